@@ -1,0 +1,38 @@
+"""BERT encoders, task heads and exports for Keras on TensorFlow.
+
+Importing this package loads neither TensorFlow nor Keras: each public name
+is imported when it is first touched.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "BertEncoder": "keras_bert_zoo.encoder",
+    "BertTokenizer": "keras_bert_zoo.tokenization.tokenizer",
+    "FileRows": "keras_bert_zoo.data",
+    "InputError": "keras_bert_zoo.errors",
+    "MemoryRows": "keras_bert_zoo.data",
+    "TaskHead": "keras_bert_zoo.task",
+    "TaskModel": "keras_bert_zoo.task",
+    "Vocabulary": "keras_bert_zoo.tokenization.vocabulary",
+    "export": "keras_bert_zoo.export",
+    "list_presets": "keras_bert_zoo.presets",
+    "load_checkpoint": "keras_bert_zoo.checkpoints",
+    "save_huggingface": "keras_bert_zoo.checkpoints",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

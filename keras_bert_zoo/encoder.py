@@ -1,0 +1,206 @@
+"""The BERT encoder as a functional Keras model."""
+
+import keras
+
+from keras_bert_zoo import features
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers import AttentionMask
+from keras_bert_zoo.layers import Embeddings
+from keras_bert_zoo.layers import Pooler
+from keras_bert_zoo.layers import TransformerBlock
+
+
+@keras.saving.register_keras_serializable(package="keras_bert_zoo")
+class BertEncoder(keras.Model):
+    """Reads tokens, returns one vector per token and one per sequence.
+
+    A functional model: variants of the architecture are arguments. Letters:
+    `B` batch, `S` tokens, `H` hidden width.
+
+    Args:
+        vocabulary_size: int. Number of tokens.
+        num_layers: int. Number of transformer blocks.
+        num_heads: int. Attention heads; must divide `hidden_dim`.
+        hidden_dim: int. Width of the vectors.
+        intermediate_dim: int. Inner width of the feed-forward parts.
+        embedding_dim: int or `None`. Width of the embedding tables, where it
+            differs from `hidden_dim`.
+        max_sequence_length: int. Rows of the position table, in tokens.
+        num_segments: int. Number of text segments.
+        activation: str. `gelu` (erf form), `gelu_approximate`, `relu`, ...
+        dropout: float in [0, 1), on embeddings and block outputs.
+        attention_dropout: float in [0, 1), on attention weights.
+        layer_norm_epsilon: float.
+        initializer_range: float. Standard deviation of the initial weights.
+        share_layers: bool. Whether all blocks are one and the same.
+        position_offset: int. Row of the position table for the first token.
+        use_pooler: bool. Whether `pooled_output` is computed.
+        dtype: str, `keras.DTypePolicy` or `None` (the global policy).
+
+    Input: dict of int32 `(B, S)`: `token_ids`, `segment_ids`, and
+    `padding_mask` (1 for a real token). Output: dict of `sequence_output`
+    `(B, S, H)` and, with `use_pooler`, `pooled_output` `(B, H)`.
+
+    Raises:
+        InputError: if a size is not positive or a rate not in [0, 1).
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805).
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        num_layers: int,
+        num_heads: int,
+        hidden_dim: int,
+        intermediate_dim: int,
+        embedding_dim: int | None = None,
+        max_sequence_length: int = 512,
+        num_segments: int = 2,
+        activation: str = "gelu",
+        dropout: float = 0.1,
+        attention_dropout: float = 0.1,
+        layer_norm_epsilon: float = 1e-12,
+        initializer_range: float = 0.02,
+        share_layers: bool = False,
+        position_offset: int = 0,
+        use_pooler: bool = True,
+        dtype=None,
+        name: str | None = None,
+        **kwargs,
+    ):
+        config = {
+            "vocabulary_size": vocabulary_size,
+            "num_layers": num_layers,
+            "num_heads": num_heads,
+            "hidden_dim": hidden_dim,
+            "intermediate_dim": intermediate_dim,
+            "embedding_dim": embedding_dim,
+            "max_sequence_length": max_sequence_length,
+            "num_segments": num_segments,
+            "activation": activation,
+            "dropout": dropout,
+            "attention_dropout": attention_dropout,
+            "layer_norm_epsilon": layer_norm_epsilon,
+            "initializer_range": initializer_range,
+            "share_layers": share_layers,
+            "position_offset": position_offset,
+            "use_pooler": use_pooler,
+        }
+        _check(config)
+        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+
+        # Layers.
+        embeddings = Embeddings(
+            vocabulary_size,
+            hidden_dim,
+            embedding_dim=embedding_dim,
+            max_sequence_length=max_sequence_length,
+            num_segments=num_segments,
+            position_offset=position_offset,
+            dropout=dropout,
+            layer_norm_epsilon=layer_norm_epsilon,
+            initializer_range=initializer_range,
+            dtype=policy,
+            name="embeddings",
+        )
+        blocks = [
+            TransformerBlock(
+                num_heads,
+                intermediate_dim,
+                activation=activation,
+                dropout=dropout,
+                attention_dropout=attention_dropout,
+                layer_norm_epsilon=layer_norm_epsilon,
+                initializer_range=initializer_range,
+                dtype=policy,
+                name=f"transformer_block_{index}",
+            )
+            for index in range(1 if share_layers else num_layers)
+        ]
+
+        # Functional model.
+        inputs = {
+            key: keras.Input((None,), dtype="int32", name=key)
+            for key in features.ENCODER_INPUTS
+        }
+        hidden = embeddings(
+            inputs[features.TOKEN_IDS], inputs[features.SEGMENT_IDS]
+        )
+        attention_mask = AttentionMask(dtype=policy, name="attention_mask")(
+            inputs[features.PADDING_MASK]
+        )
+        for index in range(num_layers):
+            block = blocks[0 if share_layers else index]
+            hidden = block(hidden, attention_mask)
+        outputs = {features.SEQUENCE_OUTPUT: hidden}
+        if use_pooler:
+            pooler = Pooler(initializer_range, dtype=policy, name="pooler")
+            outputs[features.POOLED_OUTPUT] = pooler(hidden)
+        super().__init__(
+            inputs=inputs, outputs=outputs, name=name or "encoder", **kwargs
+        )
+
+        # Config.
+        self._config = config
+        self._policy = policy
+
+    @property
+    def hidden_dim(self) -> int:
+        return self._config["hidden_dim"]
+
+    @property
+    def vocabulary_size(self) -> int:
+        return self._config["vocabulary_size"]
+
+    @property
+    def max_sequence_length(self) -> int:
+        """Longest sequence in tokens: what the position table leaves."""
+        config = self._config
+        return config["max_sequence_length"] - config["position_offset"]
+
+    @property
+    def token_embedding(self):
+        """The `(V, E)` token table, a variable."""
+        return self.get_layer("embeddings").token_embedding
+
+    def get_config(self):
+        return {
+            **self._config,
+            "dtype": keras.dtype_policies.serialize(self._policy),
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**config)
+
+
+def _check(config: dict) -> None:
+    for key in (
+        "vocabulary_size",
+        "num_layers",
+        "num_heads",
+        "hidden_dim",
+        "intermediate_dim",
+        "max_sequence_length",
+        "num_segments",
+    ):
+        if not isinstance(config[key], int) or config[key] < 1:
+            raise InputError(
+                f"`{key}` must be a positive integer. Received: "
+                f"{key}={config[key]!r}."
+            )
+    for key in ("dropout", "attention_dropout"):
+        if not 0 <= config[key] < 1:
+            raise InputError(
+                f"`{key}` must be at least 0 and below 1. Received: "
+                f"{key}={config[key]!r}."
+            )
+    if config["hidden_dim"] % config["num_heads"]:
+        raise InputError(
+            "`num_heads` must divide `hidden_dim`. Received: "
+            f"num_heads={config['num_heads']}, "
+            f"hidden_dim={config['hidden_dim']}."
+        )

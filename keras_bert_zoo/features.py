@@ -1,0 +1,24 @@
+"""Names of the tensors that travel along the line.
+
+Letters in shapes: `B` examples in a batch, `S` tokens in a sequence, `H`
+hidden width.
+
+| name | dtype | shape | meaning |
+| --- | --- | --- | --- |
+| `token_ids` | int32 | `(B, S)` | rows of the vocabulary |
+| `segment_ids` | int32 | `(B, S)` | 0 in the first text, 1 in the second |
+| `padding_mask` | int32 | `(B, S)` | 1 for a real token, 0 for padding |
+| `sequence_output` | float | `(B, S, H)` | one vector per token |
+| `pooled_output` | float | `(B, H)` | one vector per example |
+
+The names are keras-hub's, so that its encoders and ours can replace each
+other.
+"""
+
+TOKEN_IDS = "token_ids"
+SEGMENT_IDS = "segment_ids"
+PADDING_MASK = "padding_mask"
+SEQUENCE_OUTPUT = "sequence_output"
+POOLED_OUTPUT = "pooled_output"
+
+ENCODER_INPUTS = (TOKEN_IDS, SEGMENT_IDS, PADDING_MASK)

@@ -1,0 +1,126 @@
+"""Writes that either happen whole or leave no trace."""
+
+import contextlib
+import hashlib
+import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+from keras_bert_zoo.errors import InputError
+
+
+@contextlib.contextmanager
+def atomic_directory(
+    path: str | os.PathLike, overwrite: bool = False
+) -> Iterator[pathlib.Path]:
+    """Yields a temporary directory that becomes `path` if the block succeeds.
+
+    The temporary directory is a hidden sibling of `path`, so that the final
+    step is a rename on one file system. Every file is flushed to disk before
+    the rename. If the block raises, the temporary directory is removed and
+    whatever stood at `path` is untouched. With `overwrite`, the previous
+    directory is moved aside first and removed last: a kill between the two
+    renames leaves it beside `path` as `.NAME.previous-*`.
+
+    Args:
+        path: the directory to create. Its parent is created when missing.
+        overwrite: bool. Whether an existing `path` may be replaced.
+
+    Raises:
+        InputError: if `path` exists and `overwrite` is false, or if it exists
+            and is not a directory.
+    """
+    path = pathlib.Path(path)
+    if path.exists() or path.is_symlink():
+        if path.is_symlink() or not path.is_dir():
+            raise InputError(
+                f"The output must be a directory. Received: {path}, which "
+                "exists and is not one. Choose another name."
+            )
+        if not overwrite and any(path.iterdir()):
+            raise InputError(
+                "An existing output directory is not overwritten. Received: "
+                f"{path}, which is not empty. Choose another directory, or "
+                "allow it with overwrite (--overwrite on the command line)."
+            )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = pathlib.Path(
+        tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent)
+    )
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        _flush_tree(temporary)
+        _swap(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def atomic_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Yields a temporary path that replaces `path` if the block succeeds."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{path.name}.partial-", dir=path.parent
+    )
+    os.close(handle)
+    temporary = pathlib.Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o666 & ~_umask())
+        _flush(temporary)
+        temporary.replace(path)
+        _flush(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def sha256_of(path: str | os.PathLike) -> str:
+    """Returns the SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _swap(new: pathlib.Path, path: pathlib.Path) -> None:
+    if not path.exists():
+        new.rename(path)
+        _flush(path.parent)
+        return
+    previous = pathlib.Path(
+        tempfile.mkdtemp(prefix=f".{path.name}.previous-", dir=path.parent)
+    )
+    path.rename(previous / path.name)
+    try:
+        new.rename(path)
+    except OSError:
+        (previous / path.name).rename(path)
+        previous.rmdir()
+        raise
+    _flush(path.parent)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
+def _flush_tree(root: pathlib.Path) -> None:
+    for folder, _, names in os.walk(root):
+        for name in names:
+            _flush(pathlib.Path(folder) / name)
+        _flush(pathlib.Path(folder))
+
+
+def _flush(path: pathlib.Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,23 @@
+"""The parts of a BERT encoder, in `keras.ops` alone, one class a file."""
+
+from keras_bert_zoo.layers.attention_mask import AttentionMask
+from keras_bert_zoo.layers.embeddings import Embeddings
+from keras_bert_zoo.layers.feed_forward import FeedForward
+from keras_bert_zoo.layers.layer_norm import LayerNorm
+from keras_bert_zoo.layers.masked_lm_head import MaskedLMHead
+from keras_bert_zoo.layers.next_sentence_head import NextSentenceHead
+from keras_bert_zoo.layers.pooler import Pooler
+from keras_bert_zoo.layers.self_attention import SelfAttention
+from keras_bert_zoo.layers.transformer_block import TransformerBlock
+
+__all__ = [
+    "AttentionMask",
+    "Embeddings",
+    "FeedForward",
+    "LayerNorm",
+    "MaskedLMHead",
+    "NextSentenceHead",
+    "Pooler",
+    "SelfAttention",
+    "TransformerBlock",
+]

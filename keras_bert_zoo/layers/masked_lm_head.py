@@ -1,0 +1,99 @@
+"""Scores every vocabulary token at every given position."""
+
+import keras
+from keras import ops
+
+from keras_bert_zoo.layers.activations import activation_function
+from keras_bert_zoo.layers.layer_norm import LayerNorm
+from keras_bert_zoo.layers.projection import project
+
+
+@keras.saving.register_keras_serializable(package="keras_bert_zoo")
+class MaskedLMHead(keras.layers.Layer):
+    """Predicts tokens with the transposed token embedding.
+
+    The token table is passed at each call rather than held, so that it stays
+    one variable of the encoder.
+
+    Args:
+        vocabulary_size: int. Number of tokens (`V`).
+        embedding_dim: int. Width of the token table (`E`).
+        activation: str. The encoder's own; see `activation_function`.
+        layer_norm_epsilon: float. The encoder's own.
+        initializer_range: float. Standard deviation of the initial kernel.
+
+    Call arguments:
+        hidden: float `(..., H)`.
+        token_embedding: float `(V, E)`, the encoder's table.
+
+    Output shape: `(..., V)` float32 logits.
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805), section 3.1, task 1.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        embedding_dim: int,
+        activation: str = "gelu",
+        layer_norm_epsilon: float = 1e-12,
+        initializer_range: float = 0.02,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.vocabulary_size = vocabulary_size
+        self.embedding_dim = embedding_dim
+        self.activation = activation
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.initializer_range = initializer_range
+        self._activation_function = activation_function(activation)
+        self.layer_norm = LayerNorm(
+            layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
+        )
+
+    def build(self, hidden_shape, token_embedding_shape=None):
+        self.transform_kernel = self.add_weight(
+            name="transform_kernel",
+            shape=(hidden_shape[-1], self.embedding_dim),
+            initializer=keras.initializers.TruncatedNormal(
+                stddev=self.initializer_range
+            ),
+        )
+        self.transform_bias = self.add_weight(
+            name="transform_bias",
+            shape=(self.embedding_dim,),
+            initializer="zeros",
+        )
+        self.layer_norm.build((None, None, self.embedding_dim))
+        self.output_bias = self.add_weight(
+            name="output_bias",
+            shape=(self.vocabulary_size,),
+            initializer="zeros",
+            autocast=False,
+        )
+
+    def call(self, hidden, token_embedding):
+        outputs = project(
+            hidden,
+            self.transform_kernel,
+            self.transform_bias,
+            self._activation_function,
+        )
+        outputs = self.layer_norm(outputs)  # (..., E)
+        table = ops.cast(ops.transpose(token_embedding), self.compute_dtype)
+        logits = ops.matmul(outputs, table)
+        return ops.cast(logits, "float32") + self.output_bias
+
+    def compute_output_spec(self, hidden, token_embedding):
+        shape = (*hidden.shape[:-1], self.vocabulary_size)
+        return keras.KerasTensor(shape, dtype="float32")
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "vocabulary_size": self.vocabulary_size,
+            "embedding_dim": self.embedding_dim,
+            "activation": self.activation,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "initializer_range": self.initializer_range,
+        }
