@@ -1,0 +1,108 @@
+"""Atomic writes: success, failure, replacement, a kill."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.files import atomic_directory
+from keras_bert_zoo.files import atomic_file
+from keras_bert_zoo.files import sha256_of
+
+
+def names(folder):
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+def test_a_directory_appears_when_the_block_succeeds(tmp_path):
+    with atomic_directory(tmp_path / "out") as temporary:
+        (temporary / "file").write_text("new")
+        assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out" / "file").read_text() == "new"
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_failure_leaves_nothing(tmp_path):
+    with pytest.raises(RuntimeError), atomic_directory(tmp_path / "out"):
+        raise RuntimeError("disk on fire")
+    assert names(tmp_path) == []
+
+
+def test_a_failure_keeps_the_previous_directory(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "file").write_text("old")
+    with (
+        pytest.raises(RuntimeError),
+        atomic_directory(tmp_path / "out", overwrite=True) as temporary,
+    ):
+        (temporary / "file").write_text("new")
+        raise RuntimeError("disk on fire")
+    assert (tmp_path / "out" / "file").read_text() == "old"
+    assert names(tmp_path) == ["out"]
+
+
+def test_overwrite_replaces_the_whole_directory(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "stale").write_text("old")
+    with atomic_directory(tmp_path / "out", overwrite=True) as temporary:
+        (temporary / "file").write_text("new")
+    assert names(tmp_path / "out") == ["file"]
+    assert names(tmp_path) == ["out"]
+
+
+def test_an_existing_directory_is_refused(tmp_path):
+    (tmp_path / "file").write_text("old")
+    with (
+        pytest.raises(InputError, match="not empty.*--overwrite"),
+        atomic_directory(tmp_path),
+    ):
+        pass
+
+
+def test_a_file_in_the_way_is_refused(tmp_path):
+    (tmp_path / "out").write_text("old")
+    with (
+        pytest.raises(InputError, match="exists and is not one"),
+        atomic_directory(tmp_path / "out", overwrite=True),
+    ):
+        pass
+
+
+def test_a_kill_keeps_the_previous_directory(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "file").write_text("old")
+    program = (
+        "import sys, time\n"
+        "from keras_bert_zoo.files import atomic_directory\n"
+        "with atomic_directory(sys.argv[1], overwrite=True) as folder:\n"
+        "    (folder / 'file').write_text('new')\n"
+        "    (folder.parent / 'ready').touch()\n"
+        "    time.sleep(60)\n"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "out")]
+    )
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "ready").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert (tmp_path / "out" / "file").read_text() == "old"
+
+
+def test_a_file_is_replaced_whole(tmp_path):
+    (tmp_path / "file").write_text("old")
+    with atomic_file(tmp_path / "file") as temporary:
+        temporary.write_text("new")
+        assert (tmp_path / "file").read_text() == "old"
+    assert (tmp_path / "file").read_text() == "new"
+    assert names(tmp_path) == ["file"]
+
+
+def test_sha256_of_a_known_text(tmp_path):
+    (tmp_path / "file").write_bytes(b"abc")
+    assert sha256_of(tmp_path / "file").startswith("ba7816bf8f01cfea414140de")
