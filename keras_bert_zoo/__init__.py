@@ -15,7 +15,7 @@ _HOMES = {
     "InputError": "keras_bert_zoo.errors",
     "MemoryRows": "keras_bert_zoo.data",
     "TaskHead": "keras_bert_zoo.task",
-    "TaskModel": "keras_bert_zoo.task",
+    "TaskModel": "keras_bert_zoo.task_model",
     "Vocabulary": "keras_bert_zoo.tokenization.vocabulary",
     "export": "keras_bert_zoo.export",
     "list_presets": "keras_bert_zoo.presets",

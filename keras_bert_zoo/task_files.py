@@ -1,0 +1,159 @@
+"""A task model on disk: a preset directory with a trained head."""
+
+import json
+import os
+import pathlib
+
+import h5py
+import keras
+import numpy as np
+
+from keras_bert_zoo import checkpoints
+from keras_bert_zoo import presets
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.files import atomic_directory
+from keras_bert_zoo.registry import heads
+from keras_bert_zoo.task import TaskHead
+
+TASK_FILE = "task.json"
+WEIGHTS_FILE = "task.weights.h5"
+
+
+def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
+    """Writes a `TaskModel` into a new directory, all or nothing.
+
+    Beside the encoder's files stand `task.json` (head, options, labels,
+    sequence length) and `task.weights.h5` (the head's variables by path).
+
+    Raises:
+        InputError: if the directory exists and `overwrite` is false.
+    """
+    with atomic_directory(directory, overwrite) as temporary:
+        presets.write_preset(model.encoder, model.tokenizer, temporary)
+        task = {
+            "head": model.head.name,
+            "config": model.head.get_config(),
+            "sequence_length": model.sequence_length,
+            "freeze_encoder": model.freeze_encoder,
+        }
+        text = json.dumps(task, indent=2, ensure_ascii=False) + "\n"
+        (temporary / TASK_FILE).write_text(text, encoding="utf-8")
+        with h5py.File(temporary / WEIGHTS_FILE, "w") as store:
+            for path, variable in head_variables(model).items():
+                store[path] = keras.ops.convert_to_numpy(variable)
+
+
+def load_task(
+    model_class,
+    preset: str | os.PathLike,
+    head: str | TaskHead | None,
+    *,
+    sequence_length: int | None,
+    freeze_encoder: bool,
+    load_weights: bool,
+    dtype,
+    tokenizer_engine: str,
+    **head_options,
+):
+    """Makes a `TaskModel` from a preset; see `TaskModel.from_preset`."""
+    saved = pathlib.Path(preset) / TASK_FILE
+    if head is None and not saved.is_file():
+        raise InputError(
+            "A head is needed where none is saved. Received: head=None and "
+            f"{preset}, which has no {TASK_FILE}. Name one of: "
+            f"{', '.join(heads.names())}."
+        )
+    if head is None and head_options:
+        raise InputError(
+            "Options go to a head that is named. Received: "
+            f"{', '.join(sorted(head_options))} without a head, which would "
+            "be the one saved. Name the head too, to train a new one."
+        )
+    task = _read_task(saved) if head is None else {}
+    if head is None:
+        head = heads.get(task["head"]).from_config(task["config"])
+    elif isinstance(head, str):
+        head = heads.get(head)(**head_options)
+    model = model_class(
+        presets.load_encoder(preset, load_weights=load_weights, dtype=dtype),
+        head,
+        presets.load_tokenizer(preset, engine=tokenizer_engine),
+        sequence_length=sequence_length or task.get("sequence_length"),
+        freeze_encoder=freeze_encoder,
+    )
+    if task and load_weights:
+        _load_head(model, saved.with_name(WEIGHTS_FILE))
+    return model
+
+
+def load_task_checkpoint(model_class, source: str | os.PathLike, **options):
+    """Makes a `TaskModel` from a published checkpoint and its head.
+
+    Args:
+        model_class: `TaskModel`.
+        source: a file or directory that `load_checkpoint` reads.
+        **options: arguments of `TaskModel`, such as `sequence_length`.
+
+    Raises:
+        InputError: if the checkpoint has no head or no vocabulary.
+    """
+    checkpoint = checkpoints.load_checkpoint(source)
+    weights = checkpoint.head
+    if weights is None or checkpoint.tokenizer is None:
+        missing = "head" if weights is None else "vocabulary"
+        raise InputError(
+            "The checkpoint must hold an encoder, a head and a vocabulary. "
+            f"Received: {source}, which has no {missing}. Convert it to a "
+            "preset, and train a head on it."
+        )
+    head = heads.get(weights.kind).from_weights(weights)
+    model = model_class(
+        checkpoint.encoder, head, checkpoint.tokenizer, **options
+    )
+    head.set_weights(model, weights)
+    return model
+
+
+def head_variables(model) -> dict:
+    """Returns the variables that are the head's own, by path."""
+    encoder = {id(variable) for variable in model.encoder.variables}
+    return {
+        variable.path: variable
+        for variable in model.variables
+        if id(variable) not in encoder and "seed_generator" not in variable.path
+    }
+
+
+def _read_task(path: pathlib.Path) -> dict:
+    try:
+        task = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(task["head"], str) or not isinstance(
+            task["config"], dict
+        ):
+            raise TypeError("'head' must be a name, 'config' a mapping")
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} must describe a head. Received a file that cannot be "
+            f"used: {error!r}. Save the model again."
+        ) from error
+    return task
+
+
+def _load_head(model, path: pathlib.Path) -> None:
+    variables = head_variables(model)
+    try:
+        with h5py.File(path, "r") as store:
+            values = {name: np.asarray(store[name]) for name in variables}
+    except (OSError, KeyError) as error:
+        raise InputError(
+            f"{path} must hold the head's variables. Received a file that "
+            f"cannot be read: {error}. Save the model again."
+        ) from error
+    for name, variable in variables.items():
+        if values[name].shape != tuple(variable.shape):
+            raise InputError(
+                f"{path}: {name!r} must have the shape "
+                f"{tuple(variable.shape)}. Received: {values[name].shape}. "
+                "The file belongs to another head."
+            )
+        variable.assign(values[name])

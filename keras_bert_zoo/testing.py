@@ -1,0 +1,221 @@
+"""Checks that plugin authors run on what they write.
+
+`check_head` is what this project runs on its own heads: give it a head and a
+few rows in `pytest`, and it raises an `AssertionError` that names the broken
+promise.
+"""
+
+import json
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.task import Features
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+
+SEQUENCE_LENGTH = 32
+
+
+def tiny_tokenizer(texts: Sequence[str]) -> BertTokenizer:
+    """Returns an uncased tokenizer with the words of these texts."""
+    words = {word for text in texts for word in text.lower().split()}
+    characters = {character for word in words for character in word}
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens += sorted(words | characters)
+    tokens += sorted(f"##{character}" for character in characters)
+    return BertTokenizer(Vocabulary(tokens), lowercase=True)
+
+
+def tiny_encoder(vocabulary_size: int, **overrides) -> BertEncoder:
+    """Returns an encoder of two layers and width 8, random but repeatable."""
+    arguments = {
+        "vocabulary_size": vocabulary_size,
+        "num_layers": 2,
+        "num_heads": 2,
+        "hidden_dim": 8,
+        "intermediate_dim": 16,
+        "max_sequence_length": SEQUENCE_LENGTH,
+        "initializer_range": 0.2,
+    }
+    keras.utils.set_random_seed(7)
+    return BertEncoder(**{**arguments, **overrides})
+
+
+def check_head(head: TaskHead, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Holds a head against the contract of `TaskHead`.
+
+    Args:
+        head: the head, made.
+        rows: at least two valid labelled rows, by field name.
+
+    Raises:
+        AssertionError: if a promise is broken, naming it.
+    """
+    _expect(head.name and head.name == type(head).name, "a class-level `name`")
+    _expect(len(rows) >= 2, "at least two rows to check with")
+    _check_config(head)
+    texts = [row[field] for row in rows for field in head.text_fields]
+    tokenizer = tiny_tokenizer(texts)
+    batch = _batch(head, rows, with_label=True)
+    features = _check_features(head, batch, tokenizer)
+    encoder = tiny_encoder(len(tokenizer.vocabulary))
+    model = head.build(encoder)
+    inputs = pad(features.inputs, padding_id=tokenizer.vocabulary.padding_id)
+    logits = _check_logits(head, model, inputs)
+    _check_padding(head, model, features.inputs, tokenizer)
+    _check_training(head, model, inputs, features)
+    _check_decoding(head, logits, len(rows))
+    _check_unlabelled(head, rows, tokenizer)
+
+
+def _check_config(head: TaskHead) -> None:
+    config = head.get_config()
+    text = json.dumps(config)
+    twin = type(head).from_config(json.loads(text))
+    _expect(
+        json.dumps(twin.get_config()) == text,
+        "`from_config(get_config())` to give the same head, through JSON",
+    )
+
+
+def _batch(head, rows, with_label: bool) -> dict:
+    examples = [head.example(row, with_label) for row in rows]
+    batch = {}
+    for field, (dtype, shape) in head.example_spec(with_label).items():
+        values = [example[field] for example in examples]
+        batch[field] = tf.constant(values, dtype)
+        _expect(
+            batch[field].shape[1:].is_compatible_with(shape),
+            f"`example_spec` to give the shape of {field!r}",
+        )
+    return batch
+
+
+def _check_features(head, batch, tokenizer) -> Features:
+    eager = head.features(batch, tokenizer, SEQUENCE_LENGTH)
+    dataset = tf.data.Dataset.from_tensors(batch).map(
+        lambda examples: (
+            head.features(examples, tokenizer, SEQUENCE_LENGTH).inputs
+        )
+    )
+    inside = next(iter(dataset))
+    for key, value in eager.inputs.items():
+        _expect(
+            value.to_list() == inside[key].to_list(),
+            f"`features` to give the same {key!r} eagerly and in tf.data",
+        )
+    _expect(
+        {names.TOKEN_IDS, names.SEGMENT_IDS} <= set(eager.inputs),
+        "`features` to give token_ids and segment_ids",
+    )
+    longest = int(tf.reduce_max(eager.inputs[names.TOKEN_IDS].row_lengths()))
+    _expect(longest <= SEQUENCE_LENGTH, "`features` to obey sequence_length")
+    return eager
+
+
+def _check_logits(head, model, inputs):
+    logits = model(inputs)
+    described = head.logits_signature()
+    for info, value in zip(described, keras.tree.flatten(logits), strict=True):
+        _check_tensor(info, value)
+    return logits
+
+
+def _check_padding(head, model, inputs, tokenizer) -> None:
+    padding_id = tokenizer.vocabulary.padding_id
+    narrow = model(pad(inputs, padding_id=padding_id))
+    wide = model(
+        pad(inputs, padding_id=padding_id, sequence_length=SEQUENCE_LENGTH)
+    )
+    narrow = head.decode(narrow)
+    wide = head.decode(wide)
+    for key, value in narrow.items():
+        if value.dtype.is_floating and value.shape == wide[key].shape:
+            _expect(
+                np.allclose(value, wide[key], atol=1e-5),
+                f"the answer {key!r} not to depend on padding",
+            )
+
+
+def _check_training(head, model, inputs, features) -> None:
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-2),
+        loss=head.losses(),
+        metrics=head.metrics(),
+        jit_compile=False,
+    )
+    arguments = {"x": inputs, "y": features.labels}
+    if features.weights is not None:
+        arguments["sample_weight"] = features.weights
+    losses = [
+        model.train_on_batch(**arguments, return_dict=True)["loss"]
+        for _ in range(30)
+    ]
+    _expect(
+        np.isfinite(losses).all() and losses[-1] < losses[0],
+        f"the loss to fall when fitting a few rows; it went {losses[0]:.4f} "
+        f"to {losses[-1]:.4f}",
+    )
+
+
+def _check_decoding(head, logits, num_rows: int) -> None:
+    decoded = head.decode(logits)
+    graph = tf.function(head.decode)(logits)
+    described = {info.name: info for info in head.signature().outputs}
+    _expect(
+        set(decoded) == set(described),
+        f"`decode` to return what `signature` names: {sorted(described)}",
+    )
+    for key, value in decoded.items():
+        _check_tensor(described[key], value)
+        _expect(
+            np.array_equal(value.numpy(), graph[key].numpy()),
+            f"`decode` to give the same {key!r} eagerly and in a graph",
+        )
+    arrays = {key: value.numpy() for key, value in decoded.items()}
+    answers = head.answers(arrays)
+    _expect(len(answers) == num_rows, "`answers` to return one per example")
+    json.dumps(answers)
+
+
+def _check_unlabelled(head, rows, tokenizer) -> None:
+    batch = _batch(head, rows, with_label=False)
+    _expect(
+        set(batch) == set(head.text_fields),
+        "an example without labels to hold the text fields alone",
+    )
+    features = head.features(batch, tokenizer, SEQUENCE_LENGTH)
+    _expect(features.labels is None, "no labels where none are given")
+    described = [info.name for info in head.signature().inputs]
+    _expect(
+        described == list(head.text_fields),
+        "`signature` to take the text fields",
+    )
+
+
+def _check_tensor(info: TensorInfo, value) -> None:
+    dtype = tf.as_dtype(value.dtype).name
+    _expect(
+        dtype == info.dtype,
+        f"{info.name!r} to be {info.dtype} as described, not {dtype}",
+    )
+    _expect(
+        tf.TensorShape(info.shape).is_compatible_with(value.shape),
+        f"{info.name!r} to have the shape {info.shape} as described, not "
+        f"{tuple(value.shape)}",
+    )
+
+
+def _expect(promise, rule: str) -> None:
+    if not promise:
+        raise AssertionError(f"The head contract wants {rule}.")

@@ -1,0 +1,1 @@
+"""Task heads that come with the project, as plugins of the core."""

@@ -1,0 +1,273 @@
+"""Labels, or a score, for a text or a pair of texts."""
+
+import collections
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import Option
+from keras_bert_zoo.task import Signature
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.task import encode
+from task_heads import classification_labels
+from task_heads.classification_labels import KINDS
+from task_heads.pooling import POOLINGS
+from task_heads.pooling import SequencePooling
+
+
+class ClassificationHead(TaskHead):
+    """Classifies, tags with several labels, or scores a text or a pair.
+
+    Args:
+        labels: list of str. Names in the order of the logits; none for
+            `kind="regression"`.
+        kind: str. `single_label` (one label each), `multi_label` (any
+            number) or `regression` (one score).
+        text_pair: bool. Whether an example is two texts.
+        pooling: str. `cls` (the encoder's pooled output), `mean` or `max`
+            over real tokens.
+        dropout: float in [0, 1), before the last projection.
+        class_weights: dict from label to weight in the loss, or `None`.
+
+    Logits: `(B, L)` float32, or `(B,)` for regression.
+
+    Raises:
+        InputError: if an option breaks a rule.
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805), section 4.1.
+    """
+
+    name = "classification"
+
+    def __init__(
+        self,
+        labels: Sequence[str] | None = None,
+        kind: str = "single_label",
+        text_pair: bool = False,
+        pooling: str = "cls",
+        dropout: float = 0.1,
+        class_weights: Mapping[str, float] | None = None,
+    ):
+        if kind not in KINDS or pooling not in POOLINGS:
+            raise InputError(
+                f"`kind` must be one of {', '.join(KINDS)} and `pooling` one "
+                f"of {', '.join(POOLINGS)}. Received: kind={kind!r}, "
+                f"pooling={pooling!r}."
+            )
+        self.labels_by_index = classification_labels.checked(labels, kind)
+        self.kind = kind
+        self.text_pair = text_pair
+        self.pooling = pooling
+        self.dropout = dropout
+        self.class_weights = classification_labels.checked_weights(
+            class_weights, self.labels_by_index
+        )
+        self.text_fields = ("text", "text_pair") if text_pair else ("text",)
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return (
+            Option(
+                "kind",
+                str,
+                "single_label",
+                "one label, several labels, or a score",
+                KINDS,
+            ),
+            Option(
+                "pooling", str, "cls", "how a text becomes a vector", POOLINGS
+            ),
+            Option("dropout", float, 0.1, "dropout before the logits"),
+            Option(
+                "class_weights",
+                str,
+                None,
+                "weigh labels by their inverse frequency",
+                ("balanced",),
+            ),
+        )
+
+    @classmethod
+    def from_rows(cls, rows: Iterable, **options) -> "ClassificationHead":
+        """Makes a head with the labels that occur in the rows, sorted.
+
+        Args:
+            rows: rows with `values` and `origin`.
+            **options: constructor arguments; `class_weights` may be
+                `"balanced"`: total / (labels * count) for each label.
+        """
+        kind = options.get("kind", "single_label")
+        if kind == "regression":
+            return cls(**options)
+        counts = collections.Counter()
+        for row in rows:
+            counts.update(classification_labels.names_in(row, kind))
+        labels = options.setdefault("labels", sorted(counts))
+        if options.get("class_weights") == "balanced":
+            total = sum(counts.values())
+            options["class_weights"] = {
+                label: total / (len(labels) * max(counts[label], 1))
+                for label in labels
+            }
+        return cls(**options)
+
+    def get_config(self) -> dict:
+        return {
+            "labels": self.labels_by_index,
+            "kind": self.kind,
+            "text_pair": self.text_pair,
+            "pooling": self.pooling,
+            "dropout": self.dropout,
+            "class_weights": self.class_weights,
+        }
+
+    def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
+        example = super().example(values, with_label)
+        if with_label:
+            example["label"] = classification_labels.parse(
+                values.get("label"), self.kind, self.labels_by_index
+            )
+        return example
+
+    def example_spec(self, with_label: bool) -> dict:
+        spec = super().example_spec(with_label)
+        if with_label:
+            spec["label"] = {
+                "single_label": ("int32", ()),
+                "multi_label": ("float32", (len(self.labels_by_index),)),
+                "regression": ("float32", ()),
+            }[self.kind]
+        return spec
+
+    def example_weights(self, examples: Mapping[str, Any]):
+        if self.class_weights is None:
+            return None
+        weights = [self.class_weights[name] for name in self.labels_by_index]
+        return tf.gather(tf.constant(weights, "float32"), examples["label"])
+
+    def build(self, encoder: keras.Model) -> keras.Model:
+        inputs = encoder.input
+        outputs = encode(encoder, inputs)
+        if self.pooling != "cls":
+            pooled = SequencePooling(self.pooling, name="pooling")(
+                outputs[names.SEQUENCE_OUTPUT], inputs[names.PADDING_MASK]
+            )
+        elif names.POOLED_OUTPUT in outputs:
+            pooled = outputs[names.POOLED_OUTPUT]
+        else:
+            pooled = outputs[names.SEQUENCE_OUTPUT][:, 0, :]
+        pooled = keras.layers.Dropout(self.dropout, name="head_dropout")(pooled)
+        regression = self.kind == "regression"
+        logits = keras.layers.Dense(
+            1 if regression else len(self.labels_by_index),
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            dtype="float32",
+            name="logits",
+        )(pooled)
+        if regression:
+            logits = keras.layers.Reshape((), dtype="float32", name="score")(
+                logits
+            )
+        return keras.Model(inputs, logits)
+
+    def losses(self) -> keras.losses.Loss:
+        if self.kind == "single_label":
+            return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if self.kind == "multi_label":
+            return keras.losses.BinaryCrossentropy(from_logits=True)
+        return keras.losses.MeanSquaredError()
+
+    def metrics(self) -> list:
+        return classification_labels.metrics(self.kind, self.labels_by_index)
+
+    def decode(self, logits) -> dict:
+        if self.kind == "regression":
+            return {"score": logits}
+        labels = tf.constant(self.labels_by_index)
+        if self.kind == "single_label":
+            scores = tf.nn.softmax(logits)
+            best = tf.argmax(scores, axis=-1, output_type=tf.int32)
+            return {
+                "label": tf.gather(labels, best),
+                "probability": tf.reduce_max(scores, axis=-1),
+                "scores": scores,
+            }
+        scores = tf.sigmoid(logits)
+        order = tf.argsort(scores, axis=-1, direction="DESCENDING")
+        chosen = tf.gather(scores, order, batch_dims=1) > 0.5
+        ranked = tf.gather(labels, order)
+        return {
+            "labels": tf.where(chosen, ranked, tf.zeros_like(ranked)),
+            "num_labels": tf.reduce_sum(tf.cast(chosen, tf.int32), axis=-1),
+            "scores": scores,
+        }
+
+    def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
+        if self.kind == "regression":
+            return [{"score": float(score)} for score in decoded["score"]]
+        answers = []
+        for index, row in enumerate(decoded["scores"]):
+            if self.kind == "single_label":
+                answer = {
+                    "label": decoded["label"][index].decode(),
+                    "probability": float(decoded["probability"][index]),
+                }
+            else:
+                count = decoded["num_labels"][index]
+                found = decoded["labels"][index][:count]
+                answer = {"labels": [label.decode() for label in found]}
+            scores = zip(self.labels_by_index, map(float, row))
+            answers.append({**answer, "scores": dict(scores)})
+        return answers
+
+    def signature(self) -> Signature:
+        return Signature(
+            tuple(
+                TensorInfo(field, "string", (None,), f"the {meaning}")
+                for field, meaning in zip(
+                    self.text_fields, ("text", "second text")
+                )
+            ),
+            classification_labels.outputs(self.kind, self.labels_by_index),
+        )
+
+    def logits_signature(self) -> tuple[TensorInfo, ...]:
+        shape = (None,)
+        if self.kind != "regression":
+            shape = (None, len(self.labels_by_index))
+        return (TensorInfo("logits", "float32", shape, "unscaled scores"),)
+
+    @classmethod
+    def from_weights(cls, weights: HeadWeights) -> "ClassificationHead":
+        kind = weights.config.get("kind", "single_label")
+        labels = None if kind == "regression" else list(weights.labels)
+        return cls(labels=labels, kind=kind)
+
+    def set_weights(self, model: keras.Model, weights: HeadWeights) -> None:
+        model.get_layer("logits").set_weights(
+            [weights.weights["kernel"], weights.weights["bias"]]
+        )
+
+    def get_weights(self, model: keras.Model) -> HeadWeights:
+        if self.pooling != "cls":
+            raise InputError(
+                "Published classifiers read the pooled first token. "
+                f"Received: a head with pooling={self.pooling!r}. Save a "
+                "preset instead, or train with pooling='cls'."
+            )
+        kernel, bias = model.get_layer("logits").get_weights()
+        return HeadWeights(
+            self.name,
+            list(self.labels_by_index or ()),
+            {"kernel": np.asarray(kernel), "bias": np.asarray(bias)},
+            {"kind": self.kind},
+        )

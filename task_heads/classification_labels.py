@@ -1,0 +1,205 @@
+"""The labels of the classification head: rules, parsing, description."""
+
+import math
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import TensorInfo
+from task_heads.metrics import MacroF1
+from task_heads.metrics import PearsonCorrelation
+
+KINDS = ("single_label", "multi_label", "regression")
+
+# Between the labels of a multi-label row in a text file.
+SEPARATOR = "|"
+
+# Most labels that an error message lists.
+SHOWN_LABELS = 20
+
+
+def checked(labels: Sequence[str] | None, kind: str) -> list[str] | None:
+    """Returns the labels as a list.
+
+    Raises:
+        InputError: if there are too few, one is twice, empty or no string,
+            or if a regression has any.
+    """
+    if kind == "regression":
+        if labels is not None:
+            raise InputError(
+                "A regression has no labels. Received: "
+                f"labels={list(labels)}. Leave them out, or choose another "
+                "kind."
+            )
+        return None
+    if isinstance(labels, str) or labels is None:
+        raise InputError(
+            f"`labels` must be a list of names. Received: {labels!r}."
+        )
+    labels = list(labels)
+    fewest = 2 if kind == "single_label" else 1
+    proper = all(isinstance(label, str) and label for label in labels)
+    if len(labels) < fewest or not proper or len(set(labels)) < len(labels):
+        raise InputError(
+            f"`labels` must be at least {fewest} different, non-empty names. "
+            f"Received: {labels}."
+        )
+    return labels
+
+
+def checked_weights(
+    weights: Mapping[str, float] | None, labels: list[str] | None
+) -> dict[str, float] | None:
+    """Returns a positive weight for each label, or `None`.
+
+    Raises:
+        InputError: if a label has no weight, or a weight no label, or a
+            weight is not positive.
+    """
+    if weights is None:
+        return None
+    if not isinstance(weights, Mapping) or set(weights) != set(labels or ()):
+        raise InputError(
+            "`class_weights` must name each label once. Received: "
+            f"{weights!r}, for the labels {labels}. To weigh by inverse "
+            "frequency, make the head with "
+            "`from_rows(rows, class_weights='balanced')`."
+        )
+    if not all(0 < weight < math.inf for weight in weights.values()):
+        raise InputError(
+            "`class_weights` must be positive numbers. Received: "
+            f"{dict(weights)}."
+        )
+    return {label: float(weight) for label, weight in weights.items()}
+
+
+def names_in(row, kind: str) -> list[str]:
+    """Returns the label names of one row."""
+    value = row.values.get("label")
+    if value is None:
+        raise InputError(f"{row.origin}: the row must have a label.")
+    found = split(value) if kind == "multi_label" else [value]
+    return [_name(label) for label in found]
+
+
+def parse(value: Any, kind: str, labels: list[str] | None):
+    """Turns a row's label into a number, or numbers.
+
+    Args:
+        value: a label's name, or its index (an `int`); for several labels a
+            list, or names joined by `|`; for a regression, a number.
+        kind: str.
+        labels: the names.
+
+    Returns:
+        int; or a float32 array of 0 and 1; or a float.
+
+    Raises:
+        InputError: if the value is none of that.
+    """
+    if kind == "regression":
+        return _number(value)
+    if kind == "single_label":
+        return _index(value, labels)
+    flags = np.zeros(len(labels), "float32")
+    for label in split(value):
+        flags[_index(label, labels)] = 1.0
+    return flags
+
+
+def split(value: Any) -> list:
+    """Returns the labels of a multi-label value."""
+    if isinstance(value, str):
+        return [part for part in value.split(SEPARATOR) if part]
+    if isinstance(value, Iterable):
+        return list(value)
+    raise InputError(
+        "Several labels are given as a list, or as names joined by "
+        f"{SEPARATOR!r}. Received: {value!r}."
+    )
+
+
+def metrics(kind: str, labels: list[str] | None) -> list:
+    """Returns new metrics for the kind of task."""
+    if kind == "single_label":
+        return [
+            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+            MacroF1(len(labels)),
+        ]
+    if kind == "multi_label":
+        return [
+            keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
+            MacroF1(len(labels), multi_label=True),
+        ]
+    return [
+        keras.metrics.RootMeanSquaredError(name="rmse"),
+        PearsonCorrelation(),
+    ]
+
+
+def outputs(kind: str, labels: list[str] | None) -> tuple[TensorInfo, ...]:
+    """Returns the description of what the head decodes."""
+    if kind == "regression":
+        return (TensorInfo("score", "float32", (None,), "predicted score"),)
+    shape = (None, len(labels))
+    order = ", ".join(labels)
+    scores = TensorInfo(
+        "scores", "float32", shape, f"probability of each of: {order}"
+    )
+    if kind == "single_label":
+        return (
+            TensorInfo("label", "string", (None,), "most probable label"),
+            TensorInfo("probability", "float32", (None,), "its probability"),
+            scores,
+        )
+    return (
+        TensorInfo(
+            "labels",
+            "string",
+            shape,
+            "labels above 0.5, most probable first, then empty strings",
+        ),
+        TensorInfo("num_labels", "int32", (None,), "how many are above 0.5"),
+        scores,
+    )
+
+
+def _index(value: Any, labels: list[str]) -> int:
+    name = _name(value)
+    if name in labels:
+        return labels.index(name)
+    if not isinstance(value, str) and 0 <= value < len(labels):
+        return int(value)
+    shown = ", ".join(labels[:SHOWN_LABELS])
+    if len(labels) > SHOWN_LABELS:
+        shown += f", ... ({len(labels)} labels)"
+    raise InputError(f"label {name!r} is not one of {shown}")
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return str(value)
+    raise InputError(
+        f"A label must be a name or an index. Received: {value!r}."
+    )
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(
+            f"A regression's label must be a finite number. Received: "
+            f"{value!r}."
+        )
+    return number

@@ -1,0 +1,49 @@
+"""One vector per sequence, out of an encoder's output."""
+
+import keras
+from keras import ops
+
+from keras_bert_zoo.errors import InputError
+
+POOLINGS = ("cls", "mean", "max")
+
+
+@keras.saving.register_keras_serializable(package="task_heads")
+class SequencePooling(keras.layers.Layer):
+    """Averages, or takes the maximum of, the vectors of real tokens.
+
+    Args:
+        mode: str. `mean` or `max`.
+
+    Call arguments:
+        sequence_output: float `(B, S, H)`.
+        padding_mask: int `(B, S)`, 1 for a real token.
+
+    Output shape: `(B, H)` float32: sums of many tokens overflow float16.
+
+    Source: Reimers and Gurevych, 2019 (arXiv:1908.10084), section 3.
+    """
+
+    def __init__(self, mode: str = "mean", **kwargs):
+        super().__init__(**kwargs)
+        if mode not in POOLINGS[1:]:
+            raise InputError(
+                f"`mode` must be one of {', '.join(POOLINGS[1:])}. "
+                f"Received: {mode!r}."
+            )
+        self.mode = mode
+
+    def call(self, sequence_output, padding_mask):
+        values = ops.cast(sequence_output, "float32")
+        mask = ops.expand_dims(ops.cast(padding_mask, "float32"), -1)
+        if self.mode == "max":
+            return ops.max(values - (1.0 - mask) * 1e9, axis=1)
+        count = ops.maximum(ops.sum(mask, axis=1), 1.0)
+        return ops.sum(values * mask, axis=1) / count
+
+    def compute_output_spec(self, sequence_output, padding_mask):
+        shape = (sequence_output.shape[0], sequence_output.shape[-1])
+        return keras.KerasTensor(shape, dtype="float32")
+
+    def get_config(self):
+        return {**super().get_config(), "mode": self.mode}
