@@ -15,12 +15,15 @@ _HOMES = {
     "InputError": "keras_bert_zoo.errors",
     "MemoryRows": "keras_bert_zoo.data",
     "TaskHead": "keras_bert_zoo.task",
-    "TaskModel": "keras_bert_zoo.task_model",
+    "TaskModel": "keras_bert_zoo.task.model",
     "Vocabulary": "keras_bert_zoo.tokenization.vocabulary",
     "export": "keras_bert_zoo.export",
     "list_presets": "keras_bert_zoo.presets",
     "load_checkpoint": "keras_bert_zoo.checkpoints",
+    "load_encoder": "keras_bert_zoo.presets",
+    "load_tokenizer": "keras_bert_zoo.presets",
     "save_huggingface": "keras_bert_zoo.checkpoints",
+    "save_preset": "keras_bert_zoo.presets",
 }
 
 __all__ = sorted(_HOMES)

@@ -1,24 +1,26 @@
 """The model a user holds: encoder, head and tokenizer in one."""
 
-import math
 import os
 from collections.abc import Iterable
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from keras_bert_zoo import data
-from keras_bert_zoo import task_files
-from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import files as task_files
+from keras_bert_zoo.task.answers import answer_function
+from keras_bert_zoo.task.answers import answer_rows
+from keras_bert_zoo.task.inputs import as_dataset
+from keras_bert_zoo.task.inputs import as_rows
+from keras_bert_zoo.task.inputs import num_batches
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.training.defaults import DefaultOptimizer
 from keras_bert_zoo.training.optimizer import AdamW
-from keras_bert_zoo.training.schedule import WarmupThenLinearDecay
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
@@ -76,8 +78,9 @@ class TaskModel(keras.Model):
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
         self.freeze_encoder = freeze_encoder
-        self._defaults = None
-        self._answer_function = None
+        self.input_counts = data.InputCounts()
+        self._default_optimizer = None
+        self._answer = None
 
     @classmethod
     def from_preset(
@@ -166,13 +169,11 @@ class TaskModel(keras.Model):
                 many lengths would be compiled once for each length.
             **kwargs: what `keras.Model.compile` takes.
         """
-        self._defaults = None
-        if optimizer == "auto":
-            self._defaults = {
-                "learning_rate": learning_rate,
-                "weight_decay": weight_decay,
-                "warmup_fraction": warmup_fraction,
-            }
+        self._default_optimizer = None
+        if isinstance(optimizer, str) and optimizer == "auto":
+            self._default_optimizer = DefaultOptimizer(
+                learning_rate, weight_decay, warmup_fraction
+            )
             optimizer = AdamW(learning_rate, weight_decay)
         self._compile_arguments = {
             "loss": self.head.losses() if loss == "auto" else loss,
@@ -215,10 +216,13 @@ class TaskModel(keras.Model):
         """
         if not self.compiled:
             self.compile()
-        training = self._dataset(
+        self.input_counts = data.InputCounts()
+        training = as_dataset(
+            self,
             x,
             y,
-            batch_size,
+            batch_size=batch_size,
+            counts=self.input_counts,
             shuffle=shuffle,
             seed=seed,
             tokens_per_batch=tokens_per_batch,
@@ -230,20 +234,28 @@ class TaskModel(keras.Model):
             training = x
         if validation_data is not None:
             validation_data = self._validation(validation_data, batch_size)
-        if self._defaults is not None:
-            steps = kwargs.get("steps_per_epoch") or _num_batches(
+        if self._default_optimizer is not None:
+            # The rate falls to zero at the end of this fit, so that the
+            # optimizer can only be made now.
+            steps = kwargs.get("steps_per_epoch") or num_batches(
                 training, batch_size
             )
-            self._schedule(steps * (epochs - kwargs.get("initial_epoch", 0)))
-        return super().fit(
+            steps *= epochs - kwargs.get("initial_epoch", 0)
+            super().compile(
+                optimizer=self._default_optimizer.for_steps(steps),
+                **self._compile_arguments,
+            )
+        history = super().fit(
             training, epochs=epochs, validation_data=validation_data, **kwargs
         )
+        self._report_truncation()
+        return history
 
     def evaluate(self, x=None, y=None, batch_size: int = 32, **kwargs):
         """Returns loss and metrics on whatever `fit` takes."""
         if not self.compiled:
             self.compile()
-        dataset = self._dataset(x, y, batch_size)
+        dataset = as_dataset(self, x, y, batch_size=batch_size)
         if dataset is not None:
             return super().evaluate(dataset, **kwargs)
         if y is not None:
@@ -266,26 +278,15 @@ class TaskModel(keras.Model):
         """
         if isinstance(texts, str):
             return self.predict_text([texts], batch_size)[0]
-        rows = self._rows(texts, None)
+        rows = as_rows(texts, None, self.head)
         if rows is None:
             raise InputError(
                 "`predict_text` takes texts. Received: "
                 f"{type(texts).__name__}. Call `predict` for features."
             )
-        answers = {}
-        for inputs, index in data.build_prediction_dataset(
-            rows,
-            self.head,
-            self.tokenizer,
-            sequence_length=self.sequence_length,
-            batch_size=batch_size,
-        ):
-            decoded = self._answer(inputs)
-            decoded = {key: value.numpy() for key, value in decoded.items()}
-            answers.update(
-                zip(index.numpy().tolist(), self.head.answers(decoded))
-            )
-        return [answers[index] for index in range(len(answers))]
+        if self._answer is None:
+            self._answer = answer_function(self)
+        return answer_rows(self, self._answer, rows, batch_size)
 
     def get_config(self):
         return {
@@ -310,70 +311,21 @@ class TaskModel(keras.Model):
             **config,
         )
 
-    def _answer(self, inputs):
-        if self._answer_function is None:
-            self._answer_function = tf.function(
-                lambda inputs: self.head.decode(self(inputs, training=False)),
-                reduce_retracing=True,
+    def _report_truncation(self) -> None:
+        counts = self.input_counts
+        if counts.num_truncated:
+            logging.warning(
+                "%d of %d texts were longer than sequence_length=%d tokens "
+                "and lost their ends.",
+                counts.num_truncated,
+                counts.num_examples,
+                self.sequence_length,
             )
-        return self._answer_function(inputs)
-
-    def _rows(self, x, y):
-        if isinstance(x, data.FileRows | data.MemoryRows):
-            return x
-        if not isinstance(x, list | tuple | np.ndarray) or len(x) == 0:
-            return None
-        fields = self.head.text_fields
-        if len(fields) == 1 and isinstance(x[0], str):
-            values = {fields[0]: x}
-        elif len(fields) > 1 and all(len(row) == len(fields) for row in x):
-            values = dict(zip(fields, zip(*x)))
-        else:
-            return None
-        if y is not None:
-            values[self.head.label_fields[0]] = y
-        return data.MemoryRows(values)
-
-    def _dataset(self, x, y, batch_size: int, **kwargs):
-        rows = self._rows(x, y)
-        if rows is None:
-            return None
-        report = data.check_rows(rows, self.head)
-        return data.build_dataset(
-            rows,
-            self.head,
-            self.tokenizer,
-            sequence_length=self.sequence_length,
-            batch_size=batch_size,
-            num_rows=report.num_rows,
-            **kwargs,
-        )
 
     def _validation(self, given, batch_size: int):
         pair = given if isinstance(given, tuple) else (given, None)
-        dataset = self._dataset(*pair[:2], batch_size)
+        dataset = as_dataset(self, *pair[:2], batch_size=batch_size)
         return given if dataset is None else dataset
-
-    def _schedule(self, total_steps: int) -> None:
-        # The default rate falls to zero at the end of this fit, so the
-        # optimizer can only be made now.
-        defaults = self._defaults
-        if total_steps < 1:
-            logging.warning(
-                "The number of steps is unknown: the learning rate stays at "
-                "%g. Give steps_per_epoch for warm-up and decay.",
-                defaults["learning_rate"],
-            )
-            return
-        schedule = WarmupThenLinearDecay(
-            defaults["learning_rate"],
-            total_steps,
-            math.ceil(total_steps * defaults["warmup_fraction"]),
-        )
-        super().compile(
-            optimizer=AdamW(schedule, defaults["weight_decay"]),
-            **self._compile_arguments,
-        )
 
 
 def _checked_length(encoder: keras.Model, length: int | None) -> int:
@@ -388,13 +340,3 @@ def _checked_length(encoder: keras.Model, length: int | None) -> int:
             f"max_sequence_length={length}."
         )
     return length
-
-
-def _num_batches(dataset, batch_size: int) -> int:
-    if isinstance(dataset, tf.data.Dataset):
-        return int(dataset.cardinality())
-    try:
-        rows = len(next(iter(keras.tree.flatten(dataset))))
-    except TypeError:
-        return 0
-    return math.ceil(rows / batch_size)

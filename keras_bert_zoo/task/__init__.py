@@ -1,0 +1,21 @@
+"""Task heads and the models made with them.
+
+`TaskHead` is what a plugin writes, `TaskModel` (in `task.model`) what a user
+fits.
+"""
+
+from keras_bert_zoo.task.head import Features
+from keras_bert_zoo.task.head import Option
+from keras_bert_zoo.task.head import Signature
+from keras_bert_zoo.task.head import TaskHead
+from keras_bert_zoo.task.head import TensorInfo
+from keras_bert_zoo.task.head import encode
+
+__all__ = [
+    "Features",
+    "Option",
+    "Signature",
+    "TaskHead",
+    "TensorInfo",
+    "encode",
+]

@@ -1,0 +1,97 @@
+"""What `TaskModel` takes in place of tensors: texts, and rows of files."""
+
+import math
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert_zoo import data
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import TaskHead
+
+
+def as_rows(x: Any, y: Any, head: TaskHead):
+    """Returns texts as rows; `None` for what is no text, such as tensors.
+
+    Args:
+        x: rows; or a list, tuple or array of texts, or of tuples of texts
+            where the head reads more than one.
+        y: labels of the texts, or `None`.
+        head: the head that reads them.
+
+    Raises:
+        InputError: if texts are given in another form than the head reads.
+    """
+    if isinstance(x, data.FileRows | data.MemoryRows):
+        if y is not None:
+            raise InputError(
+                "Rows bring their own labels. Received: rows and `y`. Leave "
+                "`y` out, or give a list of texts."
+            )
+        return x
+    if not isinstance(x, list | tuple | np.ndarray):
+        return None
+    if len(x) and isinstance(x, np.ndarray) and x.dtype.kind not in "OUST":
+        return None
+    fields = head.text_fields
+    columns = _columns(x, len(fields))
+    if columns is None:
+        form = "a text" if len(fields) == 1 else f"{len(fields)} texts"
+        raise InputError(
+            f"The head {head.name!r} reads {form} per example "
+            f"({', '.join(fields)}). Received: {x[0]!r} of type "
+            f"{type(x[0]).__name__} first. Give a list of "
+            + ("strings." if len(fields) == 1 else "tuples of strings.")
+        )
+    values = dict(zip(fields, columns, strict=True))
+    if y is not None:
+        values[head.label_fields[0]] = y
+    return data.MemoryRows(values)
+
+
+def as_dataset(model, x: Any, y: Any, **options) -> tf.data.Dataset | None:
+    """Returns padded batches of texts or rows; `None` for anything else.
+
+    Args:
+        model: `TaskModel`, for its head, tokenizer and sequence length.
+        x: see `as_rows`.
+        y: see `as_rows`.
+        **options: arguments of `data.build_dataset`.
+
+    Raises:
+        InputError: if a row is wrong, or there is none.
+    """
+    rows = as_rows(x, y, model.head)
+    if rows is None:
+        return None
+    report = data.check_rows(rows, model.head)
+    return data.build_dataset(
+        rows,
+        model.head,
+        model.tokenizer,
+        sequence_length=model.sequence_length,
+        num_rows=report.num_rows,
+        **options,
+    )
+
+
+def num_batches(dataset: Any, batch_size: int) -> int:
+    """Returns the number of batches in an epoch, below 1 if unknown."""
+    if isinstance(dataset, tf.data.Dataset):
+        return int(dataset.cardinality())
+    first = next(iter(keras.tree.flatten(dataset)), None)
+    if not hasattr(first, "shape"):
+        return 0
+    return math.ceil(first.shape[0] / batch_size)
+
+
+def _columns(x: Any, num_fields: int):
+    if num_fields == 1:
+        proper = all(isinstance(text, str) for text in x)
+        return [list(x)] if proper else None
+    proper = all(
+        not isinstance(row, str) and len(row) == num_fields for row in x
+    )
+    return [list(column) for column in zip(*x)] if proper and len(x) else None

@@ -1,0 +1,208 @@
+"""The classification head: contract, labels, values worked by hand."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo import testing
+from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.data import Row
+from keras_bert_zoo.errors import InputError
+from task_heads.classification import ClassificationHead
+
+ROWS = {
+    "single_label": [
+        {"text": "the plot works", "label": "good"},
+        {"text": "dull", "label": "bad"},
+        {"text": "a fine film with a plot", "label": "good"},
+    ],
+    "multi_label": [
+        {"text": "the plot works", "label": ["good", "short"]},
+        {"text": "dull", "label": "bad|short"},
+        {"text": "a fine film with a plot", "label": []},
+    ],
+    "regression": [
+        {"text": "the plot works", "label": 4.5},
+        {"text": "dull", "label": "0.5"},
+        {"text": "a fine film with a plot", "label": 3},
+    ],
+}
+LABELS = {
+    "single_label": ["bad", "good"],
+    "multi_label": ["bad", "good", "short"],
+    "regression": None,
+}
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
+@pytest.mark.parametrize("kind", list(ROWS))
+def test_keeps_the_contract(kind, pooling):
+    head = ClassificationHead(LABELS[kind], kind, pooling=pooling, dropout=0.0)
+    testing.check_head(head, ROWS[kind])
+
+
+def test_keeps_the_contract_for_pairs():
+    head = ClassificationHead(LABELS["single_label"], text_pair=True)
+    rows = [
+        {**row, "text_pair": "another text"} for row in ROWS["single_label"]
+    ]
+    testing.check_head(head, rows)
+
+
+def test_keeps_the_contract_with_class_weights():
+    head = ClassificationHead(
+        ["bad", "good"], class_weights={"bad": 3.0, "good": 1.0}
+    )
+    testing.check_head(head, ROWS["single_label"])
+
+
+def test_class_weights_weigh_the_examples():
+    head = ClassificationHead(
+        ["bad", "good"], class_weights={"bad": 3.0, "good": 1.0}
+    )
+    weights = head.example_weights({"label": tf.constant([1, 0, 1])})
+    assert weights.numpy().tolist() == [1.0, 3.0, 1.0]
+
+
+def test_balanced_weights_are_inverse_frequencies():
+    rows = [Row({"text": "x", "label": name}, name) for name in "aaab"]
+    head = ClassificationHead.from_rows(rows, class_weights="balanced")
+    assert head.class_weights == pytest.approx({"a": 4 / 6, "b": 2.0})
+
+
+def test_labels_are_found_in_the_rows_and_sorted():
+    rows = [Row({"label": name}, name) for name in ["no", "yes", "maybe"]]
+    head = ClassificationHead.from_rows(rows)
+    assert head.labels_by_index == ["maybe", "no", "yes"]
+
+
+@pytest.mark.parametrize(
+    ("value", "labels", "expected"),
+    [
+        ("b", ["a", "b"], 1),
+        (1, ["a", "b"], 1),
+        (1, ["1", "0"], 0),
+        ("1", ["0", "1"], 1),
+    ],
+)
+def test_a_label_is_a_name_or_an_index(value, labels, expected):
+    head = ClassificationHead(labels)
+    example = head.example({"text": "x", "label": value}, with_label=True)
+    assert example["label"] == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "message"),
+    [
+        ("single_label", "neutrl", "label 'neutrl' is not one of bad, good"),
+        ("single_label", 2, "label '2' is not one of bad, good"),
+        ("single_label", None, "must be a name or an index. Received: None"),
+        ("single_label", True, "must be a name or an index. Received: True"),
+        ("multi_label", ["bad", "odd"], "label 'odd' is not one of"),
+        ("multi_label", 3.5, "names joined by '|'. Received: 3.5"),
+        ("regression", "many", "finite number. Received: 'many'"),
+        ("regression", "nan", "finite number. Received: 'nan'"),
+    ],
+)
+def test_a_wrong_label_is_refused(kind, value, message):
+    head = ClassificationHead(LABELS[kind], kind)
+    with pytest.raises(InputError) as error:
+        head.example({"text": "x", "label": value}, with_label=True)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize("value", [None, 7, b"bytes"])
+def test_a_text_must_be_a_string(value):
+    head = ClassificationHead(["a", "b"])
+    with pytest.raises(InputError, match="'text' must be a text"):
+        head.example({"text": value}, with_label=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"labels": ["one"]}, "at least 2 different"),
+        ({"labels": ["a", "a"]}, "at least 2 different"),
+        ({"labels": ["a", ""]}, "non-empty names"),
+        ({"labels": "ab"}, "a list of names. Received: 'ab'"),
+        ({"labels": None}, "a list of names. Received: None"),
+        ({"labels": ["a", "b"], "kind": "regression"}, "has no labels"),
+        ({"labels": ["a", "b"], "kind": "ordinal"}, "kind='ordinal'"),
+        ({"labels": ["a", "b"], "pooling": "sum"}, "pooling='sum'"),
+        (
+            {"labels": ["a", "b"], "class_weights": {"a": 1.0}},
+            "must name each label once",
+        ),
+        (
+            {"labels": ["a", "b"], "class_weights": {"a": 1.0, "b": 0.0}},
+            "must be positive",
+        ),
+    ],
+)
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(InputError) as error:
+        ClassificationHead(**options)
+    assert message in str(error.value)
+
+
+def test_decoding_one_label_by_hand():
+    head = ClassificationHead(["a", "b"])
+    decoded = head.decode(tf.math.log([[1.0, 3.0]]))
+    assert decoded["label"].numpy().tolist() == [b"b"]
+    np.testing.assert_allclose(decoded["probability"], [0.75], rtol=1e-6)
+    np.testing.assert_allclose(decoded["scores"], [[0.25, 0.75]], rtol=1e-6)
+
+
+def test_decoding_several_labels_by_hand():
+    head = ClassificationHead(["a", "b", "c"], "multi_label")
+    decoded = head.decode(tf.constant([[0.5, -1.0, 2.0]]))
+    assert decoded["labels"].numpy().tolist() == [[b"c", b"a", b""]]
+    assert decoded["num_labels"].numpy().tolist() == [2]
+
+
+def test_answers_name_every_score():
+    head = ClassificationHead(["ä", "b"])
+    decoded = {
+        key: value.numpy()
+        for key, value in head.decode(tf.constant([[9.0, 0.0]])).items()
+    }
+    (answer,) = head.answers(decoded)
+    assert answer["label"] == "ä"
+    assert set(answer["scores"]) == {"ä", "b"}
+
+
+def test_head_weights_round_trip():
+    head = ClassificationHead(["a", "b"])
+    model = head.build(testing.tiny_encoder(9))
+    kernel = np.arange(16, dtype="float32").reshape(8, 2)
+    weights = HeadWeights(
+        "classification",
+        ["a", "b"],
+        {"kernel": kernel, "bias": np.array([1.0, 2.0], "float32")},
+        {},
+    )
+    twin = ClassificationHead.from_weights(weights)
+    assert twin.labels_by_index == ["a", "b"]
+    head.set_weights(model, weights)
+    np.testing.assert_array_equal(
+        head.get_weights(model).weights["kernel"], kernel
+    )
+
+
+def test_weights_of_a_mean_pooling_head_do_not_leave():
+    head = ClassificationHead(["a", "b"], pooling="mean")
+    model = head.build(testing.tiny_encoder(9))
+    with pytest.raises(InputError, match="pooling='mean'. Save a preset"):
+        head.get_weights(model)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_logits_are_float32_under_mixed_precision(policy):
+    head = ClassificationHead(["a", "b"], pooling="mean")
+    model = head.build(testing.tiny_encoder(9, dtype=policy))
+    ids = np.ones((2, 3), "int32")
+    logits = model(
+        {"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": ids}
+    )
+    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
