@@ -1,0 +1,25 @@
+"""From files and lists to padded batches of token ids.
+
+`FileRows` and `MemoryRows` give rows, `check_rows` looks at each of them
+once, `build_dataset` turns them into a `tf.data.Dataset`.
+"""
+
+from keras_bert_zoo.data.file_rows import FileRows
+from keras_bert_zoo.data.input_counts import InputCounts
+from keras_bert_zoo.data.pipeline import build_dataset
+from keras_bert_zoo.data.pipeline import build_prediction_dataset
+from keras_bert_zoo.data.row_report import RowReport
+from keras_bert_zoo.data.row_report import check_rows
+from keras_bert_zoo.data.rows import MemoryRows
+from keras_bert_zoo.data.rows import Row
+
+__all__ = [
+    "FileRows",
+    "InputCounts",
+    "MemoryRows",
+    "Row",
+    "RowReport",
+    "build_dataset",
+    "build_prediction_dataset",
+    "check_rows",
+]

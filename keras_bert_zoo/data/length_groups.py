@@ -1,0 +1,72 @@
+"""Batches of like length, cut from a window of rows, in graph ops.
+
+Letters: `R` rows in a window, `N` batches cut from it.
+"""
+
+import tensorflow as tf
+
+
+def group_by_size(lengths: tf.Tensor, batch_size: int) -> tf.RaggedTensor:
+    """Returns the rows of each batch, shortest first, `batch_size` in each.
+
+    Args:
+        lengths: int `(R,)`, tokens in each row, at least one row.
+        batch_size: int. Rows in a batch; the last may have fewer.
+
+    Returns:
+        int32 `RaggedTensor` `(N, None)` of row numbers.
+    """
+    order = tf.argsort(lengths, stable=True)  # (R,)
+    num_rows = tf.size(order)
+    starts = tf.range(0, num_rows, batch_size)
+    return tf.RaggedTensor.from_row_starts(order, starts)
+
+
+def group_by_tokens(
+    lengths: tf.Tensor, tokens_per_batch: int
+) -> tf.RaggedTensor:
+    """Returns the rows of each batch, shortest first, within a budget.
+
+    A batch takes rows while their number times the longest of them stays
+    within the budget. A row above it makes a batch of its own.
+
+    Args:
+        lengths: int `(R,)`, tokens in each row, at least one row.
+        tokens_per_batch: int. Most tokens in a batch, padding included.
+
+    Returns:
+        int32 `RaggedTensor` `(N, None)` of row numbers.
+    """
+    order = tf.argsort(lengths, stable=True)  # (R,)
+    num_rows = tf.size(order)
+    ascending = tf.cast(tf.gather(lengths, order), tf.int32)
+    places = tf.range(num_rows)
+
+    def add_batch(start, starts):
+        padded = (places - start + 1) * ascending  # rises from `start` on
+        fits = (places >= start) & (padded <= tokens_per_batch)
+        num_fitting = tf.reduce_sum(tf.cast(fits, tf.int32))
+        starts = starts.write(starts.size(), start)
+        return start + tf.maximum(num_fitting, 1), starts
+
+    _, starts = tf.while_loop(
+        lambda start, _: start < num_rows,
+        add_batch,
+        (0, tf.TensorArray(tf.int32, size=0, dynamic_size=True)),
+    )
+    return tf.RaggedTensor.from_row_starts(order, starts.stack())
+
+
+def shuffle_groups(groups: tf.RaggedTensor, seed: tf.Tensor):
+    """Returns the batches in an order that `seed`, int `(2,)`, decides."""
+    keys = tf.random.stateless_uniform(
+        [groups.nrows()], seed, dtype=tf.float64, alg="philox"
+    )
+    return tf.gather(groups, tf.argsort(keys, stable=True))
+
+
+def num_padded_tokens(groups: tf.RaggedTensor, lengths: tf.Tensor):
+    """Returns the tokens of all batches, each padded to its longest row."""
+    longest = tf.reduce_max(tf.gather(lengths, groups), axis=1)  # (N,)
+    sizes = tf.cast(groups.row_lengths(), longest.dtype)
+    return tf.reduce_sum(longest * sizes)

@@ -1,0 +1,84 @@
+"""Lines of text files, plain or gzipped, read one at a time."""
+
+import gzip
+import io
+import os
+import zlib
+from collections.abc import Iterator
+
+from keras_bert_zoo.errors import InputError
+
+MAX_ROW_BYTES = 4 * 2**20
+
+_BOM = b"\xef\xbb\xbf"
+_GZIP_MAGIC = b"\x1f\x8b"
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def read_lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
+    """Yields `(number, line)` without the line's end; numbers from 1.
+
+    A line ends with LF or CRLF. A byte-order mark at the start is dropped.
+    A file is gzipped if its name ends with `.gz` or its first two bytes say
+    so. At most one line is held in memory.
+
+    Raises:
+        InputError: if a line is not UTF-8 or is longer than
+            `MAX_ROW_BYTES`, or the gzip stream is damaged.
+        OSError: if the file cannot be opened or read.
+    """
+    number = 0
+    with _open(path) as stream:
+        while line := _read_line(stream, f"{path}:{number + 1}"):
+            number += 1
+            if number == 1:
+                line = line.removeprefix(_BOM)
+            yield number, _decode(line, f"{path}:{number}")
+
+
+def too_long(origin: str) -> InputError:
+    """Returns the error for a row above `MAX_ROW_BYTES`."""
+    return InputError(
+        f"{origin}: a row may take at most {MAX_ROW_BYTES} bytes. Received: "
+        "more. Split the text, or check the line ends and quotes before it."
+    )
+
+
+def _open(path):
+    with open(path, "rb") as probe:
+        zipped = probe.read(2) == _GZIP_MAGIC
+    if zipped or os.fspath(path).endswith(".gz"):
+        # The buffer on top makes short lines cheap.
+        return io.BufferedReader(gzip.open(path, "rb"), 2**18)
+    return open(path, "rb", buffering=2**18)
+
+
+def _read_line(stream, origin: str) -> bytes:
+    try:
+        line = stream.readline(MAX_ROW_BYTES + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(
+            f"{origin}: a gzip file must be whole. Received one that is "
+            f"damaged or cut short here or within the next lines: {error}. "
+            "Fetch or compress it again."
+        ) from error
+    if len(line) > MAX_ROW_BYTES:
+        raise too_long(origin)
+    return line
+
+
+def _decode(line: bytes, origin: str) -> str:
+    if line.endswith(b"\n"):
+        line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if line.startswith(_UTF16_BOMS):
+            received = "a UTF-16 file"
+        else:
+            byte = line[error.start]
+            received = f"byte 0x{byte:02x} at position {error.start + 1}"
+        raise InputError(
+            f"{origin}: text must be valid UTF-8. Received: {received}. "
+            "Convert the file, for example with iconv -t UTF-8."
+        ) from error

@@ -1,0 +1,214 @@
+"""The input pipeline: rows in, padded batches of token ids out.
+
+    rows -> Python, once per row: read, check, put into arrays
+         -> tf.data, once per window of rows: tokenize, pack, group by length
+         -> tf.data, once per batch: gather, pad
+
+Batches hold texts of like length and are padded to their own longest row,
+because real texts are much shorter than the encoder allows.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import tensorflow as tf
+
+from keras_bert_zoo.data import length_groups
+from keras_bert_zoo.data.batches import batches_of
+from keras_bert_zoo.data.input_counts import InputCounts
+from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.windows import ROW_INDEX
+from keras_bert_zoo.data.windows import Windows
+from keras_bert_zoo.errors import InputError
+
+WINDOW_BATCHES = 64
+MAX_WINDOW_ROWS = 8192
+
+
+def build_dataset(
+    rows: Iterable[Row],
+    head: Any,
+    tokenizer: Any,
+    *,
+    sequence_length: int,
+    batch_size: int = 32,
+    tokens_per_batch: int | None = None,
+    shuffle: bool = False,
+    seed: int = 0,
+    drop_remainder: bool = False,
+    num_rows: int | None = None,
+    counts: InputCounts | None = None,
+) -> tf.data.Dataset:
+    """Returns batches of labelled examples for `fit` and `evaluate`.
+
+    Within a window of 64 batches rows are sorted by length and cut into
+    batches; without `shuffle` these come shortest first. With `shuffle`,
+    rows are mixed before that (all of them, up to 100,000) and batches after
+    it, differently in each epoch. The same seed gives the same batches, bit
+    for bit.
+
+    Args:
+        rows: re-iterable rows, such as `FileRows`.
+        head: `TaskHead`.
+        tokenizer: `BertTokenizer`.
+        sequence_length: int. Most tokens in a sequence; longer texts are
+            truncated.
+        batch_size: int. Examples in a batch; the last may have fewer.
+        tokens_per_batch: int or `None`. Most tokens in a batch, padding
+            included; `batch_size` then plays no part.
+        shuffle: bool. Whether the order is random.
+        seed: int, at least 0. Decides the order.
+        drop_remainder: bool. Whether the rows that do not fill a batch at
+            the end are left out, so that every batch has `batch_size`.
+        num_rows: int or `None`. Number of rows, as `check_rows` reports it:
+            gives the data set its cardinality.
+        counts: filled with truncated examples and padding, or `None`.
+
+    Returns:
+        `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
+        weights)` where the head weighs examples. `inputs` is a dict of int32
+        `(B, S)`: `token_ids`, `segment_ids`, `padding_mask`.
+
+    Raises:
+        InputError: if an argument is not as above. While the data set is
+            read, a wrong row surfaces as a TensorFlow error that holds the
+            message: call `check_rows` first.
+    """
+    _check_positive("batch_size", batch_size)
+    _check_positive("sequence_length", sequence_length)
+    if seed < 0:
+        raise InputError(f"`seed` must be at least 0. Received: seed={seed}.")
+    if tokens_per_batch is None:
+        unit, max_rows = batch_size, _window_rows(batch_size)
+    else:
+        _check_budget(tokens_per_batch, sequence_length, drop_remainder)
+        unit, max_rows = 1, MAX_WINDOW_ROWS
+
+    def group(lengths):
+        if tokens_per_batch is None:
+            return length_groups.group_by_size(lengths, batch_size)
+        return length_groups.group_by_tokens(lengths, tokens_per_batch)
+
+    dataset = batches_of(
+        Windows(
+            rows,
+            head,
+            with_label=True,
+            unit=unit,
+            max_rows=max_rows,
+            seed=seed if shuffle else None,
+            drop_remainder=drop_remainder,
+        ),
+        tokenizer,
+        sequence_length,
+        group,
+        counts,
+    ).map(_for_training)
+    if drop_remainder:
+        dataset = dataset.map(lambda *batch: _with_size(batch, batch_size))
+    if num_rows is not None and tokens_per_batch is None:
+        num_batches = (
+            num_rows // batch_size
+            if drop_remainder
+            else -(-num_rows // batch_size)
+        )
+        dataset = dataset.apply(
+            tf.data.experimental.assert_cardinality(num_batches)
+        )
+    return _prefetched(dataset)
+
+
+def build_prediction_dataset(
+    rows: Iterable[Row],
+    head: Any,
+    tokenizer: Any,
+    *,
+    sequence_length: int,
+    batch_size: int = 32,
+    counts: InputCounts | None = None,
+) -> tf.data.Dataset:
+    """Returns batches of unlabelled examples with their rows' numbers.
+
+    Rows of like length share a batch, so batches do not follow the order of
+    the rows: the numbers put answers back in place.
+
+    Args:
+        rows: re-iterable rows, such as `FileRows`.
+        head: `TaskHead`.
+        tokenizer: `BertTokenizer`.
+        sequence_length: int. Most tokens in a sequence.
+        batch_size: int. Examples in a batch; the last may have fewer.
+        counts: filled with truncated examples and padding, or `None`.
+
+    Returns:
+        `tf.data.Dataset` of `(inputs, row_index)`: the encoder's inputs, and
+        int64 `(B,)` numbers of the rows, from 0.
+
+    Raises:
+        InputError: as `build_dataset`.
+    """
+    _check_positive("batch_size", batch_size)
+    _check_positive("sequence_length", sequence_length)
+    dataset = batches_of(
+        Windows(
+            rows,
+            head,
+            with_label=False,
+            unit=batch_size,
+            max_rows=_window_rows(batch_size),
+        ),
+        tokenizer,
+        sequence_length,
+        lambda lengths: length_groups.group_by_size(lengths, batch_size),
+        counts,
+    ).map(lambda batch: (batch["inputs"], batch[ROW_INDEX]))
+    return _prefetched(dataset)
+
+
+def _for_training(batch: dict) -> tuple:
+    parts = (batch["inputs"], batch["labels"])
+    return (*parts, batch["weights"]) if "weights" in batch else parts
+
+
+def _with_size(batch: tuple, batch_size: int) -> tuple:
+    return tf.nest.map_structure(
+        lambda tensor: tf.ensure_shape(tensor, (batch_size, *tensor.shape[1:])),
+        batch,
+    )
+
+
+def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    options = tf.data.Options()
+    options.deterministic = True
+    return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _window_rows(batch_size: int) -> int:
+    batches = min(WINDOW_BATCHES, max(MAX_WINDOW_ROWS // batch_size, 1))
+    return batches * batch_size
+
+
+def _check_positive(name: str, value: int) -> None:
+    if value < 1:
+        raise InputError(
+            f"`{name}` must be at least 1. Received: {name}={value}."
+        )
+
+
+def _check_budget(
+    tokens_per_batch: int, sequence_length: int, drop_remainder: bool
+) -> None:
+    if tokens_per_batch < sequence_length:
+        raise InputError(
+            "`tokens_per_batch` must be at least `sequence_length`, so that "
+            "each text fits. Received: "
+            f"tokens_per_batch={tokens_per_batch}, "
+            f"sequence_length={sequence_length}. Raise the first or lower "
+            "the second."
+        )
+    if drop_remainder:
+        raise InputError(
+            "Batches under `tokens_per_batch` differ in size, so there is no "
+            "remainder to drop. Received: drop_remainder=True. Leave it out, "
+            "or give `batch_size`."
+        )

@@ -1,0 +1,175 @@
+"""Windows: runs of some thousand rows, as arrays, in shuffled order.
+
+A window is what one call of the tokenizer sees and what batches of like
+length are cut from. Python touches a row once, when it is read; from here on
+rows travel in arrays.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from keras_bert_zoo.data.examples import read_examples
+from keras_bert_zoo.data.rows import Row
+
+ROW_INDEX = "row_index"
+WINDOW_BYTES = 32 * 2**20
+SHUFFLED_ROWS = 100_000
+SHUFFLED_BYTES = 128 * 2**20
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """How rows become windows.
+
+    Every window but the last has a multiple of `unit` rows. Memory is
+    bounded: by `max_rows` and `WINDOW_BYTES` for a window, by
+    `SHUFFLED_ROWS` and `SHUFFLED_BYTES` for the shuffle.
+
+    Args:
+        rows: re-iterable rows.
+        head: `TaskHead`.
+        with_label: bool. Whether label fields are read.
+        unit: int. Rows in a batch, or 1 where batches vary.
+        max_rows: int. Most rows in a window, a multiple of `unit`.
+        seed: int, at least 0, or `None` for the order of the rows. Order
+            differs from one pass to the next; the sequence of orders depends
+            on the seed alone.
+        drop_remainder: bool. Whether the last rows are left out where they
+            do not fill a unit.
+    """
+
+    rows: Iterable[Row]
+    head: Any
+    with_label: bool
+    unit: int
+    max_rows: int
+    seed: int | None = None
+    drop_remainder: bool = False
+
+    def dataset(self) -> tf.data.Dataset:
+        """Returns `(columns, seed, pass_number)` for each window.
+
+        `columns` is a dict of tensors `(R, ...)` for `R` rows, by field name,
+        with the rows' numbers from 0 as `row_index`; `seed` is int64 `(2,)`,
+        for stateless random ops; `pass_number` counts the passes from 0.
+        """
+        spec = self.head.example_spec(self.with_label)
+        columns = {
+            name: tf.TensorSpec((None, *shape), dtype)
+            for name, (dtype, shape) in spec.items()
+        }
+        columns[ROW_INDEX] = tf.TensorSpec((None,), "int64")
+        passes = itertools.count()
+        dataset = tf.data.Dataset.from_generator(
+            lambda: self._read(next(passes)),
+            output_signature=(
+                columns,
+                tf.TensorSpec((2,), "int64"),
+                tf.TensorSpec((), "int64"),
+            ),
+        )
+        return dataset.prefetch(1)
+
+    def _read(self, pass_number: int) -> Iterator[tuple]:
+        windows = self._in_order()
+        generator = np.random.default_rng([self.seed or 0, pass_number])
+        if self.seed is not None:
+            windows = self._shuffled(windows, generator)
+        for columns in windows:
+            if self.drop_remainder:
+                num_rows = _num_rows(columns) // self.unit * self.unit
+                columns = _part(columns, 0, num_rows)
+            if _num_rows(columns):
+                seed = generator.integers(2**62, size=2)
+                yield columns, seed, np.int64(pass_number)
+
+    def _in_order(self) -> Iterator[dict]:
+        spec = self.head.example_spec(self.with_label)
+        texts = [name for name, (dtype, _) in spec.items() if dtype == "string"]
+        examples = []
+        num_bytes = 0
+        num_read = 0
+        for example in read_examples(self.rows, self.head, self.with_label):
+            examples.append(example)
+            for name in texts:
+                num_bytes += len(example[name])
+            is_full = len(examples) == self.max_rows or (
+                num_bytes > WINDOW_BYTES and len(examples) % self.unit == 0
+            )
+            if is_full:
+                yield _columns(examples, spec, num_read)
+                num_read += len(examples)
+                examples = []
+                num_bytes = 0
+        if examples:
+            yield _columns(examples, spec, num_read)
+
+    def _shuffled(
+        self, windows: Iterator[dict], generator: np.random.Generator
+    ) -> Iterator[dict]:
+        # A pool is mixed whole. When it overflows, half of it goes out and
+        # the rest is mixed again with what follows.
+        pool = []
+        num_rows = num_bytes = 0
+        for window in windows:
+            pool.append(window)
+            num_rows += _num_rows(window)
+            num_bytes += _num_bytes(window)
+            if num_rows > SHUFFLED_ROWS or num_bytes > SHUFFLED_BYTES:
+                mixed = _mixed(pool, generator)
+                stop = num_rows // 2 // self.unit * self.unit
+                yield from self._cut(_part(mixed, 0, stop))
+                pool = [_part(mixed, stop, num_rows)]
+                num_rows -= stop
+                num_bytes = _num_bytes(pool[0])
+        if pool:
+            yield from self._cut(_mixed(pool, generator))
+
+    def _cut(self, columns: dict) -> Iterator[dict]:
+        num_rows = _num_rows(columns)
+        windows = _num_bytes(columns) // WINDOW_BYTES + 1
+        step = max(num_rows // windows // self.unit * self.unit, self.unit)
+        step = min(step, self.max_rows)
+        for start in range(0, num_rows, step):
+            yield _part(columns, start, min(start + step, num_rows))
+
+
+def _columns(examples: list[dict], spec: dict, first: int) -> dict:
+    columns = {
+        name: np.array(
+            [example[name] for example in examples],
+            dtype=object if dtype == "string" else dtype,
+        )
+        for name, (dtype, _) in spec.items()
+    }
+    columns[ROW_INDEX] = np.arange(first, first + len(examples))
+    return columns
+
+
+def _num_rows(columns: dict) -> int:
+    return len(columns[ROW_INDEX])
+
+
+def _num_bytes(columns: dict) -> int:
+    return sum(
+        sum(map(len, column)) if column.dtype == object else column.nbytes
+        for column in columns.values()
+    )
+
+
+def _part(columns: dict, start: int, stop: int) -> dict:
+    return {name: column[start:stop] for name, column in columns.items()}
+
+
+def _mixed(pool: list[dict], generator: np.random.Generator) -> dict:
+    order = generator.permutation(sum(map(_num_rows, pool)))
+    return {
+        name: np.concatenate([window[name] for window in pool])[order]
+        for name in pool[0]
+    }

@@ -1,0 +1,215 @@
+import random
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import InputCounts
+from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import build_dataset
+from keras_bert_zoo.data import build_prediction_dataset
+from keras_bert_zoo.errors import InputError
+
+
+def make_rows(count, longest=20):
+    """Row `i` is labelled `i` and has a length of its own."""
+    draw = random.Random(0)
+    texts = [" ".join("b" * draw.randint(1, longest)) for _ in range(count)]
+    return MemoryRows({"text": texts, "label": list(range(count))})
+
+
+def batches(rows, head, tokenizer, passes=1, **options):
+    dataset = build_dataset(
+        rows, head, tokenizer, **{"sequence_length": 32, **options}
+    )
+    found = [list(dataset.as_numpy_iterator()) for _ in range(passes)]
+    return found[0] if passes == 1 else found
+
+
+def labels_of(found):
+    return [batch[1].tolist() for batch in found]
+
+
+def test_a_batch_is_padded_to_its_own_longest_row(head, tokenizer):
+    rows = MemoryRows({"text": ["a b", "b", "c c c"], "label": [0, 1, 2]})
+    first, second = batches(rows, head, tokenizer, batch_size=2)
+    inputs, labels = first
+    assert inputs["token_ids"].tolist() == [[2, 99], [1, 2]]
+    assert inputs["segment_ids"].tolist() == [[0, 0], [0, 0]]
+    assert inputs["padding_mask"].tolist() == [[1, 0], [1, 1]]
+    assert labels.tolist() == [1, 0]
+    assert second[0]["token_ids"].tolist() == [[3, 3, 3]]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize("count", [1, 31, 32, 33, 300])
+def test_every_row_comes_once(head, tokenizer, count, shuffle):
+    found = batches(
+        make_rows(count), head, tokenizer, batch_size=4, shuffle=shuffle
+    )
+    assert sorted(sum(labels_of(found), [])) == list(range(count))
+
+
+def test_rows_keep_their_labels(head, tokenizer):
+    rows = make_rows(200)
+    length = {
+        row.values["label"]: len(row.values["text"].split()) for row in rows
+    }
+    for inputs, labels in batches(rows, head, tokenizer, shuffle=True):
+        found = inputs["padding_mask"].sum(axis=1).tolist()
+        assert found == [length[label] for label in labels]
+
+
+def test_without_shuffle_the_shortest_come_first(head, tokenizer):
+    found = batches(make_rows(200), head, tokenizer, batch_size=8)
+    widths = [batch[0]["token_ids"].shape[1] for batch in found]
+    assert widths == sorted(widths)
+
+
+def test_shuffle_mixes_the_order_of_batches(head, tokenizer):
+    found = batches(make_rows(200), head, tokenizer, batch_size=8, shuffle=True)
+    widths = [batch[0]["token_ids"].shape[1] for batch in found]
+    assert widths != sorted(widths)
+
+
+def test_like_lengths_leave_little_padding(head, tokenizer):
+    counts = InputCounts()
+    batches(make_rows(2000), head, tokenizer, counts=counts, shuffle=True)
+    assert 0 < counts.padding_share < 0.03
+
+
+@pytest.mark.parametrize("options", [{}, {"tokens_per_batch": 100}])
+def test_same_seed_same_batches(head, tokenizer, options):
+    def run(seed):
+        return batches(
+            make_rows(300),
+            head,
+            tokenizer,
+            passes=2,
+            shuffle=True,
+            seed=seed,
+            **options,
+        )
+
+    first, again, other = run(1), run(1), run(2)
+    for one, two in zip(sum(first, []), sum(again, []), strict=True):
+        tf.nest.map_structure(np.testing.assert_array_equal, one, two)
+    assert labels_of(first[0]) != labels_of(other[0])
+    assert labels_of(first[0]) != labels_of(first[1])
+
+
+def test_global_seed_plays_no_part(head, tokenizer):
+    found = []
+    for seed in (1, 2):
+        tf.random.set_seed(seed)
+        found.append(batches(make_rows(99), head, tokenizer, shuffle=True))
+    assert labels_of(found[0]) == labels_of(found[1])
+
+
+def test_batches_stay_within_the_budget(head, tokenizer):
+    found = batches(
+        make_rows(300), head, tokenizer, shuffle=True, tokens_per_batch=64
+    )
+    assert sorted(sum(labels_of(found), [])) == list(range(300))
+    assert max(batch[0]["token_ids"].size for batch in found) <= 64
+    assert len({len(batch[1]) for batch in found}) > 3
+
+
+def test_drop_remainder_makes_every_batch_whole(head, tokenizer):
+    dataset = build_dataset(
+        make_rows(21),
+        head,
+        tokenizer,
+        sequence_length=32,
+        batch_size=4,
+        drop_remainder=True,
+    )
+    assert dataset.element_spec[1].shape == (4,)
+    assert dataset.element_spec[0]["token_ids"].shape[0] == 4
+    assert labels_of(dataset.as_numpy_iterator())
+    assert [len(labels) for _, labels in dataset] == [4] * 5
+
+
+@pytest.mark.parametrize("drop", [False, True])
+@pytest.mark.parametrize("count", [5, 256, 260, 1000])
+def test_number_of_batches_is_known(head, tokenizer, count, drop):
+    dataset = build_dataset(
+        make_rows(count),
+        head,
+        tokenizer,
+        sequence_length=32,
+        batch_size=4,
+        num_rows=count,
+        drop_remainder=drop,
+    )
+    assert dataset.cardinality() == len(list(dataset))
+
+
+def test_long_texts_are_truncated_and_counted(head, tokenizer):
+    counts = InputCounts()
+    rows = MemoryRows(
+        {"text": ["a", "a b c d", "a b c", "e d c b a"], "label": [0] * 4}
+    )
+    found = batches(
+        rows, head, tokenizer, passes=2, sequence_length=3, counts=counts
+    )
+    assert found[0][0][0]["token_ids"].shape == (4, 3)
+    assert (counts.num_examples, counts.num_truncated) == (4, 2)
+    assert (counts.num_tokens, counts.num_padded_tokens) == (10, 12)
+
+
+def test_weights_of_examples_pass_through(make_head, tokenizer):
+    head = make_head(weighted=True)
+    for _, labels, weights in batches(make_rows(9), head, tokenizer):
+        assert weights.tolist() == (labels / 2).tolist()
+
+
+def test_labels_of_tokens_are_padded_like_the_inputs(make_head, tokenizer):
+    rows = MemoryRows({"text": ["a", "a b c"], "label": [0, 0]})
+    ((_, labels),) = batches(rows, make_head(per_token=True), tokenizer)
+    assert labels.tolist() == [[10, 0, 0], [10, 20, 30]]
+
+
+def test_prediction_batches_carry_row_numbers(head, tokenizer):
+    texts = [row.values["text"] for row in make_rows(700)]
+    dataset = build_prediction_dataset(
+        MemoryRows({"text": texts}),
+        head,
+        tokenizer,
+        sequence_length=32,
+        batch_size=4,
+    )
+    found = {}
+    for inputs, numbers in dataset.as_numpy_iterator():
+        lengths = inputs["padding_mask"].sum(axis=1)
+        found.update(zip(numbers.tolist(), lengths.tolist(), strict=True))
+    assert found == {i: len(t.split()) for i, t in enumerate(texts)}
+
+
+def test_an_error_in_a_row_reaches_the_reader(head, tokenizer, write):
+    path = write("a.tsv", "label\ttext\n1\ta\nx\tb\n")
+    rows = FileRows(path, {"text": "text", "label": "label"})
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"a.tsv:3: label"):
+        batches(rows, head, tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("options", "pattern"),
+    [
+        ({"batch_size": 0}, "`batch_size` must be at least 1.*batch_size=0"),
+        ({"sequence_length": 0}, "`sequence_length` must be at least 1"),
+        ({"seed": -1}, "`seed` must be at least 0. Received: seed=-1"),
+        (
+            {"tokens_per_batch": 31},
+            "tokens_per_batch=31, sequence_length=32. Raise the first",
+        ),
+        (
+            {"tokens_per_batch": 64, "drop_remainder": True},
+            "no remainder to drop",
+        ),
+    ],
+)
+def test_bad_arguments_are_refused(head, tokenizer, options, pattern):
+    with pytest.raises(InputError, match=pattern):
+        batches(make_rows(3), head, tokenizer, **options)

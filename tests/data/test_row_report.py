@@ -1,0 +1,62 @@
+import pytest
+
+from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import check_rows
+from keras_bert_zoo.errors import InputError
+
+
+def test_rows_and_labels_are_counted(head):
+    rows = MemoryRows({"text": list("abc"), "label": ["1", "0", "1"]})
+    report = check_rows(rows, head)
+    assert report.num_rows == 3
+    assert list(report.label_counts.items()) == [("1", 2), ("0", 1)]
+
+
+def test_labels_are_not_read_unless_asked(head):
+    rows = MemoryRows({"text": ["a", "b"]})
+    report = check_rows(rows, head, with_label=False)
+    assert (report.num_rows, report.label_counts) == (2, {})
+
+
+def test_scores_are_not_counted_one_by_one(head):
+    rows = MemoryRows({"text": ["a"] * 1001, "label": list(range(1001))})
+    assert check_rows(rows, head).label_counts == {}
+
+
+def test_bad_label_names_its_row(head):
+    rows = MemoryRows({"text": ["a", "b"], "label": ["1", "x"]})
+    with pytest.raises(InputError, match="^row 2: label 'x' is bad"):
+        check_rows(rows, head)
+
+
+def test_bad_label_names_its_file_and_line(head, write):
+    path = write("a.tsv", "label\ttext\n1\ta\nx\tb\n")
+    rows = FileRows(path, {"text": "text", "label": "label"})
+    with pytest.raises(InputError, match="a.tsv:3: label 'x' is bad"):
+        check_rows(rows, head)
+
+
+def test_a_text_that_is_no_string_names_its_line(head, write):
+    path = write("a.jsonl", '{"t": "a"}\n{"t": 5}\n')
+    with pytest.raises(InputError, match="a.jsonl:2: 'text' must be a text"):
+        check_rows(FileRows(path, {"text": "t"}), head, with_label=False)
+
+
+def test_lone_surrogate_is_refused(head, write):
+    path = write("a.jsonl", '{"t": "ab\\ud800"}\n')
+    with pytest.raises(
+        InputError, match=r"a.jsonl:1: 'text' .* surrogate U\+D800 at charac.*3"
+    ):
+        check_rows(FileRows(path, {"text": "t"}), head, with_label=False)
+
+
+def test_no_rows_are_refused(head):
+    with pytest.raises(InputError, match="at least one row"):
+        check_rows(MemoryRows({"text": [], "label": []}), head)
+
+
+def test_rows_that_can_be_read_once_are_refused(head):
+    once = iter(MemoryRows({"text": ["a"], "label": [0]}))
+    with pytest.raises(InputError, match="re-iterable.*generator"):
+        check_rows(once, head)

@@ -1,0 +1,74 @@
+import pytest
+
+from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import windows
+from keras_bert_zoo.data.windows import Windows
+
+
+def rows_of(count, text="a"):
+    return MemoryRows({"text": [text] * count, "label": list(range(count))})
+
+
+def read(passes=1, **options):
+    """Row numbers of each window, of each pass."""
+    dataset = Windows(with_label=True, **options).dataset()
+    found = []
+    for _ in range(passes):
+        found.append([])
+        for columns, _, _ in dataset.as_numpy_iterator():
+            assert (columns["label"] == columns["row_index"]).all()
+            found[-1].append(columns["row_index"].tolist())
+    return found
+
+
+def test_windows_follow_the_rows(head):
+    (found,) = read(rows=rows_of(7), head=head, unit=2, max_rows=4)
+    assert found == [[0, 1, 2, 3], [4, 5, 6]]
+
+
+def test_remainder_can_be_dropped(head):
+    (found,) = read(
+        rows=rows_of(9), head=head, unit=2, max_rows=4, drop_remainder=True
+    )
+    assert found == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+@pytest.mark.parametrize("seed", [None, 3])
+def test_large_texts_make_small_windows(head, monkeypatch, seed):
+    monkeypatch.setattr(windows, "WINDOW_BYTES", 1000)
+    rows = rows_of(15, text="a" * 300)
+    (found,) = read(rows=rows, head=head, unit=2, max_rows=12, seed=seed)
+    assert max(map(len, found)) <= 4
+    assert [len(window) % 2 for window in found[:-1]] == [0] * (len(found) - 1)
+
+
+@pytest.mark.parametrize("limit", ["SHUFFLED_ROWS", "SHUFFLED_BYTES"])
+def test_overflowing_shuffle_keeps_every_row_once(head, monkeypatch, limit):
+    monkeypatch.setattr(windows, limit, 50)
+    (found,) = read(rows=rows_of(203), head=head, unit=4, max_rows=12, seed=3)
+    order = sum(found, [])
+    assert sorted(order) == list(range(203))
+    assert order != sorted(order)
+    assert all(len(window) % 4 == 0 for window in found[:-1])
+
+
+def test_shuffle_mixes_all_rows(head):
+    ((found,),) = read(
+        rows=rows_of(1000), head=head, unit=1, max_rows=1000, seed=3
+    )
+    # Far rows trade places: the mean distance of a full shuffle is a third.
+    moved = [abs(place - row) for place, row in enumerate(found)]
+    assert sum(moved) / len(moved) > 250
+
+
+def test_order_differs_from_pass_to_pass(head):
+    first, second = read(
+        passes=2, rows=rows_of(50), head=head, unit=1, max_rows=9, seed=3
+    )
+    assert first != second
+
+
+def test_order_depends_on_the_seed_alone(head):
+    options = {"rows": rows_of(50), "head": head, "unit": 1, "max_rows": 9}
+    assert read(2, seed=3, **options) == read(2, seed=3, **options)
+    assert read(2, seed=3, **options) != read(2, seed=4, **options)
