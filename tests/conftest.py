@@ -2,6 +2,5 @@
 
 import os
 
-# Before anything imports TensorFlow, which reads these once.
+# Before anything imports TensorFlow, which reads it once.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

