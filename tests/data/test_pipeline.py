@@ -213,3 +213,21 @@ def test_an_error_in_a_row_reaches_the_reader(head, tokenizer, write):
 def test_bad_arguments_are_refused(head, tokenizer, options, pattern):
     with pytest.raises(InputError, match=pattern):
         batches(make_rows(3), head, tokenizer, **options)
+
+
+def test_python_runs_per_row_only_in_the_reader(head, tokenizer):
+    calls = {"example": 0, "features": 0}
+
+    class Watched(type(head)):
+        def example(self, *args):
+            calls["example"] += 1
+            return super().example(*args)
+
+        def features(self, *args):
+            calls["features"] += 1
+            return super().features(*args)
+
+    batches(make_rows(5000), Watched(), tokenizer, passes=3, shuffle=True)
+    assert calls["example"] == 3 * 5000
+    # Traced into the graph when the data set is made, and not called again.
+    assert calls["features"] == 1
