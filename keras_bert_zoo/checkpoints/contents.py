@@ -1,0 +1,68 @@
+"""What a checkpoint source hands to the engine."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
+from keras_bert_zoo.checkpoints.rules import Rule
+from keras_bert_zoo.checkpoints.rules import Variables
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadSource:
+    """A head that a source holds.
+
+    Attributes:
+        kind: str. See `HeadWeights.kind`.
+        rules: from the head's variables to the source's.
+        labels: list of str, in the order of the logits; may be empty.
+        config: dict. See `HeadWeights.config`.
+    """
+
+    kind: str
+    rules: tuple[Rule, ...]
+    labels: list = dataclasses.field(default_factory=list)
+    config: dict = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """An opened checkpoint, before any array is read.
+
+    Attributes:
+        kind: str. Name of the source.
+        origin: str. What messages call the checkpoint: a path or a name.
+        config: dict. Arguments of `BertEncoder`.
+        variables: the source's arrays.
+        rules: table for the encoder.
+        tokenizer: function returning a `BertTokenizer`, or `None` where the
+            source has no vocabulary.
+        heads: the heads that the source holds.
+        ignored: regular expressions; a name that matches one in full belongs
+            to no variable of ours.
+        tied: dict from a name to the path of our variable that it repeats.
+        notes: what else the user should know.
+    """
+
+    kind: str
+    origin: str
+    config: Mapping[str, Any]
+    variables: Variables
+    rules: tuple[Rule, ...]
+    tokenizer: Callable[[], Any] = lambda: None
+    heads: tuple[HeadSource, ...] = ()
+    ignored: tuple[str, ...] = ()
+    tied: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def has_pooler(self) -> bool:
+        """Whether any variable of the pooler is there."""
+        return any(
+            name in self.variables.shapes
+            for rule in self.rules
+            if rule.target.startswith("pooler/")
+            for name in rule.sources
+        )

@@ -1,0 +1,198 @@
+"""Hugging Face's `config.json` and our encoder's arguments, both ways."""
+
+import pathlib
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from keras_bert_zoo.checkpoints.head_weights import HeadWeights
+from keras_bert_zoo.errors import InputError
+
+# `hidden_act` -> our activation; the tanh form of GELU has many names.
+_ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": "gelu_approximate",
+    "gelu_fast": "gelu_approximate",
+    "gelu_accurate": "gelu_approximate",
+    "gelu_pytorch_tanh": "gelu_approximate",
+    "gelu_python_tanh": "gelu_approximate",
+    "relu": "relu",
+    "silu": "silu",
+    "swish": "silu",
+    "tanh": "tanh",
+    "linear": "linear",
+}
+
+_SIZES = {
+    "vocab_size": "vocabulary_size",
+    "num_hidden_layers": "num_layers",
+    "num_attention_heads": "num_heads",
+    "hidden_size": "hidden_dim",
+    "intermediate_size": "intermediate_dim",
+}
+
+# The defaults are those of `BertConfig`: its files leave out what is default.
+_DEFAULTED = {
+    "max_position_embeddings": ("max_sequence_length", 512),
+    "type_vocab_size": ("num_segments", 2),
+    "hidden_dropout_prob": ("dropout", 0.1),
+    "attention_probs_dropout_prob": ("attention_dropout", 0.1),
+    "layer_norm_eps": ("layer_norm_epsilon", 1e-12),
+    "initializer_range": ("initializer_range", 0.02),
+}
+
+# What changes the computation in a way that the encoder does not have.
+_REQUIRED = {
+    "model_type": "bert",
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+}
+
+# Our kinds of classification -> `problem_type`.
+_PROBLEM_TYPES = {
+    "single_label": "single_label_classification",
+    "multi_label": "multi_label_classification",
+    "regression": "regression",
+}
+
+ARCHITECTURES = {
+    "classification": "BertForSequenceClassification",
+    "tagging": "BertForTokenClassification",
+    "span_qa": "BertForQuestionAnswering",
+    "masked_lm": "BertForMaskedLM",
+    "next_sentence": "BertForNextSentencePrediction",
+}
+PRETRAINING = "BertForPreTraining"
+
+
+def encoder_config(config: Mapping[str, Any], path: pathlib.Path) -> dict:
+    """Returns the arguments of `BertEncoder` that a `config.json` means.
+
+    Raises:
+        InputError: if a size is missing, or the model is no plain BERT.
+    """
+    for key, required in _REQUIRED.items():
+        value = config.get(key, required)
+        if value != required:
+            raise InputError(
+                f"{path}: `{key}` must be {required!r}. Received: {value!r}. "
+                "Only BERT encoders with absolute positions are read."
+            )
+    missing = [key for key in _SIZES if key not in config]
+    if missing:
+        raise InputError(
+            f"{path}: `{missing[0]}` is missing. Received the keys: "
+            f"{', '.join(sorted(config))}. Use the configuration that "
+            "belongs to the checkpoint."
+        )
+    result = {ours: config[theirs] for theirs, ours in _SIZES.items()}
+    for theirs, (ours, default) in _DEFAULTED.items():
+        result[ours] = config.get(theirs, default)
+    result["activation"] = activation(config.get("hidden_act", "gelu"), path)
+    return result
+
+
+def activation(name: Any, path: pathlib.Path) -> str:
+    """Returns our name of a `hidden_act`.
+
+    Raises:
+        InputError: if the encoder has no such activation.
+    """
+    if not isinstance(name, str) or name not in _ACTIVATIONS:
+        raise InputError(
+            f"{path}: `hidden_act` must be one of "
+            f"{', '.join(sorted(_ACTIVATIONS))}. Received: {name!r}. No "
+            "other activation is computed."
+        )
+    return _ACTIVATIONS[name]
+
+
+def classifier(
+    config: Mapping[str, Any], shape: tuple[int, ...], path: pathlib.Path
+) -> tuple[list[str], str]:
+    """Returns a classifier's label names and its kind.
+
+    Args:
+        config: what `config.json` holds.
+        shape: `(labels, H)`, of the classifier's weight.
+        path: of `config.json`, for messages.
+
+    Returns:
+        The names in the order of the logits, none for a regression; and
+        `single_label`, `multi_label` or `regression`.
+
+    Raises:
+        InputError: if `id2label` does not name each row of the classifier,
+            or `problem_type` is unknown.
+    """
+    count = shape[0] if shape else 0
+    problem_type = config.get("problem_type") or (
+        "regression" if count == 1 else "single_label_classification"
+    )
+    kinds = {theirs: ours for ours, theirs in _PROBLEM_TYPES.items()}
+    if problem_type not in kinds:
+        raise InputError(
+            f"{path}: `problem_type` must be one of "
+            f"{', '.join(sorted(kinds))}. Received: {problem_type!r}. "
+            "Correct the file."
+        )
+    ids = [str(index) for index in range(count)]
+    names = config.get("id2label")
+    if names is None:
+        names = dict(zip(ids, numbered_labels(count)))
+    if not isinstance(names, dict) or sorted(names) != sorted(ids):
+        raise InputError(
+            f"{path}: `id2label` must name the classifier's {count} rows, "
+            f"numbered from 0. Received: {names!r}. Correct the file."
+        )
+    if problem_type == "regression":
+        return [], kinds[problem_type]
+    return [str(names[index]) for index in ids], kinds[problem_type]
+
+
+def huggingface_config(
+    encoder_config: Mapping[str, Any],
+    padding_id: int,
+    heads: Sequence[HeadWeights],
+) -> dict:
+    """Returns the `config.json` of an encoder with these heads."""
+    kinds = {head.kind for head in heads}
+    if kinds == {"masked_lm", "next_sentence"}:
+        architecture = PRETRAINING
+    elif kinds:
+        architecture = ARCHITECTURES[heads[0].kind]
+    else:
+        architecture = "BertModel"
+    config = {
+        "architectures": [architecture],
+        "model_type": "bert",
+        "hidden_act": _hidden_act(encoder_config["activation"]),
+        "pad_token_id": padding_id,
+        "position_embedding_type": "absolute",
+    }
+    for theirs, ours in _SIZES.items():
+        config[theirs] = encoder_config[ours]
+    for theirs, (ours, _) in _DEFAULTED.items():
+        config[theirs] = encoder_config[ours]
+    for head in heads:
+        if head.kind in ("classification", "tagging"):
+            count = len(head.weights["bias"])
+            names = head.labels or numbered_labels(count)
+            config["id2label"] = {str(i): name for i, name in enumerate(names)}
+            config["label2id"] = {name: i for i, name in enumerate(names)}
+        if head.kind == "classification":
+            kind = head.config.get("kind", "single_label")
+            config["problem_type"] = _PROBLEM_TYPES[kind]
+    return config
+
+
+def _hidden_act(name: str) -> str:
+    # `gelu_new` is the tanh form under its oldest name.
+    return "gelu_new" if name == "gelu_approximate" else name
+
+
+def numbered_labels(count: int) -> list[str]:
+    """Returns the names that labels without a name go by."""
+    return [f"LABEL_{index}" for index in range(count)]

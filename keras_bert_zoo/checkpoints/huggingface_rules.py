@@ -1,0 +1,122 @@
+"""Names of BERT's variables in Hugging Face's format, for both directions.
+
+The names are those of `BertModel`; task models put `bert.` before them.
+
+Source: `transformers`, BERT modelling code.
+"""
+
+from keras_bert_zoo.checkpoints.rules import TRANSPOSED
+from keras_bert_zoo.checkpoints.rules import Rule
+
+_OURS = "transformer_block_{i}"
+_THEIRS = "encoder.layer.{i}"
+_SELF = f"{_THEIRS}.attention.self"
+_PREDICTIONS = "cls.predictions"
+
+RULES = (
+    Rule("embeddings/token_embedding", ("embeddings.word_embeddings.weight",)),
+    Rule(
+        "embeddings/position_embedding",
+        ("embeddings.position_embeddings.weight",),
+    ),
+    Rule(
+        "embeddings/segment_embedding",
+        ("embeddings.token_type_embeddings.weight",),
+    ),
+    Rule("embeddings/layer_norm/gamma", ("embeddings.LayerNorm.weight",)),
+    Rule("embeddings/layer_norm/beta", ("embeddings.LayerNorm.bias",)),
+    Rule(
+        f"{_OURS}/self_attention/qkv_kernel",
+        (
+            f"{_SELF}.query.weight",
+            f"{_SELF}.key.weight",
+            f"{_SELF}.value.weight",
+        ),
+        TRANSPOSED,
+    ),
+    Rule(
+        f"{_OURS}/self_attention/qkv_bias",
+        (f"{_SELF}.query.bias", f"{_SELF}.key.bias", f"{_SELF}.value.bias"),
+    ),
+    Rule(
+        f"{_OURS}/self_attention/output_kernel",
+        (f"{_THEIRS}.attention.output.dense.weight",),
+        TRANSPOSED,
+    ),
+    Rule(
+        f"{_OURS}/self_attention/output_bias",
+        (f"{_THEIRS}.attention.output.dense.bias",),
+    ),
+    Rule(
+        f"{_OURS}/attention_layer_norm/gamma",
+        (f"{_THEIRS}.attention.output.LayerNorm.weight",),
+    ),
+    Rule(
+        f"{_OURS}/attention_layer_norm/beta",
+        (f"{_THEIRS}.attention.output.LayerNorm.bias",),
+    ),
+    Rule(
+        f"{_OURS}/feed_forward/intermediate_kernel",
+        (f"{_THEIRS}.intermediate.dense.weight",),
+        TRANSPOSED,
+    ),
+    Rule(
+        f"{_OURS}/feed_forward/intermediate_bias",
+        (f"{_THEIRS}.intermediate.dense.bias",),
+    ),
+    Rule(
+        f"{_OURS}/feed_forward/output_kernel",
+        (f"{_THEIRS}.output.dense.weight",),
+        TRANSPOSED,
+    ),
+    Rule(
+        f"{_OURS}/feed_forward/output_bias", (f"{_THEIRS}.output.dense.bias",)
+    ),
+    Rule(
+        f"{_OURS}/output_layer_norm/gamma",
+        (f"{_THEIRS}.output.LayerNorm.weight",),
+    ),
+    Rule(
+        f"{_OURS}/output_layer_norm/beta", (f"{_THEIRS}.output.LayerNorm.bias",)
+    ),
+    Rule("pooler/kernel", ("pooler.dense.weight",), TRANSPOSED),
+    Rule("pooler/bias", ("pooler.dense.bias",)),
+)
+
+_CLASSIFIER = (
+    Rule("kernel", ("classifier.weight",), TRANSPOSED),
+    Rule("bias", ("classifier.bias",)),
+)
+
+HEAD_RULES = {
+    "classification": _CLASSIFIER,
+    "tagging": _CLASSIFIER,
+    "span_qa": (
+        Rule("kernel", ("qa_outputs.weight",), TRANSPOSED),
+        Rule("bias", ("qa_outputs.bias",)),
+    ),
+    "masked_lm": (
+        Rule(
+            "transform_kernel",
+            (f"{_PREDICTIONS}.transform.dense.weight",),
+            TRANSPOSED,
+        ),
+        Rule("transform_bias", (f"{_PREDICTIONS}.transform.dense.bias",)),
+        Rule(
+            "layer_norm/gamma", (f"{_PREDICTIONS}.transform.LayerNorm.weight",)
+        ),
+        Rule("layer_norm/beta", (f"{_PREDICTIONS}.transform.LayerNorm.bias",)),
+        Rule("output_bias", (f"{_PREDICTIONS}.bias",)),
+    ),
+    "next_sentence": (
+        Rule("kernel", ("cls.seq_relationship.weight",), TRANSPOSED),
+        Rule("bias", ("cls.seq_relationship.bias",)),
+    ),
+}
+
+# Position numbers that older versions stored beside the weights.
+IGNORED = (r"embeddings\.(position_ids|token_type_ids)",)
+
+# The output projection repeats the token table, and its bias the other.
+DECODER_WEIGHT = f"{_PREDICTIONS}.decoder.weight"
+DECODER_BIAS = f"{_PREDICTIONS}.decoder.bias"

@@ -1,0 +1,106 @@
+"""The arrays of a model in one safetensors file or in several.
+
+The `safetensors` package checks header, offsets and file size, and memory-maps
+the arrays; its errors become `InputError` with the file's name.
+"""
+
+import contextlib
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+import safetensors
+
+from keras_bert_zoo.checkpoints.json_file import read_json
+from keras_bert_zoo.checkpoints.rules import Variables
+from keras_bert_zoo.errors import InputError
+
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+_READABLE = ("BOOL", "U8", "I32", "I64", "F16", "BF16", "F32", "F64")
+
+
+def open_model(directory: pathlib.Path) -> Variables:
+    """Returns the arrays of a model directory, none read yet.
+
+    Raises:
+        InputError: if a file is missing, truncated or corrupt; if the index
+            names files outside of the directory; or if index and files
+            disagree.
+    """
+    if (directory / SINGLE).is_file():
+        shards = {directory / SINGLE: None}
+    else:
+        shards = _indexed(directory)
+    shapes, homes = {}, {}
+    for path, expected in shards.items():
+        found = _shapes(path)
+        for name in found:
+            if name in homes:
+                raise InputError(
+                    f"A variable must stand in one file. Received: {name!r} "
+                    f"in {homes[name]} and {path}. Fetch the model again."
+                )
+            homes[name] = path
+        missing = sorted(set(expected or ()) - set(found))
+        if missing:
+            raise InputError(
+                f"{directory / INDEX} must agree with the files. Received: "
+                f"{missing[0]!r} in {path.name}, which lacks it. Fetch the "
+                "model again."
+            )
+        shapes.update(found)
+    return Variables(shapes, lambda name: _read(homes[name], name))
+
+
+def _indexed(directory: pathlib.Path) -> dict[pathlib.Path, list[str]]:
+    index = directory / INDEX
+    places = read_json(index).get("weight_map")
+    if not isinstance(places, dict) or not places:
+        raise InputError(
+            f"{index} must map variables to files under 'weight_map'. "
+            f"Received: {type(places).__name__}. Fetch the model again."
+        )
+    shards = {}
+    for name, file in places.items():
+        plain = isinstance(file, str) and file == pathlib.Path(file).name
+        if not plain or "\\" in file or not file.endswith(".safetensors"):
+            raise InputError(
+                f"{index} must name safetensors files beside it. Received: "
+                f"{file!r} for {name!r}. Do not load this model."
+            )
+        shards.setdefault(directory / file, []).append(name)
+    return shards
+
+
+def _shapes(path: pathlib.Path) -> dict[str, tuple[int, ...]]:
+    with _opened(path) as store:
+        shapes = {}
+        for name in store.keys():
+            view = store.get_slice(name)
+            if view.get_dtype() not in _READABLE:
+                raise InputError(
+                    f"{path}: variable {name!r} must be of a type among "
+                    f"{', '.join(_READABLE)}. Received: {view.get_dtype()}. "
+                    "Convert the model to float32 first."
+                )
+            shapes[name] = tuple(view.get_shape())
+        return shapes
+
+
+def _read(path: pathlib.Path, name: str) -> np.ndarray:
+    with _opened(path) as store:
+        return store.get_tensor(name)
+
+
+@contextlib.contextmanager
+def _opened(path: pathlib.Path) -> Iterator:
+    try:
+        with safetensors.safe_open(path, framework="numpy") as store:
+            yield store
+    except (safetensors.SafetensorError, OSError) as error:
+        raise InputError(
+            f"{path} must be a whole safetensors file. Received a file that "
+            f"cannot be read: {error}. Fetch it again."
+        ) from error

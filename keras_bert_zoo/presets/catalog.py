@@ -1,0 +1,72 @@
+"""The presets: one JSON file each, beside this module."""
+
+import dataclasses
+import functools
+import importlib.resources
+import json
+from typing import Any
+
+from keras_bert_zoo.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class PresetInfo:
+    """A published encoder.
+
+    Attributes:
+        name: str. The file's name.
+        description: str. One line.
+        config: dict. Arguments of `BertEncoder`.
+        tokenizer: dict. `lowercase` and `strip_accents` of `BertTokenizer`.
+        num_parameters: int.
+        source: str. Where weights and vocabulary come from; see
+            `load_checkpoint`, or an address to download by hand.
+        licence: str. SPDX identifier of the weights' licence.
+        reference: str. Publications.
+    """
+
+    name: str
+    description: str
+    config: dict[str, Any]
+    tokenizer: dict[str, Any]
+    num_parameters: int
+    source: str
+    licence: str
+    reference: str
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of the weights in float32, in bytes."""
+        return 4 * self.num_parameters
+
+
+def list_presets() -> list[PresetInfo]:
+    """Returns all presets, the smallest first."""
+    presets = (preset_info(name) for name in _files())
+    return sorted(presets, key=lambda info: (info.num_parameters, info.name))
+
+
+def preset_info(name: str) -> PresetInfo:
+    """Returns the preset of that name.
+
+    Raises:
+        InputError: if there is none; the message lists the known ones.
+    """
+    if name not in _files():
+        raise InputError(
+            "A preset must be a known name, or a directory that "
+            f"`save_preset` wrote. Received: {name!r}. Known: "
+            f"{', '.join(_files())}."
+        )
+    content = json.loads(_files()[name].read_text(encoding="utf-8"))
+    return PresetInfo(name=name, **content)
+
+
+@functools.cache
+def _files() -> dict:
+    folder = importlib.resources.files(__package__)
+    return {
+        file.name.removesuffix(".json"): file
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".json")
+    }

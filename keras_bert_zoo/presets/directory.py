@@ -1,0 +1,141 @@
+"""The layout of a preset directory, and what must hold of its files."""
+
+import inspect
+import os
+import pathlib
+
+from keras_bert_zoo import files
+from keras_bert_zoo.checkpoints.json_file import read_json
+from keras_bert_zoo.checkpoints.shapes import check_sizes
+from keras_bert_zoo.checkpoints.shapes import count_parameters
+from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.errors import InputError
+
+CONFIG = "config.json"
+WEIGHTS = "model.weights.h5"
+METADATA = "metadata.json"
+TOKENIZER = "assets/tokenizer"
+
+FORMAT = "keras_bert_zoo.encoder"
+FORMAT_VERSION = 1
+
+_UNSAVED = ("self", "name", "kwargs")
+
+
+def config_keys() -> tuple[str, ...]:
+    """Returns the encoder's arguments that a directory records."""
+    parameters = inspect.signature(BertEncoder.__init__).parameters
+    return tuple(key for key in parameters if key not in _UNSAVED)
+
+
+def is_preset_directory(preset: str | os.PathLike) -> bool:
+    """Says whether the argument is a path rather than a preset's name."""
+    text = os.fspath(preset)
+    looks_like_one = isinstance(preset, os.PathLike) or any(
+        separator in text for separator in (os.sep, "/", ".")
+    )
+    return looks_like_one or pathlib.Path(text).is_dir()
+
+
+def read_config(directory: pathlib.Path) -> dict:
+    """Returns the arguments of the saved encoder.
+
+    Raises:
+        InputError: if the directory or `config.json` is missing, or the file
+            states anything but a `BertEncoder` of this format.
+    """
+    if not directory.is_dir():
+        raise InputError(
+            "A preset must be a known name, or a directory that "
+            f"`save_preset` wrote. Received: {directory}, which is no "
+            "directory. Check the path."
+        )
+    path = directory / CONFIG
+    content = read_json(path)
+    if content.get("format") != FORMAT:
+        raise InputError(
+            f'{path} must state "format": "{FORMAT}". Received: '
+            f"{content.get('format')!r}. Another library's checkpoint "
+            "becomes a preset with `bert-zoo convert`."
+        )
+    if content.get("format_version") != FORMAT_VERSION:
+        raise InputError(
+            f"{path} must be of format version {FORMAT_VERSION}. Received: "
+            f"{content.get('format_version')!r}. Install the version of "
+            "keras-bert-zoo that wrote it."
+        )
+    config = content.get("config")
+    if not isinstance(config, dict) or set(config) != set(config_keys()):
+        found = set(config) if isinstance(config, dict) else set()
+        odd = sorted(found ^ set(config_keys()))
+        raise InputError(
+            f"{path}: `config` must hold exactly the arguments of "
+            f"`BertEncoder`. Received: missing or unknown {', '.join(odd)}. "
+            "Save the preset again."
+        )
+    check_sizes(config, str(path))
+    return config
+
+
+def check_files(directory: pathlib.Path, prefix: str = "") -> None:
+    """Checks the files whose SHA-256 `metadata.json` records.
+
+    Args:
+        directory: of the preset.
+        prefix: only files whose path starts so.
+
+    Raises:
+        InputError: naming the file that is missing or was changed.
+    """
+    path = directory / METADATA
+    if not path.is_file():
+        return
+    recorded = read_json(path).get("sha256", {})
+    if not isinstance(recorded, dict):
+        raise InputError(
+            f"{path}: `sha256` must map files to hashes. Received: "
+            f"{type(recorded).__name__}. Save the preset again."
+        )
+    for name, expected in recorded.items():
+        if not name.startswith(prefix):
+            continue
+        inside = pathlib.PurePosixPath(name)
+        if inside.is_absolute() or ".." in inside.parts:
+            raise InputError(
+                f"{path}: `sha256` must name files of the preset. Received: "
+                f"{name!r}. Do not load this preset."
+            )
+        if not (directory / name).is_file():
+            raise InputError(
+                f"{directory} must hold {name}. Received a directory without "
+                "it. Copy the whole preset again."
+            )
+        if files.sha256_of(directory / name) != expected:
+            raise InputError(
+                f"{directory / name} must have the SHA-256 that {METADATA} "
+                "records. Received other content: it is truncated, or was "
+                "changed. Copy the preset again; or remove the entry from "
+                f"{METADATA} if the change is meant."
+            )
+
+
+def check_weights_size(path: pathlib.Path, config: dict) -> None:
+    """Checks that a weights file can hold such an encoder.
+
+    Raises:
+        InputError: if it is missing or too small.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path} must hold the weights. Received a directory without it. "
+            "Copy the whole preset again."
+        )
+    # Two bytes a parameter is the least that a float type of ours takes.
+    least = 2 * count_parameters(config)
+    if path.stat().st_size < least:
+        raise InputError(
+            f"{path} must hold {count_parameters(config)} parameters. "
+            f"Received: {path.stat().st_size} bytes, which is too few. The "
+            "file is truncated or belongs to another encoder; copy the "
+            "preset again."
+        )
