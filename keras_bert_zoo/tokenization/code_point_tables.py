@@ -1,0 +1,164 @@
+"""The Unicode tables as arrays that a graph can look code points up in.
+
+An entry is one int32 per code point: `value << 5 | count << 2 | kind`. Where
+`count` is `DIRECT`, the character becomes one character of `kind`, and
+`value` stands for it. Otherwise it becomes `count` parts (0 to 6), and
+`value` is where they start in the arrays of parts; characters that may move
+during canonical ordering, and those that vanish, take this way. Entries are
+stored in pages of 128 code points, equal pages once.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from keras_bert_zoo.tokenization import unicode_tables
+
+PAGE_BITS = 7
+KIND_MASK = 3
+COUNT_SHIFT = 2
+COUNT_MASK = 7
+VALUE_SHIFT = 5
+DIRECT = 7
+
+_NUM_CODE_POINTS = 0x110000
+
+
+@dataclasses.dataclass(frozen=True)
+class CodePointTables:
+    """Arrays of int32.
+
+    Attributes:
+        pages: (8704,). Where each page of code points starts in `entries`.
+        entries: (E,). One per code point of a distinct page.
+        part_entries: (P,). `value << 5 | kind`; kind REMOVED vanishes.
+        part_classes: (P,). Canonical combining classes.
+    """
+
+    pages: np.ndarray
+    entries: np.ndarray
+    part_entries: np.ndarray
+    part_classes: np.ndarray
+
+
+def build(
+    lowercase: bool, strip_accents: bool, values: Mapping[int, int] | None
+) -> CodePointTables:
+    """Compiles the tables of one variant of the tokenizer.
+
+    Args:
+        lowercase: bool.
+        strip_accents: bool.
+        values: what stands for each code point of normalized text; 0 for
+            those left out. None lets each code point stand for itself.
+    """
+    tables = unicode_tables.load()
+    kinds = _kinds(tables)
+    if values is None:
+        value_of = np.arange(_NUM_CODE_POINTS, dtype=np.int32)
+    else:
+        value_of = np.zeros(_NUM_CODE_POINTS, dtype=np.int32)
+        value_of[list(values)] = list(values.values())
+    entries = value_of << VALUE_SHIFT | DIRECT << COUNT_SHIFT | kinds
+    entries[kinds == unicode_tables.REMOVED] = 0
+    parts = _Parts(tables, kinds, value_of)
+    for code in _changed_codes(tables, lowercase, strip_accents):
+        if kinds[code] in (unicode_tables.REMOVED, unicode_tables.SPACE):
+            continue
+        entries[code] = parts.entry(code, lowercase, strip_accents)
+    pages, entries = _paged(entries)
+    return CodePointTables(
+        pages=pages,
+        entries=entries,
+        part_entries=np.array(parts.entries or [0], dtype=np.int32),
+        part_classes=np.array(parts.classes or [0], dtype=np.int32),
+    )
+
+
+class _Parts:
+    """Collects what characters that do not become one other become."""
+
+    def __init__(self, tables, kinds, value_of):
+        self.entries = []
+        self.classes = []
+        self._tables = tables
+        self._kinds = kinds
+        self._value_of = value_of
+        self._starts = {}
+
+    def entry(self, code, lowercase, strip_accents):
+        parts = self._parts(code, lowercase, strip_accents)
+        first, first_class = parts[0]
+        # Stripped marks of the character's own never change what remains.
+        if not first_class and all(
+            part & KIND_MASK == unicode_tables.REMOVED and combining_class
+            for part, combining_class in parts[1:]
+        ):
+            if first & KIND_MASK != unicode_tables.REMOVED:
+                return first | DIRECT << COUNT_SHIFT
+        start = self._starts.setdefault(tuple(parts), len(self.entries))
+        if start == len(self.entries):
+            self.entries += [part for part, _ in parts]
+            self.classes += [combining_class for _, combining_class in parts]
+        return start << VALUE_SHIFT | len(parts) << COUNT_SHIFT
+
+    def _parts(self, code, lowercase, strip_accents):
+        tables = self._tables
+        kind_of_all = None
+        if tables.is_ideograph(code):
+            kind_of_all = unicode_tables.ISOLATED
+        decomposed = tables.decompose(code) if strip_accents else chr(code)
+        parts = []
+        for character in decomposed:
+            combining_class = (
+                tables.combining_classes.get(ord(character), 0)
+                if strip_accents
+                else 0
+            )
+            if strip_accents and tables.is_nonspacing(ord(character)):
+                parts.append((unicode_tables.REMOVED, combining_class))
+                continue
+            text = character
+            if lowercase:
+                text = tables.lowercase.get(ord(character), character)
+            for part in text:
+                kind = kind_of_all or int(self._kinds[ord(part)])
+                value = int(self._value_of[ord(part)])
+                parts.append((value << VALUE_SHIFT | kind, combining_class))
+        return parts
+
+
+def _changed_codes(tables, lowercase, strip_accents):
+    codes = set()
+    if lowercase:
+        codes.update(tables.lowercase)
+    if strip_accents:
+        codes.update(tables.decomposed_codes())
+        codes.update(tables.combining_classes)
+        ranges = tables.nonspacing_ranges
+        for first, last in zip(ranges[::2], ranges[1::2], strict=True):
+            codes.update(range(first, last + 1))
+    return sorted(codes)
+
+
+def _kinds(tables):
+    kinds = np.full(_NUM_CODE_POINTS, unicode_tables.WORD, dtype=np.int32)
+    for name, kind in (
+        ("punctuation", unicode_tables.ISOLATED),
+        ("ideograph", unicode_tables.ISOLATED),
+        ("space", unicode_tables.SPACE),
+        ("removed", unicode_tables.REMOVED),
+    ):
+        ranges = tables.ranges[name]
+        for first, last in zip(ranges[::2], ranges[1::2], strict=True):
+            kinds[first : last + 1] = kind
+    return kinds
+
+
+def _paged(entries):
+    pages, positions = np.unique(
+        entries.reshape(-1, 1 << PAGE_BITS), axis=0, return_inverse=True
+    )
+    starts = positions.reshape(-1).astype(np.int32) << PAGE_BITS
+    return starts, pages.reshape(-1)

@@ -1,0 +1,124 @@
+"""From flat pieces back to one row of tokens per text."""
+
+import dataclasses
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization.graph_normalizer import DecodedTexts
+from keras_bert_zoo.tokenization.graph_normalizer import GraphNormalizer
+from keras_bert_zoo.tokenization.graph_normalizer import NormalizedTexts
+from keras_bert_zoo.tokenization.graph_pieces import Pieces
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenSpans:
+    """The tokens of `B` texts and where they stand, all int32 (B, None).
+
+    Starts are inclusive, ends exclusive, both counted in the user's own
+    string; bytes are those of its UTF-8 form.
+    """
+
+    ids: tf.RaggedTensor
+    byte_starts: tf.RaggedTensor
+    byte_ends: tf.RaggedTensor
+    char_starts: tf.RaggedTensor
+    char_ends: tf.RaggedTensor
+
+
+class SpanTokenizer(tf.Module):
+    """Runs a normalizer and a speller, eagerly or inside a graph.
+
+    Args:
+        normalizer: GraphNormalizer.
+        spell: callable from NormalizedTexts to Pieces.
+    """
+
+    def __init__(
+        self,
+        normalizer: GraphNormalizer,
+        spell: Callable[[NormalizedTexts], Pieces],
+    ):
+        super().__init__()
+        self._normalizer = normalizer
+        self._spell = spell
+        signature = [tf.TensorSpec([None], tf.string)]
+        ids = tf.function(self._ids, signature, autograph=False)
+        spans = tf.function(self._spans, signature, autograph=False)
+        # In closures, so that saving a module that holds this one does not
+        # write functions that its signatures do not call.
+        self._call_ids = lambda texts: ids(texts)
+        self._call_spans = lambda texts: spans(texts)
+
+    def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:
+        """Returns token ids, int32 (B, None), of string (B,)."""
+        return _ragged(*self._call_ids(_as_texts(texts)))
+
+    def tokenize_with_offsets(
+        self, texts: tf.Tensor | Sequence[str]
+    ) -> TokenSpans:
+        """Returns token ids and their spans of string (B,)."""
+        *columns, row_splits = self._call_spans(_as_texts(texts))
+        return TokenSpans(*(_ragged(column, row_splits) for column in columns))
+
+    def _ids(self, texts):
+        with tf.device("CPU:0"):
+            _, normalized = self._normalizer(texts)
+            pieces = self._spell(normalized)
+            return pieces.ids, _row_splits(pieces, normalized)
+
+    def _spans(self, texts):
+        with tf.device("CPU:0"):
+            decoded, normalized = self._normalizer(texts)
+            pieces = self._spell(normalized)
+            row_splits = _row_splits(pieces, normalized)
+            spans = _spans(decoded, normalized, pieces, row_splits)
+            return pieces.ids, *spans, row_splits
+
+
+def _spans(
+    decoded: DecodedTexts,
+    normalized: NormalizedTexts,
+    pieces: Pieces,
+    row_splits: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    first = tf.gather(normalized.origins, pieces.starts)
+    # The next character always exists: a space ends every text.
+    after = tf.gather(normalized.origins, pieces.ends - 1) + 1
+    text_starts = tf.repeat(
+        decoded.row_splits[:-1], row_splits[1:] - row_splits[:-1]
+    )
+    return (
+        tf.gather(decoded.byte_starts, first),
+        tf.gather(decoded.byte_starts, after),
+        first - text_starts,
+        after - text_starts,
+    )
+
+
+def _row_splits(pieces, normalized):
+    return tf.searchsorted(
+        pieces.starts, normalized.row_splits, out_type=tf.int64
+    )
+
+
+def _ragged(values, row_splits):
+    return tf.RaggedTensor.from_row_splits(values, row_splits, validate=False)
+
+
+def _as_texts(texts):
+    try:
+        texts = tf.convert_to_tensor(texts, tf.string)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"Texts must be a list of str. Received: {texts!r:.80}. Decode "
+            "bytes as UTF-8, and leave out what is not text."
+        ) from error
+    if texts.shape.rank not in (1, None):
+        raise InputError(
+            "Texts must have shape (B,). Received: shape "
+            f"{tuple(texts.shape)}. Wrap one text in a list."
+        )
+    return texts
