@@ -81,7 +81,7 @@ def _run_pip(python: pathlib.Path, arguments: list[str], total: int) -> None:
     command += ["--no-input", "--disable-pip-version-check"]
     command += ["--progress-bar", "off", *arguments]
     tail = collections.deque(maxlen=30)
-    collected = 0
+    fetched = 0
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -92,10 +92,11 @@ def _run_pip(python: pathlib.Path, arguments: list[str], total: int) -> None:
         for line in process.stdout:
             tail.append(line)
             if line.startswith("Collecting "):
-                collected += 1
-                _show(f"fetching {collected}/{total}: {line.split()[1]}")
-            elif line.startswith("Installing collected"):
-                _show("unpacking, which takes a minute or two", last=True)
+                fetched += 1
+                name = line.split()[1]
+                _show(f"fetching {fetched}/{total}: {name}", fetched % 10 == 0)
+            elif line.startswith("Installing collected") and fetched:
+                _show("unpacking, which takes a minute or two\n", True)
     if process.returncode:
         raise SetUpError(
             f"pip failed with exit status {process.returncode}. The end of "
@@ -103,13 +104,12 @@ def _run_pip(python: pathlib.Path, arguments: list[str], total: int) -> None:
         )
 
 
-def _show(text: str, last: bool = False) -> None:
-    """Prints progress: one changing line on a terminal, else a few lines."""
+def _show(text: str, milestone: bool) -> None:
+    """Prints one changing line on a terminal, else the milestones."""
     if sys.stdout.isatty():
-        end = "\n" if last else ""
-        print(f"\r\033[K  {text}", end=end, flush=True)
-    elif last or re.match(r"fetching (\d*[05])?[05]/", text):
-        print(f"  {text}", flush=True)
+        print(f"\r\033[K  {text}", end="", flush=True)
+    elif milestone:
+        print(f"  {text.rstrip()}", flush=True)
 
 
 def _usable(python: pathlib.Path) -> bool:
