@@ -1,0 +1,136 @@
+"""Padding and speed of the input pipeline on SST-2.
+
+    python -m benchmarks.data_pipeline [--epochs 5] [--out FILE]
+
+Prints one table: the share of padding among all tokens that the encoder has
+to work through, and the rows/s from the file to padded batches of 32, for
+three ways to make batches. Every way reads the same file with the same
+tokenizer. Data and vocabulary are read from the directory `KBZ_SHARED`.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import time
+
+import tensorflow as tf
+
+from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import InputCounts
+from keras_bert_zoo.data import build_dataset
+from keras_bert_zoo.data import check_rows
+from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from task_heads.classification import ClassificationHead
+
+BATCH_SIZE = 32
+SEQUENCE_LENGTH = 128
+TOKENS_PER_BATCH = 1024
+COLUMNS = {"text": "sentence", "label": "label"}
+
+
+def in_batches(rows, head, tokenizer, length):
+    """Random batches of 32, each text tokenized with its batch.
+
+    Padded to `length` tokens, or to the longest text where it is `None`.
+    """
+    examples = [head.example(row.values, True) for row in rows]
+    random.Random(0).shuffle(examples)
+    columns = {
+        name: [example[name] for example in examples] for name in examples[0]
+    }
+
+    def prepare(columns):
+        found = head.features(columns, tokenizer, SEQUENCE_LENGTH)
+        padded = pad(
+            found.inputs,
+            padding_id=tokenizer.vocabulary.padding_id,
+            sequence_length=length,
+        )
+        return padded, found.labels
+
+    dataset = tf.data.Dataset.from_tensor_slices(columns).batch(BATCH_SIZE)
+    dataset = dataset.map(prepare, num_parallel_calls=tf.data.AUTOTUNE)
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def measure(dataset, num_rows, epochs):
+    """Padding share, tokens and rows/s over some epochs."""
+    tokens = padded = 0
+    for inputs, *_ in dataset:
+        tokens += int(tf.reduce_sum(inputs["padding_mask"]))
+        padded += int(tf.size(inputs["padding_mask"]))
+    start = time.perf_counter()
+    for _ in range(epochs):
+        for _ in dataset:
+            pass
+    seconds = time.perf_counter() - start
+    return {
+        "padding_share": 1 - tokens / padded,
+        "tokens_per_epoch": padded,
+        "rows_per_second": epochs * num_rows / seconds,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument(
+        "--out", default="benchmarks/results/data_pipeline.json"
+    )
+    args = parser.parse_args()
+    shared = pathlib.Path(os.environ.get("KBZ_SHARED", "../shared"))
+    vocabulary = shared / "models/vocab/bert-base-uncased-vocab.txt"
+    tokenizer = BertTokenizer(Vocabulary.from_file(vocabulary), lowercase=True)
+    rows = FileRows(shared / "data/sst2/train.tsv.gz", COLUMNS)
+    head = ClassificationHead.from_rows(rows)
+    start = time.perf_counter()
+    num_rows = check_rows(rows, head).num_rows
+    reading = num_rows / (time.perf_counter() - start)
+
+    def grouped(**options):
+        return build_dataset(
+            rows,
+            head,
+            tokenizer,
+            sequence_length=SEQUENCE_LENGTH,
+            shuffle=True,
+            counts=InputCounts(),
+            **options,
+        )
+
+    datasets = {
+        f"fixed {SEQUENCE_LENGTH}": in_batches(
+            rows, head, tokenizer, SEQUENCE_LENGTH
+        ),
+        "random, padded to longest": in_batches(rows, head, tokenizer, None),
+        "by length (default)": grouped(batch_size=BATCH_SIZE),
+        f"by length, {TOKENS_PER_BATCH} tokens": grouped(
+            tokens_per_batch=TOKENS_PER_BATCH
+        ),
+    }
+    results = {
+        name: measure(dataset, num_rows, args.epochs)
+        for name, dataset in datasets.items()
+    }
+    print(
+        f"SST-2 train, {num_rows} rows; reading and checking alone: "
+        f"{reading:,.0f} rows/s"
+    )
+    print(f"{'batches':28}{'padding':>9}{'tokens/epoch':>14}{'rows/s':>10}")
+    for name, found in results.items():
+        print(
+            f"{name:28}{found['padding_share']:9.1%}"
+            f"{found['tokens_per_epoch']:14,}{found['rows_per_second']:10,.0f}"
+        )
+    out = pathlib.Path(args.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    content = {"reading_rows_per_second": reading, "batches": results}
+    out.write_text(json.dumps(content, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
