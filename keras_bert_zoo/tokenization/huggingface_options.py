@@ -21,7 +21,8 @@ def read_huggingface_options(directory: str | os.PathLike) -> dict:
     """Reads `tokenizer_config.json` and `tokenizer.json`, where they exist.
 
     Where both say something, `tokenizer_config.json` counts, as in
-    `transformers`.
+    `transformers`; `tokenizer.json` is not read at all where `vocab.txt` and
+    the casing are there.
 
     Returns:
         dict with those of these keys that the files speak about:
@@ -34,9 +35,13 @@ def read_huggingface_options(directory: str | os.PathLike) -> dict:
             BERT's WordPiece.
     """
     directory = pathlib.Path(directory)
-    options = _fast_options(directory / "tokenizer.json")
     path = directory / "tokenizer_config.json"
     config = _read(path)
+    options = {}
+    if config.get("do_lower_case") is None or not (
+        directory / "vocab.txt"
+    ).is_file():
+        options = _fast_options(directory / "tokenizer.json")
     if config.get("tokenize_chinese_chars") is False:
         raise _unsupported(path, "tokenize_chinese_chars=false")
     if config.get("do_lower_case") is not None:
