@@ -22,6 +22,9 @@ _MOST = {
     "num_segments": 10_000,
 }
 
+# Of the sizes that `BertEncoder` does not require.
+_DEFAULTS = {"max_sequence_length": 512, "num_segments": 2}
+
 # Letters: see `head_shapes`.
 _HEADS = {
     "classification": {"kernel": "HL", "bias": "L"},
@@ -45,7 +48,7 @@ def check_sizes(config: Mapping[str, Any], origin: str) -> None:
         InputError: naming the size and `origin`.
     """
     for key, most in _MOST.items():
-        value = config.get(key)
+        value = config.get(key, _DEFAULTS.get(key))
         if value is None and key == "embedding_dim":
             continue
         if type(value) is not int or not 1 <= value <= most:
@@ -63,15 +66,16 @@ def check_sizes(config: Mapping[str, Any], origin: str) -> None:
 
 def encoder_shapes(config: Mapping[str, Any]) -> dict[str, Shape]:
     """Returns path -> shape of the variables of `BertEncoder(**config)`."""
+    config = {**_DEFAULTS, **config}
     hidden, inner = config["hidden_dim"], config["intermediate_dim"]
     width = config.get("embedding_dim") or hidden
     shapes = {
         "embeddings/token_embedding": (config["vocabulary_size"], width),
         "embeddings/position_embedding": (
-            config.get("max_sequence_length", 512),
+            config["max_sequence_length"],
             width,
         ),
-        "embeddings/segment_embedding": (config.get("num_segments", 2), width),
+        "embeddings/segment_embedding": (config["num_segments"], width),
         "embeddings/layer_norm/gamma": (width,),
         "embeddings/layer_norm/beta": (width,),
     }
