@@ -4,8 +4,8 @@ An entry is one int32 per code point: `value << 5 | count << 2 | kind`. Where
 `count` is `DIRECT`, the character becomes one character of `kind`, and
 `value` stands for it. Otherwise it becomes `count` parts (0 to 6), and
 `value` is where they start in the arrays of parts; characters that may move
-during canonical ordering, and those that vanish, take this way. Entries are
-stored in pages of 128 code points, equal pages once.
+during canonical ordering take this way, and those that vanish, whose `kind`
+is REMOVED. Entries are stored in pages of 128 code points, equal pages once.
 """
 
 import dataclasses
@@ -41,6 +41,11 @@ class CodePointTables:
     part_entries: np.ndarray
     part_classes: np.ndarray
 
+    def entries_of(self, page: int) -> np.ndarray:
+        """Returns the 128 entries of one page; page 0 is ASCII."""
+        start = self.pages[page]
+        return self.entries[start : start + (1 << PAGE_BITS)]
+
 
 def build(
     lowercase: bool, strip_accents: bool, values: Mapping[int, int] | None
@@ -61,7 +66,7 @@ def build(
         value_of = np.zeros(_NUM_CODE_POINTS, dtype=np.int32)
         value_of[list(values)] = list(values.values())
     entries = value_of << VALUE_SHIFT | DIRECT << COUNT_SHIFT | kinds
-    entries[kinds == unicode_tables.REMOVED] = 0
+    entries[kinds == unicode_tables.REMOVED] = unicode_tables.REMOVED
     parts = _Parts(tables, kinds, value_of)
     for code in _changed_codes(tables, lowercase, strip_accents):
         if kinds[code] in (unicode_tables.REMOVED, unicode_tables.SPACE):
@@ -101,7 +106,9 @@ class _Parts:
         if start == len(self.entries):
             self.entries += [part for part, _ in parts]
             self.classes += [combining_class for _, combining_class in parts]
-        return start << VALUE_SHIFT | len(parts) << COUNT_SHIFT
+        vanishes = len(parts) == 1 and first == unicode_tables.REMOVED
+        kind = unicode_tables.REMOVED if vanishes else 0
+        return start << VALUE_SHIFT | len(parts) << COUNT_SHIFT | kind
 
     def _parts(self, code, lowercase, strip_accents):
         tables = self._tables

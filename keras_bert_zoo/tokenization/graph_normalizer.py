@@ -59,40 +59,61 @@ class GraphNormalizer(tf.Module):
         with tf.init_scope(), tf.device("CPU:0"):
             self._pages = tf.constant(tables.pages)
             self._entries = tf.constant(tables.entries)
+            self._ascii_entries = tf.constant(tables.entries_of(0))
             self._part_entries = tf.constant(tables.part_entries)
             self._part_classes = tf.constant(tables.part_classes)
 
-    def __call__(
-        self, texts: tf.Tensor
-    ) -> tuple[DecodedTexts, NormalizedTexts]:
-        """Normalizes string (B,).
+    def __call__(self, texts: tf.Tensor) -> NormalizedTexts:
+        """Normalizes string (B,), for use without offsets.
 
         Ill-formed UTF-8 counts as one U+FFFD per maximal ill-formed part, as
         in Python's `errors="replace"`, and vanishes like any other U+FFFD.
         """
-        row_splits, codes, byte_starts = tf.raw_ops.UnicodeDecodeWithOffsets(
-            input=tf.strings.join([texts, " "]),
-            input_encoding="UTF-8",
-            errors="replace",
+        ended = tf.strings.join([texts, " "])
+        joined = tf.io.decode_raw(tf.strings.reduce_join(ended), tf.uint8)
+        entries, row_splits = tf.cond(
+            tf.reduce_max(joined) < 128,
+            lambda: self._look_up_ascii(ended, joined),
+            lambda: self._look_up(_decode(ended)),
         )
-        row_splits = tf.cast(row_splits, tf.int32)
-        decoded = DecodedTexts(
-            codes, tf.cast(byte_starts, tf.int32), row_splits
-        )
+        return self._normalize(entries, row_splits)
+
+    def with_origins(
+        self, texts: tf.Tensor
+    ) -> tuple[DecodedTexts, NormalizedTexts]:
+        """Normalizes string (B,), for use with offsets."""
+        decoded = _decode(tf.strings.join([texts, " "]))
+        return decoded, self._normalize(*self._look_up(decoded))
+
+    def _look_up(self, decoded):
         pages = tf.gather(
-            self._pages, tf.bitwise.right_shift(codes, layout.PAGE_BITS)
+            self._pages, tf.bitwise.right_shift(decoded.codes, layout.PAGE_BITS)
         )
-        places = tf.bitwise.bitwise_and(codes, (1 << layout.PAGE_BITS) - 1)
-        entries = tf.gather(self._entries, pages + places)  # (N,)
+        places = tf.bitwise.bitwise_and(
+            decoded.codes, (1 << layout.PAGE_BITS) - 1
+        )
+        return tf.gather(self._entries, pages + places), decoded.row_splits
+
+    def _look_up_ascii(self, ended, joined):
+        row_splits = tf.cumsum(tf.strings.length(ended))
+        entries = tf.gather(self._ascii_entries, tf.cast(joined, tf.int32))
+        return entries, tf.concat([[0], row_splits], 0)
+
+    def _normalize(self, entries, row_splits):
         direct = layout.DIRECT << layout.COUNT_SHIFT
+        is_direct = tf.equal(tf.bitwise.bitwise_and(entries, direct), direct)
+        kinds = tf.bitwise.bitwise_and(entries, layout.KIND_MASK)
+        is_plain = is_direct | tf.equal(kinds, unicode_tables.REMOVED)
         entries, origins, row_splits = tf.cond(
-            tf.reduce_all(
-                tf.equal(tf.bitwise.bitwise_and(entries, direct), direct)
-            ),
+            tf.reduce_all(is_direct),
             lambda: (entries, tf.range(tf.size(entries)), row_splits),
-            lambda: self._expand(entries, row_splits),
+            lambda: tf.cond(
+                tf.reduce_all(is_plain),
+                lambda: _keep(entries, None, row_splits),
+                lambda: self._expand(entries, row_splits),
+            ),
         )
-        return decoded, _with_words(entries, origins, row_splits)
+        return _with_words(entries, origins, row_splits)
 
     def _expand(self, entries, row_splits):
         """Replaces each character by its parts, in canonical order."""
@@ -122,10 +143,27 @@ class GraphNormalizer(tf.Module):
             lambda: _in_canonical_order(entries, owners, places, classes),
             lambda: (entries, owners),
         )
-        kinds = tf.bitwise.bitwise_and(entries, layout.KIND_MASK)
-        kept = _where(tf.not_equal(kinds, unicode_tables.REMOVED))
-        row_splits = tf.searchsorted(kept, tf.gather(part_splits, row_splits))
-        return tf.gather(entries, kept), tf.gather(origins, kept), row_splits
+        return _keep(entries, origins, tf.gather(part_splits, row_splits))
+
+
+def _decode(ended):
+    row_splits, codes, byte_starts = tf.raw_ops.UnicodeDecodeWithOffsets(
+        input=ended, input_encoding="UTF-8", errors="replace"
+    )
+    return DecodedTexts(
+        codes, tf.cast(byte_starts, tf.int32), tf.cast(row_splits, tf.int32)
+    )
+
+
+def _keep(entries, origins, row_splits):
+    """Drops what vanishes. Without `origins`, nothing has moved yet."""
+    kinds = tf.bitwise.bitwise_and(entries, layout.KIND_MASK)
+    kept = _where(tf.not_equal(kinds, unicode_tables.REMOVED))
+    return (
+        tf.gather(entries, kept),
+        kept if origins is None else tf.gather(origins, kept),
+        tf.searchsorted(kept, row_splits),
+    )
 
 
 def _in_canonical_order(entries, owners, places, classes):
@@ -142,18 +180,17 @@ def _with_words(entries, origins, row_splits):
     kinds = tf.bitwise.bitwise_and(entries, layout.KIND_MASK)
     # A text ends with a space, so no word crosses into the next text.
     is_word = tf.equal(kinds, unicode_tables.WORD)
-    is_isolated = tf.equal(kinds, unicode_tables.ISOLATED)
-    inside = is_word[1:] & is_word[:-1]  # no boundary before characters 1 ...
+    is_part = tf.not_equal(kinds, unicode_tables.SPACE)
+    is_inner = is_word[1:] & is_word[:-1]  # no boundary before the second ...
     boundary = tf.constant([False])
-    follows = tf.concat([boundary, inside], 0)
-    continues = tf.concat([inside, boundary], 0)
-    in_words = is_word | is_isolated
+    continues = tf.concat([boundary, is_inner], 0)[: tf.size(kinds)]
+    goes_on = tf.concat([is_inner, boundary], 0)[: tf.size(kinds)]
     return NormalizedTexts(
         values=tf.bitwise.right_shift(entries, layout.VALUE_SHIFT),
         origins=origins,
         row_splits=row_splits,
-        word_starts=_where(in_words & ~follows[: tf.size(kinds)]),
-        word_ends=_where(in_words & ~continues[: tf.size(kinds)]) + 1,
+        word_starts=_where(is_part & ~continues),
+        word_ends=_where(is_part & ~goes_on) + 1,
     )
 
 

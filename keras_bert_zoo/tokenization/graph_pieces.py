@@ -15,7 +15,7 @@ from keras_bert_zoo.tokenization.graph_normalizer import NormalizedTexts
 from keras_bert_zoo.tokenization.python_tokenizer import MAX_WORD_LENGTH
 
 # Most walks end early: after so many steps, only the live ones go on.
-_FIRST_STAGE = 4
+_STAGE = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,48 +51,36 @@ class GraphPieces(tf.Module):
             self._matches = tf.constant(trie.matches)
 
     def __call__(self, texts: NormalizedTexts) -> Pieces:
+        """Spells words whose values are the trie's symbols."""
         starts, ends = texts.word_starts, texts.word_ends  # (W,)
         ids, lengths = self._match(texts.values, starts, piece_trie.FIRST_ROOT)
-        is_short = ends - starts <= MAX_WORD_LENGTH
-        is_begun = is_short & (lengths > 0)
-        is_whole = tf.equal(starts + lengths, ends)
-        broken = tf.where(is_begun & ~is_whole)[:, 0]  # (F,)
-        inner_starts = tf.gather(starts + lengths, broken)
-        inner_ends = tf.gather(ends, broken)
-        places, inner_ids, inner_lengths, is_spelled = self._inner_pieces(
-            texts.values, inner_starts, inner_ends
+        is_begun = (lengths > 0) & (ends - starts <= MAX_WORD_LENGTH)
+        is_broken = is_begun & tf.less(starts + lengths, ends)
+        broken = tf.where(is_broken)[:, 0]  # (F,)
+        inner, failed = self._inner_pieces(
+            texts.values,
+            tf.gather(starts + lengths, broken),
+            tf.gather(ends, broken),
         )
-        failed = tf.boolean_mask(broken, ~is_spelled)
-        is_known = tf.tensor_scatter_nd_update(
-            is_begun, failed[:, None], tf.zeros_like(failed, tf.bool)
+        is_known = is_begun & _mask(
+            tf.gather(broken, failed), tf.size(starts), inside=False
         )
-        ids = tf.where(is_known, ids, self._unknown_id)
-        lengths = tf.where(is_known, lengths, ends - starts)
         return _in_text_order(
             tf.size(texts.values),
-            tf.concat([starts, places], 0),
-            tf.concat([ids, inner_ids], 0),
-            tf.concat([lengths, inner_lengths], 0),
+            tf.concat([starts, inner.starts], 0),
+            tf.concat(
+                [tf.where(is_known, ids, self._unknown_id), inner.ids], 0
+            ),
+            tf.concat(
+                [tf.where(is_known, starts + lengths, ends), inner.ends], 0
+            ),
         )
 
     def _match(self, values, places, root):
-        """Returns id and length of the longest piece at each place.
-
-        A walk that finds no way on stays where it is, and so stays for good.
-        """
-        states = tf.zeros_like(places) + root
-        states, places, is_alive = self._walk(
-            values, states, places, min(_FIRST_STAGE, self._depth)
+        """Returns id and length of the longest piece at each place."""
+        states = self._walk(
+            values, tf.zeros_like(places) + root, places, self._depth, _STAGE
         )
-        if self._depth > _FIRST_STAGE:
-            alive = tf.where(is_alive)  # (A, 1)
-            far_states, _, _ = self._walk(
-                values,
-                tf.gather_nd(states, alive),
-                tf.gather_nd(places, alive),
-                self._depth - _FIRST_STAGE,
-            )
-            states = tf.tensor_scatter_nd_update(states, alive, far_states)
         matches = tf.gather(self._matches, states)
         bits = piece_trie.LENGTH_BITS
         return (
@@ -100,17 +88,28 @@ class GraphPieces(tf.Module):
             tf.bitwise.bitwise_and(matches, (1 << bits) - 1),
         )
 
-    def _walk(self, values, states, places, num_steps):
-        is_alive = tf.ones_like(states, tf.bool)
-        for _ in range(num_steps):
-            symbols = tf.gather(values, places)
+    def _walk(self, values, states, places, depth, stage):
+        """Returns how far the trie leads; a walk without a way on stays."""
+        is_alive = None
+        for _ in range(min(stage, depth)):
             following = tf.bitwise.bitwise_xor(
-                tf.gather(self._bases, states), symbols
+                tf.gather(self._bases, states), tf.gather(values, places)
             )
             is_alive = tf.equal(tf.gather(self._parents, following), states)
             states = tf.where(is_alive, following, states)
             places += tf.cast(is_alive, tf.int32)
-        return states, places, is_alive
+        if depth <= stage:
+            return states
+        alive = tf.where(is_alive)[:, 0]
+        ends = self._walk(
+            values,
+            tf.gather(states, alive),
+            tf.gather(places, alive),
+            depth - stage,
+            2 * stage,
+        )
+        ends = _scatter(alive, ends, tf.size(states), default=-1)
+        return tf.where(ends < 0, states, ends)
 
     def _inner_pieces(self, values, starts, ends):
         """Spells the rest of words whose first piece is known.
@@ -121,61 +120,65 @@ class GraphPieces(tf.Module):
             ends: int32 (F,). Where each word ends.
 
         Returns:
-            The place, id and length of each piece, of the words that can be
-            spelled; and bool (F,), which words those are.
+            Pieces, in no order, of the words that can be spelled; and the
+            indices of the others, int64 in [0, F).
         """
+        # One place more than the rest of each word has: its end.
         splits, places = tf.raw_ops.RaggedRange(
-            starts=starts, limits=ends, deltas=1, Tsplits=tf.int32
+            starts=starts, limits=ends + 1, deltas=1, Tsplits=tf.int32
         )
         ids, lengths = self._match(values, places, piece_trie.INNER_ROOT)
-        owners = tf.repeat(tf.range(tf.size(starts)), splits[1:] - splits[:-1])
-        word_ends = tf.gather(splits[1:], owners)
-        # Where the piece at each place leads to; itself if nowhere.
-        hops = tf.range(tf.size(places)) + lengths
-        is_last = tf.equal(hops, word_ends)
-        visited, stuck = self._follow(splits[:-1], hops, is_last, lengths)
-        is_spelled = tf.tensor_scatter_nd_update(
-            tf.ones_like(starts, tf.bool),
-            tf.gather(owners, stuck)[:, None],
-            tf.zeros_like(stuck, tf.bool),
-        )
-        kept = tf.boolean_mask(
-            visited, tf.gather(is_spelled, tf.gather(owners, visited))
-        )
-        return (
-            tf.gather(places, kept),
-            tf.gather(ids, kept),
-            tf.gather(lengths, kept),
-            is_spelled,
-        )
+        goals = splits[1:] - 1
 
-    def _follow(self, starts, hops, is_last, lengths):
-        """Returns the places on the way from `starts`, and the dead ends."""
+        def hop(words, current, visited, owners, failed):
+            current_lengths = tf.gather(lengths, current)
+            is_stuck = tf.equal(current_lengths, 0)
+            following = current + current_lengths
+            goes_on = ~is_stuck & tf.less(following, tf.gather(goals, words))
+            return (
+                tf.boolean_mask(words, goes_on),
+                tf.boolean_mask(following, goes_on),
+                tf.concat([visited, current], 0),
+                tf.concat([owners, words], 0),
+                tf.concat([failed, tf.boolean_mask(words, is_stuck)], 0),
+            )
 
-        def step(current, visited, stuck):
-            is_stuck = tf.equal(tf.gather(lengths, current), 0)
-            stuck = tf.concat([stuck, tf.boolean_mask(current, is_stuck)], 0)
-            visited = tf.concat([visited, current], 0)
-            goes_on = ~is_stuck & ~tf.gather(is_last, current)
-            current = tf.gather(hops, tf.boolean_mask(current, goes_on))
-            return current, visited, stuck
-
-        flat = tf.TensorSpec([None], tf.int32)
         none = tf.zeros([0], tf.int32)
-        _, visited, stuck = tf.while_loop(
-            lambda current, visited, stuck: tf.size(current) > 0,
-            step,
-            (starts, none, none),
-            shape_invariants=(flat, flat, flat),
+        words = tf.range(tf.size(starts))
+        _, _, visited, owners, failed = tf.while_loop(
+            lambda words, *_: tf.size(words) > 0,
+            hop,
+            (words, splits[:-1], none, none, none),
+            shape_invariants=(tf.TensorSpec([None], tf.int32),) * 5,
         )
-        return visited, stuck
+        is_spelled = _mask(failed, tf.size(starts), inside=False)
+        visited = tf.boolean_mask(visited, tf.gather(is_spelled, owners))
+        starts = tf.gather(places, visited)
+        ends = starts + tf.gather(lengths, visited)
+        return Pieces(tf.gather(ids, visited), starts, ends), failed
 
 
-def _in_text_order(num_characters, starts, ids, lengths):
+def _in_text_order(num_characters, starts, ids, ends):
     # No two pieces start at one character, so a scatter sorts them.
-    packed = tf.stack([ids, lengths], 1)
-    table = tf.scatter_nd(starts[:, None], packed, [num_characters, 2])
-    starts = tf.where(table[:, 1] > 0)  # (P, 1)
-    packed = tf.gather_nd(table, starts)
-    starts = tf.cast(starts[:, 0], tf.int32)
-    return Pieces(packed[:, 0], starts, starts + packed[:, 1])
+    places = tf.range(tf.size(starts))
+    table = _scatter(starts, places, num_characters, default=-1)
+    order = tf.boolean_mask(table, table >= 0)
+    return Pieces(
+        tf.gather(ids, order), tf.gather(starts, order), tf.gather(ends, order)
+    )
+
+
+def _mask(indices, size, inside):
+    values = tf.fill(tf.shape(indices), inside)
+    return _scatter(indices, values, size, default=not inside)
+
+
+def _scatter(indices, values, size, default):
+    # Ten times faster than tf.scatter_nd on flat tensors.
+    return tf.raw_ops.SparseToDense(
+        sparse_indices=indices,
+        output_shape=tf.cast(tf.reshape(size, [1]), indices.dtype),
+        sparse_values=values,
+        default_value=tf.cast(default, values.dtype),
+        validate_indices=False,
+    )

@@ -10,6 +10,7 @@ from keras_bert_zoo.tokenization.graph_normalizer import GraphNormalizer
 from keras_bert_zoo.tokenization.graph_pieces import GraphPieces
 from keras_bert_zoo.tokenization.token_spans import SpanTokenizer
 from keras_bert_zoo.tokenization.token_spans import TokenSpans
+from keras_bert_zoo.tokenization.token_spans import WordSpeller
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
 
 
@@ -45,7 +46,10 @@ class GraphTokenizer(tf.Module):
             trie.symbols,
         )
         self._tokenizer = SpanTokenizer(
-            GraphNormalizer(tables), GraphPieces(trie, vocabulary.unknown_id)
+            WordSpeller(
+                GraphNormalizer(tables),
+                GraphPieces(trie, vocabulary.unknown_id),
+            )
         )
 
     def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:

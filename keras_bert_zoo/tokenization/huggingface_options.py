@@ -38,9 +38,10 @@ def read_huggingface_options(directory: str | os.PathLike) -> dict:
     path = directory / "tokenizer_config.json"
     config = _read(path)
     options = {}
-    if config.get("do_lower_case") is None or not (
-        directory / "vocab.txt"
-    ).is_file():
+    if (
+        config.get("do_lower_case") is None
+        or not (directory / "vocab.txt").is_file()
+    ):
         options = _fast_options(directory / "tokenizer.json")
     if config.get("tokenize_chinese_chars") is False:
         raise _unsupported(path, "tokenize_chinese_chars=false")

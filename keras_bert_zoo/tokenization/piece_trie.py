@@ -48,9 +48,8 @@ class PieceTrie:
 def build(vocabulary: Vocabulary) -> PieceTrie:
     """Compiles a vocabulary.
 
-    Pieces that no word can match (longer than a word may be, or holding a
-    space or a punctuation mark beside another character) are left out. So no
-    match can run past the end of a word.
+    Pieces that no word can match are left out, so that no match can run past
+    the end of a word.
 
     Raises:
         InputError: if the vocabulary has 2**24 tokens or more.
@@ -60,7 +59,7 @@ def build(vocabulary: Vocabulary) -> PieceTrie:
             f"The graph tokenizer takes fewer than {_MAX_TOKENS} tokens. "
             f"Received: {len(vocabulary)}. Use the Python tokenizer."
         )
-    pieces = _matchable_pieces(vocabulary)
+    pieces = matchable_pieces(vocabulary)
     symbols = _symbols(pieces)
     children, matches = _trie(pieces, symbols)
     states, bases, parents = _double_array(children, len(symbols))
@@ -75,8 +74,12 @@ def build(vocabulary: Vocabulary) -> PieceTrie:
     )
 
 
-def _matchable_pieces(vocabulary):
-    """Returns (root, text, id) triples."""
+def matchable_pieces(vocabulary: Vocabulary) -> list[tuple[int, str, int]]:
+    """Returns (root, text, id) of the pieces that a word can match.
+
+    Left out are those longer than a word may be, and those that hold a space
+    or a punctuation mark beside another character.
+    """
     tables = unicode_tables.load()
     kinds = {
         character: tables.kind(ord(character))

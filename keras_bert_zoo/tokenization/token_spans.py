@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Protocol
 
 import tensorflow as tf
 
@@ -28,8 +29,18 @@ class TokenSpans:
     char_ends: tf.RaggedTensor
 
 
-class SpanTokenizer(tf.Module):
-    """Runs a normalizer and a speller, eagerly or inside a graph.
+class Speller(Protocol):
+    """Tokenizes string (B,) inside a graph, to flat tensors."""
+
+    def ids(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns ids, int32 (P,), and row splits, int64 (B + 1,)."""
+
+    def spans(self, texts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Returns the five columns of `TokenSpans`, flat, and row splits."""
+
+
+class WordSpeller(tf.Module):
+    """Normalizes texts to words and spells them.
 
     Args:
         normalizer: GraphNormalizer.
@@ -44,38 +55,56 @@ class SpanTokenizer(tf.Module):
         super().__init__()
         self._normalizer = normalizer
         self._spell = spell
-        signature = [tf.TensorSpec([None], tf.string)]
-        ids = tf.function(self._ids, signature, autograph=False)
-        spans = tf.function(self._spans, signature, autograph=False)
+
+    def ids(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        normalized = self._normalizer(texts)
+        pieces = self._spell(normalized)
+        return pieces.ids, _row_splits(pieces, normalized)
+
+    def spans(self, texts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        decoded, normalized = self._normalizer.with_origins(texts)
+        pieces = self._spell(normalized)
+        row_splits = _row_splits(pieces, normalized)
+        spans = _spans(decoded, normalized, pieces, row_splits)
+        return pieces.ids, *spans, row_splits
+
+
+class SpanTokenizer(tf.Module):
+    """Runs a speller eagerly, inside a graph or in a tf.data pipeline.
+
+    Args:
+        speller: Speller.
+    """
+
+    def __init__(self, speller: Speller):
+        super().__init__()
+        self._speller = speller
+        ids = _compiled(speller.ids)
+        spans = _compiled(speller.spans)
         # In closures, so that saving a module that holds this one does not
         # write functions that its signatures do not call.
-        self._call_ids = lambda texts: ids(texts)
-        self._call_spans = lambda texts: spans(texts)
+        self._ids = lambda texts: ids(texts)
+        self._spans = lambda texts: spans(texts)
 
     def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:
         """Returns token ids, int32 (B, None), of string (B,)."""
-        return _ragged(*self._call_ids(_as_texts(texts)))
+        return _ragged(*self._ids(_as_texts(texts)))
 
     def tokenize_with_offsets(
         self, texts: tf.Tensor | Sequence[str]
     ) -> TokenSpans:
         """Returns token ids and their spans of string (B,)."""
-        *columns, row_splits = self._call_spans(_as_texts(texts))
+        *columns, row_splits = self._spans(_as_texts(texts))
         return TokenSpans(*(_ragged(column, row_splits) for column in columns))
 
-    def _ids(self, texts):
-        with tf.device("CPU:0"):
-            _, normalized = self._normalizer(texts)
-            pieces = self._spell(normalized)
-            return pieces.ids, _row_splits(pieces, normalized)
 
-    def _spans(self, texts):
+def _compiled(function):
+    def on_cpu(texts):
         with tf.device("CPU:0"):
-            decoded, normalized = self._normalizer(texts)
-            pieces = self._spell(normalized)
-            row_splits = _row_splits(pieces, normalized)
-            spans = _spans(decoded, normalized, pieces, row_splits)
-            return pieces.ids, *spans, row_splits
+            return function(texts)
+
+    signature = [tf.TensorSpec([None], tf.string)]
+    return tf.function(on_cpu, signature, autograph=False)
 
 
 def _spans(

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization.fast_pieces import has_tensorflow_text
 from keras_bert_zoo.tokenization.fast_tokenizer import FastTokenizer
-from keras_bert_zoo.tokenization.fast_tokenizer import has_tensorflow_text
 from keras_bert_zoo.tokenization.graph_tokenizer import GraphTokenizer
 from keras_bert_zoo.tokenization.huggingface_options import (
     read_huggingface_options,

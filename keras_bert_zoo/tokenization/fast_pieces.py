@@ -1,0 +1,221 @@
+"""Spelling with tensorflow-text's WordPiece op."""
+
+import itertools
+
+import tensorflow as tf
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization.graph_normalizer import NormalizedTexts
+from keras_bert_zoo.tokenization.graph_pieces import Pieces
+from keras_bert_zoo.tokenization.piece_trie import matchable_pieces
+from keras_bert_zoo.tokenization.python_tokenizer import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.token_spans import WordSpeller
+from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+
+_MAX_BYTES_PER_CHARACTER = 4
+
+# What BERT's cleaning neither drops nor replaces; RE2 syntax.
+_PLAIN_ASCII = r"[\x20-\x7e\t\n\r]*"
+
+
+class FastSpeller(tf.Module):
+    """Tokenizes plain ASCII texts whole, and the others word by word.
+
+    On printable ASCII, tensorflow-text's own splitting is BERT's, and twenty
+    times faster than tables. Elsewhere it is not, so other texts of the batch
+    go through `words`.
+
+    Args:
+        vocabulary: Vocabulary.
+        lowercase: bool.
+        words: WordSpeller.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, lowercase: bool, words: WordSpeller
+    ):
+        super().__init__()
+        self._lowercase = lowercase
+        self._words = words
+        with tf.init_scope(), tf.device("CPU:0"):
+            self._wordpiece = wordpiece(
+                vocabulary, MAX_WORD_LENGTH, splits_text=True
+            )
+
+    def ids(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns ids, int32 (P,), and row splits, int64 (B + 1,)."""
+        return self._dispatch(texts, self._plain_ids, self._words.ids)
+
+    def spans(self, texts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Returns the five columns of `TokenSpans`, flat, and row splits."""
+        return self._dispatch(texts, self._plain_spans, self._words.spans)
+
+    def _plain_ids(self, texts):
+        ids, _, _ = self._plain(texts)
+        return ids.values, ids.row_splits
+
+    def _plain_spans(self, texts):
+        ids, starts, ends = self._plain(texts)
+        starts = tf.cast(starts.values, tf.int32)
+        ends = tf.cast(ends.values, tf.int32)
+        return ids.values, starts, ends, starts, ends, ids.row_splits
+
+    def _plain(self, texts):
+        if self._lowercase:
+            texts = tf.strings.lower(texts)
+        return self._wordpiece.tokenize_with_offsets(texts)
+
+    def _dispatch(self, texts, tokenize_plain, tokenize_other):
+        is_plain = tf.strings.regex_full_match(texts, _PLAIN_ASCII)
+
+        def mixed():
+            plain = tf.where(is_plain)[:, 0]
+            other = tf.where(~is_plain)[:, 0]
+            return _interleave(
+                tokenize_plain(tf.gather(texts, plain)),
+                tokenize_other(tf.gather(texts, other)),
+                tf.concat([plain, other], 0),
+            )
+
+        return tf.cond(
+            tf.reduce_all(is_plain), lambda: tokenize_plain(texts), mixed
+        )
+
+
+class FastPieces(tf.Module):
+    """Spells words with tensorflow-text.
+
+    Args:
+        vocabulary: Vocabulary.
+    """
+
+    def __init__(self, vocabulary: Vocabulary):
+        super().__init__()
+        self._unspellable = _unspellable_word(vocabulary)
+        lengths = [len(_spelled(token)) for token in vocabulary.tokens]
+        with tf.init_scope(), tf.device("CPU:0"):
+            self._lengths = tf.constant(lengths, tf.int32)
+            self._wordpiece = wordpiece(
+                vocabulary,
+                MAX_WORD_LENGTH * _MAX_BYTES_PER_CHARACTER,
+                splits_text=False,
+            )
+
+    def __call__(self, texts: NormalizedTexts) -> Pieces:
+        """Spells words whose values are code points."""
+        word_splits, places = tf.raw_ops.RaggedRange(
+            starts=texts.word_starts,
+            limits=texts.word_ends,
+            deltas=1,
+            Tsplits=tf.int64,
+        )
+        words = tf.raw_ops.UnicodeEncode(
+            input_values=tf.gather(texts.values, places),
+            input_splits=word_splits,
+            output_encoding="UTF-8",
+        )  # (W,)
+        word_lengths = texts.word_ends - texts.word_starts
+        is_long = word_lengths > MAX_WORD_LENGTH
+        words = tf.where(is_long, self._unspellable, words)
+        pieces = self._wordpiece.tokenize(words)
+        ids = pieces.values  # (P,)
+        # One piece is the whole word, known or not. Several are all known, so
+        # that their lengths add up to the word's.
+        counts = pieces.row_lengths()
+        lengths = tf.where(
+            tf.equal(tf.repeat(counts, counts), 1),
+            tf.repeat(word_lengths, counts),
+            tf.gather(self._lengths, ids),
+        )
+        ends = tf.cumsum(lengths)
+        starts = tf.gather(places, ends - lengths)
+        return Pieces(ids, starts, starts + lengths)
+
+
+def _spelled(token):
+    return token.removeprefix("##") or token
+
+
+def _unspellable_word(vocabulary):
+    known = set().union(*vocabulary.tokens)
+    for code in itertools.chain(range(0xFDD0, 0xFDF0), range(0xE000, 0xF900)):
+        if chr(code) not in known:
+            return chr(code)
+    raise InputError(
+        "The fast tokenizer needs one private character for itself. "
+        'Received: a vocabulary that uses all. Use engine="graph".'
+    )
+
+
+def _interleave(plain, other, rows):
+    """Puts the rows of two results in the order of the batch.
+
+    Args:
+        plain: columns and row splits of some of the rows.
+        other: columns and row splits of the rest.
+        rows: int64 (B,). Where each row of `plain`, then of `other`, belongs.
+    """
+    *plain_columns, plain_splits = plain
+    *other_columns, other_splits = other
+    splits = tf.concat([plain_splits, other_splits[1:] + plain_splits[-1]], 0)
+    order = tf.math.invert_permutation(rows)
+    row_splits, places = tf.raw_ops.RaggedRange(
+        starts=tf.gather(splits, order),
+        limits=tf.gather(splits, order + 1),
+        deltas=tf.constant(1, tf.int64),
+        Tsplits=tf.int64,
+    )
+    columns = [
+        tf.gather(tf.concat(pair, 0), places)
+        for pair in zip(plain_columns, other_columns, strict=True)
+    ]
+    return *columns, row_splits
+
+
+def wordpiece(vocabulary: Vocabulary, max_bytes: int, splits_text: bool):
+    """Returns tensorflow-text's tokenizer of a vocabulary.
+
+    Args:
+        vocabulary: Vocabulary.
+        max_bytes: int. Longer words are unknown.
+        splits_text: bool. Whether it splits texts, or gets single words.
+
+    Raises:
+        InputError: if tensorflow-text cannot be imported.
+    """
+    matchable = {token_id for _, _, token_id in matchable_pieces(vocabulary)}
+    matchable.add(vocabulary.unknown_id)
+    # The op would match a piece like "## " across the end of a word.
+    placeholder = _unspellable_word(vocabulary)
+    tokens = [
+        token if token_id in matchable else f"{placeholder}{token_id}"
+        for token_id, token in enumerate(vocabulary.tokens)
+    ]
+    return _tensorflow_text().FastWordpieceTokenizer(
+        tokens,
+        max_bytes_per_word=max_bytes,
+        token_out_type=tf.int32,
+        unknown_token=vocabulary.tokens[vocabulary.unknown_id],
+        no_pretokenization=not splits_text,
+    )
+
+
+def has_tensorflow_text() -> bool:
+    """Whether tensorflow-text can be imported here."""
+    try:
+        _tensorflow_text()
+    except InputError:
+        return False
+    return True
+
+
+def _tensorflow_text():
+    try:
+        import tensorflow_text
+    except ImportError as error:
+        raise InputError(
+            'engine="fast" needs tensorflow-text. Received: an environment '
+            f"without it ({error}). Install it where it exists for the "
+            'platform, or use engine="graph", which gives the same ids.'
+        ) from error
+    return tensorflow_text
