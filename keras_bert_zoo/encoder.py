@@ -142,8 +142,8 @@ class BertEncoder(keras.Model):
         )
 
         # Config.
+        self.dtype_policy = policy
         self._config = config
-        self._policy = policy
 
     @property
     def hidden_dim(self) -> int:
@@ -167,7 +167,7 @@ class BertEncoder(keras.Model):
     def get_config(self):
         return {
             **self._config,
-            "dtype": keras.dtype_policies.serialize(self._policy),
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "name": self.name,
             "trainable": self.trainable,
         }

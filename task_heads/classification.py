@@ -83,6 +83,7 @@ class ClassificationHead(TaskHead):
                 "one label, several labels, or a score",
                 KINDS,
             ),
+            Option("text_pair", bool, False, "whether an example is two texts"),
             Option(
                 "pooling", str, "cls", "how a text becomes a vector", POOLINGS
             ),

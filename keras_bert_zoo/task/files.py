@@ -86,25 +86,26 @@ def load_task(
     return model
 
 
-def load_task_checkpoint(model_class, source: str | os.PathLike, **options):
-    """Makes a `TaskModel` from a published checkpoint and its head.
+def task_from_checkpoint(
+    model_class, checkpoint: checkpoints.Checkpoint, **options
+):
+    """Makes a `TaskModel` from a published checkpoint with its head.
 
     Args:
         model_class: `TaskModel`.
-        source: a file or directory that `load_checkpoint` reads.
+        checkpoint: what `load_checkpoint` returned.
         **options: arguments of `TaskModel`, such as `sequence_length`.
 
     Raises:
         InputError: if the checkpoint has no head or no vocabulary.
     """
-    checkpoint = checkpoints.load_checkpoint(source)
     weights = checkpoint.head
     if weights is None or checkpoint.tokenizer is None:
         missing = "head" if weights is None else "vocabulary"
         raise InputError(
             "The checkpoint must hold an encoder, a head and a vocabulary. "
-            f"Received: {source}, which has no {missing}. Convert it to a "
-            "preset, and train a head on it."
+            f"Received: {checkpoint.report.origin}, which has no {missing}. "
+            "Convert it to a preset, and train a head on it."
         )
     head = heads.get(weights.kind).from_weights(weights)
     model = model_class(

@@ -229,4 +229,18 @@ def encode(encoder: keras.Model, inputs: Mapping[str, Any]) -> dict:
     """
     if encoder.trainable:
         return encoder(inputs)
-    return encoder(inputs, training=False)
+    return _Frozen(encoder, name="frozen_encoder")(inputs)
+
+
+class _Frozen(keras.layers.Layer):
+    """Runs an encoder as in inference, even while the head is trained."""
+
+    def __init__(self, encoder: keras.Model, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder = encoder
+
+    def call(self, inputs):
+        return self.encoder(inputs, training=False)
+
+    def compute_output_spec(self, inputs):
+        return self.encoder.compute_output_spec(inputs)

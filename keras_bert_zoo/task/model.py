@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
@@ -228,10 +229,11 @@ class TaskModel(keras.Model):
             tokens_per_batch=tokens_per_batch,
         )
         if training is None:
-            kwargs.update(y=y, shuffle=shuffle)
-            if not isinstance(x, tf.data.Dataset):
-                kwargs.update(batch_size=batch_size)
             training = x
+        if isinstance(training, tf.data.Dataset):
+            kwargs.update(shuffle=False)
+        else:
+            kwargs.update(y=y, shuffle=shuffle, batch_size=batch_size)
         if validation_data is not None:
             validation_data = self._validation(validation_data, batch_size)
         if self._default_optimizer is not None:
@@ -278,6 +280,19 @@ class TaskModel(keras.Model):
         """
         if isinstance(texts, str):
             return self.predict_text([texts], batch_size)[0]
+        return list(self.iterate_answers(texts, batch_size))
+
+    def iterate_answers(
+        self, texts: Iterable, batch_size: int = 32
+    ) -> Iterator[dict]:
+        """Yields the answers of `predict_text` one by one.
+
+        For data sets whose answers do not fit into memory.
+
+        Args:
+            texts: a list of texts (or pairs), or rows.
+            batch_size: int. Texts in a batch.
+        """
         rows = as_rows(texts, None, self.head)
         if rows is None:
             raise InputError(

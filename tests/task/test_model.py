@@ -1,0 +1,240 @@
+"""TaskModel: fit, evaluate and predict on everything it takes."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import logging
+
+from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.training.optimizer import AdamW
+from task_heads.classification import ClassificationHead
+
+
+def fit(model, *data, epochs=25, **kwargs):
+    model.compile(learning_rate=3e-2)
+    return model.fit(*data, epochs=epochs, batch_size=4, verbose=0, **kwargs)
+
+
+def test_learns_from_texts(make_model, texts, labels):
+    model = make_model()
+    fit(model, texts, labels)
+    answers = model.predict_text(texts)
+    assert [answer["label"] for answer in answers] == labels
+
+
+def test_learns_from_rows_of_a_file(make_model, texts, labels, tmp_path):
+    lines = [f"{t}\t{label}" for t, label in zip(texts, labels)]
+    path = tmp_path / "train.tsv"
+    path.write_text("\n".join(["sentence\tlabel", *lines]) + "\n")
+    rows = FileRows(path, {"text": "sentence", "label": "label"})
+    model = make_model()
+    fit(model, rows)
+    assert model.evaluate(rows, return_dict=True, verbose=0)["accuracy"] == 1.0
+
+
+def test_learns_from_a_ready_dataset(make_model):
+    ids = np.random.default_rng(0).integers(5, 20, (8, 6)).astype("int32")
+    labels = np.array([0, 1] * 4)
+    inputs = {
+        "token_ids": ids,
+        "segment_ids": np.zeros_like(ids),
+        "padding_mask": np.ones_like(ids),
+    }
+    dataset = tf.data.Dataset.from_tensor_slices((inputs, labels)).batch(4)
+    model = make_model()
+    fit(model, dataset)
+    assert model.evaluate(inputs, labels, return_dict=True, verbose=0)[
+        "accuracy"
+    ] == pytest.approx(1.0)
+
+
+def test_learns_from_pairs(make_model, texts, labels):
+    head = ClassificationHead(["bad", "good"], text_pair=True)
+    model = make_model(head)
+    pairs = [(text, "a film") for text in texts]
+    fit(model, pairs, labels)
+    answers = model.predict_text(pairs)
+    assert [answer["label"] for answer in answers] == labels
+
+
+def test_answers_follow_the_order_of_the_texts(make_model, texts):
+    model = make_model()
+    together = model.predict_text(texts * 3, batch_size=5)
+    alone = [model.predict_text(text) for text in texts * 3]
+    for ours, theirs in zip(together, alone, strict=True):
+        assert ours["label"] == theirs["label"]
+        assert ours["probability"] == pytest.approx(
+            theirs["probability"], abs=1e-6
+        )
+
+
+def test_no_texts_no_answers(make_model):
+    assert make_model().predict_text([]) == []
+
+
+def test_an_empty_text_has_an_answer(make_model):
+    assert make_model().predict_text("")["label"] in ("bad", "good")
+
+
+def test_the_same_seed_gives_the_same_weights(make_model, texts, labels):
+    weights = []
+    for _ in range(2):
+        model = make_model(dropout=0.0, attention_dropout=0.0)
+        keras.utils.set_random_seed(5)
+        fit(model, texts, labels, epochs=3, seed=11)
+        weights.append(model.get_weights())
+    for first, second in zip(*weights):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_default_rate_rises_and_falls_over_the_run(make_model, texts, labels):
+    model = make_model()
+    fit(model, texts, labels, epochs=5)
+    schedule = model.optimizer._learning_rate
+    assert (schedule.total_steps, schedule.warmup_steps) == (10, 1)
+    assert int(model.optimizer.iterations) == 10
+
+
+def test_a_second_fit_starts_a_new_schedule(make_model, texts, labels):
+    model = make_model()
+    fit(model, texts, labels, epochs=1)
+    model.fit(texts, labels, batch_size=4, epochs=3, verbose=0)
+    assert model.optimizer._learning_rate.total_steps == 6
+    assert int(model.optimizer.iterations) == 6
+
+
+def test_the_users_optimizer_is_kept(make_model, texts, labels):
+    model = make_model()
+    optimizer = keras.optimizers.SGD(0.1)
+    model.compile(optimizer=optimizer)
+    model.fit(texts, labels, verbose=0)
+    assert model.optimizer is optimizer
+
+
+def test_fit_compiles_with_defaults(make_model, texts, labels):
+    model = make_model()
+    model.fit(texts, labels, verbose=0)
+    assert isinstance(model.optimizer, AdamW)
+
+
+def test_a_frozen_encoder_stays_as_it_was(make_model, texts, labels):
+    model = make_model(freeze_encoder=True)
+    before = model.encoder.get_weights()
+    fit(model, texts, labels, epochs=2)
+    for ours, theirs in zip(model.encoder.get_weights(), before):
+        np.testing.assert_array_equal(ours, theirs)
+    assert len(model.trainable_weights) == 2
+
+
+def test_a_frozen_encoder_has_no_dropout(make_model):
+    model = make_model(
+        ClassificationHead(["bad", "good"], dropout=0.0),
+        freeze_encoder=True,
+        dropout=0.5,
+    )
+    ids = np.array([[2, 5, 3]], "int32")
+    inputs = {
+        "token_ids": ids,
+        "segment_ids": 0 * ids,
+        "padding_mask": 0 * ids + 1,
+    }
+    np.testing.assert_array_equal(
+        model(inputs, training=True), model(inputs, training=False)
+    )
+
+
+def test_keras_callbacks_work(make_model, texts, labels, tmp_path):
+    model = make_model()
+    best = keras.callbacks.ModelCheckpoint(
+        tmp_path / "best.keras", monitor="val_loss", save_best_only=True
+    )
+    stop = keras.callbacks.EarlyStopping(patience=1)
+    fit(
+        model,
+        texts,
+        labels,
+        epochs=2,
+        validation_data=(texts, labels),
+        callbacks=[best, stop],
+    )
+    twin = keras.saving.load_model(tmp_path / "best.keras")
+    assert isinstance(twin, TaskModel)
+    assert twin.predict_text(texts[0]).keys() == {
+        "label",
+        "probability",
+        "scores",
+    }
+
+
+def test_truncated_texts_are_counted_and_reported(
+    make_model, texts, labels, caplog
+):
+    model = make_model(sequence_length=4)
+    logging.get_absl_logger().propagate = True
+    model.fit(texts, labels, verbose=0)
+    assert model.input_counts.num_truncated == 6
+    assert "6 of 8 texts were longer than sequence_length=4" in caplog.text
+
+
+def test_validation_data_may_be_rows(make_model, texts, labels):
+    rows = MemoryRows({"text": texts, "label": labels})
+    history = fit(make_model(), rows, epochs=1, validation_data=rows)
+    assert "val_accuracy" in history.history
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_trains_in_mixed_precision(make_model, texts, labels, policy):
+    model = make_model(dtype=policy)
+    history = fit(model, texts, labels, epochs=4)
+    assert np.isfinite(history.history["loss"]).all()
+    scaled = "LossScale" in type(model.optimizer).__name__
+    assert scaled == (policy == "mixed_float16")
+
+
+def test_an_unknown_label_names_its_row(make_model, texts, labels):
+    labels[2] = "goood"
+    with pytest.raises(InputError, match="row 3: label 'goood' is not one of"):
+        make_model().fit(texts, labels)
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ([1, 2], "reads a text per example .text.. Received: 1 of type int"),
+        ([("a", "b")], "Give a list of strings"),
+        ([b"bytes"], "of type bytes first"),
+    ],
+)
+def test_texts_of_another_form_are_refused(make_model, texts, message):
+    with pytest.raises(InputError, match=message):
+        make_model().predict_text(texts)
+
+
+def test_a_sequence_longer_than_the_encoder_is_refused(make_model):
+    with pytest.raises(InputError, match="32 positions.*sequence_length=33"):
+        make_model(sequence_length=33)
+
+
+def test_a_vocabulary_larger_than_the_encoder_is_refused(make_model):
+    model = make_model()
+    from keras_bert_zoo import testing
+
+    with pytest.raises(InputError, match="vocabulary_size=10"):
+        TaskModel(testing.tiny_encoder(10), model.head, model.tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"learning_rate": 0.0}, "learning_rate=0.0"),
+        ({"weight_decay": -1.0}, "weight_decay=-1.0"),
+        ({"warmup_fraction": 1.5}, "warmup_fraction=1.5"),
+    ],
+)
+def test_impossible_training_options_are_refused(make_model, options, message):
+    with pytest.raises(InputError, match=message):
+        make_model().compile(**options)

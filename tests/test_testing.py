@@ -1,0 +1,58 @@
+"""The conformance checks find heads that break the contract."""
+
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo.testing import check_head
+from task_heads.classification import ClassificationHead
+
+ROWS = [
+    {"text": "a fine plot", "label": "good"},
+    {"text": "dull", "label": "bad"},
+]
+
+
+class ForgetsAnOption(ClassificationHead):
+    def get_config(self):
+        return {**super().get_config(), "dropout": self.dropout / 2}
+
+
+class DescribesAnotherType(ClassificationHead):
+    def decode(self, logits):
+        decoded = super().decode(logits)
+        return {**decoded, "probability": tf.cast(decoded["scores"], "int32")}
+
+
+class LeavesOutAnOutput(ClassificationHead):
+    def decode(self, logits):
+        decoded = super().decode(logits)
+        return {"label": decoded["label"], "scores": decoded["scores"]}
+
+
+class LosesAnAnswer(ClassificationHead):
+    def answers(self, decoded):
+        return super().answers(decoded)[:1]
+
+
+class CountsPadding(ClassificationHead):
+    def build(self, encoder):
+        import keras
+
+        outputs = encoder(encoder.input)["sequence_output"]
+        pooled = keras.layers.GlobalAveragePooling1D()(outputs)
+        return keras.Model(encoder.input, keras.layers.Dense(2)(pooled))
+
+
+@pytest.mark.parametrize(
+    ("head_class", "message"),
+    [
+        (ForgetsAnOption, "to give the same head"),
+        (DescribesAnotherType, "'probability' to be float32"),
+        (LeavesOutAnOutput, "what `signature` names"),
+        (LosesAnAnswer, "one per example"),
+        (CountsPadding, "not to depend on padding"),
+    ],
+)
+def test_a_broken_head_is_found(head_class, message):
+    with pytest.raises(AssertionError, match=message):
+        check_head(head_class(["bad", "good"]), ROWS)
