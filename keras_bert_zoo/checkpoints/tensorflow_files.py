@@ -15,6 +15,9 @@ OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 CONFIG = "bert_config.json"
 VOCABULARY = "vocab.txt"
 
+# What TensorFlow's reader raises for files that are missing or damaged.
+_UNREADABLE = (tf.errors.OpError, RuntimeError, ValueError, LookupError)
+
 
 def find(source: str) -> pathlib.Path | None:
     """Returns the prefix of the checkpoint files, or `None`.
@@ -57,13 +60,13 @@ def variables_of(prefix: pathlib.Path) -> Variables:
     try:
         reader = tf.train.load_checkpoint(str(prefix))
         shapes = reader.get_variable_to_shape_map()
-    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+    except _UNREADABLE as error:
         raise _unreadable(prefix, error) from error
 
     def read(name: str) -> np.ndarray:
         try:
             return np.asarray(reader.get_tensor(name))
-        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        except _UNREADABLE as error:
             raise _unreadable(prefix, error) from error
 
     return Variables({key: tuple(shapes[key]) for key in shapes}, read)

