@@ -1,0 +1,83 @@
+"""What the package declares: lazy import and dependencies."""
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import source_tree
+
+ROOT = source_tree.ROOT
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+# Where a distribution is not called after its module.
+DISTRIBUTIONS = {"absl": "absl-py", "keras_hub": "keras-nlp"}
+
+
+def run_python(code):
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True
+    )
+
+
+def test_import_loads_neither_tensorflow_nor_keras():
+    code = (
+        "import sys, keras_bert_zoo; keras_bert_zoo.InputError; "
+        "print(sorted({'tensorflow', 'keras', 'numpy'} & set(sys.modules)))"
+    )
+    done = run_python(code)
+    assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+def test_every_public_name_can_be_touched():
+    code = (
+        "import keras_bert_zoo as zoo\n"
+        "print([n for n in zoo.__all__ if getattr(zoo, n) is None])"
+    )
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[]\n"
+
+
+def test_trains_without_tensorflow_text():
+    done = run_python(
+        "import sys\n"
+        "sys.modules['tensorflow_text'] = None\n"
+        "import keras_bert_zoo as zoo\n"
+        "from task_heads.classification import ClassificationHead\n"
+        "words = '[PAD] [UNK] [CLS] [SEP] [MASK] good bad'.split()\n"
+        "tokenizer = zoo.BertTokenizer(zoo.Vocabulary(words), True)\n"
+        "encoder = zoo.BertEncoder(vocabulary_size=7, num_layers=1,\n"
+        "    num_heads=2, hidden_dim=8, intermediate_dim=8)\n"
+        "model = zoo.TaskModel(encoder,\n"
+        "    ClassificationHead(labels=['no', 'yes']), tokenizer)\n"
+        "history = model.fit(['good', 'bad'] * 4, ['yes', 'no'] * 4,\n"
+        "    verbose=0)\n"
+        "print(len(history.history['loss']), len(model.predict_text(['good'])))"
+    )
+    assert done.stdout == "1 1\n", done.stderr
+
+
+def test_every_import_is_a_declared_dependency():
+    wanted = PROJECT["dependencies"] + sum(
+        PROJECT["optional-dependencies"].values(), []
+    )
+    declared = {
+        re.match(r"[\w-]+", line).group().replace("_", "-") for line in wanted
+    }
+    missing = {
+        f"{name}: {target}"
+        for name in source_tree.modules()
+        for target in source_tree.third_party_imports(name)
+        if DISTRIBUTIONS.get(target, target).replace("_", "-") not in declared
+    }
+    assert not missing
+
+
+def test_every_locked_package_of_the_demo_is_locked_alike_for_tests():
+    demo, everything = (
+        set(re.findall(r"^\w.*", (ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-test.lock")
+    )
+    names = {re.match(r"[\w.-]+==[^ ]+", line).group() for line in demo}
+    others = {re.match(r"[\w.-]+==[^ ]+", line).group() for line in everything}
+    assert names <= others
