@@ -33,6 +33,32 @@ def atomic_directory(
             and is not a directory.
     """
     path = pathlib.Path(path)
+    check_new_directory(path, overwrite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = pathlib.Path(
+        tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent)
+    )
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        _flush_tree(temporary)
+        _swap(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def check_new_directory(path: str | os.PathLike, overwrite: bool) -> None:
+    """Checks early that `atomic_directory` may write here.
+
+    Args:
+        path: the directory to create.
+        overwrite: bool. Whether an existing directory may be replaced.
+
+    Raises:
+        InputError: if `path` exists and `overwrite` is false, or if it exists
+            and is not a directory.
+    """
+    path = pathlib.Path(path)
     if path.exists() or path.is_symlink():
         if path.is_symlink() or not path.is_dir():
             raise InputError(
@@ -45,17 +71,6 @@ def atomic_directory(
                 f"{path}, which is not empty. Choose another directory, or "
                 "allow it with overwrite (--overwrite on the command line)."
             )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(
-        tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent)
-    )
-    try:
-        yield temporary
-        temporary.chmod(0o777 & ~_umask())
-        _flush_tree(temporary)
-        _swap(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager
