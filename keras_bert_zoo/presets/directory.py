@@ -3,11 +3,16 @@
 import inspect
 import os
 import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import h5py
 
 from keras_bert_zoo import files
 from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.checkpoints.shapes import check_sizes
 from keras_bert_zoo.checkpoints.shapes import count_parameters
+from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.errors import InputError
 
@@ -74,6 +79,11 @@ def read_config(directory: pathlib.Path) -> dict:
             "Save the preset again."
         )
     check_sizes(config, str(path))
+    if not isinstance(config["dtype"], str):
+        raise InputError(
+            f"{path}: `dtype` must be a name. Received: {config['dtype']!r}. "
+            "Save the preset again."
+        )
     return config
 
 
@@ -119,23 +129,68 @@ def check_files(directory: pathlib.Path, prefix: str = "") -> None:
             )
 
 
-def check_weights_size(path: pathlib.Path, config: dict) -> None:
-    """Checks that a weights file can hold such an encoder.
+def check_weights(path: pathlib.Path, config: Mapping[str, Any]) -> None:
+    """Checks that a weights file holds the whole encoder and nothing else.
+
+    Keras alone does not mind layers that the encoder lacks.
 
     Raises:
-        InputError: if it is missing or too small.
+        InputError: if it is missing, damaged, or of another size.
     """
     if not path.is_file():
         raise InputError(
             f"{path} must hold the weights. Received a directory without it. "
             "Copy the whole preset again."
         )
-    # Two bytes a parameter is the least that a float type of ours takes.
-    least = 2 * count_parameters(config)
-    if path.stat().st_size < least:
+    sizes = []
+
+    def add(name, item):
+        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fV":
+            sizes.append(item.size)
+
+    try:
+        with h5py.File(path, "r") as store:
+            store.visititems(add)
+    # What h5py raises for a damaged file has no common base.
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError(
-            f"{path} must hold {count_parameters(config)} parameters. "
-            f"Received: {path.stat().st_size} bytes, which is too few. The "
-            "file is truncated or belongs to another encoder; copy the "
+            f"{path} must be a whole HDF5 file. Received a file that cannot "
+            f"be read: {error}. Copy the preset again."
+        ) from error
+    expected = count_parameters(config)
+    if sum(sizes) != expected:
+        raise InputError(
+            f"{path} must hold {expected} parameters. Received: "
+            f"{sum(sizes)}. The file belongs to another encoder; copy the "
             "preset again."
+        )
+
+
+def check_overrides(
+    path: pathlib.Path, saved: Mapping[str, Any], changed: Mapping[str, Any]
+) -> None:
+    """Checks that the saved weights fit the encoder that is asked for.
+
+    Args:
+        path: of the preset.
+        saved: arguments of the saved encoder.
+        changed: the same with overrides. Only the pooler may go.
+
+    Raises:
+        InputError: if a size differs.
+    """
+    check_sizes(changed, str(path))
+    had, wanted = encoder_shapes(saved), encoder_shapes(changed)
+    if not changed["use_pooler"]:
+        had = {
+            name: shape
+            for name, shape in had.items()
+            if not name.startswith("pooler/")
+        }
+    if had != wanted or saved["num_heads"] != changed["num_heads"]:
+        differing = sorted(key for key in saved if saved[key] != changed[key])
+        raise InputError(
+            "An override cannot change a size that the weights have. "
+            f"Received: another {', '.join(differing)} than {path} was saved "
+            "with. Leave it out, or pass load_weights=False."
         )

@@ -96,12 +96,13 @@ def _open(info) -> checkpoints.Contents:
 def _load_directory(
     path: pathlib.Path, load_weights: bool, dtype, overrides: dict
 ) -> BertEncoder:
-    config = {**layout.read_config(path), **overrides}
-    config["dtype"] = dtype or config["dtype"]
+    saved = layout.read_config(path)
+    config = {**saved, **overrides, "dtype": dtype or saved["dtype"]}
     weights = path / layout.WEIGHTS
     if load_weights:
-        layout.check_weights_size(weights, config)
+        layout.check_overrides(path, saved, config)
         layout.check_files(path)
+        layout.check_weights(weights, saved)
     try:
         encoder = BertEncoder(**config)
     except (ValueError, TypeError) as error:
@@ -112,7 +113,7 @@ def _load_directory(
     if load_weights:
         try:
             encoder.load_weights(weights)
-        # What h5py and Keras raise for a damaged file has no common base.
+        # What Keras raises for another layout has no common base.
         except (ValueError, OSError, KeyError, RuntimeError) as error:
             raise InputError(
                 f"{weights} must hold the weights of this encoder. Received "

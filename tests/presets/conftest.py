@@ -1,0 +1,37 @@
+"""A tiny encoder and tokenizer to save."""
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+
+TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "play", "##ing", "é"]
+
+
+@pytest.fixture
+def tokenizer():
+    return BertTokenizer(Vocabulary(TOKENS), lowercase=False)
+
+
+@pytest.fixture
+def make_encoder():
+    """Returns a function making an encoder with random weights."""
+
+    def make(**options):
+        sizes = {
+            "vocabulary_size": 8,
+            "num_layers": 2,
+            "num_heads": 2,
+            "hidden_dim": 8,
+            "intermediate_dim": 12,
+            "max_sequence_length": 10,
+        }
+        encoder = BertEncoder(**{**sizes, **options})
+        generator = np.random.default_rng(0)
+        for weight in encoder.weights:
+            weight.assign(generator.standard_normal(weight.shape))
+        return encoder
+
+    return make
