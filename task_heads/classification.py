@@ -157,15 +157,15 @@ class ClassificationHead(TaskHead):
 
     def build(self, encoder: keras.Model) -> keras.Model:
         inputs = encoder.input
-        outputs = encode(encoder, inputs)
         if self.pooling != "cls":
             pooled = SequencePooling(self.pooling, name="pooling")(
-                outputs[names.SEQUENCE_OUTPUT], inputs[names.PADDING_MASK]
+                encode(encoder, inputs, names.SEQUENCE_OUTPUT),
+                inputs[names.PADDING_MASK],
             )
-        elif names.POOLED_OUTPUT in outputs:
-            pooled = outputs[names.POOLED_OUTPUT]
+        elif names.POOLED_OUTPUT in encoder.output:
+            pooled = encode(encoder, inputs, names.POOLED_OUTPUT)
         else:
-            pooled = outputs[names.SEQUENCE_OUTPUT][:, 0, :]
+            pooled = encode(encoder, inputs, names.SEQUENCE_OUTPUT)[:, 0, :]
         pooled = keras.layers.Dropout(self.dropout, name="head_dropout")(pooled)
         regression = self.kind == "regression"
         logits = keras.layers.Dense(

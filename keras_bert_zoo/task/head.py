@@ -221,15 +221,29 @@ class TaskHead:
         )
 
 
-def encode(encoder: keras.Model, inputs: Mapping[str, Any]) -> dict:
+def encode(
+    encoder: keras.Model, inputs: Mapping[str, Any], output: str
+) -> keras.KerasTensor:
     """Calls an encoder as part of a head's model.
 
-    A frozen encoder (`encoder.trainable = False`) runs without dropout, so
-    that its output is a fixed feature of the text.
+    Layers that the output does not need, such as the pooler of a head that
+    reads `sequence_output`, are neither run nor trained. A frozen encoder
+    (`encoder.trainable = False`) runs without dropout, so that its output is
+    a fixed feature of the text.
+
+    Args:
+        encoder: a functional model.
+        inputs: the encoder's inputs, by name.
+        output: name of one of the encoder's outputs.
     """
-    if encoder.trainable:
-        return encoder(inputs)
-    return _Frozen(encoder, name="frozen_encoder")(inputs)
+    part = keras.Model(encoder.input, encoder.output[output], name="encoder")
+    if not encoder.trainable:
+        return _Frozen(part, name="frozen_encoder")(inputs)
+    used = {id(layer) for layer in part.layers}
+    for layer in encoder.layers:
+        if id(layer) not in used:
+            layer.trainable = False
+    return part(inputs)
 
 
 class _Frozen(keras.layers.Layer):

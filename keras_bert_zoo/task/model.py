@@ -184,6 +184,13 @@ class TaskModel(keras.Model):
         }
         super().compile(optimizer=optimizer, **self._compile_arguments)
 
+    def get_compile_config(self):
+        return super().get_compile_config()
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
     def fit(
         self,
         x=None,

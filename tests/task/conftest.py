@@ -30,7 +30,8 @@ def make_model():
         keras.utils.set_random_seed(3)
         return TaskModel(
             testing.tiny_encoder(
-                len(tokenizer.vocabulary), **{"dropout": 0.0, **encoder}
+                len(tokenizer.vocabulary),
+                **{"num_layers": 1, "dropout": 0.0, **encoder},
             ),
             head or ClassificationHead(["bad", "good"], dropout=0.0),
             tokenizer,

@@ -147,6 +147,15 @@ def test_a_frozen_encoder_has_no_dropout(make_model):
     )
 
 
+def test_a_pooler_that_is_not_read_is_not_trained(
+    make_model, texts, labels, recwarn
+):
+    model = make_model(ClassificationHead(["bad", "good"], pooling="mean"))
+    model.fit(texts, labels, verbose=0)
+    assert not any("pooler" in v.path for v in model.trainable_variables)
+    assert not any("Gradients do not exist" in str(w) for w in recwarn.list)
+
+
 def test_keras_callbacks_work(make_model, texts, labels, tmp_path):
     model = make_model()
     best = keras.callbacks.ModelCheckpoint(
@@ -163,6 +172,10 @@ def test_keras_callbacks_work(make_model, texts, labels, tmp_path):
     )
     twin = keras.saving.load_model(tmp_path / "best.keras")
     assert isinstance(twin, TaskModel)
+    assert int(twin.optimizer.iterations) in (2, 4)
+    assert "accuracy" in twin.evaluate(
+        texts, labels, return_dict=True, verbose=0
+    )
     assert twin.predict_text(texts[0]).keys() == {
         "label",
         "probability",

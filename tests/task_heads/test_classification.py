@@ -35,8 +35,15 @@ LABELS = {
 }
 
 
-@pytest.mark.parametrize("pooling", ["cls", "mean", "max"])
-@pytest.mark.parametrize("kind", list(ROWS))
+@pytest.mark.parametrize(
+    ("kind", "pooling"),
+    [
+        ("single_label", "cls"),
+        ("single_label", "max"),
+        ("multi_label", "mean"),
+        ("regression", "cls"),
+    ],
+)
 def test_keeps_the_contract(kind, pooling):
     head = ClassificationHead(LABELS[kind], kind, pooling=pooling, dropout=0.0)
     testing.check_head(head, ROWS[kind])
