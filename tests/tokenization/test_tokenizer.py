@@ -119,4 +119,4 @@ def test_a_published_hugging_face_directory(shared):
     tokenizer = BertTokenizer.load(source, engine="graph")
     lines = (source / "vocab.txt").read_text(encoding="utf-8").splitlines()
     assert tokenizer.vocabulary.tokens == tuple(lines)
-    assert tokenizer.lowercase is True
+    assert tokenizer.lowercase is False
