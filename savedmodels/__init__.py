@@ -1,0 +1,1 @@
+"""Exporters that come with the project, as plugins of the core."""

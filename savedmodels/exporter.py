@@ -1,0 +1,122 @@
+"""The one way in which every artifact is made."""
+
+import json
+import os
+import pathlib
+import platform
+
+import keras
+import tensorflow as tf
+
+import keras_bert_zoo
+from keras_bert_zoo.files import atomic_directory
+from keras_bert_zoo.files import sha256_of
+from keras_bert_zoo.task import Option
+
+MANIFEST_FILE = "manifest.json"
+
+
+class Exporter:
+    """Writes an artifact, proves it right, and only then puts it in place.
+
+    A plugin sets `name` and overrides `write`, `verify` and `signatures`;
+    options are arguments of its constructor.
+    """
+
+    name: str = ""
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        """Returns the constructor's options that suit a command line."""
+        return ()
+
+    def export(
+        self, model, directory: str | os.PathLike, overwrite: bool = False
+    ) -> dict:
+        """Exports a model into a new directory, all or nothing.
+
+        The artifact is written to a temporary sibling, checked against the
+        live model there, and renamed.
+
+        Args:
+            model: `TaskModel`.
+            directory: where the artifact goes.
+            overwrite: bool. Whether an existing directory may be replaced.
+
+        Returns:
+            The manifest, which is also written as `manifest.json`.
+
+        Raises:
+            InputError: if the directory exists and `overwrite` is false.
+            ExportError: if the artifact differs from the model.
+        """
+        with atomic_directory(directory, overwrite) as temporary:
+            self.write(model, temporary)
+            manifest = self._manifest(model, temporary)
+            manifest["verification"] = self.verify(model, temporary)
+            text = json.dumps(manifest, indent=2, ensure_ascii=False)
+            (temporary / MANIFEST_FILE).write_text(
+                text + "\n", encoding="utf-8"
+            )
+        return manifest
+
+    def write(self, model, directory: pathlib.Path) -> None:
+        """Writes the artifact's files into an empty directory."""
+        raise NotImplementedError
+
+    def verify(self, model, directory: pathlib.Path) -> dict:
+        """Compares the artifact with the live model.
+
+        Returns:
+            What was measured, JSON-able.
+
+        Raises:
+            ExportError: if they differ by more than the format explains.
+        """
+        raise NotImplementedError
+
+    def signatures(self, model) -> dict:
+        """Returns name -> `Signature` of what the artifact offers."""
+        raise NotImplementedError
+
+    def _manifest(self, model, directory: pathlib.Path) -> dict:
+        head = model.head
+        return {
+            "format": self.name,
+            "options": {
+                option.name: getattr(self, option.name)
+                for option in self.options()
+            },
+            "head": {"name": head.name, "config": head.get_config()},
+            "sequence_length": model.sequence_length,
+            "vocabulary_sha256": model.tokenizer.vocabulary.sha256,
+            "versions": {
+                "python": platform.python_version(),
+                "keras_bert_zoo": keras_bert_zoo.__version__,
+                "tensorflow": tf.__version__,
+                "keras": keras.__version__,
+            },
+            "signatures": {
+                name: {
+                    side: [
+                        {
+                            "name": info.name,
+                            "dtype": info.dtype,
+                            "shape": list(info.shape),
+                            "meaning": info.meaning,
+                        }
+                        for info in getattr(signature, side)
+                    ]
+                    for side in ("inputs", "outputs")
+                }
+                for name, signature in self.signatures(model).items()
+            },
+            "files": {
+                path.relative_to(directory).as_posix(): {
+                    "bytes": path.stat().st_size,
+                    "sha256": sha256_of(path),
+                }
+                for path in sorted(directory.rglob("*"))
+                if path.is_file()
+            },
+        }

@@ -1,0 +1,114 @@
+"""SavedModel: raw strings in, answers out, for TF Serving and any language."""
+
+import pathlib
+
+import tensorflow as tf
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import Option
+from savedmodels import serving_functions
+from savedmodels import verification
+from savedmodels.exporter import Exporter
+
+TOLERANCE = 1e-5
+ENGINES = ("graph", "fast")
+
+
+class SavedModelExporter(Exporter):
+    """Exports a model with its tokenizer inside.
+
+    `serving_default` takes raw strings, one input per text field of the
+    head, and returns its answers; `token_ids` takes what the encoder reads
+    and returns logits too. For TF Serving, name the directory by a version
+    number: `models/sentiment/1`.
+
+    Args:
+        tokenizer_engine: str. `graph` needs no operation beyond
+            TensorFlow's own and loads everywhere; `fast` needs
+            tensorflow-text's operations wherever the model is loaded.
+
+    Raises:
+        InputError: if the engine is unknown.
+    """
+
+    name = "saved_model"
+
+    def __init__(self, tokenizer_engine: str = "graph"):
+        if tokenizer_engine not in ENGINES:
+            raise InputError(
+                f"`tokenizer_engine` must be one of {', '.join(ENGINES)}. "
+                f"Received: {tokenizer_engine!r}."
+            )
+        self.tokenizer_engine = tokenizer_engine
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return (
+            Option(
+                "tokenizer_engine",
+                str,
+                "graph",
+                "operations that the tokenizer may use: TensorFlow's own "
+                "(graph), or tensorflow-text's too (fast)",
+                ENGINES,
+            ),
+        )
+
+    def signatures(self, model) -> dict:
+        return {
+            "serving_default": model.head.signature(),
+            "token_ids": serving_functions.token_signature(model, None, None),
+        }
+
+    def write(self, model, directory: pathlib.Path) -> None:
+        signatures = self.signatures(model)
+        functions = {
+            "serving_default": serving_functions.answer_texts(
+                model, self.tokenizer_engine
+            ),
+            "token_ids": serving_functions.answer_tokens(
+                model, model.sequence_length
+            ),
+        }
+        traced = {
+            name: tf.function(function).get_concrete_function(
+                **serving_functions.specs(signatures[name])
+            )
+            for name, function in functions.items()
+        }
+        module = tf.Module()
+        # TensorFlow variables, not Keras ones: a session, which is how
+        # TF Serving loads, finds no variable that Keras holds.
+        module.weights = {
+            id(variable): variable
+            for function in traced.values()
+            for variable in function.variables
+        }
+        module.weights = list(module.weights.values())
+        tf.saved_model.save(module, directory, signatures=traced)
+
+    def verify(self, model, directory: pathlib.Path) -> dict:
+        loaded = tf.saved_model.load(directory)
+        texts = verification.probe_texts(model.head)
+        inputs = verification.probe_inputs(model)
+        logits = model(inputs, training=False)
+        expected = model.head.decode(logits)
+        named = serving_functions.named_logits(model, logits)
+        by_text = loaded.signatures["serving_default"](
+            **{field: tf.constant(values) for field, values in texts.items()}
+        )
+        by_tokens = loaded.signatures["token_ids"](**inputs)
+        return {
+            "probes": len(verification.PROBES),
+            "tolerance": TOLERANCE,
+            "serving_default": verification.compare(
+                _arrays(expected), _arrays(by_text), TOLERANCE
+            ),
+            "token_ids": verification.compare(
+                _arrays({**named, **expected}), _arrays(by_tokens), TOLERANCE
+            ),
+        }
+
+
+def _arrays(tensors: dict) -> dict:
+    return {name: tensor.numpy() for name, tensor in tensors.items()}

@@ -1,0 +1,92 @@
+"""The functions that artifacts are made of, traced from a task model."""
+
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.task import Signature
+from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+
+_MEANINGS = {
+    names.TOKEN_IDS: "rows of the vocabulary",
+    names.SEGMENT_IDS: "0 in the first text, 1 in the second",
+    names.PADDING_MASK: "1 for a real token, 0 for padding",
+}
+
+
+def answer_texts(model, tokenizer_engine: str):
+    """Returns a function from the head's text fields to its answers.
+
+    Texts are padded to the longest of the batch.
+
+    Args:
+        model: `TaskModel`.
+        tokenizer_engine: str. `graph` or `fast`.
+    """
+    tokenizer = BertTokenizer(
+        model.tokenizer.vocabulary,
+        model.tokenizer.lowercase,
+        model.tokenizer.strip_accents,
+        engine=tokenizer_engine,
+    )
+
+    def answer(**texts):
+        features = model.head.features(texts, tokenizer, model.sequence_length)
+        inputs = pad(
+            features.inputs, padding_id=tokenizer.vocabulary.padding_id
+        )
+        return model.head.decode(model(inputs, training=False))
+
+    return answer
+
+
+def answer_tokens(model, sequence_length: int | None = None):
+    """Returns a function from the encoder's inputs to logits and answers.
+
+    Args:
+        model: `TaskModel`.
+        sequence_length: int or `None`. Longest sequence read; what exceeds
+            it is cut.
+    """
+
+    def answer(**inputs):
+        if sequence_length is not None:
+            inputs = {
+                key: value[:, :sequence_length] for key, value in inputs.items()
+            }
+        logits = model(inputs, training=False)
+        return {**named_logits(model, logits), **model.head.decode(logits)}
+
+    return answer
+
+
+def named_logits(model, logits) -> dict[str, tf.Tensor]:
+    """Returns the model's raw outputs under the head's names for them."""
+    described = model.head.logits_signature()
+    flat = keras.tree.flatten(logits)
+    return {
+        info.name: value for info, value in zip(described, flat, strict=True)
+    }
+
+
+def token_signature(model, length: int | None, batch: int | None) -> Signature:
+    """Returns the description of `answer_tokens`."""
+    return Signature(
+        tuple(
+            TensorInfo(name, "int32", (batch, length), _MEANINGS[name])
+            for name in names.ENCODER_INPUTS
+        ),
+        (*model.head.logits_signature(), *model.head.signature().outputs),
+    )
+
+
+def specs(signature: Signature) -> Mapping[str, tf.TensorSpec]:
+    """Returns what a function is traced with, by argument."""
+    return {
+        info.name: tf.TensorSpec(info.shape, info.dtype, name=info.name)
+        for info in signature.inputs
+    }

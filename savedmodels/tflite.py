@@ -1,0 +1,169 @@
+"""TFLite: token ids in, scores out, for phones and small devices."""
+
+import pathlib
+import tempfile
+
+import tensorflow as tf
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import Option
+from keras_bert_zoo.task import Signature
+from savedmodels import float32
+from savedmodels import serving_functions
+from savedmodels import verification
+from savedmodels.exporter import Exporter
+
+MODEL_FILE = "model.tflite"
+VOCABULARY_FILE = "vocab.txt"
+
+# Largest difference of a probability or logit, relative to the largest
+# magnitude, between the file and the model: rounding weights to float16
+# moves the answers a little, to int8 visibly.
+TOLERANCES = {"none": 1e-5, "float16": 5e-3, "dynamic_int8": 0.25}
+
+
+class TFLiteExporter(Exporter):
+    """Exports the model behind the tokenizer, with built-in operations only.
+
+    The file has a signature for each length, `tokens_32` and so on, which
+    share their weights: run the shortest that holds the text. Inputs are
+    int32 `(1, length)`: `token_ids`, `segment_ids`, `padding_mask`. The
+    vocabulary lies beside it.
+
+    Args:
+        quantize: str. `none` (float32), `float16` weights, or
+            `dynamic_int8` weights.
+        sequence_length: int or `None`. The only length, in tokens; by
+            default 32, 64 and 128, as far as the model reads.
+        dynamic: bool. Whether one signature, `tokens`, takes any length up
+            to `sequence_length` instead.
+
+    Raises:
+        InputError: if an option breaks a rule.
+    """
+
+    name = "tflite"
+
+    def __init__(
+        self,
+        quantize: str = "none",
+        sequence_length: int | None = None,
+        dynamic: bool = False,
+    ):
+        if quantize not in TOLERANCES:
+            raise InputError(
+                f"`quantize` must be one of {', '.join(TOLERANCES)}. "
+                f"Received: {quantize!r}."
+            )
+        self.quantize = quantize
+        self.sequence_length = sequence_length
+        self.dynamic = dynamic
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return (
+            Option(
+                "quantize",
+                str,
+                "none",
+                "how weights are rounded",
+                tuple(TOLERANCES),
+            ),
+            Option(
+                "sequence_length",
+                int,
+                None,
+                "the only length, in tokens (default: 32, 64 and 128)",
+            ),
+            Option("dynamic", bool, False, "take any length up to the longest"),
+        )
+
+    def signatures(self, model) -> dict:
+        signatures = {}
+        for name, length in self._lengths(model).items():
+            full = serving_functions.token_signature(
+                model, None if self.dynamic else length, 1
+            )
+            numbers = tuple(
+                info for info in full.outputs if info.dtype != "string"
+            )
+            signatures[name] = Signature(full.inputs, numbers)
+        return signatures
+
+    def write(self, model, directory: pathlib.Path) -> None:
+        model = float32.twin(model)
+        module = tf.Module()
+        traced = {}
+        for name, length in self._lengths(model).items():
+            signature = self.signatures(model)[name]
+            wanted = [info.name for info in signature.outputs]
+            answer = serving_functions.answer_tokens(
+                model, length if self.dynamic else None
+            )
+            traced[name] = tf.function(
+                lambda answer=answer, wanted=wanted, **inputs: {
+                    key: value
+                    for key, value in answer(**inputs).items()
+                    if key in wanted
+                }
+            ).get_concrete_function(**serving_functions.specs(signature))
+        # TensorFlow variables, not Keras ones: the converter writes NaN for
+        # weights that Keras holds.
+        module.weights = next(iter(traced.values())).variables
+        with tempfile.TemporaryDirectory() as scratch:
+            tf.saved_model.save(module, scratch, signatures=traced)
+            converter = tf.lite.TFLiteConverter.from_saved_model(
+                scratch, signature_keys=list(traced)
+            )
+            if self.quantize != "none":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if self.quantize == "float16":
+                converter.target_spec.supported_types = [tf.float16]
+            content = converter.convert()
+        (directory / MODEL_FILE).write_bytes(content)
+        model.tokenizer.vocabulary.save(directory / VOCABULARY_FILE)
+
+    def verify(self, model, directory: pathlib.Path) -> dict:
+        model = float32.twin(model)
+        interpreter = tf.lite.Interpreter(str(directory / MODEL_FILE))
+        tolerance = TOLERANCES[self.quantize]
+        result = {"tolerance": tolerance}
+        for name, length in self._lengths(model).items():
+            run = interpreter.get_signature_runner(name)
+            inputs = verification.probe_inputs(model, length)
+            largest = 0.0
+            for row in range(len(verification.PROBES)):
+                one = {
+                    key: value[row : row + 1] for key, value in inputs.items()
+                }
+                expected = serving_functions.answer_tokens(model)(**one)
+                numbers = {
+                    key: value.numpy()
+                    for key, value in expected.items()
+                    if value.dtype != tf.string
+                }
+                received = run(**{k: v.numpy() for k, v in one.items()})
+                largest = max(
+                    largest,
+                    verification.compare(numbers, received, tolerance),
+                )
+            result[name] = largest
+        return result
+
+    def _lengths(self, model) -> dict[str, int]:
+        longest = model.sequence_length
+        if self.sequence_length is None:
+            if self.dynamic:
+                return {"tokens": longest}
+            lengths = [size for size in (32, 64, 128) if size <= longest]
+            lengths = lengths or [longest]
+        elif 3 <= self.sequence_length <= longest:
+            lengths = [self.sequence_length]
+        else:
+            raise InputError(
+                f"`sequence_length` must lie between 3 and the model's "
+                f"{longest} tokens. Received: {self.sequence_length}."
+            )
+        if self.dynamic:
+            return {"tokens": lengths[0]}
+        return {f"tokens_{size}": size for size in lengths}

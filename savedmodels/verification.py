@@ -1,0 +1,102 @@
+"""Comparing an artifact's answers with those of the live model."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.tokenization.packing import pad
+
+# Short, empty, accented, not Latin, and longer than any encoder reads.
+PROBES = (
+    "A short text.",
+    "",
+    "It's the café's naïve menu – 10% off!",
+    "東京で会いましょう, см. ниже 😀",
+    "Some words that go on and on without an end. " * 60,
+)
+
+
+class ExportError(RuntimeError):
+    """An artifact that does not give the model's answers."""
+
+
+def probe_texts(head: TaskHead) -> dict[str, list[str]]:
+    """Returns texts to compare on, for each of the head's text fields."""
+    return {
+        field: list(PROBES[index:] + PROBES[:index])
+        for index, field in enumerate(head.text_fields)
+    }
+
+
+def probe_inputs(
+    model, sequence_length: int | None = None
+) -> dict[str, tf.Tensor]:
+    """Returns the probe texts as the encoder reads them.
+
+    Args:
+        model: `TaskModel`.
+        sequence_length: int or `None`. The static length, or that of the
+            longest probe.
+    """
+    texts = {
+        field: tf.constant(values)
+        for field, values in probe_texts(model.head).items()
+    }
+    features = model.head.features(
+        texts, model.tokenizer, sequence_length or model.sequence_length
+    )
+    return pad(
+        features.inputs,
+        padding_id=model.tokenizer.vocabulary.padding_id,
+        sequence_length=sequence_length,
+    )
+
+
+def compare(
+    expected: Mapping[str, np.ndarray],
+    received: Mapping[str, np.ndarray],
+    tolerance: float,
+) -> float:
+    """Returns the largest difference between two sets of outputs.
+
+    Args:
+        expected: the live model's outputs, by name.
+        received: the artifact's.
+        tolerance: float. Largest difference allowed, relative to the
+            output's largest magnitude where that exceeds 1.
+
+    Raises:
+        ExportError: if an output is missing or differs by more; texts must
+            be equal where `tolerance` is at most 1e-4.
+    """
+    largest = 0.0
+    for name, value in expected.items():
+        if name not in received:
+            raise ExportError(f"The artifact has no output {name!r}.")
+        other = received[name]
+        if value.shape != other.shape:
+            raise ExportError(
+                f"The artifact's {name!r} has the shape {other.shape} "
+                f"instead of {value.shape}."
+            )
+        if value.dtype.kind != "f":
+            if tolerance <= 1e-4 and not np.array_equal(value, other):
+                raise ExportError(
+                    f"The artifact's {name!r} is {other.tolist()} instead of "
+                    f"{value.tolist()}."
+                )
+            continue
+        if not value.size:
+            continue
+        scale = max(1.0, float(np.abs(value).max()))
+        difference = float(np.abs(value - other).max()) / scale
+        # A NaN compares false with everything, so ask for what is wanted.
+        if not difference <= tolerance:
+            raise ExportError(
+                f"The artifact's {name!r} differs from the model's by "
+                f"{difference:.2g}, more than {tolerance:.2g}."
+            )
+        largest = max(largest, difference)
+    return largest
