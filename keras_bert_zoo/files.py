@@ -1,14 +1,20 @@
 """Writes that either happen whole or leave no trace."""
 
 import contextlib
+import errno
 import hashlib
+import math
 import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Iterable
 from collections.abc import Iterator
 
 from keras_bert_zoo.errors import InputError
+
+# What HDF5 adds to an array, at most: its name, groups and alignment.
+_HDF5_BYTES = 4096
 
 
 @contextlib.contextmanager
@@ -91,6 +97,30 @@ def atomic_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_hdf5_space(
+    directory: str | os.PathLike, shapes: Iterable[Iterable[int]]
+) -> None:
+    """Checks that arrays can be written as one HDF5 file, by reserving it.
+
+    A disk that is full while HDF5 writes ends the process (a segmentation
+    fault when the file is closed), so the question comes before.
+
+    Args:
+        directory: where the file will stand.
+        shapes: shapes of the arrays, of at most 4 bytes a number.
+
+    Raises:
+        OSError: if the disk, a quota or a limit leaves less.
+    """
+    num_bytes = sum(4 * math.prod(shape) + _HDF5_BYTES for shape in shapes)
+    if not hasattr(os, "posix_fallocate"):
+        if shutil.disk_usage(directory).free < num_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return
+    with tempfile.TemporaryFile(dir=directory) as stream:
+        os.posix_fallocate(stream.fileno(), 0, num_bytes)
 
 
 def sha256_of(path: str | os.PathLike) -> str:

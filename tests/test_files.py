@@ -11,6 +11,7 @@ import pytest
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.files import atomic_file
+from keras_bert_zoo.files import check_hdf5_space
 from keras_bert_zoo.files import sha256_of
 
 
@@ -106,3 +107,27 @@ def test_a_file_is_replaced_whole(tmp_path):
 def test_sha256_of_a_known_text(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert sha256_of(tmp_path / "file").startswith("ba7816bf8f01cfea414140de")
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "posix_fallocate"), reason="limits are POSIX"
+)
+def test_space_that_a_limit_denies_is_an_error(tmp_path):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+    try:
+        check_hdf5_space(tmp_path, [(10, 10)])
+        with pytest.raises(OSError):
+            check_hdf5_space(tmp_path, [(100, 100)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert names(tmp_path) == []
+
+
+def test_space_that_the_disk_lacks_is_an_error(tmp_path, monkeypatch):
+    # Where files cannot be reserved, as on macOS and Windows.
+    monkeypatch.delattr(os, "posix_fallocate", raising=False)
+    check_hdf5_space(tmp_path, [(10, 10)])
+    with pytest.raises(OSError, match="No space left on device"):
+        check_hdf5_space(tmp_path, [(2**30, 2**30)])

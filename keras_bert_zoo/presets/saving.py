@@ -61,6 +61,9 @@ def write_preset(
         "config": _config(encoder),
     }
     _write_json(content, directory / layout.CONFIG)
+    files.check_hdf5_space(
+        directory, [variable.shape for variable in encoder.variables]
+    )
     encoder.save_weights(directory / layout.WEIGHTS)
     written = [layout.CONFIG, layout.WEIGHTS]
     if tokenizer is not None:

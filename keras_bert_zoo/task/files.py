@@ -12,6 +12,7 @@ from keras_bert_zoo import checkpoints
 from keras_bert_zoo import presets
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
+from keras_bert_zoo.files import check_hdf5_space
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task import TaskHead
 
@@ -38,8 +39,10 @@ def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
         }
         text = json.dumps(task, indent=2, ensure_ascii=False) + "\n"
         (temporary / TASK_FILE).write_text(text, encoding="utf-8")
+        variables = head_variables(model)
+        check_hdf5_space(temporary, [v.shape for v in variables.values()])
         with h5py.File(temporary / WEIGHTS_FILE, "w") as store:
-            for path, variable in head_variables(model).items():
+            for path, variable in variables.items():
                 store[path] = keras.ops.convert_to_numpy(variable)
 
 
