@@ -39,9 +39,17 @@ def answer_texts(model, tokenizer_engine: str):
         inputs = pad(
             features.inputs, padding_id=tokenizer.vocabulary.padding_id
         )
-        return model.head.decode(model(inputs, training=False))
+        return model.head.decode(model(_not_empty(inputs), training=False))
 
     return answer
+
+
+def _not_empty(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    # A batch of no texts has no longest one: give it a column all the same,
+    # because the pooler reads the first.
+    missing = tf.cast(tf.shape(inputs[names.TOKEN_IDS])[1] == 0, tf.int32)
+    widths = [[0, 0], [0, missing]]
+    return {name: tf.pad(value, widths) for name, value in inputs.items()}
 
 
 def answer_tokens(model, sequence_length: int | None = None):

@@ -2,6 +2,7 @@
 
 import pathlib
 import tempfile
+import warnings
 
 import tensorflow as tf
 
@@ -125,7 +126,7 @@ class TFLiteExporter(Exporter):
 
     def verify(self, model, directory: pathlib.Path) -> dict:
         model = float32.twin(model)
-        interpreter = tf.lite.Interpreter(str(directory / MODEL_FILE))
+        interpreter = _interpreter(directory / MODEL_FILE)
         tolerance = TOLERANCES[self.quantize]
         result = {"tolerance": tolerance}
         for name, length in self._lengths(model).items():
@@ -167,3 +168,11 @@ class TFLiteExporter(Exporter):
         if self.dynamic:
             return {"tokens": lengths[0]}
         return {f"tokens_{size}": size for size in lengths}
+
+
+def _interpreter(path: pathlib.Path) -> tf.lite.Interpreter:
+    with warnings.catch_warnings():
+        # TensorFlow points to the package that will replace it; the pinned
+        # version still has its own.
+        warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is dep")
+        return tf.lite.Interpreter(str(path))

@@ -1,0 +1,108 @@
+"""The flow that all exporters share: all or nothing, proved first."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from savedmodels.exporter import Exporter
+from savedmodels.verification import ExportError
+from savedmodels.verification import compare
+
+
+class Notes(Exporter):
+    name = "notes"
+
+    def write(self, model, directory):
+        (directory / "notes.txt").write_text("new")
+
+    def verify(self, model, directory):
+        return {"ok": True}
+
+    def signatures(self, model):
+        return {"default": model.head.signature()}
+
+
+class Wrong(Notes):
+    def verify(self, model, directory):
+        raise ExportError("differs")
+
+
+class FullDisk(Notes):
+    def write(self, model, directory):
+        (directory / "notes.txt").write_text("half")
+        raise OSError(28, "No space left on device")
+
+
+@pytest.fixture
+def previous(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("old")
+    return tmp_path / "out"
+
+
+def test_a_good_export_replaces_the_previous(model, previous):
+    manifest = Notes().export(model, previous, overwrite=True)
+    assert (previous / "notes.txt").read_text() == "new"
+    assert manifest["verification"] == {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("exporter", "error"), [(Wrong, ExportError), (FullDisk, OSError)]
+)
+def test_a_failed_export_keeps_the_previous(model, previous, exporter, error):
+    with pytest.raises(error):
+        exporter().export(model, previous, overwrite=True)
+    assert (previous / "notes.txt").read_text() == "old"
+    assert [p.name for p in previous.parent.iterdir()] == ["out"]
+
+
+def test_a_kill_keeps_the_previous(previous):
+    program = """
+import sys, time, types
+from savedmodels.exporter import Exporter
+class Slow(Exporter):
+    def write(self, model, directory):
+        (directory / "notes.txt").write_text("half")
+        (directory.parent / "ready").touch()
+        time.sleep(60)
+Slow().export(None, sys.argv[1], overwrite=True)
+"""
+    child = subprocess.Popen([sys.executable, "-c", program, str(previous)])
+    deadline = time.monotonic() + 120
+    ready = previous.parent / "ready"
+    while not ready.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert ready.exists()
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    assert (previous / "notes.txt").read_text() == "old"
+
+
+def test_compare_returns_the_largest_difference():
+    expected = {"a": np.array([1.0, 10.0]), "b": np.array([0.5])}
+    received = {"a": np.array([1.0, 10.1]), "b": np.array([0.5])}
+    assert compare(expected, received, 0.1) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("expected", "received", "message"),
+    [
+        (np.zeros(2), np.ones(2), "differs from the model's by 1"),
+        (np.zeros(2), np.full(2, np.nan), "by nan"),
+        (np.zeros(2), np.zeros(3), r"shape \(3,\) instead of \(2,\)"),
+        (np.array([b"x"]), np.array([b"y"]), "instead of"),
+    ],
+)
+def test_compare_finds_what_differs(expected, received, message):
+    with pytest.raises(ExportError, match=message):
+        compare({"a": expected}, {"a": received}, 1e-5)
+
+
+def test_compare_finds_what_is_missing():
+    with pytest.raises(ExportError, match="no output 'a'"):
+        compare({"a": np.zeros(1)}, {}, 1e-5)

@@ -1,0 +1,200 @@
+"""SavedModel: loads everywhere and answers like the live model."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.export import export
+from keras_bert_zoo.files import sha256_of
+from savedmodels.saved_model import SavedModelExporter
+from task_heads.classification import ClassificationHead
+
+
+@pytest.fixture(scope="module")
+def exported(model, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("saved") / "1"
+    manifest = export(model, directory)
+    return directory, manifest
+
+
+@pytest.fixture(scope="module")
+def serve(exported):
+    loaded = tf.saved_model.load(exported[0])
+    return loaded.signatures["serving_default"]
+
+
+def labels(answers):
+    return [answer["label"] for answer in answers]
+
+
+def test_strings_give_the_live_models_answers(serve, model, texts):
+    answers = serve(text=tf.constant(texts))
+    live = model.predict_text(texts)
+    assert [x.decode() for x in answers["label"].numpy()] == labels(live)
+    np.testing.assert_allclose(
+        answers["probability"],
+        [answer["probability"] for answer in live],
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("size", [0, 1, 7])
+def test_takes_batches_of_any_size(serve, size):
+    answers = serve(text=tf.constant(["a film"] * size, "string"))
+    assert answers["scores"].shape == (size, 2)
+
+
+def test_long_texts_are_cut_like_the_live_model(serve, model):
+    text = "a fine film " * 100
+    answer = serve(text=tf.constant([text]))
+    live = model.predict_text(text)
+    assert float(answer["probability"][0]) == pytest.approx(
+        live["probability"], abs=1e-5
+    )
+
+
+def test_invalid_utf8_has_an_answer(serve):
+    answers = serve(text=tf.constant([b"\xff\xfe fine \x80"]))
+    assert np.isfinite(answers["scores"].numpy()).all()
+
+
+def test_token_ids_give_logits(exported):
+    loaded = tf.saved_model.load(exported[0])
+    ids = tf.constant([[2, 5, 6, 3]])
+    outputs = loaded.signatures["token_ids"](
+        token_ids=ids, segment_ids=0 * ids, padding_mask=0 * ids + 1
+    )
+    assert outputs["logits"].shape == (1, 2)
+
+
+def test_weights_are_stored_once(exported, model):
+    stored = sum(
+        path.stat().st_size
+        for path in (exported[0] / "variables").glob("*.data-*")
+    )
+    held = sum(int(np.prod(v.shape)) * 4 for v in model.trainable_variables)
+    assert held <= stored < 2 * held
+
+
+def test_loads_without_keras_and_tensorflow_text(exported, texts):
+    program = """
+import sys
+for name in ("keras", "tensorflow_text", "keras_bert_zoo", "task_heads"):
+    sys.modules[name] = None
+import tensorflow as tf
+serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+print(serve(text=tf.constant([sys.argv[2]]))["label"].numpy()[0].decode())
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(exported[0]), texts[0]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() in ("bad", "göod")
+
+
+def tensor_names(directory):
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta = tf.compat.v1.saved_model.load(session, ["serve"], str(directory))
+        signature = meta.signature_def["serving_default"]
+    return signature.inputs["text"].name, signature.outputs["label"].name
+
+
+def test_loads_through_a_session_like_tf_serving(exported, model, texts):
+    feed, fetch = tensor_names(exported[0])
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        tf.compat.v1.saved_model.load(session, ["serve"], str(exported[0]))
+        found = session.run(fetch, {feed: texts})
+    assert [x.decode() for x in found] == labels(model.predict_text(texts))
+
+
+def test_loads_through_the_c_api(exported, model, texts):
+    libraries = pathlib.Path(tf.sysconfig.get_lib())
+    if not (libraries / "libtensorflow_cc.so.2").exists():
+        pytest.skip("TensorFlow's shared library is not in the wheel")
+    client = pathlib.Path(__file__).with_name("c_api_client.py")
+    result = subprocess.run(
+        [
+            sys.executable,
+            str(client),
+            str(libraries),
+            str(exported[0]),
+            *tensor_names(exported[0]),
+            texts[2],
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    expected = model.predict_text(texts[2])["label"]
+    assert result.stdout.strip() == expected, result.stderr
+
+
+def test_the_manifest_lists_every_file_with_its_hash(exported):
+    directory, manifest = exported
+    stored = json.loads((directory / "manifest.json").read_text())
+    assert stored == manifest
+    found = {
+        path.relative_to(directory).as_posix(): sha256_of(path)
+        for path in directory.rglob("*")
+        if path.is_file() and path.name != "manifest.json"
+    }
+    listed = {name: entry["sha256"] for name, entry in stored["files"].items()}
+    assert listed == found
+
+
+def test_the_manifest_describes_the_signatures(exported, model):
+    signatures = exported[1]["signatures"]
+    inputs = signatures["serving_default"]["inputs"]
+    assert [entry["name"] for entry in inputs] == ["text"]
+    outputs = [e["name"] for e in signatures["serving_default"]["outputs"]]
+    assert outputs == ["label", "probability", "scores"]
+    assert exported[1]["vocabulary_sha256"] == model.tokenizer.vocabulary.sha256
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        ClassificationHead(["x", "y", "z"], "multi_label", pooling="mean"),
+        ClassificationHead(kind="regression"),
+        ClassificationHead(["a", "b"], text_pair=True, pooling="max"),
+    ],
+    ids=["multi_label", "regression", "pair"],
+)
+def test_other_tasks_are_exported_and_verified(head, make_model, tmp_path):
+    pairs = [("a fine film", "a dull film")] if head.text_pair else ["a film"]
+    model = make_model(head)
+    manifest = export(model, tmp_path / "1")
+    assert manifest["verification"]["serving_default"] <= 1e-5
+    fields = dict(
+        zip(head.text_fields, zip(*pairs) if head.text_pair else [pairs])
+    )
+    loaded = tf.saved_model.load(tmp_path / "1")
+    outputs = loaded.signatures["serving_default"](
+        **{key: tf.constant(list(value)) for key, value in fields.items()}
+    )
+    described = [info.name for info in head.signature().outputs]
+    assert sorted(outputs) == sorted(described)
+
+
+def test_an_existing_directory_is_refused(exported, model):
+    with pytest.raises(InputError, match="not overwritten"):
+        export(model, exported[0])
+
+
+def test_an_unknown_format_lists_the_known(model, tmp_path):
+    with pytest.raises(InputError, match="'onnx'. Known: .*saved_model"):
+        export(model, tmp_path / "1", "onnx")
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(InputError, match="graph, fast. Received: 'python'"):
+        SavedModelExporter("python")
