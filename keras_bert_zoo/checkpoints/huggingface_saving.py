@@ -50,6 +50,7 @@ def save_huggingface(
     Raises:
         InputError: if the encoder has what a Hugging Face BERT lacks, a head
             does not belong to it, or the directory exists.
+        OSError: if the disk is full; nothing is left behind.
     """
     heads = () if head is None else (head,)
     if isinstance(head, Sequence) and not isinstance(head, HeadWeights):
@@ -60,9 +61,13 @@ def save_huggingface(
     tensors = _tensors(encoder, heads, config)
     padding_id = 0 if tokenizer is None else tokenizer.vocabulary.padding_id
     with atomic_directory(directory, overwrite) as temporary:
-        safetensors.numpy.save_file(
-            tensors, temporary / SINGLE, metadata={"format": "pt"}
-        )
+        try:
+            safetensors.numpy.save_file(
+                tensors, temporary / SINGLE, metadata={"format": "pt"}
+            )
+        except safetensors.SafetensorError as error:
+            # A full disk: what every other write raises.
+            raise OSError(f"{directory}: {error}") from error
         _write_json(
             huggingface_config(config, padding_id, heads),
             temporary / "config.json",

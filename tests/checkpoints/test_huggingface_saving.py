@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import load_checkpoint
@@ -181,3 +182,20 @@ def test_existing_directory_is_replaced_on_request(make_encoder, tmp_path):
     encoder = make_encoder(num_layers=1)
     save_huggingface(encoder, None, tmp_path / "model", overwrite=True)
     assert_same_weights(encoder, load_checkpoint(tmp_path / "model").encoder)
+
+
+def test_failing_write_keeps_the_previous_model(
+    make_encoder, tmp_path, monkeypatch
+):
+    save_huggingface(make_encoder(), None, tmp_path / "model")
+    before = (tmp_path / "model/model.safetensors").read_bytes()
+
+    def full_disk(*arguments, **options):
+        raise safetensors.SafetensorError("No space left on device")
+
+    monkeypatch.setattr(safetensors.numpy, "save_file", full_disk)
+    encoder = make_encoder(num_layers=1)
+    with pytest.raises(OSError, match="No space left on device"):
+        save_huggingface(encoder, None, tmp_path / "model", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model/model.safetensors").read_bytes() == before
