@@ -1,0 +1,39 @@
+"""Ctrl-C that is heard even where Python drops it.
+
+`KeyboardInterrupt` is lost when it happens to be raised inside of a callback
+of the interpreter, such as that of a weak reference, of which TensorFlow has
+many. Loops therefore ask again.
+"""
+
+import signal
+import sys
+import threading
+from types import FrameType
+
+_heard = False
+
+
+def listen() -> None:
+    """Notes each Ctrl-C from now on, and raises `KeyboardInterrupt`."""
+    global _heard
+    _heard = False
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _note)
+        sys.unraisablehook = _hide_interrupts
+
+
+def check() -> None:
+    """Raises `KeyboardInterrupt` if there was a Ctrl-C since `listen`."""
+    if _heard:
+        raise KeyboardInterrupt
+
+
+def _note(number: int, frame: FrameType | None) -> None:
+    global _heard
+    _heard = True
+    raise KeyboardInterrupt
+
+
+def _hide_interrupts(unraisable) -> None:
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)

@@ -1,0 +1,132 @@
+"""Entry of the command line: finds the verb, runs it, reports mistakes."""
+
+import argparse
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import NoReturn
+
+from absl import app
+from absl import flags
+from absl import logging
+
+from keras_bert_zoo.cli import interrupts
+from keras_bert_zoo.cli import verbs
+from keras_bert_zoo.cli.parsing import ArgumentParser
+from keras_bert_zoo.errors import InputError
+
+PROGRAM = "bert-zoo"
+USER_MISTAKE = 2
+INTERRUPTED = 130
+READER_GONE = 141
+
+
+def run(argv: Sequence[str] | None = None) -> NoReturn:
+    """Runs the command line and exits.
+
+    The status is 0 on success; 2 with one line on stderr for a mistake of
+    the user's; 130 after Ctrl-C. Errors of our own keep their traceback.
+
+    Args:
+        argv: the program's name and arguments; `sys.argv` when `None`.
+    """
+    interrupts.listen()
+    try:
+        app.run(
+            _run_verb,
+            argv=list(sys.argv if argv is None else argv),
+            flags_parser=parse,
+        )
+    except KeyboardInterrupt:
+        _exit(INTERRUPTED, "interrupted")
+    except BrokenPipeError:
+        # The reader has what it wanted, as in `bert-zoo list | head -1`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(READER_GONE)
+    except Exception as error:
+        message = _mistake(error)
+        if message is None:
+            raise
+        _exit(USER_MISTAKE, message)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Returns the parsed arguments; `verb` is the verb's module.
+
+    A plugin's own flags are only known once it is imported. That takes
+    seconds, so it happens where they occur or help is asked for.
+
+    Args:
+        argv: the program's name and arguments.
+    """
+    arguments = list(argv[1:])
+    if not {"-h", "--help"} & set(arguments):
+        args, unknown = _parser().parse_known_args(arguments)
+        _quieten()
+        if not unknown:
+            return args
+    args = _parser(arguments).parse_args(arguments)
+    _quieten()
+    return args
+
+
+def _parser(arguments: Sequence[str] | None = None) -> ArgumentParser:
+    parser = ArgumentParser(
+        prog=PROGRAM,
+        description="BERT encoders, from checkpoints to served models.",
+        epilog=f"Help on a verb: {PROGRAM} VERB --help",
+    )
+    subparsers = parser.add_subparsers(metavar="VERB", required=True)
+    for name, verb in _verbs().items():
+        summary = (verb.__doc__ or "").splitlines()[0]
+        subparser = subparsers.add_parser(
+            name, help=summary, description=summary
+        )
+        subparser.set_defaults(verb=verb)
+        verb.add_arguments(subparser)
+        if name in (arguments or ())[:1] and hasattr(verb, "add_plugin"):
+            verb.add_plugin(subparser, arguments)
+    return parser
+
+
+def _run_verb(args: argparse.Namespace) -> int:
+    status = args.verb.run(args)
+    # A full disk or a closed pipe shows here rather than after our handlers.
+    sys.stdout.flush()
+    return status
+
+
+def _verbs() -> dict[str, ModuleType]:
+    return {
+        found.name: importlib.import_module(f"{verbs.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(verbs.__path__)
+    }
+
+
+def _quieten() -> None:
+    # absl would show information by default; TensorFlow reads its variable
+    # once, when it is imported. `--verbosity=0` keeps both talking.
+    if flags.FLAGS["verbosity"].using_default_value:
+        flags.FLAGS.verbosity = logging.WARNING
+    if flags.FLAGS["verbosity"].value < logging.INFO:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _mistake(error: Exception) -> str | None:
+    if isinstance(error, InputError):
+        return str(error)
+    if isinstance(error, OSError):
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        return f"{error.filename}: {reason}" if error.filename else reason
+    if "No space left on device" in str(error):
+        # TensorFlow and HDF5 have types of their own for a full disk.
+        return "No space left on device. Free some, or write elsewhere."
+    return None
+
+
+def _exit(status: int, message: str) -> NoReturn:
+    print(f"{PROGRAM}: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(status)

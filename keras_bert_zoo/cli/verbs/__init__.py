@@ -1,0 +1,1 @@
+"""The verbs of `bert-zoo`, one a file, found by their files."""

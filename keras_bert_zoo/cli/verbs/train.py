@@ -1,0 +1,194 @@
+"""Trains a task head and its encoder on labelled texts."""
+
+import argparse
+import math
+import pathlib
+from collections.abc import Sequence
+
+from keras_bert_zoo import registry
+from keras_bert_zoo.cli import data_flags
+from keras_bert_zoo.cli import parsing
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.files import check_hdf5_space
+from keras_bert_zoo.files import check_new_directory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--head",
+        required=True,
+        help="the task; with it, --help shows the head's own flags too",
+    )
+    parser.add_argument(
+        "--preset",
+        required=True,
+        metavar="NAME_OR_DIR",
+        help="the encoder to start from; `bert-zoo list` shows names",
+    )
+    parser.add_argument("--train", required=True, metavar="FILE")
+    parser.add_argument(
+        "--validation",
+        metavar="FILE",
+        help="keeps the epoch that is best on these rows",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR")
+    parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument("--epochs", type=parsing.positive, default=3)
+    parser.add_argument("--batch-size", type=parsing.positive, default=32)
+    parser.add_argument(
+        "--tokens-per-batch",
+        type=parsing.positive,
+        help="makes batches of so many tokens, in place of --batch-size",
+    )
+    parser.add_argument(
+        "--learning-rate", type=parsing.positive_float, default=5e-5
+    )
+    parser.add_argument(
+        "--sequence-length",
+        type=parsing.positive,
+        help="most tokens in a text; as many as the encoder reads if left out",
+    )
+    parser.add_argument(
+        "--freeze-encoder",
+        action="store_true",
+        help="train the head alone",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "mixed_bfloat16", "mixed_float16", "auto"),
+        default="float32",
+        help="auto: the fastest that this machine computes well",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    data_flags.add_column_flags(parser, with_label=True)
+
+
+def add_plugin(
+    parser: argparse.ArgumentParser, arguments: Sequence[str]
+) -> None:
+    """Adds the flags of the head that the arguments name."""
+    name = parsing.value_of("--head", arguments)
+    if name is not None:
+        options = _own_options(registry.heads.get(name))
+        parsing.add_options(parser, f"head {name}", options)
+
+
+def run(args: argparse.Namespace) -> int:
+    check_new_directory(args.out, args.overwrite)
+    if args.seed < 0:
+        raise InputError(f"--seed must be at least 0. Received: {args.seed}.")
+    head_class = registry.heads.get(args.head)
+
+    import keras
+
+    from keras_bert_zoo import data
+    from keras_bert_zoo.cli.fit_progress import FitProgress
+    from keras_bert_zoo.cli.fit_progress import metrics_line
+    from keras_bert_zoo.task.model import TaskModel
+    from keras_bert_zoo.training.precision import resolve_precision
+
+    fields = (*head_class.text_fields, *head_class.label_fields)
+    head = head_class.from_rows(
+        data_flags.file_rows(args, args.train, fields),
+        **_head_options(args, head_class),
+    )
+    fields = (*head.text_fields, *head.label_fields)
+    rows = {"train": data_flags.file_rows(args, args.train, fields)}
+    if args.validation:
+        rows["validation"] = data_flags.file_rows(args, args.validation, fields)
+    num_rows = {}
+    for name, part in rows.items():
+        report = data.check_rows(part, head)
+        num_rows[name] = report.num_rows
+        labels = data_flags.label_summary(report.label_counts)
+        print(f"{name:12}{report.num_rows} rows{labels}", flush=True)
+
+    keras.utils.set_random_seed(args.seed)
+    precision = resolve_precision(args.precision)
+    model = TaskModel.from_preset(
+        args.preset,
+        head,
+        sequence_length=args.sequence_length,
+        freeze_encoder=args.freeze_encoder,
+        dtype=precision,
+    )
+    # Better now than after hours of training.
+    folder = pathlib.Path(args.out).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    check_hdf5_space(folder, [variable.shape for variable in model.variables])
+    print(
+        f"{'model':12}{args.preset} with {args.head}, "
+        f"{model.count_params():,} parameters, {precision}",
+        flush=True,
+    )
+    model.compile(learning_rate=args.learning_rate)
+    callbacks = []
+    if args.validation:
+        best = keras.callbacks.EarlyStopping(
+            _monitored(head),
+            patience=args.epochs,
+            restore_best_weights=True,
+        )
+        callbacks.append(best)
+    steps = None
+    if args.tokens_per_batch is None:
+        steps = math.ceil(num_rows["train"] / args.batch_size)
+    callbacks.append(FitProgress(steps))
+    history = model.fit(
+        rows["train"],
+        batch_size=args.batch_size,
+        epochs=args.epochs,
+        validation_data=rows.get("validation"),
+        seed=args.seed,
+        tokens_per_batch=args.tokens_per_batch,
+        callbacks=callbacks,
+        verbose=0,
+    )
+    model.save_to_preset(args.out, overwrite=args.overwrite)
+
+    counts = model.input_counts
+    print(
+        f"{'truncated':12}{counts.num_truncated} of {counts.num_examples} "
+        f"texts, longer than {model.sequence_length} tokens\n"
+        f"{'padding':12}{counts.padding_share:.1%} of all tokens"
+    )
+    if args.validation:
+        metrics = {
+            name: values[best.best_epoch]
+            for name, values in history.history.items()
+            if name.startswith("val_")
+        }
+        print(
+            f"{'best epoch':12}{best.best_epoch + 1} by {best.monitor}: "
+            f"{metrics_line(metrics)}"
+        )
+    print(f"{'saved':12}{args.out}")
+    return 0
+
+
+def _own_options(head_class) -> list:
+    # The second text's column says whether there is one.
+    return [
+        option for option in head_class.options() if option.name != "text_pair"
+    ]
+
+
+def _head_options(args: argparse.Namespace, head_class) -> dict:
+    options = parsing.chosen_options(args, _own_options(head_class))
+    if args.text_pair_column:
+        names = [option.name for option in head_class.options()]
+        if "text_pair" not in names:
+            raise InputError(
+                f"The head {args.head!r} reads no second text. Received: "
+                f"--text-pair-column {args.text_pair_column}. Leave it out."
+            )
+        options["text_pair"] = True
+    return options
+
+
+def _monitored(head) -> str:
+    # Keras knows for its own metrics, and for the loss, which way is up.
+    for metric in head.metrics()[:1]:
+        if getattr(metric, "_direction", None):
+            return f"val_{metric.name}"
+    return "val_loss"

@@ -1,0 +1,56 @@
+import json
+
+import pytest
+
+
+@pytest.fixture
+def evaluate(zoo, folder, trained):
+    def run(*arguments, data="train.tsv"):
+        return zoo(
+            "evaluate",
+            folder / "model",
+            "--data",
+            folder / data,
+            *arguments,
+        )
+
+    return run
+
+
+def test_metrics_are_printed(evaluate):
+    outcome = evaluate()
+    assert outcome.status == 0
+    rows, *metrics = outcome.out.splitlines()
+    assert rows == "rows 8 (good: 4, bad: 4)"
+    assert {line.split()[0] for line in metrics} == {
+        "loss",
+        "accuracy",
+        "macro_f1",
+    }
+
+
+def test_json_is_all_there_is_on_stdout(evaluate):
+    outcome = evaluate("--json")
+    content = json.loads(outcome.out)
+    assert content["num_rows"] == 8
+    assert 0 <= content["accuracy"] <= 1
+    assert outcome.error == ""
+
+
+def test_a_missing_file_is_named(evaluate):
+    outcome = evaluate(data="absent.tsv")
+    assert outcome.status == 2
+    assert outcome.error.endswith("absent.tsv: No such file or directory\n")
+
+
+def test_a_directory_that_is_no_model_is_refused(zoo, folder):
+    outcome = zoo("evaluate", folder / "preset", "--data", folder / "train.tsv")
+    assert outcome.status == 2
+    assert "which has no task.json" in outcome.error
+
+
+def test_a_wrong_label_names_file_and_line(evaluate, folder):
+    (folder / "wrong.tsv").write_text("text\tlabel\nfine\tfair\n")
+    outcome = evaluate(data="wrong.tsv")
+    assert outcome.status == 2
+    assert "wrong.tsv:2: label 'fair' is not one of bad, good" in outcome.error

@@ -1,0 +1,137 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from keras_bert_zoo.cli.verbs import list as list_verb
+from keras_bert_zoo.errors import InputError
+
+RUN = "from keras_bert_zoo.cli import main; main.run({!r})"
+
+
+def start(*arguments, code=RUN, **options):
+    code = code.format(["bert-zoo", *arguments])
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_help_names_the_verbs(zoo):
+    outcome = zoo("--help")
+    assert outcome.status == 0
+    for verb in ("convert", "evaluate", "list", "predict", "train"):
+        assert f"\n    {verb} " in outcome.out
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["train", "--help"]])
+def test_help_and_list_load_no_tensorflow(arguments):
+    code = (
+        "import atexit, sys\n"
+        "heavy = {{'tensorflow', 'keras', 'torch', 'numpy'}}\n"
+        "atexit.register(lambda: print(heavy & set(sys.modules)))\n" + RUN
+    )
+    out, error = start(*arguments, code=code).communicate()
+    assert out.splitlines()[-1] == "set()"
+    assert error == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "bert-zoo: the following arguments are required: VERB."),
+        (["lst"], "bert-zoo: argument VERB: invalid choice: 'lst'"),
+        (["list", "--jsn"], "bert-zoo: unrecognized arguments: --jsn."),
+        (["list", "--js"], "bert-zoo: unrecognized arguments: --js."),
+        (
+            ["evaluate", "model"],
+            "bert-zoo evaluate: the following arguments are required: --data.",
+        ),
+    ],
+)
+def test_a_wrong_call_is_told_in_one_line(zoo, arguments, message):
+    outcome = zoo(*arguments)
+    assert outcome.status == 2
+    assert outcome.error.startswith(message)
+    assert outcome.error.count("\n") == 1
+    assert outcome.out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (InputError("Give\n  more."), "bert-zoo: Give more.\n"),
+        (
+            FileNotFoundError(2, "No such file", "a.tsv"),
+            "bert-zoo: a.tsv: No such file or directory\n",
+        ),
+        (
+            OSError(28, "HDF5 said a lot"),
+            "bert-zoo: No space left on device\n",
+        ),
+        (
+            RuntimeError("h5: No space left on device (28)"),
+            "bert-zoo: No space left on device. Free some, or write "
+            "elsewhere.\n",
+        ),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(zoo, monkeypatch, error, message):
+    def fail(args):
+        raise error
+
+    monkeypatch.setattr(list_verb, "run", fail)
+    assert zoo("list") == (2, "", message)
+
+
+def test_an_error_of_ours_keeps_its_traceback(zoo, monkeypatch):
+    def fail(args):
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(list_verb, "run", fail)
+    with pytest.raises(TypeError, match="a bug"):
+        zoo("list")
+
+
+def test_an_interrupt_is_told_in_one_line(folder, tmp_path):
+    running = start(
+        "train",
+        "--head=classification",
+        f"--preset={folder / 'preset'}",
+        f"--train={folder / 'train.tsv'}",
+        f"--out={tmp_path / 'model'}",
+        "--epochs=100000",
+    )
+    assert running.stdout.readline().startswith("train ")
+    time.sleep(0.5)
+    running.send_signal(signal.SIGINT)
+    _, error = running.communicate(timeout=60)
+    assert (running.returncode, error) == (130, "bert-zoo: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_leaves_is_no_error():
+    running = start("list", "--json")
+    running.stdout.close()
+    assert running.stderr.read() == ""
+    assert running.wait() == 141
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_output_is_told_in_one_line():
+    with open("/dev/full", "w") as full:
+        code = RUN.format(["bert-zoo", "list"])
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert "bert-zoo: No space left on device\n" in result.stderr
+    assert "Traceback" not in result.stderr

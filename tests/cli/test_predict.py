@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from keras_bert_zoo.task.model import TaskModel
+
+
+@pytest.fixture
+def predict(zoo, folder, trained):
+    return lambda *arguments: zoo("predict", folder / "model", *arguments)
+
+
+def test_each_text_has_a_line_of_json(predict):
+    outcome = predict("--text", "very good", "--text=bad wine")
+    assert (outcome.status, outcome.error) == (0, "")
+    first, second = map(json.loads, outcome.out.splitlines())
+    assert set(first) == {"label", "probability", "scores"}
+    assert first != second
+
+
+def test_lines_follow_the_file(predict, folder):
+    texts = ["fine " * n for n in (9, 1, 5, 3, 7)]
+    (folder / "texts.tsv").write_text("\n".join(["text", *texts]))
+    outcome = predict("--data", folder / "texts.tsv", "--batch-size=2")
+    found = [json.loads(line) for line in outcome.out.splitlines()]
+    expected = TaskModel.from_preset(folder / "model").predict_text(texts)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert ours["scores"] == pytest.approx(theirs["scores"], abs=1e-6)
+
+
+def test_answers_are_printed_as_they_are(predict, monkeypatch):
+    monkeypatch.setattr(
+        TaskModel, "iterate_answers", lambda *_: iter([{"label": "grün 坏"}])
+    )
+    assert predict("--text=fine").out == '{"label": "grün 坏"}\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "one of the arguments --text --data is required"),
+        (["--text=a", "--data=b"], "--data: not allowed with argument --text"),
+        (["--text=a", "--text-pair=b"], "The model reads text. Received: text"),
+        (["--data=absent.tsv"], "absent.tsv: No such file or directory"),
+    ],
+)
+def test_a_wrong_call_is_told_in_one_line(predict, arguments, message):
+    outcome = predict(*arguments)
+    assert outcome.status == 2
+    assert message in outcome.error
+    assert outcome.error.count("\n") == 1
+    assert outcome.out == ""

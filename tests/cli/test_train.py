@@ -1,0 +1,293 @@
+import keras
+import numpy as np
+import pytest
+
+from keras_bert_zoo import registry
+from keras_bert_zoo.task.model import TaskModel
+from task_heads.classification import ClassificationHead
+
+
+@pytest.fixture
+def train(zoo, folder, tmp_path):
+    """Calls `train`; a flag given as None is left out."""
+
+    def run(**flags):
+        flags = {
+            "head": "classification",
+            "preset": folder / "preset",
+            "train": folder / "train.tsv",
+            "out": tmp_path / "model",
+            "epochs": 1,
+            **flags,
+        }
+        return zoo(
+            "train",
+            *(
+                f"--{name.replace('_', '-')}" + ("" if v is True else f"={v}")
+                for name, v in flags.items()
+                if v is not None
+            ),
+        )
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(name, content):
+        content = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    return write_file
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """Keeps the calls of `fit`, as (model, arguments), in place of it."""
+    calls = []
+
+    def fit(model, rows, **arguments):
+        calls.append((model, arguments))
+        return keras.callbacks.History()
+
+    monkeypatch.setattr(TaskModel, "fit", fit)
+    return calls
+
+
+@pytest.fixture
+def no_weights(monkeypatch):
+    """Makes it an error to load a model."""
+
+    def fail(*args, **kwargs):
+        raise AssertionError("the files come first")
+
+    monkeypatch.setattr(TaskModel, "from_preset", fail)
+
+
+def test_rows_and_labels_are_counted(trained):
+    assert trained.status == 0
+    lines = trained.out.splitlines()
+    assert lines[0] == "train       8 rows (good: 4, bad: 4)"
+    assert lines[1] == "validation  8 rows (good: 4, bad: 4)"
+
+
+def test_each_epoch_prints_its_metrics(trained):
+    for epoch in (1, 2, 3):
+        (line,) = [
+            line
+            for line in trained.out.splitlines()
+            if line.startswith(f"epoch {epoch}/3  ")
+        ]
+        assert "  loss " in line
+        assert "  val_accuracy " in line
+
+
+def test_the_summary_ends_the_output(trained, folder):
+    truncated, padding, best, saved = trained.out.splitlines()[-4:]
+    assert truncated == "truncated   1 of 8 texts, longer than 32 tokens"
+    assert padding.startswith("padding     ")
+    assert best.startswith("best epoch  ")
+    assert "by val_accuracy: val_accuracy " in best
+    assert saved == f"saved       {folder / 'model'}"
+
+
+def test_nothing_goes_to_stderr(trained):
+    assert trained.error == ""
+
+
+def test_the_model_is_whole(trained, folder):
+    model = TaskModel.from_preset(folder / "model")
+    assert model.head.labels_by_index == ["bad", "good"]
+    assert model.predict_text("very good food")["label"] in ("bad", "good")
+
+
+def test_the_best_epoch_is_kept(trained, folder):
+    (line,) = [
+        line for line in trained.out.splitlines() if "best epoch" in line
+    ]
+    expected = float(line.split("val_accuracy ")[1].split()[0])
+    model = TaskModel.from_preset(folder / "model")
+    texts = [
+        line.split("\t")
+        for line in (folder / "train.tsv").read_text().splitlines()[1:]
+    ]
+    metrics = model.evaluate(
+        [text for text, _ in texts],
+        [label for _, label in texts],
+        return_dict=True,
+        verbose=0,
+    )
+    assert metrics["accuracy"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_seed_decides_the_new_weights(train, recorded, tmp_path):
+    kernels = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert train(out=tmp_path / name, seed=seed).status == 0
+        model, arguments = recorded[-1]
+        assert arguments["seed"] == seed
+        kernels.append(np.array(model.get_layer("logits").kernel))
+    assert (kernels[0] == kernels[1]).all()
+    assert (kernels[0] != kernels[2]).all()
+
+
+def test_columns_may_have_other_names(train, recorded, write):
+    path = write("a.csv", 'kind,said\ngood,"fine, fine"\nbad,poor\n')
+    outcome = train(train=path, text_column="said", label_column="kind")
+    assert outcome.status == 0
+    assert "train       2 rows (good: 1, bad: 1)" in outcome.out
+
+
+def test_numbers_read_a_file_without_header(train, recorded, write):
+    path = write("a.txt", "good\tfine\nbad\tpoor\n")
+    outcome = train(
+        train=path, text_column=1, label_column=0, data_format="tsv"
+    )
+    assert outcome.status == 0
+
+
+def test_a_second_text_makes_pairs(train, recorded, write):
+    path = write("a.tsv", "text\tb\tlabel\nfine\tfine\tgood\npoor\tx\tbad\n")
+    assert train(train=path, text_pair_column="b").status == 0
+    ((model, _),) = recorded
+    assert model.head.text_fields == ("text", "text_pair")
+
+
+def test_options_of_the_head_are_flags(train, recorded):
+    assert train(pooling="mean", dropout=0.25).status == 0
+    ((model, _),) = recorded
+    assert (model.head.pooling, model.head.dropout) == ("mean", 0.25)
+
+
+def test_flags_reach_the_training(train, recorded):
+    outcome = train(
+        epochs=7,
+        batch_size=5,
+        tokens_per_batch=64,
+        learning_rate=0.5,
+        sequence_length=8,
+        freeze_encoder=True,
+        precision="mixed_bfloat16",
+    )
+    assert outcome.status == 0
+    ((model, arguments),) = recorded
+    assert arguments["epochs"] == 7
+    assert arguments["batch_size"] == 5
+    assert arguments["tokens_per_batch"] == 64
+    assert float(model.optimizer.learning_rate) == 0.5
+    assert model.sequence_length == 8
+    assert not model.encoder.trainable
+    assert model.encoder.dtype_policy.name == "mixed_bfloat16"
+
+
+def test_help_of_a_named_head_shows_its_flags(zoo):
+    out = zoo("train", "--head", "classification", "--help").out
+    assert "head classification:" in out
+    for option in ClassificationHead.options():
+        if option.name != "text_pair":
+            assert f"--{option.name.replace('_', '-')}" in out
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.tsv", "", "a.tsv: a file must have at least one row of data."),
+        ("a.tsv", "text\tlabel\n", "a.tsv: a file must have at least one row"),
+        ("a.tsv", "words\tlabel\nfine\tgood\n", "the column 'text' does not"),
+        ("a.tsv", "text\tlabel\nfine\n", "a.tsv:2: a row must have 2 fields"),
+        (
+            "a.tsv",
+            b"text\tlabel\nfine\tgood\nsch\xf6n\tgood\n",
+            "a.tsv:3: text must be valid UTF-8. Received: byte 0xf6",
+        ),
+        ("a.jsonl", '{"text": "a",\n', "a.jsonl:1: each line must be one JSON"),
+        (
+            "a.jsonl",
+            '{"text": 5, "label": "a"}\n{"text": "", "label": "b"}\n',
+            "a.jsonl:1: 'text' must be a text. Received: 5",
+        ),
+        ("a.txt", "x", "must end with .tsv, .csv or .jsonl"),
+        ("a.tsv.gz", b"\x1f\x8b\x08\x00", "a gzip file must be whole"),
+    ],
+)
+def test_a_bad_file_is_named_before_weights_load(
+    train, write, no_weights, name, content, message
+):
+    outcome = train(train=write(name, content))
+    assert outcome.status == 2
+    assert message in outcome.error
+    assert outcome.error.count("\n") == 1
+
+
+def test_an_unknown_label_names_file_and_line(train, write, no_weights):
+    path = write("v.tsv", "text\tlabel\nfine\tgood\nfine\tneutrl\n")
+    outcome = train(validation=path)
+    assert outcome.status == 2
+    assert outcome.error == (
+        f"bert-zoo: {path}:3: label 'neutrl' is not one of bad, good\n"
+    )
+
+
+def test_a_missing_file_is_named(train, no_weights):
+    outcome = train(train="absent.tsv")
+    assert (outcome.status, outcome.error) == (
+        2,
+        "bert-zoo: absent.tsv: No such file or directory\n",
+    )
+
+
+def test_an_existing_output_is_refused_at_once(
+    train, folder, no_weights, trained
+):
+    outcome = train(out=folder / "model", train="absent.tsv")
+    assert outcome.status == 2
+    assert "An existing output directory is not overwritten" in outcome.error
+    assert "--overwrite" in outcome.error
+
+
+def test_overwrite_replaces_the_output(train, recorded, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "stale").write_text("old")
+    assert train(overwrite=True).status == 0
+    assert not (tmp_path / "model" / "stale").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"head": "nonsense"}, "No head has the name 'nonsense'. Known: "),
+        ({"preset": "nonsense"}, "Known: bert_base_en_cased"),
+        ({"sequence_length": 33}, "the encoder's 32 positions"),
+        ({"epochs": 0}, "argument --epochs: 0 is not above 0"),
+        ({"batch_size": "x"}, "argument --batch-size: invalid positive value"),
+        ({"learning_rate": -1}, "argument --learning-rate: -1 is not above 0"),
+        ({"precision": "int8"}, "argument --precision: invalid choice: 'int8'"),
+        ({"seed": -1}, "--seed must be at least 0. Received: -1."),
+        ({"pooling": "median"}, "argument --pooling: invalid choice: 'median'"),
+        ({"unknown": 1}, "unrecognized arguments: --unknown=1"),
+        ({"out": None}, "the following arguments are required: --out"),
+        ({"tokens_per_batch": 16}, "tokens_per_batch=16, sequence_length=32"),
+    ],
+)
+def test_a_wrong_flag_is_told_in_one_line(train, tmp_path, flags, message):
+    outcome = train(**flags)
+    assert outcome.status == 2
+    assert message in outcome.error
+    assert outcome.error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_head_without_pairs_refuses_a_second_column(train):
+    class SingleHead(ClassificationHead):
+        @classmethod
+        def options(cls):
+            return ()
+
+    registry.heads.register("single", SingleHead)
+    try:
+        outcome = train(head="single", text_pair_column="b")
+    finally:
+        registry.heads.unregister("single")
+    assert outcome.status == 2
+    assert "The head 'single' reads no second text" in outcome.error
