@@ -42,8 +42,13 @@ class PresetInfo:
 
 def list_presets() -> list[PresetInfo]:
     """Returns all presets, the smallest first."""
-    presets = (preset_info(name) for name in _files())
+    presets = (preset_info(name) for name in preset_names())
     return sorted(presets, key=lambda info: (info.num_parameters, info.name))
+
+
+def preset_names() -> list[str]:
+    """Returns the names of all presets, sorted."""
+    return list(_files())
 
 
 def preset_info(name: str) -> PresetInfo:
@@ -56,7 +61,7 @@ def preset_info(name: str) -> PresetInfo:
         raise InputError(
             "A preset must be a known name, or a directory that "
             f"`save_preset` wrote. Received: {name!r}. Known: "
-            f"{', '.join(_files())}."
+            f"{', '.join(preset_names())}."
         )
     content = json.loads(_files()[name].read_text(encoding="utf-8"))
     return PresetInfo(name=name, **content)

@@ -15,6 +15,7 @@ from keras_bert_zoo.checkpoints.shapes import count_parameters
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.presets.catalog import preset_names
 
 CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
@@ -34,12 +35,17 @@ def config_keys() -> tuple[str, ...]:
 
 
 def is_preset_directory(preset: str | os.PathLike) -> bool:
-    """Says whether the argument is a path rather than a preset's name."""
+    """Says whether the argument is a path rather than a preset's name.
+
+    A known name is that preset, whatever lies in the working directory:
+    `./NAME` is the directory.
+    """
     text = os.fspath(preset)
-    looks_like_one = isinstance(preset, os.PathLike) or any(
-        separator in text for separator in (os.sep, "/", ".")
-    )
-    return looks_like_one or pathlib.Path(text).is_dir()
+    if isinstance(preset, os.PathLike):
+        return True
+    if any(separator in text for separator in (os.sep, "/", ".")):
+        return True
+    return text not in preset_names() and pathlib.Path(text).is_dir()
 
 
 def read_config(directory: pathlib.Path) -> dict:

@@ -138,6 +138,19 @@ def test_pooler_can_be_left_out(saved):
     assert "pooled_output" not in encoder.output
 
 
+def test_known_name_is_no_directory(saved, monkeypatch):
+    saved.rename(saved.parent / "bert_tiny_en_uncased")
+    monkeypatch.chdir(saved.parent)
+    encoder = load_encoder("bert_tiny_en_uncased", load_weights=False)
+    assert encoder.hidden_dim == 128
+    assert load_encoder("./bert_tiny_en_uncased").hidden_dim == 8
+
+
+def test_unknown_name_may_be_a_directory(saved, monkeypatch):
+    monkeypatch.chdir(saved.parent)
+    assert load_encoder("preset").hidden_dim == 8
+
+
 def test_absent_directory_is_refused(tmp_path):
     with pytest.raises(InputError, match="nowhere, which is no directory"):
         load_encoder(tmp_path / "nowhere")
