@@ -14,8 +14,8 @@ import os
 
 from keras_bert_zoo.checkpoints import engine
 from keras_bert_zoo.checkpoints.contents import Contents
+from keras_bert_zoo.checkpoints.coverage import LoadReport
 from keras_bert_zoo.checkpoints.engine import Checkpoint
-from keras_bert_zoo.checkpoints.engine import LoadReport
 from keras_bert_zoo.checkpoints.head_weights import HeadWeights
 from keras_bert_zoo.checkpoints.huggingface_saving import save_huggingface
 from keras_bert_zoo.checkpoints.locations import locate

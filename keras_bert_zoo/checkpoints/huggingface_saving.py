@@ -9,7 +9,7 @@ import keras
 import safetensors.numpy
 
 from keras_bert_zoo.checkpoints import huggingface_rules
-from keras_bert_zoo.checkpoints.engine import write_rules
+from keras_bert_zoo.checkpoints.arrays import write_rules
 from keras_bert_zoo.checkpoints.head_weights import HeadWeights
 from keras_bert_zoo.checkpoints.huggingface_config import huggingface_config
 from keras_bert_zoo.checkpoints.huggingface_tokenizer import write_tokenizer

@@ -1,13 +1,19 @@
 """Tiny encoders and vocabularies for the checkpoint tests."""
 
+import json
+import pathlib
+import shutil
+
 import keras
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
 
+RECORDED = pathlib.Path(__file__).parents[1] / "recorded/transformers"
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -74,3 +80,30 @@ def run():
         }
 
     return run
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Returns a function copying a recorded model, config changed."""
+
+    def copy(name="two_layers", **changes):
+        directory = tmp_path / name
+        shutil.copytree(RECORDED / name, directory)
+        path = directory / "config.json"
+        config = {**json.loads(path.read_text()), **changes}
+        path.write_text(json.dumps(config))
+        return directory
+
+    return copy
+
+
+@pytest.fixture
+def rewrite():
+    """Returns a function replacing a model's arrays by `change(arrays)`."""
+
+    def rewrite(directory, change):
+        path = directory / "model.safetensors"
+        arrays = change(safetensors.numpy.load_file(path))
+        safetensors.numpy.save_file(arrays, path)
+
+    return rewrite

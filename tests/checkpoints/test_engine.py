@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.checkpoints import engine
+from keras_bert_zoo.checkpoints.arrays import read_rule
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.rules import HEADS_FIRST
 from keras_bert_zoo.checkpoints.rules import HEADS_LAST
@@ -166,5 +167,5 @@ def test_layout_round_trip(layout, expected):
 def test_several_sources_stand_side_by_side():
     arrays = {"q": np.full((2, 3), 1.0), "k": np.full((2, 3), 2.0)}
     variables = Variables({}, arrays.__getitem__)
-    found = engine.read_rule(Rule("qk", ("q", "k")), variables, (2, 6), "")
+    found = read_rule(Rule("qk", ("q", "k")), variables, (2, 6), "")
     np.testing.assert_array_equal(found, [[1, 1, 1, 2, 2, 2]] * 2)

@@ -9,16 +9,13 @@ import itertools
 import json
 import os
 import pathlib
-import shutil
 
 import ml_dtypes
 import numpy as np
 import pytest
-import safetensors.numpy
 
 from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints.huggingface_config import encoder_config
-from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import MaskedLMHead
 from keras_bert_zoo.presets import load_encoder
 
@@ -46,28 +43,6 @@ needs_shared = pytest.mark.skipif(
     not (SHARED / "models").is_dir(),
     reason="the shared models are absent (KBZ_SHARED)",
 )
-
-
-@pytest.fixture
-def model(tmp_path):
-    """Returns a function copying a recorded model, config changed."""
-
-    def copy(name="two_layers", **changes):
-        directory = tmp_path / name
-        shutil.copytree(RECORDED / name, directory)
-        path = directory / "config.json"
-        config = {**json.loads(path.read_text()), **changes}
-        path.write_text(json.dumps(config))
-        return directory
-
-    return copy
-
-
-def rewrite(directory, change):
-    """Replaces the model's arrays by `change(arrays)`."""
-    path = directory / "model.safetensors"
-    arrays = change(safetensors.numpy.load_file(path))
-    safetensors.numpy.save_file(arrays, path)
 
 
 def recorded(name, kind):
@@ -146,7 +121,7 @@ def test_problem_type_becomes_the_kind(model):
     assert head.config == {"kind": "multi_label"}
 
 
-def test_single_row_is_a_regression(model):
+def test_single_row_is_a_regression(rewrite, model):
     directory = model("classifier", id2label=None)
     rewrite(
         directory,
@@ -165,12 +140,6 @@ def test_token_classifier_is_a_tagging_head(model):
         "classifier", architectures=["BertForTokenClassification"]
     )
     assert load_checkpoint(directory).head.kind == "tagging"
-
-
-def test_wrong_number_of_labels_is_refused(model):
-    directory = model("classifier", id2label={"0": "no", "1": "yes"})
-    with pytest.raises(InputError, match="must name the classifier's 3 rows"):
-        load_checkpoint(directory)
 
 
 def test_masked_lm_head_equals_transformers(run):
@@ -198,7 +167,7 @@ def test_next_sentence_head_equals_transformers(run):
     )
 
 
-def test_repeated_decoder_is_tied(model):
+def test_repeated_decoder_is_tied(rewrite, model):
     directory = model("pretraining")
     table = "bert.embeddings.word_embeddings.weight"
     rewrite(
@@ -213,20 +182,7 @@ def test_repeated_decoder_is_tied(model):
     assert ignored == ("cls.predictions.decoder.weight",)
 
 
-def test_decoder_of_its_own_is_refused(model):
-    directory = model("pretraining")
-    rewrite(
-        directory,
-        lambda arrays: {
-            **arrays,
-            "cls.predictions.decoder.weight": np.ones((40, 16), "float32"),
-        },
-    )
-    with pytest.raises(InputError, match="an output projection of its own"):
-        load_checkpoint(directory)
-
-
-def test_old_names_and_prefix_are_read(model, run):
+def test_old_names_and_prefix_are_read(rewrite, model, run):
     directory = model()
 
     def rename(arrays):
@@ -244,20 +200,7 @@ def test_old_names_and_prefix_are_read(model, run):
     assert_equal_outputs(found, expected, "gelu/")
 
 
-def test_variable_under_two_names_is_refused(model):
-    directory = model()
-    rewrite(
-        directory,
-        lambda arrays: {
-            **arrays,
-            "bert.pooler.dense.bias": arrays["pooler.dense.bias"],
-        },
-    )
-    with pytest.raises(InputError, match="a variable must have one name"):
-        load_checkpoint(directory)
-
-
-def test_position_ids_are_ignored(model):
+def test_position_ids_are_ignored(rewrite, model):
     directory = model()
     ids = np.arange(20)[None]
     rewrite(
@@ -267,7 +210,7 @@ def test_position_ids_are_ignored(model):
     assert report.ignored == ("embeddings.position_ids",)
 
 
-def test_model_without_pooler_has_none(model):
+def test_model_without_pooler_has_none(rewrite, model):
     directory = model()
     rewrite(
         directory,
@@ -283,7 +226,7 @@ def test_model_without_pooler_has_none(model):
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [(np.float16, 2e-3), (ml_dtypes.bfloat16, 2e-2)]
 )
-def test_half_precision_becomes_float32(model, dtype, tolerance):
+def test_half_precision_becomes_float32(rewrite, model, dtype, tolerance):
     directory = model()
     rewrite(
         directory,
@@ -294,45 +237,6 @@ def test_half_precision_becomes_float32(model, dtype, tolerance):
     for expected, found in zip(whole.weights, half.weights):
         assert found.dtype == "float32"
         np.testing.assert_allclose(found, expected, atol=tolerance)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"model_type": "roberta"}, "`model_type` must be 'bert'"),
-        (
-            {"position_embedding_type": "relative_key"},
-            "`position_embedding_type` must be 'absolute'. Received: "
-            "'relative_key'",
-        ),
-        ({"is_decoder": True}, "`is_decoder` must be False"),
-        ({"hidden_act": "mish"}, "`hidden_act` must be one of gelu, "),
-        ({"hidden_size": 15}, "`num_heads` must divide `hidden_dim`"),
-        ({"num_hidden_layers": 10**9}, "from 1 to 1000. Received: 1000000000"),
-        ({"vocab_size": "40"}, "`vocabulary_size` must be an integer"),
-    ],
-)
-def test_unsupported_config_is_refused(model, change, message):
-    with pytest.raises(InputError, match=message):
-        load_checkpoint(model(**change))
-
-
-def test_missing_size_is_named(model):
-    directory = model()
-    path = directory / "config.json"
-    config = json.loads(path.read_text())
-    del config["intermediate_size"]
-    path.write_text(json.dumps(config))
-    with pytest.raises(InputError, match="`intermediate_size` is missing"):
-        load_checkpoint(directory)
-
-
-def test_vocabulary_of_another_size_is_refused(model, vocabulary_tokens):
-    directory = model()
-    text = "\n".join(vocabulary_tokens(39))
-    (directory / "vocab.txt").write_text(text + "\n")
-    with pytest.raises(InputError, match="39 tokens for 40 rows"):
-        load_checkpoint(directory)
 
 
 def test_vocabulary_is_read_from_the_fast_tokenizer(model, vocabulary_tokens):
@@ -359,38 +263,9 @@ def test_directory_without_vocabulary_has_no_tokenizer(model):
     assert load_checkpoint(model()).tokenizer is None
 
 
-@pytest.mark.parametrize("name", ["pytorch_model.bin", "weights.pt"])
-def test_directory_of_pickles_is_refused(model, name):
-    directory = model()
-    (directory / "model.safetensors").rename(directory / name)
-    with pytest.raises(InputError, match="a pickle can run any code") as caught:
-        load_checkpoint(directory)
-    assert "weights_only=True" in str(caught.value)
-
-
-def test_pickle_file_is_refused(tmp_path):
-    path = tmp_path / "pytorch_model.bin"
-    path.write_bytes(b"anything")
-    with pytest.raises(InputError, match="a pickle can run any code"):
-        load_checkpoint(path)
-
-
-def test_directory_without_weights_lists_its_files(model):
-    directory = model()
-    (directory / "model.safetensors").unlink()
-    with pytest.raises(InputError, match="Received: config.json, outputs.npz"):
-        load_checkpoint(directory)
-
-
 @needs_shared
 def test_published_tiny_model_loads():
     checkpoint = load_checkpoint(SHARED / "models/hf_bert_safetensors_tiny")
     assert checkpoint.report.num_mapped == 37
     assert len(checkpoint.tokenizer.vocabulary) == 256
     assert checkpoint.tokenizer.lowercase is False
-
-
-@needs_shared
-def test_published_pickle_is_refused():
-    with pytest.raises(InputError, match="pytorch_model.bin. Convert it"):
-        load_checkpoint(SHARED / "models/hf_bert_ner_tiny")

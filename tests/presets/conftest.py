@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.presets import save_preset
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
 
@@ -35,3 +36,9 @@ def make_encoder():
         return encoder
 
     return make
+
+
+@pytest.fixture
+def saved(make_encoder, tokenizer, tmp_path):
+    save_preset(make_encoder(), tokenizer, tmp_path / "preset")
+    return tmp_path / "preset"

@@ -1,0 +1,45 @@
+"""Reads and writes arrays as a table of rules lays them out."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+
+import numpy as np
+
+from keras_bert_zoo.checkpoints.rules import Rule
+from keras_bert_zoo.checkpoints.rules import Shape
+from keras_bert_zoo.checkpoints.rules import Variables
+from keras_bert_zoo.errors import InputError
+
+_FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+def read_rule(
+    rule: Rule, variables: Variables, shape: Shape, origin: str
+) -> np.ndarray:
+    """Returns one of our arrays, float32 `shape`, from the source's."""
+    piece = (*shape[:-1], shape[-1] // len(rule.sources))
+    arrays = []
+    for name in rule.sources:
+        array = variables.read(name)
+        if array.dtype.name not in _FLOATS:
+            raise InputError(
+                f"{origin}: variable {name!r} must be floating-point. "
+                f"Received: {array.dtype.name}. Convert the checkpoint to "
+                "float32 first."
+            )
+        arrays.append(rule.layout.read(array.astype(np.float32), piece))
+    return np.concatenate(arrays, axis=-1) if len(arrays) > 1 else arrays[0]
+
+
+def write_rules(
+    rules: Iterable[Rule], values: Mapping[str, np.ndarray], num_heads: int
+) -> dict[str, np.ndarray]:
+    """Returns source name -> array for each of our arrays in `values`."""
+    written = {}
+    for rule in rules:
+        pieces = np.split(values[rule.target], len(rule.sources), axis=-1)
+        for name, piece in zip(rule.sources, pieces, strict=True):
+            shape = rule.layout.shape(piece.shape, num_heads)
+            array = rule.layout.write(piece, shape)
+            written[name] = np.ascontiguousarray(array)
+    return written

@@ -1,0 +1,119 @@
+"""Hugging Face models that are refused, and what is said of them."""
+
+import json
+import os
+import pathlib
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo.checkpoints import load_checkpoint
+from keras_bert_zoo.errors import InputError
+
+ROOT = pathlib.Path(__file__).parents[2]
+SHARED = pathlib.Path(os.environ.get("KBZ_SHARED", ROOT.parent / "shared"))
+
+needs_shared = pytest.mark.skipif(
+    not (SHARED / "models").is_dir(),
+    reason="the shared models are absent (KBZ_SHARED)",
+)
+
+
+def test_wrong_number_of_labels_is_refused(model):
+    directory = model("classifier", id2label={"0": "no", "1": "yes"})
+    with pytest.raises(InputError, match="must name the classifier's 3 rows"):
+        load_checkpoint(directory)
+
+
+def test_decoder_of_its_own_is_refused(rewrite, model):
+    directory = model("pretraining")
+    rewrite(
+        directory,
+        lambda arrays: {
+            **arrays,
+            "cls.predictions.decoder.weight": np.ones((40, 16), "float32"),
+        },
+    )
+    with pytest.raises(InputError, match="an output projection of its own"):
+        load_checkpoint(directory)
+
+
+def test_variable_under_two_names_is_refused(rewrite, model):
+    directory = model()
+    rewrite(
+        directory,
+        lambda arrays: {
+            **arrays,
+            "bert.pooler.dense.bias": arrays["pooler.dense.bias"],
+        },
+    )
+    with pytest.raises(InputError, match="a variable must have one name"):
+        load_checkpoint(directory)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model_type": "roberta"}, "`model_type` must be 'bert'"),
+        (
+            {"position_embedding_type": "relative_key"},
+            "`position_embedding_type` must be 'absolute'. Received: "
+            "'relative_key'",
+        ),
+        ({"is_decoder": True}, "`is_decoder` must be False"),
+        ({"hidden_act": "mish"}, "`hidden_act` must be one of gelu, "),
+        ({"hidden_size": 15}, "`num_heads` must divide `hidden_dim`"),
+        ({"num_hidden_layers": 10**9}, "from 1 to 1000. Received: 1000000000"),
+        ({"vocab_size": "40"}, "`vocabulary_size` must be an integer"),
+    ],
+)
+def test_unsupported_config_is_refused(model, change, message):
+    with pytest.raises(InputError, match=message):
+        load_checkpoint(model(**change))
+
+
+def test_missing_size_is_named(model):
+    directory = model()
+    path = directory / "config.json"
+    config = json.loads(path.read_text())
+    del config["intermediate_size"]
+    path.write_text(json.dumps(config))
+    with pytest.raises(InputError, match="`intermediate_size` is missing"):
+        load_checkpoint(directory)
+
+
+def test_vocabulary_of_another_size_is_refused(model, vocabulary_tokens):
+    directory = model()
+    text = "\n".join(vocabulary_tokens(39))
+    (directory / "vocab.txt").write_text(text + "\n")
+    with pytest.raises(InputError, match="39 tokens for 40 rows"):
+        load_checkpoint(directory)
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "weights.pt"])
+def test_directory_of_pickles_is_refused(model, name):
+    directory = model()
+    (directory / "model.safetensors").rename(directory / name)
+    with pytest.raises(InputError, match="a pickle can run any code") as caught:
+        load_checkpoint(directory)
+    assert "weights_only=True" in str(caught.value)
+
+
+def test_pickle_file_is_refused(tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    path.write_bytes(b"anything")
+    with pytest.raises(InputError, match="a pickle can run any code"):
+        load_checkpoint(path)
+
+
+def test_directory_without_weights_lists_its_files(model):
+    directory = model()
+    (directory / "model.safetensors").unlink()
+    with pytest.raises(InputError, match="Received: config.json, outputs.npz"):
+        load_checkpoint(directory)
+
+
+@needs_shared
+def test_published_pickle_is_refused():
+    with pytest.raises(InputError, match="pytorch_model.bin. Convert it"):
+        load_checkpoint(SHARED / "models/hf_bert_ner_tiny")
