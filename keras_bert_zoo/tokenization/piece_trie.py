@@ -21,6 +21,7 @@ LENGTH_BITS = 7
 
 _CONTINUATION = "##"
 _WINDOW = 512
+_PART = 16
 _MAX_TOKENS = 1 << (31 - LENGTH_BITS)
 
 
@@ -187,9 +188,13 @@ def _first_fit(free, row, start):
     """Returns a base for which all of `row` is free, and where to go on."""
     for begin in range(start, len(free), _WINDOW):
         slots = begin + np.flatnonzero(free[begin : begin + _WINDOW])
-        fits = free[(slots ^ row[0])[:, None] ^ row].all(axis=1)
-        if fits.any():
-            return slots[fits.argmax()] ^ row[0], start
+        bases = slots ^ row[0]
+        # A few symbols at a time: most bases fail at once.
+        for first in range(0, len(row), _PART):
+            part = row[first : first + _PART]
+            bases = bases[free[bases[:, None] ^ part].all(axis=1)]
+        if len(bases):
+            return bases[0], start
         if begin == start and len(slots) < _WINDOW // 4:
             start += _WINDOW  # too full to look at again
     return None, start
