@@ -43,10 +43,15 @@ def test_a_missing_file_is_named(evaluate):
     assert outcome.error.endswith("absent.tsv: No such file or directory\n")
 
 
-def test_a_directory_that_is_no_model_is_refused(zoo, folder):
-    outcome = zoo("evaluate", folder / "preset", "--data", folder / "train.tsv")
+@pytest.mark.parametrize("name", ["preset", "absent"])
+def test_a_directory_that_is_no_model_is_refused(zoo, folder, name):
+    outcome = zoo("evaluate", folder / name, "--data", folder / "train.tsv")
     assert outcome.status == 2
-    assert "which has no task.json" in outcome.error
+    assert outcome.error == (
+        "bert-zoo: MODEL_DIR must hold a trained model. Received: "
+        f"{folder / name}, which has no task.json. Make one with `bert-zoo "
+        "train`.\n"
+    )
 
 
 def test_a_wrong_label_names_file_and_line(evaluate, folder):

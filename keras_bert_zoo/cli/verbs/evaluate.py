@@ -7,6 +7,7 @@ import os
 
 from keras_bert_zoo.cli import data_flags
 from keras_bert_zoo.cli import parsing
+from keras_bert_zoo.cli.trained_model import load_model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,9 +23,8 @@ def run(args: argparse.Namespace) -> int:
 
     from keras_bert_zoo import data
     from keras_bert_zoo.cli.fit_progress import FitProgress
-    from keras_bert_zoo.task.model import TaskModel
 
-    model = TaskModel.from_preset(args.model)
+    model = load_model(args.model)
     head = model.head
     fields = (*head.text_fields, *head.label_fields)
     rows = data_flags.file_rows(args, args.data, fields)

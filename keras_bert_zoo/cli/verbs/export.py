@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from keras_bert_zoo import registry
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.cli.quiet import quiet_libraries
+from keras_bert_zoo.cli.trained_model import load_model
 from keras_bert_zoo.files import check_new_directory
 
 
@@ -36,9 +37,8 @@ def run(args: argparse.Namespace) -> int:
     exporter = registry.exporters.get(args.format)
 
     from keras_bert_zoo.export import export
-    from keras_bert_zoo.task.model import TaskModel
 
-    model = TaskModel.from_preset(args.model)
+    model = load_model(args.model)
     with quiet_libraries():
         manifest = export(
             model,

@@ -7,6 +7,7 @@ import os
 from keras_bert_zoo.cli import data_flags
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.cli.progress import ProgressBar
+from keras_bert_zoo.cli.trained_model import load_model
 from keras_bert_zoo.errors import InputError
 
 
@@ -32,9 +33,8 @@ def run(args: argparse.Namespace) -> int:
         os.stat(args.data)
 
     from keras_bert_zoo import data
-    from keras_bert_zoo.task.model import TaskModel
 
-    model = TaskModel.from_preset(args.model)
+    model = load_model(args.model)
     if args.data:
         rows = data_flags.file_rows(args, args.data, model.head.text_fields)
     else:
