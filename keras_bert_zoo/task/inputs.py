@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from keras_bert_zoo import data
 from keras_bert_zoo.errors import InputError
@@ -75,6 +76,52 @@ def as_dataset(model, x: Any, y: Any, **options) -> tf.data.Dataset | None:
         num_rows=report.num_rows,
         **options,
     )
+
+
+def as_arguments(
+    model, x: Any, y: Any, batch_size: int, **options
+) -> dict[str, Any]:
+    """Returns what Keras' `fit` and `evaluate` take for their data.
+
+    Args:
+        model: `TaskModel`.
+        x: texts, rows, or what Keras takes.
+        y: labels of the texts, or what Keras takes.
+        batch_size: int.
+        **options: arguments of `data.build_dataset`.
+
+    Raises:
+        InputError: if a row is wrong, or there is none.
+    """
+    dataset = as_dataset(model, x, y, batch_size=batch_size, **options)
+    if dataset is None and not isinstance(x, tf.data.Dataset):
+        return {"x": x, "y": y, "batch_size": batch_size}
+    return {"x": x if dataset is None else dataset}
+
+
+def as_validation(model, given: Any, batch_size: int) -> Any:
+    """Returns validation data that `keras.Model.fit` takes.
+
+    Args:
+        model: `TaskModel`.
+        given: rows, a pair `(x, y)` of texts and labels, or what Keras takes.
+        batch_size: int.
+    """
+    x, y = given[:2] if isinstance(given, tuple) else (given, None)
+    dataset = as_dataset(model, x, y, batch_size=batch_size)
+    return given if dataset is None else dataset
+
+
+def report_truncation(counts: data.InputCounts, sequence_length: int) -> None:
+    """Warns of texts that lost their ends in the latest pass."""
+    if counts.num_truncated:
+        logging.warning(
+            "%d of %d texts were longer than sequence_length=%d tokens and "
+            "lost their ends.",
+            counts.num_truncated,
+            counts.num_examples,
+            sequence_length,
+        )
 
 
 def num_batches(dataset: Any, batch_size: int) -> int:

@@ -5,21 +5,20 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 
 import keras
-import tensorflow as tf
-from absl import logging
 
 from keras_bert_zoo import data
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import files as task_files
+from keras_bert_zoo.task import parts
 from keras_bert_zoo.task.answers import answer_function
 from keras_bert_zoo.task.answers import answer_rows
-from keras_bert_zoo.task.inputs import as_dataset
+from keras_bert_zoo.task.inputs import as_arguments
 from keras_bert_zoo.task.inputs import as_rows
+from keras_bert_zoo.task.inputs import as_validation
 from keras_bert_zoo.task.inputs import num_batches
+from keras_bert_zoo.task.inputs import report_truncation
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
 from keras_bert_zoo.training.defaults import DefaultOptimizer
 from keras_bert_zoo.training.optimizer import AdamW
 
@@ -57,14 +56,9 @@ class TaskModel(keras.Model):
         name: str | None = None,
         **kwargs,
     ):
-        sequence_length = _checked_length(encoder, sequence_length)
-        if len(tokenizer.vocabulary) > encoder.vocabulary_size:
-            raise InputError(
-                "The encoder must have a row for every token. Received: "
-                f"{len(tokenizer.vocabulary)} tokens, vocabulary_size="
-                f"{encoder.vocabulary_size}. Use the vocabulary that the "
-                "encoder was trained with."
-            )
+        sequence_length = parts.checked_length(
+            encoder, tokenizer, sequence_length
+        )
         encoder.trainable = not freeze_encoder
         model = head.build(encoder)
         super().__init__(
@@ -182,14 +176,10 @@ class TaskModel(keras.Model):
             "jit_compile": jit_compile,
             **kwargs,
         }
-        super().compile(optimizer=optimizer, **self._compile_arguments)
-
-    def get_compile_config(self):
-        return super().get_compile_config()
+        self._compile_with(optimizer)
 
     def compile_from_config(self, config):
         self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
 
     def fit(
         self,
@@ -225,65 +215,53 @@ class TaskModel(keras.Model):
         if not self.compiled:
             self.compile()
         self.input_counts = data.InputCounts()
-        training = as_dataset(
+        training = as_arguments(
             self,
             x,
             y,
-            batch_size=batch_size,
+            batch_size,
             counts=self.input_counts,
             shuffle=shuffle,
             seed=seed,
             tokens_per_batch=tokens_per_batch,
         )
-        if training is None:
-            training = x
-        if isinstance(training, tf.data.Dataset):
-            kwargs.update(shuffle=False)
-        else:
-            kwargs.update(y=y, shuffle=shuffle, batch_size=batch_size)
         if validation_data is not None:
-            validation_data = self._validation(validation_data, batch_size)
+            validation_data = as_validation(self, validation_data, batch_size)
         if self._default_optimizer is not None:
-            # The rate falls to zero at the end of this fit, so that the
-            # optimizer can only be made now.
+            # The rate falls to zero at the end of this very fit.
             steps = kwargs.get("steps_per_epoch") or num_batches(
-                training, batch_size
+                training["x"], batch_size
             )
             steps *= epochs - kwargs.get("initial_epoch", 0)
-            super().compile(
-                optimizer=self._default_optimizer.for_steps(steps),
-                **self._compile_arguments,
-            )
+            self._compile_with(self._default_optimizer.for_steps(steps))
         history = super().fit(
-            training, epochs=epochs, validation_data=validation_data, **kwargs
+            **training,
+            epochs=epochs,
+            validation_data=validation_data,
+            shuffle=shuffle and "y" in training,
+            **kwargs,
         )
-        self._report_truncation()
+        report_truncation(self.input_counts, self.sequence_length)
         return history
 
     def evaluate(self, x=None, y=None, batch_size: int = 32, **kwargs):
         """Returns loss and metrics on whatever `fit` takes."""
         if not self.compiled:
             self.compile()
-        dataset = as_dataset(self, x, y, batch_size=batch_size)
-        if dataset is not None:
-            return super().evaluate(dataset, **kwargs)
-        if y is not None:
-            kwargs.update(y=y)
-        if not isinstance(x, tf.data.Dataset):
-            kwargs.update(batch_size=batch_size)
-        return super().evaluate(x, **kwargs)
+        return super().evaluate(
+            **as_arguments(self, x, y, batch_size), **kwargs
+        )
 
     def predict_text(self, texts: Iterable, batch_size: int = 32) -> list:
         """Answers for raw texts, in their order.
 
         Args:
             texts: one text (or pair), a list of them, or rows.
-            batch_size: int. Texts in a batch; texts of like length share
-                one.
+            batch_size: int. Texts in a batch.
 
         Returns:
-            One dict per text, as the head's `answers` makes them; for a
-            single text, one dict.
+            One dict per text, as the head's `answers` makes them; for one
+            text, one dict.
         """
         if isinstance(texts, str):
             return self.predict_text([texts], batch_size)[0]
@@ -292,9 +270,7 @@ class TaskModel(keras.Model):
     def iterate_answers(
         self, texts: Iterable, batch_size: int = 32
     ) -> Iterator[dict]:
-        """Yields the answers of `predict_text` one by one.
-
-        For data sets whose answers do not fit into memory.
+        """Yields the answers of `predict_text`, a few held at a time.
 
         Args:
             texts: a list of texts (or pairs), or rows.
@@ -310,55 +286,15 @@ class TaskModel(keras.Model):
             self._answer = answer_function(self)
         return answer_rows(self, self._answer, rows, batch_size)
 
+    def _compile_with(self, optimizer) -> None:
+        super().compile(optimizer=optimizer, **self._compile_arguments)
+        # A step that has variables to make would be traced twice.
+        if self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
     def get_config(self):
-        return {
-            "encoder": keras.saving.serialize_keras_object(self.encoder),
-            "head": {"name": self.head.name, "config": self.head.get_config()},
-            "tokenizer": self.tokenizer.get_config(),
-            "vocabulary": list(self.tokenizer.vocabulary.tokens),
-            "sequence_length": self.sequence_length,
-            "freeze_encoder": self.freeze_encoder,
-            "name": self.name,
-        }
+        return parts.serialize(self)
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        head = config.pop("head")
-        vocabulary = Vocabulary(config.pop("vocabulary"))
-        return cls(
-            keras.saving.deserialize_keras_object(config.pop("encoder")),
-            heads.get(head["name"]).from_config(head["config"]),
-            BertTokenizer(vocabulary, **config.pop("tokenizer")),
-            **config,
-        )
-
-    def _report_truncation(self) -> None:
-        counts = self.input_counts
-        if counts.num_truncated:
-            logging.warning(
-                "%d of %d texts were longer than sequence_length=%d tokens "
-                "and lost their ends.",
-                counts.num_truncated,
-                counts.num_examples,
-                self.sequence_length,
-            )
-
-    def _validation(self, given, batch_size: int):
-        pair = given if isinstance(given, tuple) else (given, None)
-        dataset = as_dataset(self, *pair[:2], batch_size=batch_size)
-        return given if dataset is None else dataset
-
-
-def _checked_length(encoder: keras.Model, length: int | None) -> int:
-    longest = encoder.max_sequence_length
-    if length is None:
-        return longest
-    if not 3 <= length <= longest:
-        raise InputError(
-            "`sequence_length` must lie between 3 and the encoder's "
-            f"{longest} positions. Received: sequence_length={length}. "
-            "Shorten it, or build the encoder with "
-            f"max_sequence_length={length}."
-        )
-    return length
+        return cls(**parts.deserialize(config))

@@ -1,0 +1,75 @@
+"""The parts of a task model: whether they fit, and as plain values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.registry import heads
+from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+
+
+def checked_length(
+    encoder: keras.Model, tokenizer: BertTokenizer, length: int | None
+) -> int:
+    """Returns the most tokens in a sequence, if the parts fit together.
+
+    Args:
+        encoder: the encoder.
+        tokenizer: the tokenizer.
+        length: int, or `None` for as many as the encoder reads.
+
+    Raises:
+        InputError: if the encoder reads fewer, or has fewer rows than the
+            vocabulary has tokens.
+    """
+    num_tokens = len(tokenizer.vocabulary)
+    if num_tokens > encoder.vocabulary_size:
+        raise InputError(
+            "The encoder must have a row for every token. Received: "
+            f"{num_tokens} tokens, vocabulary_size="
+            f"{encoder.vocabulary_size}. Use the vocabulary that the encoder "
+            "was trained with."
+        )
+    longest = encoder.max_sequence_length
+    if length is None:
+        return longest
+    if not 3 <= length <= longest:
+        raise InputError(
+            "`sequence_length` must lie between 3 and the encoder's "
+            f"{longest} positions. Received: sequence_length={length}. "
+            "Shorten it, or build the encoder with "
+            f"max_sequence_length={length}."
+        )
+    return length
+
+
+def serialize(model) -> dict:
+    """Returns the arguments of a `TaskModel` as plain values."""
+    return {
+        "encoder": keras.saving.serialize_keras_object(model.encoder),
+        "head": {"name": model.head.name, "config": model.head.get_config()},
+        "tokenizer": model.tokenizer.get_config(),
+        "vocabulary": list(model.tokenizer.vocabulary.tokens),
+        "special_tokens": model.tokenizer.vocabulary.special_tokens(),
+        "sequence_length": model.sequence_length,
+        "freeze_encoder": model.freeze_encoder,
+        "name": model.name,
+    }
+
+
+def deserialize(config: Mapping[str, Any]) -> dict:
+    """Returns the arguments of a `TaskModel` from what `serialize` gave."""
+    arguments = dict(config)
+    head = arguments["head"]
+    vocabulary = Vocabulary(
+        arguments.pop("vocabulary"), **arguments.pop("special_tokens")
+    )
+    arguments["head"] = heads.get(head["name"]).from_config(head["config"])
+    arguments["tokenizer"] = BertTokenizer(vocabulary, **config["tokenizer"])
+    arguments["encoder"] = keras.saving.deserialize_keras_object(
+        config["encoder"]
+    )
+    return arguments
