@@ -83,13 +83,16 @@ class SelfAttention(keras.layers.Layer):
         qkv = project(hidden, self.qkv_kernel, self.qkv_bias)
         qkv = ops.reshape(qkv, (batch, length, 3, self.num_heads, head_dim))
         qkv = ops.transpose(qkv, (2, 0, 3, 1, 4))  # (3, B, N, S, D)
-        query = qkv[0] * (1.0 / math.sqrt(head_dim))
-        scores = ops.matmul(query, ops.transpose(qkv[1], (0, 1, 3, 2)))
+        # Unstacked, not indexed: three slices would each have a gradient of
+        # the whole size, mostly zeros, to be added up.
+        query, key, value = ops.unstack(qkv, 3)  # (B, N, S, D) each
+        query = query * (1.0 / math.sqrt(head_dim))
+        scores = ops.matmul(query, ops.transpose(key, (0, 1, 3, 2)))
         scores = ops.add(scores, attention_mask)  # (B, N, S, S)
         weights = ops.softmax(ops.cast(scores, "float32"), axis=-1)
         weights = ops.cast(weights, self.compute_dtype)
         weights = self.weights_dropout(weights, training=training)
-        outputs = ops.transpose(ops.matmul(weights, qkv[2]), (0, 2, 1, 3))
+        outputs = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))
         outputs = ops.reshape(outputs, (batch, length, hidden_dim))
         return project(outputs, self.output_kernel, self.output_bias)
 
