@@ -8,7 +8,8 @@ import tomllib
 import source_tree
 
 ROOT = source_tree.ROOT
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+PROJECT = SETTINGS["project"]
 # Where a distribution is not called after its module.
 DISTRIBUTIONS = {"absl": "absl-py", "keras_hub": "keras-nlp"}
 
@@ -81,3 +82,21 @@ def test_every_locked_package_of_the_demo_is_locked_alike_for_tests():
     names = {re.match(r"[\w.-]+==[^ ]+", line).group() for line in demo}
     others = {re.match(r"[\w.-]+==[^ ]+", line).group() for line in everything}
     assert names <= others
+
+
+def test_every_data_file_is_packaged():
+    patterns = SETTINGS["tool"]["setuptools"]["package-data"]["*"]
+    files = [
+        path
+        for package in source_tree.PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    ]
+    assert [path for path in files if path.suffix == ".json"], (
+        "presets are data files"
+    )
+    assert not [
+        path
+        for path in files
+        if path.name != "BUILD" and not any(map(path.match, patterns))
+    ]
