@@ -144,7 +144,7 @@ class ClassificationHead(TaskHead):
         if with_label:
             spec["label"] = {
                 "single_label": ("int32", ()),
-                "multi_label": ("float32", (len(self.labels_by_index),)),
+                "multi_label": ("float32", (len(self.labels_by_index or ()),)),
                 "regression": ("float32", ()),
             }[self.kind]
         return spec
