@@ -1,0 +1,58 @@
+"""Readers on data that nobody on this project wrote."""
+
+import os
+import pathlib
+
+import pytest
+
+from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import check_rows
+
+ROOT = pathlib.Path(__file__).parents[2]
+DATA = ROOT / os.environ.get("KBZ_SHARED", "../shared") / "data"
+
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason="needs the published data sets (KBZ_SHARED)"
+)
+
+
+class AnyHead:
+    """Takes every row as it is."""
+
+    label_fields = ("label",)
+
+    def example(self, values, with_label):
+        return {"text": values["text"]}
+
+    def example_spec(self, with_label):
+        return {"text": ("string", ())}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "label", "num_rows", "num_labels"),
+    [
+        ("sst2/train.tsv.gz", "sentence", "label", 6920, 2),
+        ("sst2/test.tsv", "sentence", "label", 1821, 2),
+        ("trec/train.tsv", "text", "coarse", 5452, 6),
+        ("banking77/train.csv.gz", "text", "category", 10003, 77),
+        ("banking77/test.csv", "text", "category", 3080, 77),
+        ("mrpc/train.tsv.gz", "#1 String", "Quality", 3576, 2),
+        ("mrpc/test.tsv", "#2 String", "Quality", 1725, 2),
+        ("movie_reviews_docs/all.jsonl.gz", "id", "label", 2000, 2),
+    ],
+)
+def test_rows_and_labels_are_as_published(
+    name, text, label, num_rows, num_labels
+):
+    rows = FileRows(DATA / name, {"text": text, "label": label})
+    report = check_rows(rows, AnyHead())
+    assert report.num_rows == num_rows
+    assert len(report.label_counts) == num_labels
+
+
+def test_a_file_without_header_and_with_spare_columns():
+    path = DATA / "stsb/sts-train.csv.gz"
+    rows = FileRows(path, {"text": 5, "label": 4}, format="tsv")
+    assert check_rows(rows, AnyHead()).num_rows == 5749
+    scores = [float(row.values["label"]) for row in rows]
+    assert (min(scores), max(scores)) == (0.0, 5.0)
