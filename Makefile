@@ -78,8 +78,9 @@ clean:
 	$(call set_up,.venv requirements-test.lock --editable .)
 	@touch $@
 
+# With dependencies: what PyTorch needs depends on the build that the index has.
 .venv-peers/peers.stamp: benchmarks/peers/requirements.lock tools/set_up.py
-	$(call set_up,.venv-peers benchmarks/peers/requirements.lock)
+	$(call set_up,.venv-peers benchmarks/peers/requirements.lock --dependencies)
 	@touch $@
 
 .venv-lock/lock.stamp: tools/uv.lock tools/set_up.py

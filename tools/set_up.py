@@ -2,9 +2,9 @@
 
     python tools/set_up.py .venv requirements.lock --editable .
 
-It needs nothing but the standard library. The lock names every package, so
-pip is told to follow no dependency. Running it again repairs an environment
-that an interrupted run left behind.
+It needs nothing but the standard library. A lock names every package, so pip
+is told to follow no dependency unless `--dependencies` is given. Running it
+again repairs an environment that an interrupted run left behind.
 """
 
 import argparse
@@ -22,13 +22,23 @@ def main() -> int:
     parser.add_argument("environment", type=pathlib.Path)
     parser.add_argument("lock", type=pathlib.Path)
     parser.add_argument("--editable", help="a project to install as well")
+    parser.add_argument(
+        "--dependencies",
+        action="store_true",
+        help="install what the lock's packages need as well",
+    )
     arguments = parser.parse_args()
     try:
         python = create(arguments.environment)
-        install(python, arguments.lock, arguments.editable)
+        install(
+            python, arguments.lock, arguments.editable, arguments.dependencies
+        )
     except SetUpError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. Run it again to finish.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -63,21 +73,26 @@ def create(environment: pathlib.Path) -> pathlib.Path:
 
 
 def install(
-    python: pathlib.Path, lock: pathlib.Path, editable: str | None
+    python: pathlib.Path,
+    lock: pathlib.Path,
+    editable: str | None,
+    dependencies: bool,
 ) -> None:
     """Installs what the lock names, then the project itself."""
     # The packages themselves, without comments and continuation lines.
     total = len(re.findall(r"^\w", lock.read_text(), flags=re.MULTILINE))
     print(f"Installing {lock}: up to {total} packages", flush=True)
-    _run_pip(python, ["--requirement", str(lock)], total)
+    arguments = ["--requirement", str(lock)]
+    if not dependencies:
+        arguments.append("--no-deps")
+    _run_pip(python, arguments, total)
     if editable:
-        _run_pip(
-            python, ["--no-build-isolation", "--editable", editable], total=1
-        )
+        arguments = ["--no-deps", "--no-build-isolation", "--editable"]
+        _run_pip(python, [*arguments, editable], total=1)
 
 
 def _run_pip(python: pathlib.Path, arguments: list[str], total: int) -> None:
-    command = [str(python), "-m", "pip", "install", "--no-deps"]
+    command = [str(python), "-m", "pip", "install"]
     command += ["--no-input", "--disable-pip-version-check"]
     command += ["--progress-bar", "off", *arguments]
     tail = collections.deque(maxlen=30)
