@@ -22,8 +22,8 @@ class RowReport:
     Attributes:
         num_rows: int.
         label_counts: raw value of the head's first label field -> number of
-            rows, most frequent first; empty without labels, and above
-            `MAX_COUNTED_LABELS` different values (such as scores).
+            rows, most frequent first; empty without labels, for scores
+            (labels of one float), and above `MAX_COUNTED_LABELS` values.
     """
 
     num_rows: int
@@ -45,7 +45,7 @@ def check_rows(
             is none at all.
     """
     check_reiterable(rows)
-    field = head.label_fields[0] if with_label and head.label_fields else None
+    field = _counted_field(head) if with_label else None
     watched = _CountedRows(rows, field) if field else rows
     num_rows = sum(1 for _ in read_examples(watched, head, with_label))
     if num_rows == 0:
@@ -57,6 +57,15 @@ def check_rows(
     if len(counts) > MAX_COUNTED_LABELS:
         counts = Counter()
     return RowReport(num_rows, dict(counts.most_common()))
+
+
+def _counted_field(head: Any) -> str | None:
+    if not head.label_fields:
+        return None
+    field = head.label_fields[0]
+    dtype, shape = head.example_spec(True).get(field, ("string", ()))
+    is_score = dtype.startswith("float") and not shape
+    return None if is_score else field
 
 
 class _CountedRows:

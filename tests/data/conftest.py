@@ -28,6 +28,7 @@ class LetterHead(TaskHead):
     """Reads a text and a whole number."""
 
     name = "letter"
+    label_dtype = "int32"
 
     def __init__(self, weighted=False, per_token=False):
         self.weighted = weighted
@@ -44,7 +45,7 @@ class LetterHead(TaskHead):
 
     def example_spec(self, with_label):
         spec = super().example_spec(with_label)
-        return {**spec, "label": ("int32", ())} if with_label else spec
+        return {**spec, "label": (self.label_dtype, ())} if with_label else spec
 
     def features(self, examples, tokenizer, sequence_length):
         whole = tokenizer.tokenize(examples["text"])

@@ -19,7 +19,13 @@ def test_labels_are_not_read_unless_asked(head):
     assert (report.num_rows, report.label_counts) == (2, {})
 
 
-def test_scores_are_not_counted_one_by_one(head):
+def test_scores_are_not_counted(head):
+    head.label_dtype = "float32"
+    rows = MemoryRows({"text": ["a", "b"], "label": [1, 2]})
+    assert check_rows(rows, head).label_counts == {}
+
+
+def test_very_many_labels_are_not_counted_one_by_one(head):
     rows = MemoryRows({"text": ["a"] * 1001, "label": list(range(1001))})
     assert check_rows(rows, head).label_counts == {}
 
