@@ -5,7 +5,8 @@
 #   make test         the test suite
 #   make test-slow    the tests that take long
 #   make test-peers   comparisons with PyTorch and others, run live
-#   make bench        the benchmarks against the peers (an hour)
+#   make bench        all benchmarks beside other libraries (hours);
+#                     make bench-tokenizer: benchmarks/tokenizer.py alone
 #   make lint         ruff, the linter and the formatter
 #   make lock         resolve the locked versions anew
 #   make clean        delete the environments
@@ -20,6 +21,12 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 INTERPRETERS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+
+# Every script there but the code that they share.
+BENCHMARKS := $(filter-out harness,$(patsubst \
+  benchmarks/%.py,%,$(wildcard benchmarks/*.py)))
+
+.PHONY: $(BENCHMARKS:%=bench-%)
 
 define set_up
 	@for python in $(INTERPRETERS); do \
@@ -48,8 +55,10 @@ test-slow: .venv/test.stamp
 test-peers: .venv/test.stamp .venv-peers/peers.stamp
 	@.venv/bin/python -m pytest -m peers
 
-bench: .venv/test.stamp .venv-peers/peers.stamp
-	@.venv/bin/python -m benchmarks
+bench: $(BENCHMARKS:%=bench-%)
+
+$(BENCHMARKS:%=bench-%): bench-%: .venv/test.stamp .venv-peers/peers.stamp
+	@.venv/bin/python -m benchmarks.$*
 
 lint: .venv/test.stamp
 	@.venv/bin/ruff check .
