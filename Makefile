@@ -47,7 +47,7 @@ demo: .venv/demo.stamp
 	@.venv/bin/python examples/demo.py
 
 test: .venv/test.stamp
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest -n 2 --dist loadfile
 
 test-slow: .venv/test.stamp
 	@.venv/bin/python -m pytest -m slow

@@ -17,7 +17,7 @@ _HOMES = {
     "TaskHead": "keras_bert_zoo.task",
     "TaskModel": "keras_bert_zoo.task.model",
     "Vocabulary": "keras_bert_zoo.tokenization.vocabulary",
-    "export": "keras_bert_zoo.export",
+    "export": "keras_bert_zoo.exporting",
     "list_presets": "keras_bert_zoo.presets",
     "load_checkpoint": "keras_bert_zoo.checkpoints",
     "load_encoder": "keras_bert_zoo.presets",

@@ -20,7 +20,7 @@ ROOMS = (
     "training",
     "task",
     "testing",
-    "export",
+    "exporting",
     "cli",
 )
 

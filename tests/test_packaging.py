@@ -29,6 +29,15 @@ def test_import_loads_neither_tensorflow_nor_keras():
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
 
 
+def test_no_module_hides_a_public_name():
+    # Importing a module of the package sets its name on the package.
+    import keras_bert_zoo as zoo
+
+    folder = ROOT / "keras_bert_zoo"
+    modules = {path.stem for path in folder.glob("*")}
+    assert not modules & set(zoo.__all__)
+
+
 def test_every_public_name_can_be_touched():
     code = (
         "import keras_bert_zoo as zoo\n"

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.export import export
+from keras_bert_zoo.exporting import export
 from keras_bert_zoo.files import sha256_of
 from savedmodels.saved_model import SavedModelExporter
 from task_heads.classification import ClassificationHead

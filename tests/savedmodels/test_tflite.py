@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.export import export
+from keras_bert_zoo.exporting import export
 from savedmodels.tflite import TFLiteExporter
 
 

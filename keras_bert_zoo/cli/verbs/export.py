@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     check_new_directory(args.out, args.overwrite)
     exporter = registry.exporters.get(args.format)
 
-    from keras_bert_zoo.export import export
+    from keras_bert_zoo.exporting import export
 
     model = load_model(args.model)
     with quiet_libraries():
