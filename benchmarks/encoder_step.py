@@ -6,18 +6,23 @@ The architecture is MiniLM-L6's (6 layers, width 384, 12 heads) with random
 weights; a training step updates all weights by AdamW, dropout 0.1 on. Each
 contender has a process of its own and two threads; they take turns. Prints
 examples/s by the median step, and the share of the rate at which the machine
-multiplies two matrices of the feed-forward part. `KBZ_PEERS_PYTHON` names the
-interpreter with PyTorch and transformers.
+multiplies two matrices of the feed-forward part. The TensorFlow peers run
+twice: as they are installed, and with TensorFlow's oneDNN kernels turned on,
+which this project does by itself. `KBZ_PEERS_PYTHON` names the interpreter
+with PyTorch and transformers.
 """
 
 import argparse
+import contextlib
 import itertools
+import sys
 
 from benchmarks import harness
 from benchmarks.encoder_contenders import batches
 
-CONTENDERS = ("keras_bert_zoo", "keras_hub", "model_garden", "pytorch")
 TENSORFLOW_PEERS = ("keras_hub", "model_garden")
+ONEDNN_PEERS = ("keras_hub+oneDNN", "model_garden+oneDNN")
+CONTENDERS = ("keras_bert_zoo", *TENSORFLOW_PEERS, *ONEDNN_PEERS, "pytorch")
 SIZES = ((16, 128), (32, 32), (8, 384))
 
 
@@ -56,6 +61,7 @@ def report(results: dict) -> str:
         *CONTENDERS,
         "share of peak",
         "to best TF",
+        "to best TF with oneDNN",
         "to PyTorch",
     )
     rows = []
@@ -65,6 +71,7 @@ def report(results: dict) -> str:
         ours = speed["keras_bert_zoo"]
         share = found["keras_bert_zoo"]["share_of_matrix_rate"]
         best = max(speed[name] for name in TENSORFLOW_PEERS)
+        onednn = max(speed[name] for name in ONEDNN_PEERS)
         rows.append(
             (
                 cell["step"],
@@ -73,6 +80,7 @@ def report(results: dict) -> str:
                 *(f"{speed[name]:.1f}" for name in CONTENDERS),
                 f"{share:.2f}",
                 f"{ours / best:.2f}",
+                f"{ours / onednn:.2f}",
                 f"{ours / speed['pytorch']:.2f}",
             )
         )
@@ -87,16 +95,20 @@ def _matrix_rate(dtype: str) -> float:
     return batches.MATRIX_PRODUCT / min(timing.seconds)
 
 
+def _child(contender: str) -> harness.Child:
+    module, _, onednn = contender.partition("+")
+    return harness.Child(
+        f"benchmarks.encoder_contenders.{module}",
+        harness.peers_python() if module == "pytorch" else sys.executable,
+        settings={"TF_ENABLE_ONEDNN_OPTS": "1"} if onednn else None,
+    )
+
+
 def _measure(cell: dict, rounds: int, rate: float) -> dict:
-    with harness.children(
-        {
-            name: (
-                f"benchmarks.encoder_contenders.{name}",
-                harness.peers_python() if name == "pytorch" else None,
-            )
-            for name in CONTENDERS
+    with contextlib.ExitStack() as stack:
+        children = {
+            name: stack.enter_context(_child(name)) for name in CONTENDERS
         }
-    ) as children:
         timings = harness.compare(children, cell, rounds)
     return {
         name: {

@@ -63,6 +63,7 @@ class Child:
         module: str. Module to run, such as `benchmarks.encoder_contenders.x`.
         python: str. Interpreter.
         directory: where the process looks for the module.
+        settings: environment variables for this process alone.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Child:
         module: str,
         python: str = sys.executable,
         directory: os.PathLike = ROOT,
+        settings: Mapping[str, str] | None = None,
     ):
         self.module = module
         environment = {
@@ -78,6 +80,7 @@ class Child:
             "TF_NUM_INTRAOP_THREADS": str(NUM_THREADS),
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "TOKENIZERS_PARALLELISM": "true",
+            **(settings or {}),
         }
         self._process = subprocess.Popen(
             [python, "-m", module],

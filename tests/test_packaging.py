@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
 import source_tree
 
 ROOT = source_tree.ROOT
@@ -27,6 +28,17 @@ def test_import_loads_neither_tensorflow_nor_keras():
     )
     done = run_python(code)
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+@pytest.mark.parametrize("setting", ["0", "1"])
+def test_import_turns_onednn_on_unless_told_otherwise(setting, monkeypatch):
+    code = (
+        "import os, keras_bert_zoo; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    )
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    assert run_python(code).stdout == "1\n"
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", setting)
+    assert run_python(code).stdout == f"{setting}\n"
 
 
 def test_no_module_hides_a_public_name():

@@ -1,9 +1,11 @@
 """One step of this project's encoder."""
 
+# First, because it settles how TensorFlow, loaded next, is set up.
+from keras_bert_zoo.encoder import BertEncoder  # isort: skip
+
 from benchmarks import harness
 from benchmarks.encoder_contenders import batches
 from benchmarks.encoder_contenders import keras_steps
-from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.training.optimizer import AdamW
 
 
