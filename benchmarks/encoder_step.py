@@ -8,14 +8,15 @@ contender has a process of its own and two threads; they take turns. Prints
 examples/s by the median step, and the share of the rate at which the machine
 multiplies two matrices of the feed-forward part. The TensorFlow peers run
 twice: as they are installed, and with TensorFlow's oneDNN kernels turned on,
-which this project does by itself. `KBZ_PEERS_PYTHON` names the interpreter
-with PyTorch and transformers.
+which this project does by itself. Every cell is kept when it is measured:
+started again, the script goes on where it stopped. `KBZ_PEERS_PYTHON` names
+the interpreter with PyTorch and transformers.
 """
 
 import argparse
-import contextlib
 import itertools
-import sys
+import json
+from collections.abc import Sequence
 
 from benchmarks import harness
 from benchmarks.encoder_contenders import batches
@@ -23,6 +24,7 @@ from benchmarks.encoder_contenders import batches
 TENSORFLOW_PEERS = ("keras_hub", "model_garden")
 ONEDNN_PEERS = ("keras_hub+oneDNN", "model_garden+oneDNN")
 CONTENDERS = ("keras_bert_zoo", *TENSORFLOW_PEERS, *ONEDNN_PEERS, "pytorch")
+KEYS = ("step", "dtype", "batch", "length")
 SIZES = ((16, 128), (32, 32), (8, 384))
 
 
@@ -30,25 +32,39 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--bfloat16-rounds", type=int, default=3)
+    parser.add_argument(
+        "--without",
+        default="",
+        metavar="NAME[,NAME]",
+        help="contenders to leave out of the cells still to be measured",
+    )
+    parser.add_argument(
+        "--afresh", action="store_true", help="forget earlier cells"
+    )
     options = parser.parse_args()
+    left_out = options.without.split(",")
+    names = [name for name in CONTENDERS if name not in left_out]
     rounds = {
         "float32": options.rounds,
         "bfloat16": options.bfloat16_rounds,
     }
     results = {"machine": harness.machine(), "cells": []}
-    for dtype, num_rounds in rounds.items():
-        rate = _matrix_rate(dtype)
-        results[f"{dtype}_multiply_adds_per_second"] = round(rate)
-        for step, size in itertools.product(("forward", "training"), SIZES):
-            cell = {
-                "step": step,
-                "dtype": dtype,
-                "batch": size[0],
-                "length": size[1],
-            }
-            found = _measure(cell, num_rounds, rate)
-            results["cells"].append({**cell, "contenders": found})
-            harness.write_result("encoder_step", results)
+    earlier = harness.RESULTS / "encoder_step.json"
+    if earlier.is_file() and not options.afresh:
+        results = json.loads(earlier.read_text("utf-8"))
+    measured = [{key: cell[key] for key in KEYS} for cell in results["cells"]]
+    for dtype, step, size in itertools.product(
+        rounds, ("forward", "training"), SIZES
+    ):
+        cell = dict(zip(KEYS, (step, dtype, *size), strict=True))
+        if cell in measured:
+            continue
+        key = f"{dtype}_multiply_adds_per_second"
+        if key not in results:
+            results[key] = _matrix_rate(dtype)
+        found = _measure(cell, names, rounds[dtype], results[key])
+        results["cells"].append({**cell, "contenders": found})
+        harness.write_result("encoder_step", results)
     print(report(results))
 
 
@@ -68,23 +84,29 @@ def report(results: dict) -> str:
     for cell in results["cells"]:
         found = cell["contenders"]
         speed = {name: found[name]["examples_per_second"] for name in found}
-        ours = speed["keras_bert_zoo"]
         share = found["keras_bert_zoo"]["share_of_matrix_rate"]
-        best = max(speed[name] for name in TENSORFLOW_PEERS)
-        onednn = max(speed[name] for name in ONEDNN_PEERS)
         rows.append(
             (
                 cell["step"],
                 cell["dtype"],
                 f"{cell['batch']} x {cell['length']}",
-                *(f"{speed[name]:.1f}" for name in CONTENDERS),
+                *(
+                    f"{speed[name]:.1f}" if name in speed else "-"
+                    for name in CONTENDERS
+                ),
                 f"{share:.2f}",
-                f"{ours / best:.2f}",
-                f"{ours / onednn:.2f}",
-                f"{ours / speed['pytorch']:.2f}",
+                *(
+                    _ratio(speed, peers)
+                    for peers in (TENSORFLOW_PEERS, ONEDNN_PEERS, ("pytorch",))
+                ),
             )
         )
     return harness.table(header, rows)
+
+
+def _ratio(speed: dict, peers: Sequence[str]) -> str:
+    known = [speed[name] for name in peers if name in speed]
+    return f"{speed['keras_bert_zoo'] / max(known):.2f}" if known else "-"
 
 
 def _matrix_rate(dtype: str) -> float:
@@ -95,20 +117,12 @@ def _matrix_rate(dtype: str) -> float:
     return batches.MATRIX_PRODUCT / min(timing.seconds)
 
 
-def _child(contender: str) -> harness.Child:
-    module, _, onednn = contender.partition("+")
-    return harness.Child(
-        f"benchmarks.encoder_contenders.{module}",
-        harness.peers_python() if module == "pytorch" else sys.executable,
-        settings={"TF_ENABLE_ONEDNN_OPTS": "1"} if onednn else None,
-    )
-
-
-def _measure(cell: dict, rounds: int, rate: float) -> dict:
-    with contextlib.ExitStack() as stack:
-        children = {
-            name: stack.enter_context(_child(name)) for name in CONTENDERS
-        }
+def _measure(
+    cell: dict, names: Sequence[str], rounds: int, rate: float
+) -> dict:
+    with harness.children(
+        "benchmarks.encoder_contenders", names, in_peers=("pytorch",)
+    ) as children:
         timings = harness.compare(children, cell, rounds)
     return {
         name: {

@@ -5,7 +5,8 @@
 Each contender trains on the same random sentences of SST-2, tokenization
 included, float32, batches of 32: ours by `TaskModel.fit`, which groups texts
 of like length; keras-hub's `BertTextClassifier` with its preprocessor at 128
-tokens; and a PyTorch loop that pads each random batch to its longest text.
+tokens, as installed and with TensorFlow's oneDNN kernels turned on, as ours
+has them; and a PyTorch loop that pads each random batch to its longest text.
 A process each, two threads each, one pass in turn. `KBZ_PEERS_PYTHON` names
 the interpreter with PyTorch.
 """
@@ -16,7 +17,7 @@ import tempfile
 
 from benchmarks import harness
 
-CONTENDERS = ("keras_bert_zoo", "keras_hub", "pytorch")
+CONTENDERS = ("keras_bert_zoo", "keras_hub", "keras_hub+oneDNN", "pytorch")
 
 
 def main():
@@ -29,13 +30,7 @@ def main():
         export(directory)
         cell = {"num_rows": options.rows, "huggingface": str(directory)}
         with harness.children(
-            {
-                name: (
-                    f"benchmarks.finetune_contenders.{name}",
-                    harness.peers_python() if name == "pytorch" else None,
-                )
-                for name in CONTENDERS
-            }
+            "benchmarks.finetune_contenders", CONTENDERS, in_peers=("pytorch",)
         ) as children:
             timings = harness.compare(children, cell, options.rounds)
     found = {

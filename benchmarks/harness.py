@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ ROOT = pathlib.Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 NUM_THREADS = 2
 PEERS_PYTHON = "KBZ_PEERS_PYTHON"
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+# As it was before a script imported this project, which turns oneDNN on.
+_ENVIRONMENT = dict(os.environ)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +79,7 @@ class Child:
     ):
         self.module = module
         environment = {
-            **os.environ,
+            **_ENVIRONMENT,
             "OMP_NUM_THREADS": str(NUM_THREADS),
             "TF_NUM_INTRAOP_THREADS": str(NUM_THREADS),
             "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -124,14 +128,31 @@ class Child:
 
 @contextlib.contextmanager
 def children(
-    modules: Mapping[str, tuple[str, str | None]],
+    package: str, names: Sequence[str], in_peers: Collection[str] = ()
 ) -> Iterator[dict[str, Child]]:
-    """Starts contenders, each `(module, interpreter or None for this one)`."""
+    """Starts contenders by their modules' names.
+
+    A name that ends in `+oneDNN` is the module before that, with TensorFlow's
+    oneDNN kernels turned on where the processor leaves them off. Importing
+    this project does the same.
+
+    Args:
+        package: str. Where the modules are.
+        names: the contenders.
+        in_peers: modules that run in the peers' environment.
+    """
     with contextlib.ExitStack() as stack:
-        yield {
-            name: stack.enter_context(Child(module, python or sys.executable))
-            for name, (module, python) in modules.items()
-        }
+        found = {}
+        for name in names:
+            module, _, onednn = name.partition("+")
+            found[name] = stack.enter_context(
+                Child(
+                    f"{package}.{module}",
+                    peers_python() if module in in_peers else sys.executable,
+                    settings={ONEDNN: "1"} if onednn else None,
+                )
+            )
+        yield found
 
 
 def serve(prepare: Callable[[dict], Callable[[], None]]) -> None:
