@@ -1,20 +1,34 @@
 """Writes that either happen whole or leave no trace."""
 
 import contextlib
+import ctypes
 import errno
+import glob
 import hashlib
 import math
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from collections.abc import Iterator
 
 from keras_bert_zoo.errors import InputError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 # What HDF5 adds to an array, at most: its name, groups and alignment.
 _HDF5_BYTES = 4096
+# Another process may have made its directory just now and not locked it yet.
+_SETTLED_SECONDS = 60
+# Figures of Linux's renameat2.
+_AT_CURRENT_DIRECTORY = -100
+_RENAME_EXCHANGE = 2
 
 
 @contextlib.contextmanager
@@ -26,9 +40,11 @@ def atomic_directory(
     The temporary directory is a hidden sibling of `path`, so that the final
     step is a rename on one file system. Every file is flushed to disk before
     the rename. If the block raises, the temporary directory is removed and
-    whatever stood at `path` is untouched. With `overwrite`, the previous
-    directory is moved aside first and removed last: a kill between the two
-    renames leaves it beside `path` as `.NAME.previous-*`.
+    whatever stood at `path` is untouched; what a killed process left is
+    removed at the next write to the same path. With `overwrite`, old and new
+    directory change places in one step where the system can do that (Linux).
+    Elsewhere the old one is moved aside first: a kill between the two renames
+    leaves it beside `path` as `.NAME.previous-*`.
 
     Args:
         path: the directory to create. Its parent is created when missing.
@@ -41,9 +57,10 @@ def atomic_directory(
     path = pathlib.Path(path)
     check_new_directory(path, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pathlib.Path(
-        tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent)
-    )
+    prefix = f".{path.name}.partial-"
+    _remove_abandoned(path.parent, prefix)
+    temporary = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
+    lock = _lock(temporary)
     try:
         yield temporary
         temporary.chmod(0o777 & ~_umask())
@@ -51,6 +68,8 @@ def atomic_directory(
         _swap(temporary, path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
 
 
 def check_new_directory(path: str | os.PathLike, overwrite: bool) -> None:
@@ -129,9 +148,52 @@ def sha256_of(path: str | os.PathLike) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def _remove_abandoned(parent: pathlib.Path, prefix: str) -> None:
+    for left in parent.glob(glob.escape(prefix) + "*"):
+        try:
+            age = time.time() - left.stat().st_mtime
+            lock = _lock(left) if age > _SETTLED_SECONDS else None
+        except OSError:
+            continue
+        if lock is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            os.close(lock)
+
+
+def _lock(directory: pathlib.Path) -> int | None:
+    """Returns a descriptor that holds the directory, `None` if another does.
+
+    Also `None` where the system has no such locks.
+    """
+    if fcntl is None:
+        return None
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _exchange(new: pathlib.Path, path: pathlib.Path) -> bool:
+    """Lets two paths change places in one step; returns whether it could."""
+    if not sys.platform.startswith("linux"):
+        return False
+    rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if rename is None:
+        return False
+    names = os.fsencode(new), os.fsencode(path)
+    here = _AT_CURRENT_DIRECTORY
+    return rename(here, names[0], here, names[1], _RENAME_EXCHANGE) == 0
+
+
 def _swap(new: pathlib.Path, path: pathlib.Path) -> None:
     if not path.exists():
         new.rename(path)
+        _flush(path.parent)
+        return
+    if _exchange(new, path):
         _flush(path.parent)
         return
     previous = pathlib.Path(

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.files import atomic_file
@@ -93,6 +94,46 @@ def test_a_kill_keeps_the_previous_directory(tmp_path):
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     assert (tmp_path / "out" / "file").read_text() == "old"
+
+
+@pytest.mark.skipif(files.fcntl is None, reason="locks are POSIX")
+def test_what_a_killed_process_left_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_SETTLED_SECONDS", -1)
+    (tmp_path / ".out.partial-dead").mkdir()
+    (tmp_path / ".outer.partial-dead").mkdir()
+    with atomic_directory(tmp_path / "out"):
+        # One that is still being written stays.
+        with atomic_directory(tmp_path / "out"):
+            pass
+        assert len(list(tmp_path.glob(".out.partial-*"))) == 1
+        (tmp_path / "out").rmdir()
+    assert names(tmp_path) == [".outer.partial-dead", "out"]
+
+
+@pytest.mark.parametrize("exchanged", [True, False])
+def test_either_way_of_replacing_leaves_no_trace(
+    tmp_path, monkeypatch, exchanged
+):
+    if not exchanged:
+        monkeypatch.setattr(files, "_exchange", lambda new, path: False)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "stale").write_text("old")
+    with atomic_directory(tmp_path / "out", overwrite=True) as temporary:
+        (temporary / "file").write_text("new")
+    assert names(tmp_path / "out") == ["file"]
+    assert names(tmp_path) == ["out"]
+
+
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="a system call of Linux"
+)
+def test_two_directories_change_places(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    assert files._exchange(tmp_path / "a", tmp_path / "b")
+    assert names(tmp_path / "a") == ["b"]
+    assert not files._exchange(tmp_path / "a", tmp_path / "missing")
 
 
 def test_a_file_is_replaced_whole(tmp_path):
