@@ -50,7 +50,7 @@ def read_huggingface_options(directory: str | os.PathLike) -> dict:
     if config.get("strip_accents") is not None:
         options["strip_accents"] = _boolean(path, config, "strip_accents")
     special = {
-        argument: _content(config[name])
+        argument: _content(path, name, config[name])
         for name, argument in _SPECIAL_TOKENS.items()
         if config.get(name) is not None
     }
@@ -75,7 +75,9 @@ def _fast_options(path):
     if limit != MAX_WORD_LENGTH:
         raise _unsupported(path, f"words of up to {limit} characters")
     options = {}
-    normalizer = config.get("normalizer") or {}
+    normalizer = config.get("normalizer")
+    if not isinstance(normalizer, dict):
+        raise _unsupported(path, f"the normalizer {normalizer!r}")
     if normalizer.get("type") != "BertNormalizer":
         raise _unsupported(path, f"the normalizer {normalizer.get('type')}")
     for name in ("clean_text", "handle_chinese_chars"):
@@ -89,8 +91,10 @@ def _fast_options(path):
 
 
 def _tokens(path, ids):
-    if not isinstance(ids, dict) or sorted(ids.values()) != list(
-        range(len(ids))
+    if (
+        not isinstance(ids, dict)
+        or not all(type(number) is int for number in ids.values())
+        or sorted(ids.values()) != list(range(len(ids)))
     ):
         raise InputError(
             "A WordPiece vocabulary must number its tokens from 0 without "
@@ -109,8 +113,14 @@ def _boolean(path, config, name):
     return value
 
 
-def _content(token):
-    return token.get("content") if isinstance(token, dict) else token
+def _content(path, name, token):
+    content = token.get("content") if isinstance(token, dict) else token
+    if not isinstance(content, str):
+        raise InputError(
+            f"`{name}` must be a token. Received: {token!r} in {path}. "
+            "Correct the file."
+        )
+    return content
 
 
 def _read(path):

@@ -16,6 +16,7 @@ from keras_bert_zoo.tokenization.huggingface_options import (
     read_huggingface_options,
 )
 from keras_bert_zoo.tokenization.token_spans import TokenSpans
+from keras_bert_zoo.tokenization.vocabulary import SPECIAL_TOKENS
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
 
 VOCABULARY_FILE = "vocab.txt"
@@ -172,4 +173,17 @@ def _saved_options(path):
         return None  # the Hugging Face reader reports what is wrong
     if not isinstance(options, dict) or options.get("format") != _FORMAT:
         return None
+    tokens = options.get("special_tokens")
+    if (
+        not isinstance(options.get("lowercase"), bool)
+        or not isinstance(options.get("strip_accents"), bool | None)
+        or not isinstance(tokens, dict)
+        or not set(tokens) <= set(SPECIAL_TOKENS)
+        or not all(isinstance(token, str) for token in tokens.values())
+    ):
+        raise InputError(
+            f"{path} must give lowercase and strip_accents as true or false, "
+            f"and special_tokens by the names {', '.join(SPECIAL_TOKENS)}. "
+            "Received: another form. Restore the file."
+        )
     return options

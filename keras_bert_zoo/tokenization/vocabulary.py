@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
 
+SPECIAL_TOKENS = ("padding", "unknown", "start", "separator", "mask")
+
 
 class Vocabulary:
     """Word pieces in the order of their ids, with the five special tokens.
@@ -134,10 +136,10 @@ class Vocabulary:
 
     def special_tokens(self) -> dict[str, str]:
         """Returns the special tokens by the names of the arguments."""
-        names = ("padding", "unknown", "start", "separator", "mask")
+        ids = self._special_ids()
         return {
             name: self.tokens[token_id]
-            for name, token_id in zip(names, self._special_ids(), strict=True)
+            for name, token_id in zip(SPECIAL_TOKENS, ids, strict=True)
         }
 
     def _special_ids(self) -> tuple[int, ...]:

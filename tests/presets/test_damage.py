@@ -131,3 +131,24 @@ def test_preset_without_tokenizer_says_so(make_encoder, tmp_path):
     save_preset(make_encoder(), None, tmp_path / "preset")
     with pytest.raises(InputError, match="a preset without a tokenizer"):
         load_tokenizer(tmp_path / "preset")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"special_tokens": {"colour": "[PAD]"}},
+        {"special_tokens": {"padding": 7}},
+        {"special_tokens": ["[PAD]"]},
+        {"lowercase": "yes"},
+        {"strip_accents": 1},
+    ],
+    ids=str,
+)
+def test_bad_tokenizer_options_are_refused(saved, change):
+    edit(
+        saved / "assets/tokenizer/tokenizer.json",
+        lambda content: content.update(change),
+    )
+    (saved / "metadata.json").unlink(missing_ok=True)
+    with pytest.raises(InputError, match="tokenizer.json must give lowercase"):
+        load_tokenizer(saved)

@@ -83,7 +83,9 @@ def test_tokenizer_config_counts_more(tmp_path):
             {"normalizer": {**NORMALIZER, "lowercase": "yes"}},
             "`lowercase` must be true or false. Received: 'yes'",
         ),
+        ({"normalizer": "Bert"}, "with the normalizer 'Bert'"),
         ({"model": {**MODEL, "vocab": {"a": 0, "b": 2}}}, "without gaps"),
+        ({"model": {**MODEL, "vocab": {"a": 0, "b": "1"}}}, "without gaps"),
     ],
 )
 def test_other_tokenizers_are_refused(tmp_path, change, message):
@@ -106,4 +108,11 @@ def test_damaged_files_are_refused(tmp_path, text, message):
 def test_ideographs_must_be_split(tmp_path):
     _write(tmp_path, "tokenizer_config.json", {"tokenize_chinese_chars": False})
     with pytest.raises(InputError, match="tokenize_chinese_chars=false"):
+        read_huggingface_options(tmp_path)
+
+
+@pytest.mark.parametrize("token", [7, {"content": None}, ["[PAD]"]])
+def test_a_token_must_be_text(tmp_path, token):
+    _write(tmp_path, "tokenizer_config.json", {"pad_token": token})
+    with pytest.raises(InputError, match="`pad_token` must be a token"):
         read_huggingface_options(tmp_path)
