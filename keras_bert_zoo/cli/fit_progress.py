@@ -11,15 +11,10 @@ from keras_bert_zoo.cli.progress import duration
 
 
 class FitProgress(keras.callbacks.Callback):
-    """A bar on stderr per epoch, and a line of metrics on stdout after it.
+    """A bar on stderr per epoch, and a line of metrics on stdout after it."""
 
-    Args:
-        num_steps: int. Batches in an epoch, or in the data set to evaluate.
-    """
-
-    def __init__(self, num_steps: int):
+    def __init__(self):
         super().__init__()
-        self._num_steps = num_steps
         self._in_fit = False
         self._bar = None
         self._start = 0.0
@@ -30,7 +25,7 @@ class FitProgress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._start = time.monotonic()
         label = f"epoch {epoch + 1}/{self.params['epochs']}"
-        self._bar = ProgressBar(label, self._num_steps)
+        self._bar = ProgressBar(label, self.params["steps"])
 
     def on_train_batch_end(self, batch, logs=None):
         self._bar.update(batch + 1, f"loss {logs['loss']:.4f}")
@@ -45,7 +40,7 @@ class FitProgress(keras.callbacks.Callback):
 
     def on_test_begin(self, logs=None):
         if not self._in_fit:
-            self._bar = ProgressBar("evaluate", self._num_steps)
+            self._bar = ProgressBar("evaluate", self.params["steps"])
 
     def on_test_batch_end(self, batch, logs=None):
         interrupts.check()

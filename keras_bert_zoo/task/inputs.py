@@ -93,10 +93,28 @@ def as_arguments(
     Raises:
         InputError: if a row is wrong, or there is none.
     """
-    dataset = as_dataset(model, x, y, batch_size=batch_size, **options)
+    budgeted = options.get("tokens_per_batch") is not None
+    counts = options.pop("counts", None)
+    dataset = as_dataset(
+        model,
+        x,
+        y,
+        batch_size=batch_size,
+        counts=None if budgeted else counts,
+        **options,
+    )
     if dataset is None and not isinstance(x, tf.data.Dataset):
         return {"x": x, "y": y, "batch_size": batch_size}
-    return {"x": x if dataset is None else dataset}
+    if dataset is None or not budgeted:
+        return {"x": x if dataset is None else dataset}
+    # Under a token budget each pass has its own number of batches, where
+    # Keras holds all epochs to that of the first. An endless stream, in
+    # epochs of as many steps as one pass has, loses nothing.
+    one_pass = as_dataset(
+        model, x, y, batch_size=batch_size, counts=counts, **options
+    )
+    steps = sum(1 for _ in one_pass)
+    return {"x": dataset.repeat(), "steps_per_epoch": steps}
 
 
 def as_validation(model, given: Any, batch_size: int) -> Any:

@@ -215,7 +215,7 @@ class TaskModel(keras.Model):
         if not self.compiled:
             self.compile()
         self.input_counts = data.InputCounts()
-        training = as_arguments(
+        arguments = as_arguments(
             self,
             x,
             y,
@@ -227,19 +227,19 @@ class TaskModel(keras.Model):
         )
         if validation_data is not None:
             validation_data = as_validation(self, validation_data, batch_size)
+        arguments |= {k: v for k, v in kwargs.items() if v is not None}
         if self._default_optimizer is not None:
             # The rate falls to zero at the end of this very fit.
-            steps = kwargs.get("steps_per_epoch") or num_batches(
-                training["x"], batch_size
+            steps = arguments.get("steps_per_epoch") or num_batches(
+                arguments["x"], batch_size
             )
             steps *= epochs - kwargs.get("initial_epoch", 0)
             self._compile_with(self._default_optimizer.for_steps(steps))
         history = super().fit(
-            **training,
+            **arguments,
             epochs=epochs,
             validation_data=validation_data,
-            shuffle=shuffle and "y" in training,
-            **kwargs,
+            shuffle=shuffle and "y" in arguments,
         )
         report_truncation(self.input_counts, self.sequence_length)
         return history

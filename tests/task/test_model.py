@@ -99,6 +99,28 @@ def test_default_rate_rises_and_falls_over_the_run(make_model, texts, labels):
     assert int(model.optimizer.iterations) == 10
 
 
+def test_a_token_budget_makes_epochs_of_known_length(
+    make_model, texts, labels, recwarn
+):
+    # Lengths differ, so that passes differ in their number of batches.
+    texts = [" ".join([text] * (1 + i % 7)) for i, text in enumerate(texts * 8)]
+    model = make_model()
+    model.compile()
+    history = model.fit(
+        texts,
+        labels * 8,
+        epochs=4,
+        tokens_per_batch=model.sequence_length,
+        steps_per_epoch=None,
+        verbose=0,
+    )
+    steps = model.optimizer._learning_rate.total_steps
+    assert steps == int(model.optimizer.iterations) == 4 * (steps // 4)
+    assert len(history.history["loss"]) == 4
+    assert model.input_counts.num_examples == len(texts)
+    assert not [w for w in recwarn if "ran out of data" in str(w.message)]
+
+
 def test_a_second_fit_starts_a_new_schedule(make_model, texts, labels):
     model = make_model()
     fit(model, texts, labels, epochs=1)

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import math
 import os
 
 from keras_bert_zoo.cli import data_flags
@@ -33,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
         rows,
         batch_size=args.batch_size,
         return_dict=True,
-        callbacks=[FitProgress(math.ceil(report.num_rows / args.batch_size))],
+        callbacks=[FitProgress()],
         verbose=0,
     )
     if args.json:

@@ -1,7 +1,6 @@
 """Trains a task head and its encoder on labelled texts."""
 
 import argparse
-import math
 import pathlib
 from collections.abc import Sequence
 
@@ -130,10 +129,7 @@ def run(args: argparse.Namespace) -> int:
             restore_best_weights=True,
         )
         callbacks.append(best)
-    steps = None
-    if args.tokens_per_batch is None:
-        steps = math.ceil(num_rows["train"] / args.batch_size)
-    callbacks.append(FitProgress(steps))
+    callbacks.append(FitProgress())
     history = model.fit(
         rows["train"],
         batch_size=args.batch_size,
