@@ -110,9 +110,15 @@ class ClassificationHead(TaskHead):
         if kind == "regression":
             return cls(**options)
         counts = collections.Counter()
-        for row in rows:
-            counts.update(classification_labels.names_in(row, kind))
+        for last in rows:
+            counts.update(classification_labels.names_in(last, kind))
         labels = options.setdefault("labels", sorted(counts))
+        if kind == "single_label" and len(labels) == 1:
+            raise InputError(
+                "Rows to classify must have at least two different labels. "
+                f"Received: {labels[0]!r} in every row up to {last.origin}. "
+                "Check the label column."
+            )
         if options.get("class_weights") == "balanced":
             total = sum(counts.values())
             options["class_weights"] = {

@@ -84,6 +84,12 @@ def test_labels_are_found_in_the_rows_and_sorted():
     assert head.labels_by_index == ["maybe", "no", "yes"]
 
 
+def test_rows_with_one_label_are_refused():
+    rows = [Row({"label": "no"}, f"a.tsv:{line}") for line in (2, 3)]
+    with pytest.raises(InputError, match="'no' in every row up to a.tsv:3"):
+        ClassificationHead.from_rows(rows)
+
+
 @pytest.mark.parametrize(
     ("value", "labels", "expected"),
     [
