@@ -4,9 +4,9 @@ Importing this package loads neither TensorFlow nor Keras: each public name
 is imported when it is first touched.
 
 It turns TensorFlow's oneDNN kernels on, unless `TF_ENABLE_ONEDNN_OPTS` is set:
-TensorFlow itself turns them on for some processors only, and on the others
-training is a quarter slower without them. TensorFlow reads the variable once,
-when it is loaded: import this package first, or set it yourself.
+TensorFlow itself turns them on for some processors only, and on others a
+training step takes a third longer without them. TensorFlow reads the variable
+once, when it is loaded: import this package first, or set it yourself.
 """
 
 import importlib
