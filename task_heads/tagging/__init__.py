@@ -1,0 +1,1 @@
+"""Tags on words: entities, parts of speech, chunks, slots."""

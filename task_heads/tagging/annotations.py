@@ -1,0 +1,147 @@
+"""JSON Lines with tagged words, or with texts and spans of characters."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from keras_bert_zoo.data.json_lines import json_records
+from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.errors import InputError
+
+_SPAN_KEYS = ("spans", "entities")
+_SPAN_FIELDS = ("start", "end", "label")
+
+
+def annotation_rows(path: str | os.PathLike) -> Iterator[Row]:
+    """Yields the rows of a file; see `TaggedFile`.
+
+    Raises:
+        InputError: if a line breaks a rule of the format.
+    """
+    for number, record in json_records(path):
+        origin = f"{path}:{number}"
+        has_words = "tokens" in record
+        if has_words == ("text" in record):
+            raise InputError(
+                f'{origin}: a line must have either "tokens" or "text". '
+                f"Received: {_keys(record)}. Give one of the two."
+            )
+        values = _words(record, origin) if has_words else _text(record, origin)
+        yield Row(values, origin)
+
+
+def _words(record: dict, origin: str) -> dict:
+    _refuse(record, _SPAN_KEYS, "tokens", origin)
+    tokens = _strings(record["tokens"], "tokens", origin)
+    if not tokens:
+        raise InputError(
+            f'{origin}: "tokens" must have at least one word. Received: []. '
+            "Remove the line."
+        )
+    if "tags" not in record:
+        return {"tokens": tokens}
+    tags = _strings(record["tags"], "tags", origin)
+    if len(tags) != len(tokens):
+        raise InputError(
+            f"{origin}: there must be a tag for each token. Received: "
+            f"{len(tokens)} tokens, {len(tags)} tags. Mend the line."
+        )
+    return {"tokens": tokens, "tags": tags}
+
+
+def _text(record: dict, origin: str) -> dict:
+    _refuse(record, ("tags",), "text", origin)
+    text = record["text"]
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(
+            f'{origin}: "text" must be a string with more than spaces. '
+            f"Received: {text!r:.60}. Mend or remove the line."
+        )
+    given = [key for key in _SPAN_KEYS if key in record]
+    if not given:
+        return {"text": text}
+    if len(given) > 1:
+        raise InputError(
+            f"{origin}: a line must have either "
+            f"{' or '.join(map(repr, _SPAN_KEYS))}. Received: both. Remove "
+            "one."
+        )
+    listed = record[given[0]]
+    if not isinstance(listed, list):
+        raise InputError(
+            f"{origin}: {given[0]!r} must be a list. Received: "
+            f"{listed!r:.60}. A text without any has []."
+        )
+    spans = sorted(_span(entry, text, origin) for entry in listed)
+    for before, after in zip(spans, spans[1:]):
+        if after[0] < before[1]:
+            raise InputError(
+                f"{origin}: spans must not overlap. Received: "
+                f"{list(before)} and {list(after)}. Keep one of the two."
+            )
+    return {"text": text, "spans": spans}
+
+
+def _span(entry: Any, text: str, origin: str) -> tuple[int, int, str]:
+    if isinstance(entry, dict) and all(key in entry for key in _SPAN_FIELDS):
+        start, end, label = (entry[key] for key in _SPAN_FIELDS)
+    elif isinstance(entry, list) and len(entry) == len(_SPAN_FIELDS):
+        start, end, label = entry
+    else:
+        raise InputError(
+            f'{origin}: a span must be {{"start": 0, "end": 5, "label": '
+            f'"..."}} or [0, 5, "..."]. Received: {entry!r:.60}. Give all '
+            "three."
+        )
+    if not isinstance(label, str) or not label:
+        raise InputError(
+            f"{origin}: a span's label must be a string that is not empty. "
+            f"Received: {label!r:.60}. Write the label's name."
+        )
+    if type(start) is not int or type(end) is not int:
+        raise InputError(
+            f"{origin}: start and end of a span must be integers. Received: "
+            f"{start!r:.60} and {end!r:.60}. Count the text's characters."
+        )
+    if not 0 <= start < end <= len(text):
+        raise InputError(
+            f"{origin}: a span must start at 0 or later, end after its "
+            f"start, and end within the text's {len(text)} characters. "
+            f"Received: start={start}, end={end}, label={label!r:.60}. "
+            "Count code points, not bytes, and the end exclusive."
+        )
+    if not text[start:end].strip():
+        raise InputError(
+            f"{origin}: a span must cover more than spaces. Received: "
+            f"start={start}, end={end}, label={label!r:.60}. Mend its ends."
+        )
+    return start, end, label
+
+
+def _strings(value: Any, key: str, origin: str) -> list[str]:
+    if not isinstance(value, list):
+        raise InputError(
+            f"{origin}: {key!r} must be a list of strings. Received: "
+            f"{value!r:.60}. Write one for each word."
+        )
+    for place, entry in enumerate(value, start=1):
+        if not isinstance(entry, str) or not entry:
+            raise InputError(
+                f"{origin}: {key!r} must have strings that are not empty. "
+                f"Received: {entry!r:.60} as number {place}. Mend the line."
+            )
+    return value
+
+
+def _refuse(record: dict, keys: tuple[str, ...], key: str, origin: str):
+    for other in keys:
+        if other in record:
+            raise InputError(
+                f"{origin}: a line with {key!r} must not have {other!r}. "
+                f"Received: {_keys(record)}. Tags belong to tokens, spans to "
+                "a text."
+            )
+
+
+def _keys(record: dict) -> str:
+    return ", ".join(repr(key[:40]) for key in record) or "no keys"

@@ -1,0 +1,130 @@
+"""Rows streamed from files with tagged words or marked texts."""
+
+import os
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.errors import InputError
+from task_heads.tagging.annotations import annotation_rows
+from task_heads.tagging.word_lines import conll_rows
+from task_heads.tagging.word_lines import conllu_rows
+
+FORMATS = ("conll", "conllu", "jsonl")
+
+_WORD_LINES = {"conll": conll_rows, "conllu": conllu_rows}
+_ENDINGS = {
+    **dict.fromkeys(
+        (".conll", ".txt", ".tsv", ".bio", ".iob", ".iob2", ".iobes"), "conll"
+    ),
+    ".conllu": "conllu",
+    ".jsonl": "jsonl",
+}
+
+
+class TaggedFile:
+    """Rows of a file, one a sentence, read anew at each iteration.
+
+    | format | a line | values of a row |
+    | --- | --- | --- |
+    | `conll` | a word and its tag; a blank line ends the sentence | \
+`tokens`, `tags`: lists |
+    | `conllu` | the same in the ten columns of Universal Dependencies | \
+`tokens`, `tags`: lists |
+    | `jsonl` | `{"tokens": [...], "tags": [...]}` | `tokens`, `tags`: lists |
+    | `jsonl` | `{"text": "...", "spans": [...]}` | `text`, `spans`: list of \
+`(start, end, label)` |
+
+    In `conll` the fields of a line are separated by tabs if it has any, else
+    by spaces, and each line has as many as the first. The word is the first,
+    the tag the last. Lines that start with `-DOCSTART-` are skipped; there
+    are no comments.
+
+    In `conllu` the word is FORM and the tag UPOS. Comments, multiword tokens
+    (`1-2`) and empty nodes (`1.1`) are skipped.
+
+    In `jsonl` a span is `{"start": 0, "end": 5, "label": "person"}` or
+    `[0, 5, "person"]`, in characters (code points) of the text, the end
+    exclusive. Spans may be called `entities` and come in any order, but not
+    overlap; rows have them by start. Lines without `tags` or `spans`, to
+    predict, give rows without. Other keys are ignored.
+
+    A row's origin is the line of the sentence's first word. Files are UTF-8,
+    with or without a byte-order mark, with LF or CRLF, and may be gzipped.
+
+    Args:
+        path: the file.
+        format: `conll`, `conllu`, `jsonl`, or `None` to go by the name's
+            ending: `.conllu`, `.jsonl`, or, for `conll`, `.conll`, `.txt`,
+            `.tsv`, `.bio`, `.iob`, `.iob2` and `.iobes`; each also `.gz`.
+        columns: field -> number of its column from 0, for `conll` and
+            `conllu`: `text`, if the word is elsewhere than above, and `tags`.
+            Without `tags`, rows have no tags. `None` for the columns above.
+
+    Raises:
+        InputError: if the format is unknown or `columns` is not as above; at
+            iteration, if the file breaks a rule of its format, naming file
+            and line, or has no rows.
+        OSError: at iteration, if the file cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        format: str | None = None,
+        columns: Mapping[str, int] | None = None,
+    ):
+        self.path = os.fspath(path)
+        self.format = _format_of(self.path) if format is None else format
+        if self.format not in FORMATS:
+            raise InputError(
+                f"`format` must be one of {', '.join(FORMATS)}. Received: "
+                f"format={format!r}. Leave it out to go by the file's name."
+            )
+        self.columns = _checked(columns, self.format)
+
+    def __iter__(self) -> Iterator[Row]:
+        if self.format == "jsonl":
+            rows = annotation_rows(self.path)
+        else:
+            rows = _WORD_LINES[self.format](self.path, self.columns)
+        empty = True
+        for row in rows:
+            empty = False
+            yield row
+        if empty:
+            raise InputError(
+                f"{self.path}: a file must have at least one sentence. "
+                "Received: none. Check that it was written to the end."
+            )
+
+
+def _format_of(path: str) -> str:
+    stem = path.lower().removesuffix(".gz")
+    for ending, format in _ENDINGS.items():
+        if stem.endswith(ending):
+            return format
+    raise InputError(
+        "The name of a file with tags must end with one of "
+        f"{', '.join(_ENDINGS)} (each also .gz). Received: {path}. Rename "
+        "it, or give the format."
+    )
+
+
+def _checked(columns, format: str) -> dict[str, int] | None:
+    if columns is None:
+        return None
+    if format == "jsonl":
+        raise InputError(
+            "A jsonl file has keys, no columns. Received: "
+            f"columns={columns!r}. Leave them out."
+        )
+    proper = isinstance(columns, Mapping) and set(columns) <= {"text", "tags"}
+    if not proper or not all(
+        type(number) is int and number >= 0 for number in columns.values()
+    ):
+        raise InputError(
+            '`columns` must give "text" and "tags", or one of them, the '
+            f"number of a column from 0. Received: {columns!r}."
+        )
+    return dict(columns)

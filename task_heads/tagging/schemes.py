@@ -1,0 +1,164 @@
+"""Tag schemes: how tags on words spell entities, and what they read as.
+
+| scheme | first word | further words | last word | only word |
+| --- | --- | --- | --- | --- |
+| `IOB1` | `I-` (`B-` right after another of its type) | `I-` | `I-` | `I-` |
+| `IOB2` | `B-` | `I-` | `I-` | `B-` |
+| `IOBES` | `B-` | `I-` | `E-` | `S-` |
+| `none` | tags without prefixes, such as parts of speech | | | |
+
+BILOU is IOBES with other letters: wherever tags are read, `L-` counts as
+`E-` and `U-` as `S-`. Words outside of entities have the tag `O`.
+
+Source: Ramshaw and Marcus, 1995 (arXiv:cmp-lg/9505040); Tjong Kim Sang and
+Veenstra, 1999 (arXiv:cs/9907006).
+"""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Sequence
+
+from keras_bert_zoo.errors import InputError
+from task_heads.tagging.entities import OUTSIDE
+from task_heads.tagging.entities import PREFIXES
+from task_heads.tagging.entities import entities
+from task_heads.tagging.entities import foreign_tag
+from task_heads.tagging.entities import letter_and_type
+
+SCHEMES = (*PREFIXES, "none")
+
+
+def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
+    """Returns the scheme that the tags of a corpus follow.
+
+    The first that holds:
+
+    1. `none`: a tag other than `O` has no prefix (`B-`, `I-`, `E-`, `S-`,
+       `L-`, `U-`) or nothing after it;
+    2. `IOBES`: there is an `E-`, `S-`, `L-` or `U-`;
+    3. `IOB1`: an `I-` starts an entity, and each `B-` stands right after an
+       entity of its type;
+    4. `IOB2`: everything else. So is a corpus without entities, and one in
+       which some `I-` and some `B-` start entities, which neither IOB1 nor
+       IOB2 allows: `count_invalid` then tells how many tags are wrong.
+
+    Args:
+        sequences: the tags of each sentence; read once.
+
+    Raises:
+        InputError: if a tag is not a string, or empty.
+    """
+    has_end = starts_with_i = starts_with_b = False
+    for tags in sequences:
+        before = (OUTSIDE, "")
+        for tag in tags:
+            prefix, name = current = _split(tag)
+            if prefix is None:
+                return "none"
+            continues = before == ("I", name)
+            has_end |= prefix in "ES"
+            starts_with_i |= prefix == "I" and not continues
+            starts_with_b |= prefix == "B" and not continues
+            # In IOB1 and IOB2 a word after B- is as good as one after I-.
+            before = ("I", name) if prefix == "B" else current
+    if has_end:
+        return "IOBES"
+    return "IOB1" if starts_with_i and not starts_with_b else "IOB2"
+
+
+def count_invalid(tags: Sequence[str], scheme: str) -> int:
+    """Returns how many transitions of a sentence its scheme does not allow.
+
+    A transition is a pair of neighbouring tags; the sentence's start and
+    end count as `O`. In IOB2 and IOBES, `I-` and `E-` must go on with an
+    entity of their type; in IOBES, `B-` and `I-` must be gone on with; in
+    IOB1, `B-` must stand right after an entity of its type.
+
+    Raises:
+        InputError: if `scheme` is unknown, or a tag has no prefix of it.
+    """
+    _check_scheme(scheme)
+    if scheme == "none":
+        return 0
+    parsed = list(_parsed(tags, scheme))
+    outside = (OUTSIDE, "")
+    pairs = zip([outside, *parsed], [*parsed, outside])
+    return sum(not _allowed(*pair, scheme) for pair in pairs)
+
+
+def convert(tags: Sequence[str], source: str, target: str) -> list[str]:
+    """Writes the tags of a sentence in another scheme.
+
+    Invalid tags are mended: they are read as `entities` reads them. BILOU
+    becomes IOBES.
+
+    Args:
+        tags: the tags.
+        source: their scheme.
+        target: the scheme to write; may be `source`, to mend.
+
+    Raises:
+        InputError: if a scheme is unknown, one of the two is `none` and the
+            other is not, or a tag has no prefix of `source`.
+    """
+    _check_scheme(source)
+    _check_scheme(target)
+    if "none" in (source, target):
+        if source == target:
+            return list(tags)
+        raise InputError(
+            "Tags without prefixes cannot be converted, nor prefixes left "
+            f"out. Received: source={source!r}, target={target!r}. Choose "
+            f"both from {', '.join(PREFIXES)}."
+        )
+    list(_parsed(tags, source))
+    converted = [OUTSIDE] * len(tags)
+    before = None
+    for entity in entities(tags):
+        name, start, end = entity
+        converted[start:end] = [f"I-{name}"] * (end - start)
+        touches = before is not None and before[::2] == (name, start)
+        if target != "IOB1" or touches:
+            converted[start] = f"B-{name}"
+        if target == "IOBES":
+            last = "S" if end - start == 1 else "E"
+            converted[end - 1] = f"{last}-{name}"
+        before = entity
+    return converted
+
+
+def _allowed(before: tuple, current: tuple, scheme: str) -> bool:
+    same = before[1] == current[1]
+    if scheme == "IOB1":
+        return current[0] != "B" or (before[0] in "BI" and same)
+    open_before = before[0] in "BI"
+    goes_on = current[0] in "IE"
+    if goes_on:
+        return open_before and same
+    return scheme == "IOB2" or not open_before
+
+
+def _parsed(tags: Sequence[str], scheme: str) -> Iterator[tuple[str, str]]:
+    for tag in tags:
+        prefix, name = _split(tag)
+        if prefix is None or prefix not in PREFIXES[scheme] + OUTSIDE:
+            raise foreign_tag(tag, scheme)
+        yield prefix, name
+
+
+def _split(tag: str) -> tuple[str | None, str]:
+    """Returns prefix and type; `None` for a tag without a prefix."""
+    letter, name = letter_and_type(tag)
+    if tag == OUTSIDE:
+        return OUTSIDE, ""
+    if letter in "BIES" and tag[1:2] == "-" and len(tag) > 2:
+        return letter, name
+    return None, tag
+
+
+def _check_scheme(scheme: str) -> None:
+    if scheme not in SCHEMES:
+        raise InputError(
+            f"`scheme` must be one of {', '.join(SCHEMES)}. Received: "
+            f"{scheme!r}. BILOU is read as IOBES."
+        )
