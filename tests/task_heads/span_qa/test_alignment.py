@@ -1,0 +1,95 @@
+"""Answers at their start, elsewhere, and nowhere."""
+
+import pytest
+
+from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.errors import InputError
+from task_heads.span_qa.alignment import AlignmentReport
+from task_heads.span_qa.alignment import align_answers
+from task_heads.span_qa.alignment import alignment_report
+from task_heads.span_qa.alignment import locate
+
+#          0         1         2
+#          0123456789012345678901234
+CONTEXT = "one two 🙂 one two one 李白"
+
+
+def answer(text, start):
+    return {"text": text, "start": start}
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [("one", 0), ("one", 10), ("李白", 22), (" two", 3), (CONTEXT, 0)],
+)
+def test_aligned(text, start):
+    given = [answer(text, start)]
+    assert align_answers(CONTEXT, given) == (given, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("one", 1),
+        ("One", 0),
+        ("two ", 14 + 1),
+        ("absent", 0),
+        ("李白", 23),
+        ("李白", -2),
+        ("one", 24),
+        ("one", 10**12),
+    ],
+)
+def test_misaligned(text, start):
+    given = [answer(text, start)]
+    assert align_answers(CONTEXT, given) == ([], given)
+
+
+def test_answers_keep_their_order():
+    given = [answer("one", n) for n in (0, 1, 10, 11, 18)]
+    aligned, misaligned = align_answers(CONTEXT, given)
+    assert [a["start"] for a in aligned + misaligned] == [0, 10, 18, 1, 11]
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_empty_text_is_refused(text):
+    with pytest.raises(InputError, match="more than spaces. Received: .*'tex"):
+        align_answers(CONTEXT, [answer(text, 0)])
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "expected"),
+    [
+        ("one", 10, answer("one", 10)),
+        ("one", 9, answer("one", 10)),
+        ("one", 12, answer("one", 10)),
+        ("one", 5, answer("one", 0)),
+        ("one", 14, answer("one", 10)),
+        ("one", 15, answer("one", 18)),
+        ("one", -5, answer("one", 0)),
+        ("one", 999, answer("one", 18)),
+        (" one", 0, answer(" one", 9)),
+        ("李白\n", 22, answer("李白", 22)),
+        ("  two one ", 13, answer(" two one ".strip(), 14)),
+        ("absent", 3, None),
+        (" ", 0, answer(" ", 3)),
+        ("", 0, None),
+    ],
+)
+def test_nearest_place(text, start, expected):
+    assert locate(CONTEXT, answer(text, start)) == expected
+
+
+def test_report_counts():
+    labels = [
+        {"answers": [answer("one", 0), answer("one", 1)], "impossible": False},
+        {"answers": [answer("two", 14)], "impossible": False},
+        {"answers": [], "impossible": True},
+        {},
+        {"answers": [answer("two", 99)], "impossible": False},
+    ]
+    rows = [
+        Row({"id": f"q{number}", "context": CONTEXT, **values}, "")
+        for number, values in enumerate(labels)
+    ]
+    assert alignment_report(rows) == AlignmentReport(5, 4, 1, ("q0", "q4"))
