@@ -10,6 +10,7 @@ hidden width.
 | `padding_mask` | int32 | `(B, S)` | 1 for a real token, 0 for padding |
 | `sequence_output` | float | `(B, S, H)` | one vector per token |
 | `pooled_output` | float | `(B, H)` | one vector per example |
+| `num_sequences` | int64 | `(B,)` | sequences that a long text became |
 
 The names are keras-hub's, so that its encoders and ours can replace each
 other.
@@ -20,5 +21,6 @@ SEGMENT_IDS = "segment_ids"
 PADDING_MASK = "padding_mask"
 SEQUENCE_OUTPUT = "sequence_output"
 POOLED_OUTPUT = "pooled_output"
+NUM_SEQUENCES = "num_sequences"
 
 ENCODER_INPUTS = (TOKEN_IDS, SEGMENT_IDS, PADDING_MASK)

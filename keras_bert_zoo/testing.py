@@ -64,7 +64,8 @@ def check_head(head: TaskHead, rows: Sequence[Mapping[str, Any]]) -> None:
     _expect(head.name and head.name == type(head).name, "a class-level `name`")
     _expect(len(rows) >= 2, "at least two rows to check with")
     _check_config(head)
-    texts = [row[field] for row in rows for field in head.text_fields]
+    examples = [head.example(row, False) for row in rows]
+    texts = [row[field] for row in examples for field in head.text_fields]
     tokenizer = tiny_tokenizer(texts)
     batch = _batch(head, rows, with_label=True)
     features = _check_features(head, batch, tokenizer)
@@ -72,9 +73,9 @@ def check_head(head: TaskHead, rows: Sequence[Mapping[str, Any]]) -> None:
     model = head.build(encoder)
     inputs = pad(features.inputs, padding_id=tokenizer.vocabulary.padding_id)
     logits = _check_logits(head, model, inputs)
-    _check_padding(head, model, features.inputs, tokenizer)
+    _check_padding(head, model, features, tokenizer)
     _check_training(head, model, inputs, features)
-    _check_decoding(head, logits, len(rows))
+    _check_decoding(head, logits, features, len(rows))
     _check_unlabelled(head, rows, tokenizer)
 
 
@@ -93,6 +94,9 @@ def _batch(head, rows, with_label: bool) -> dict:
     batch = {}
     for field, (dtype, shape) in head.example_spec(with_label).items():
         values = [example[field] for example in examples]
+        if shape == (None,):
+            batch[field] = tf.ragged.constant(values, dtype, ragged_rank=1)
+            continue
         batch[field] = tf.constant(values, dtype)
         _expect(
             batch[field].shape[1:].is_compatible_with(shape),
@@ -131,14 +135,21 @@ def _check_logits(head, model, inputs):
     return logits
 
 
-def _check_padding(head, model, inputs, tokenizer) -> None:
+def _check_padding(head, model, features, tokenizer) -> None:
     padding_id = tokenizer.vocabulary.padding_id
-    narrow = model(pad(inputs, padding_id=padding_id))
-    wide = model(
-        pad(inputs, padding_id=padding_id, sequence_length=SEQUENCE_LENGTH)
+    narrow, wide = (
+        head.decode_texts(
+            model(
+                pad(
+                    features.inputs,
+                    padding_id=padding_id,
+                    sequence_length=length,
+                )
+            ),
+            features.decoding_context(),
+        )
+        for length in (None, SEQUENCE_LENGTH)
     )
-    narrow = head.decode(narrow)
-    wide = head.decode(wide)
     for key, value in narrow.items():
         if value.dtype.is_floating and value.shape == wide[key].shape:
             _expect(
@@ -152,11 +163,13 @@ def _check_training(head, model, inputs, features) -> None:
         optimizer=keras.optimizers.Adam(3e-2),
         loss=head.losses(),
         metrics=head.metrics(),
+        weighted_metrics=head.weighted_metrics(),
         jit_compile=False,
     )
-    arguments = {"x": inputs, "y": features.labels}
+    length = inputs[names.TOKEN_IDS].shape[1]
+    arguments = {"x": inputs, "y": _dense(features.labels, length)}
     if features.weights is not None:
-        arguments["sample_weight"] = features.weights
+        arguments["sample_weight"] = _dense(features.weights, length)
     losses = [
         model.train_on_batch(**arguments, return_dict=True)["loss"]
         for _ in range(12)
@@ -168,32 +181,57 @@ def _check_training(head, model, inputs, features) -> None:
     )
 
 
-def _check_decoding(head, logits, num_rows: int) -> None:
-    decoded = head.decode(logits)
-    graph = tf.function(head.decode)(logits)
-    described = {info.name: info for info in head.signature().outputs}
-    _expect(
-        set(decoded) == set(described),
-        f"`decode` to return what `signature` names: {sorted(described)}",
+def _check_decoding(head, logits, features, num_rows: int) -> None:
+    _check_decoder("decode", head.decode, [logits], head.token_outputs())
+    decoded = _check_decoder(
+        "decode_texts",
+        head.decode_texts,
+        [logits, features.decoding_context()],
+        head.signature().outputs,
     )
-    for key, value in decoded.items():
-        _check_tensor(described[key], value)
-        _expect(
-            np.array_equal(value.numpy(), graph[key].numpy()),
-            f"`decode` to give the same {key!r} eagerly and in a graph",
-        )
     arrays = {key: value.numpy() for key, value in decoded.items()}
     answers = head.answers(arrays)
     _expect(len(answers) == num_rows, "`answers` to return one per example")
     json.dumps(answers)
 
 
+def _check_decoder(name, decode, arguments, outputs) -> dict:
+    decoded = decode(*arguments)
+    graph = tf.function(decode)(*arguments)
+    described = {info.name: info for info in outputs}
+    _expect(
+        set(decoded) == set(described),
+        f"`{name}` to return what is described: {sorted(described)}",
+    )
+    for key, value in decoded.items():
+        _check_tensor(described[key], value)
+        _expect(
+            np.array_equal(value.numpy(), graph[key].numpy()),
+            f"`{name}` to give the same {key!r} eagerly and in a graph",
+        )
+    return decoded
+
+
+def _dense(labels, length: int):
+    return tf.nest.map_structure(
+        lambda tensor: (
+            tensor.to_tensor(shape=(None, length))
+            if isinstance(tensor, tf.RaggedTensor)
+            else tensor
+        ),
+        labels,
+    )
+
+
 def _check_unlabelled(head, rows, tokenizer) -> None:
     batch = _batch(head, rows, with_label=False)
     _expect(
-        set(batch) == set(head.text_fields),
-        "an example without labels to hold the text fields alone",
+        set(head.text_fields) <= set(batch),
+        "an example without labels to hold the text fields",
     )
+    texts = {field: batch[field] for field in head.text_fields}
+    served = head.features(texts, tokenizer, SEQUENCE_LENGTH)
+    _expect(served.labels is None, "`features` of the text fields alone")
     features = head.features(batch, tokenizer, SEQUENCE_LENGTH)
     _expect(features.labels is None, "no labels where none are given")
     described = [info.name for info in head.signature().inputs]

@@ -39,7 +39,8 @@ def answer_texts(model, tokenizer_engine: str):
         inputs = pad(
             features.inputs, padding_id=tokenizer.vocabulary.padding_id
         )
-        return model.head.decode(model(_not_empty(inputs), training=False))
+        logits = model(_not_empty(inputs), training=False)
+        return model.head.decode_texts(logits, features.decoding_context())
 
     return answer
 
@@ -88,7 +89,7 @@ def token_signature(model, length: int | None, batch: int | None) -> Signature:
             TensorInfo(name, "int32", (batch, length), _MEANINGS[name])
             for name in names.ENCODER_INPUTS
         ),
-        (*model.head.logits_signature(), *model.head.signature().outputs),
+        (*model.head.logits_signature(), *model.head.token_outputs()),
     )
 
 

@@ -6,6 +6,7 @@ import warnings
 
 import tensorflow as tf
 
+from keras_bert_zoo import features as names
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
@@ -133,7 +134,7 @@ class TFLiteExporter(Exporter):
             run = interpreter.get_signature_runner(name)
             inputs = verification.probe_inputs(model, length)
             largest = 0.0
-            for row in range(len(verification.PROBES)):
+            for row in range(len(inputs[names.TOKEN_IDS])):
                 one = {
                     key: value[row : row + 1] for key, value in inputs.items()
                 }

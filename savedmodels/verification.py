@@ -40,13 +40,28 @@ def probe_inputs(
         sequence_length: int or `None`. The static length, or that of the
             longest probe.
     """
+    return _pad(model, _probe_features(model, sequence_length), sequence_length)
+
+
+def live_answers(model) -> dict[str, np.ndarray]:
+    """Returns what the live model answers to the probe texts."""
+    features = _probe_features(model, None)
+    logits = model(_pad(model, features, None), training=False)
+    answers = model.head.decode_texts(logits, features.decoding_context())
+    return {name: value.numpy() for name, value in answers.items()}
+
+
+def _probe_features(model, sequence_length):
     texts = {
         field: tf.constant(values)
         for field, values in probe_texts(model.head).items()
     }
-    features = model.head.features(
+    return model.head.features(
         texts, model.tokenizer, sequence_length or model.sequence_length
     )
+
+
+def _pad(model, features, sequence_length):
     return pad(
         features.inputs,
         padding_id=model.tokenizer.vocabulary.padding_id,

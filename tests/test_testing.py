@@ -48,7 +48,7 @@ class CountsPadding(ClassificationHead):
     [
         (ForgetsAnOption, "to give the same head"),
         (DescribesAnotherType, "'probability' to be float32"),
-        (LeavesOutAnOutput, "what `signature` names"),
+        (LeavesOutAnOutput, "what is described"),
         (LosesAnAnswer, "one per example"),
         (CountsPadding, "not to depend on padding"),
     ],

@@ -1,7 +1,6 @@
 """Flags that say where the texts and labels of a file stand."""
 
 import argparse
-from collections.abc import Iterable
 
 from keras_bert_zoo.cli.parsing import flag
 
@@ -14,31 +13,35 @@ def add_column_flags(
         "columns",
         "Names of columns (keys, in JSON Lines), or their numbers from 0 for "
         "files without a header. A field of the task that has no flag is "
-        "read from the column of its own name.",
+        "read from its usual column.",
     )
-    group.add_argument("--text-column", default="text", metavar="COLUMN")
+    group.add_argument("--text-column", metavar="COLUMN")
     group.add_argument(
         "--text-pair-column",
         metavar="COLUMN",
         help="the second text, where an example is a pair",
     )
     if with_label:
-        group.add_argument("--label-column", default="label", metavar="COLUMN")
+        group.add_argument("--label-column", metavar="COLUMN")
     group.add_argument(
         "--data-format",
-        choices=("tsv", "csv", "jsonl"),
-        help="format of the files, where their names do not end with it",
+        metavar="FORMAT",
+        help="format of the files, where their names do not end with it: "
+        "tsv, csv or jsonl, or one of the task's own",
     )
 
 
-def file_rows(args: argparse.Namespace, path: str, fields: Iterable[str]):
-    """Returns the rows of a file with these fields of a head."""
-    from keras_bert_zoo.data import FileRows
-
-    columns = {field: _column(args, field) for field in fields}
-    if all(column.isdecimal() for column in columns.values()):
+def file_rows(args: argparse.Namespace, head, path: str, *, with_label: bool):
+    """Returns the rows of a file as a head, or its class, reads them."""
+    columns = {field: _column(args, field) for field in head.text_fields}
+    if with_label:
+        # The flag names the first label, whatever the task calls it.
+        for place, field in enumerate(head.label_fields):
+            given = None if place else args.label_column
+            columns[field] = given or _column(args, field)
+    if all((column or "").isdecimal() for column in columns.values()):
         columns = {field: int(column) for field, column in columns.items()}
-    return FileRows(path, columns, args.data_format)
+    return head.read_file(path, columns, args.data_format)
 
 
 def label_summary(label_counts) -> str:
@@ -49,6 +52,6 @@ def label_summary(label_counts) -> str:
     return f" ({', '.join(shown)})" if shown else ""
 
 
-def _column(args: argparse.Namespace, field: str) -> str:
+def _column(args: argparse.Namespace, field: str) -> str | None:
     name = flag(f"{field}_column").lstrip("-").replace("-", "_")
-    return getattr(args, name, None) or field
+    return getattr(args, name, None)

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.data import length_groups
 from keras_bert_zoo.data.batches import batches_of
+from keras_bert_zoo.data.batches import whole_rows_of
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.windows import ROW_INDEX
@@ -61,7 +62,8 @@ def build_dataset(
         drop_remainder: bool. Whether the rows that do not fill a batch at
             the end are left out, so that every batch has `batch_size`.
         num_rows: int or `None`. Number of rows, as `check_rows` reports it:
-            gives the data set its cardinality.
+            gives the data set its cardinality, unless the head splits texts
+            or there is a token budget.
         counts: filled with truncated examples and padding, or `None`.
 
     Returns:
@@ -105,8 +107,11 @@ def build_dataset(
         counts,
     ).map(_for_training)
     if drop_remainder:
+        if head.splits_texts:
+            dataset = dataset.filter(lambda *batch: _is_full(batch, batch_size))
         dataset = dataset.map(lambda *batch: _with_size(batch, batch_size))
-    if num_rows is not None and tokens_per_batch is None:
+    is_counted = tokens_per_batch is None and not head.splits_texts
+    if num_rows is not None and is_counted:
         num_batches = (
             num_rows // batch_size
             if drop_remainder
@@ -125,7 +130,6 @@ def build_prediction_dataset(
     *,
     sequence_length: int,
     batch_size: int = 32,
-    counts: InputCounts | None = None,
 ) -> tf.data.Dataset:
     """Returns batches of unlabelled examples with their rows' numbers.
 
@@ -138,18 +142,19 @@ def build_prediction_dataset(
         tokenizer: `BertTokenizer`.
         sequence_length: int. Most tokens in a sequence.
         batch_size: int. Examples in a batch; the last may have fewer.
-        counts: filled with truncated examples and padding, or `None`.
 
     Returns:
-        `tf.data.Dataset` of `(inputs, row_index)`: the encoder's inputs, and
-        int64 `(B,)` numbers of the rows, from 0.
+        `tf.data.Dataset` of `(inputs, context, row_index)`: the encoder's
+        inputs; what the head needs to decode whole examples; and int64
+        numbers of the rows, from 0. A row that the head splits has all of
+        its sequences in one batch.
 
     Raises:
         InputError: as `build_dataset`.
     """
     _check_positive("batch_size", batch_size)
     _check_positive("sequence_length", sequence_length)
-    dataset = batches_of(
+    dataset = whole_rows_of(
         Windows(
             rows,
             head,
@@ -160,14 +165,17 @@ def build_prediction_dataset(
         tokenizer,
         sequence_length,
         lambda lengths: length_groups.group_by_size(lengths, batch_size),
-        counts,
-    ).map(lambda batch: (batch["inputs"], batch[ROW_INDEX]))
+    ).map(lambda batch: (batch["inputs"], batch["context"], batch[ROW_INDEX]))
     return _prefetched(dataset)
 
 
 def _for_training(batch: dict) -> tuple:
     parts = (batch["inputs"], batch["labels"])
     return (*parts, batch["weights"]) if "weights" in batch else parts
+
+
+def _is_full(batch: tuple, batch_size: int) -> tf.Tensor:
+    return tf.shape(tf.nest.flatten(batch)[0])[0] == batch_size
 
 
 def _with_size(batch: tuple, batch_size: int) -> tuple:

@@ -21,9 +21,10 @@ class RowReport:
 
     Attributes:
         num_rows: int.
-        label_counts: raw value of the head's first label field -> number of
-            rows, most frequent first; empty without labels, for scores
-            (labels of one float), and above `MAX_COUNTED_LABELS` values.
+        label_counts: raw value of the head's first label field -> how often
+            it occurs, in rows or in lists of a row, most frequent first;
+            empty without labels, for scores (labels of one float), and above
+            `MAX_COUNTED_LABELS` values.
     """
 
     num_rows: int
@@ -79,5 +80,7 @@ class _CountedRows:
     def __iter__(self) -> Iterator[Row]:
         for row in self._rows:
             if len(self.counts) <= MAX_COUNTED_LABELS:
-                self.counts[str(row.values.get(self._field))] += 1
+                value = row.values.get(self._field)
+                is_list = isinstance(value, list | tuple)
+                self.counts.update(map(str, value if is_list else [value]))
             yield row

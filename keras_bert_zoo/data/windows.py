@@ -55,13 +55,14 @@ class Windows:
     def dataset(self) -> tf.data.Dataset:
         """Returns `(columns, seed, pass_number)` for each window.
 
-        `columns` is a dict of tensors `(R, ...)` for `R` rows, by field name,
-        with the rows' numbers from 0 as `row_index`; `seed` is int64 `(2,)`,
-        for stateless random ops; `pass_number` counts the passes from 0.
+        `columns` is a dict of tensors `(R, ...)` for `R` rows, by field name
+        (ragged where a row holds a list of any length), with the rows'
+        numbers from 0 as `row_index`; `seed` is int64 `(2,)`, for stateless
+        random ops; `pass_number` counts the passes from 0.
         """
         spec = self.head.example_spec(self.with_label)
         columns = {
-            name: tf.TensorSpec((None, *shape), dtype)
+            name: _column_spec(dtype, shape)
             for name, (dtype, shape) in spec.items()
         }
         columns[ROW_INDEX] = tf.TensorSpec((None,), "int64")
@@ -87,7 +88,13 @@ class Windows:
                 columns = _part(columns, 0, num_rows)
             if _num_rows(columns):
                 seed = generator.integers(2**62, size=2)
-                yield columns, seed, np.int64(pass_number)
+                yield self._tensors(columns), seed, np.int64(pass_number)
+
+    def _tensors(self, columns: dict) -> dict:
+        spec = self.head.example_spec(self.with_label)
+        lists = [name for name, (_, shape) in spec.items() if shape == (None,)]
+        ragged = {name: _ragged(columns[name], spec[name][0]) for name in lists}
+        return {**columns, **ragged}
 
     def _in_order(self) -> Iterator[dict]:
         spec = self.head.example_spec(self.with_label)
@@ -142,14 +149,34 @@ class Windows:
 
 def _columns(examples: list[dict], spec: dict, first: int) -> dict:
     columns = {
-        name: np.array(
-            [example[name] for example in examples],
-            dtype=object if dtype == "string" else dtype,
-        )
-        for name, (dtype, _) in spec.items()
+        name: _column([example[name] for example in examples], dtype, shape)
+        for name, (dtype, shape) in spec.items()
     }
     columns[ROW_INDEX] = np.arange(first, first + len(examples))
     return columns
+
+
+def _column(values: list, dtype: str, shape: tuple) -> np.ndarray:
+    if shape != (None,):
+        return np.array(values, dtype=object if dtype == "string" else dtype)
+    column = np.empty(len(values), dtype=object)
+    for index, value in enumerate(values):
+        column[index] = np.asarray(value, dtype)
+    return column
+
+
+def _column_spec(dtype: str, shape: tuple):
+    if shape == (None,):
+        return tf.RaggedTensorSpec((None, None), dtype, ragged_rank=1)
+    return tf.TensorSpec((None, *shape), dtype)
+
+
+def _ragged(column: np.ndarray, dtype: str) -> tf.RaggedTensor:
+    return tf.RaggedTensor.from_row_lengths(
+        np.concatenate([np.zeros(0, dtype), *column]),
+        np.array([len(values) for values in column], "int64"),
+        validate=False,
+    )
 
 
 def _num_rows(columns: dict) -> int:
@@ -158,9 +185,13 @@ def _num_rows(columns: dict) -> int:
 
 def _num_bytes(columns: dict) -> int:
     return sum(
-        sum(map(len, column)) if column.dtype == object else column.nbytes
+        sum(map(_size, column)) if column.dtype == object else column.nbytes
         for column in columns.values()
     )
+
+
+def _size(value: bytes | np.ndarray) -> int:
+    return len(value) if isinstance(value, bytes) else value.nbytes
 
 
 def _part(columns: dict, start: int, stop: int) -> dict:

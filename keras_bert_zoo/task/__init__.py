@@ -4,12 +4,12 @@
 fits.
 """
 
+from keras_bert_zoo.task.encoding import encode
 from keras_bert_zoo.task.head import Features
-from keras_bert_zoo.task.head import Option
-from keras_bert_zoo.task.head import Signature
 from keras_bert_zoo.task.head import TaskHead
-from keras_bert_zoo.task.head import TensorInfo
-from keras_bert_zoo.task.head import encode
+from keras_bert_zoo.task.signature import Option
+from keras_bert_zoo.task.signature import Signature
+from keras_bert_zoo.task.signature import TensorInfo
 
 __all__ = [
     "Features",

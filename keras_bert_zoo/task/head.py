@@ -1,6 +1,6 @@
 """The contract of a task head, the part that a plugin writes."""
 
-import dataclasses
+import os
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
@@ -10,60 +10,42 @@ import keras
 
 from keras_bert_zoo import features as names
 from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.data import FileRows
 from keras_bert_zoo.errors import InputError
-
-
-@dataclasses.dataclass(frozen=True)
-class TensorInfo:
-    """A named tensor of a head's signature.
-
-    `shape` starts with the batch, `None`; a further `None` is a length that
-    varies.
-    """
-
-    name: str
-    dtype: str
-    shape: tuple[int | None, ...]
-    meaning: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Signature:
-    """What a deployed model takes and returns."""
-
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Option:
-    """An option of a head that the command line offers as a flag.
-
-    `type` is `str`, `int`, `float` or `bool`; `choices` limits a `str`.
-    """
-
-    name: str
-    type: type
-    default: Any
-    help: str
-    choices: tuple[str, ...] | None = None
+from keras_bert_zoo.task.signature import Option
+from keras_bert_zoo.task.signature import Signature
+from keras_bert_zoo.task.signature import TensorInfo
 
 
 class Features(NamedTuple):
-    """A batch of examples, tokenized and not yet padded.
+    """A batch of `B` examples as `R` sequences, tokenized, not yet padded.
 
     Attributes:
-        inputs: dict of int32 `RaggedTensor` `(B, None)`: `token_ids` and
+        inputs: dict of int32 `RaggedTensor` `(R, None)`: `token_ids` and
             `segment_ids`.
         labels: what the losses take, or `None`.
-        weights: float32 `(B,)` weights of the examples, or `None`.
+        weights: float32 weights in the loss, `(R,)` or as long as the
+            inputs, or `None`.
         num_truncated: int32 `(B,)`, tokens that did not fit, per example.
+        num_sequences: int64 `(B,)`, sequences of each example, in order; or
+            `None` where each example is one.
+        context: dict of tensors `(B, ...)`, dense or ragged, that
+            `decode_texts` needs beside the logits, or `None`.
     """
 
     inputs: dict
     labels: Any
     weights: Any
     num_truncated: Any
+    num_sequences: Any = None
+    context: Any = None
+
+    def decoding_context(self) -> dict:
+        """Returns what `decode_texts` takes beside the logits."""
+        context = dict(self.context or {})
+        if self.num_sequences is not None:
+            context[names.NUM_SEQUENCES] = self.num_sequences
+        return context
 
 
 class TaskHead:
@@ -78,11 +60,35 @@ class TaskHead:
     name: str = ""
     text_fields: tuple[str, ...] = ("text",)
     label_fields: tuple[str, ...] = ("label",)
+    # Whether a text that is too long becomes several sequences.
+    splits_texts: bool = False
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         """Returns the constructor's options that suit a command line."""
         return ()
+
+    @classmethod
+    def read_file(
+        cls,
+        path: str | os.PathLike,
+        columns: Mapping[str, str | int | None],
+        format: str | None = None,
+    ) -> Iterable:
+        """Returns the rows of a file in one of the task's formats.
+
+        Args:
+            path: the file.
+            columns: field name -> column's name or number, or `None` for the
+                usual one.
+            format: name of a format, or `None` to go by the file's name.
+
+        Raises:
+            InputError: if the format is unknown or does not suit `columns`.
+        """
+        usual = {field: field for field in columns}
+        given = {k: v for k, v in columns.items() if v is not None}
+        return FileRows(path, {**usual, **given}, format)
 
     @classmethod
     def from_rows(cls, rows: Iterable, **options) -> "TaskHead":
@@ -110,8 +116,9 @@ class TaskHead:
             with_label: bool. Whether label fields are read too.
 
         Returns:
-            dict with a `str` for each text field and, with `with_label`, a
-            number (or a list, or a NumPy array) for each label field.
+            dict of what `example_spec` names: a `str` for each text field
+            and, with `with_label`, a number (or a list, or a NumPy array)
+            for each label field.
 
         Raises:
             InputError: if a field is missing or its value is not allowed.
@@ -128,7 +135,11 @@ class TaskHead:
         return example
 
     def example_spec(self, with_label: bool) -> dict:
-        """Returns name -> `(dtype, shape)` of what `example` returns."""
+        """Returns name -> `(dtype, shape)` of what `example` returns.
+
+        A shape is `()`, one of numbers, or `(None,)` for a list of numbers
+        whose length varies from row to row.
+        """
         return {field: ("string", ()) for field in self.text_fields}
 
     def features(
@@ -137,7 +148,8 @@ class TaskHead:
         """Tokenizes and packs a batch, in ops that run inside a graph.
 
         Args:
-            examples: tensors `(B, ...)`, by field name.
+            examples: tensors `(B, ...)`, by field name, ragged where a
+                list's length varies; in an export, the text fields alone.
             tokenizer: something with `tokenize(texts)` and `vocabulary`.
             sequence_length: int. Most tokens in a sequence.
         """
@@ -181,20 +193,56 @@ class TaskHead:
         """Returns new metric objects for `compile(metrics=...)`."""
         return []
 
+    def weighted_metrics(self) -> list:
+        """Returns new metrics that heed the weights of `features`."""
+        return []
+
     def decode(self, logits) -> dict:
-        """Turns logits into named answers, in ops of a serving graph."""
+        """Turns logits into named answers, in ops of a serving graph.
+
+        This sees sequences and no texts; `decode_texts` sees both.
+        """
         raise NotImplementedError
+
+    def decode_texts(self, logits, context: Mapping[str, Any]) -> dict:
+        """Turns the logits of whole examples into named answers.
+
+        Args:
+            logits: the model's output for `R` sequences, as `decode`.
+            context: `Features.context` of the `B` examples and, where they
+                are split, `num_sequences`.
+
+        Returns:
+            dict of tensors `(B, ...)`, in ops of a serving graph.
+        """
+        return self.decode(logits)
 
     def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
         """Turns decoded NumPy arrays into one readable dict per example."""
         raise NotImplementedError
 
+    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+        """Measures answers against labelled rows, beyond `metrics`.
+
+        Args:
+            rows: rows with `values` and `origin`.
+            answers: one of `answers` for each row, in order.
+
+        Returns:
+            dict of measures, JSON-able; empty where the metrics say all.
+        """
+        return {}
+
     def signature(self) -> Signature:
         """Returns names, types, shapes and meanings for deployment.
 
-        Inputs are the text fields; outputs are what `decode` returns.
+        Inputs are the text fields; outputs are what `decode_texts` returns.
         """
         raise NotImplementedError
+
+    def token_outputs(self) -> tuple[TensorInfo, ...]:
+        """Returns the description of what `decode` returns."""
+        return self.signature().outputs
 
     def logits_signature(self) -> tuple[TensorInfo, ...]:
         """Returns the description of the model's raw output."""
@@ -219,42 +267,3 @@ class TaskHead:
             f"The head {self.name!r} does not give its weights to "
             "checkpoints. Save a preset instead."
         )
-
-
-def encode(
-    encoder: keras.Model, inputs: Mapping[str, Any], output: str
-) -> keras.KerasTensor:
-    """Calls an encoder as part of a head's model.
-
-    Layers that the output does not need, such as the pooler of a head that
-    reads `sequence_output`, are neither run nor trained. A frozen encoder
-    (`encoder.trainable = False`) runs without dropout, so that its output is
-    a fixed feature of the text.
-
-    Args:
-        encoder: a functional model.
-        inputs: the encoder's inputs, by name.
-        output: name of one of the encoder's outputs.
-    """
-    part = keras.Model(encoder.input, encoder.output[output], name="encoder")
-    if not encoder.trainable:
-        return _Frozen(part, name="frozen_encoder")(inputs)
-    used = {id(layer) for layer in part.layers}
-    for layer in encoder.layers:
-        if id(layer) not in used:
-            layer.trainable = False
-    return part(inputs)
-
-
-class _Frozen(keras.layers.Layer):
-    """Runs an encoder as in inference, even while the head is trained."""
-
-    def __init__(self, encoder: keras.Model, **kwargs):
-        super().__init__(**kwargs)
-        self.encoder = encoder
-
-    def call(self, inputs):
-        return self.encoder(inputs, training=False)
-
-    def compute_output_spec(self, inputs):
-        return self.encoder.compute_output_spec(inputs)

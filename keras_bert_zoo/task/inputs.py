@@ -1,6 +1,7 @@
 """What `TaskModel` takes in place of tensors: texts, and rows of files."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -17,8 +18,8 @@ def as_rows(x: Any, y: Any, head: TaskHead):
     """Returns texts as rows; `None` for what is no text, such as tensors.
 
     Args:
-        x: rows; or a list, tuple or array of texts, or of tuples of texts
-            where the head reads more than one.
+        x: rows; or a list, tuple or array of texts, of tuples of texts
+            where the head reads more than one, or of mappings of fields.
         y: labels of the texts, or `None`.
         head: the head that reads them.
 
@@ -34,6 +35,8 @@ def as_rows(x: Any, y: Any, head: TaskHead):
         return x
     if not isinstance(x, list | tuple | np.ndarray):
         return None
+    if len(x) and isinstance(x[0], Mapping):
+        return _mappings(x, y)
     if len(x) and isinstance(x, np.ndarray) and x.dtype.kind not in "OUST":
         return None
     fields = head.text_fields
@@ -78,43 +81,66 @@ def as_dataset(model, x: Any, y: Any, **options) -> tf.data.Dataset | None:
     )
 
 
-def as_arguments(
-    model, x: Any, y: Any, batch_size: int, **options
-) -> dict[str, Any]:
-    """Returns what Keras' `fit` and `evaluate` take for their data.
+def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
+    """Returns what Keras' `evaluate` takes for its data.
 
     Args:
         model: `TaskModel`.
         x: texts, rows, or what Keras takes.
         y: labels of the texts, or what Keras takes.
         batch_size: int.
-        **options: arguments of `data.build_dataset`.
+
+    Raises:
+        InputError: if a row is wrong, or there is none.
+    """
+    dataset = as_dataset(model, x, y, batch_size=batch_size)
+    return _arguments(dataset, x, y, batch_size)
+
+
+def fit_arguments(
+    model, x: Any, y: Any, batch_size: int, counts: data.InputCounts, **options
+) -> dict:
+    """Returns what Keras' `fit` takes for its data.
+
+    Args:
+        model: `TaskModel`.
+        x: texts, rows, or what Keras takes.
+        y: labels of the texts, or what Keras takes.
+        batch_size: int.
+        counts: filled in the latest pass.
+        **options: further arguments of `data.build_dataset`.
 
     Raises:
         InputError: if a row is wrong, or there is none.
     """
     budgeted = options.get("tokens_per_batch") is not None
-    counts = options.pop("counts", None)
+    varies = budgeted or model.head.splits_texts
     dataset = as_dataset(
         model,
         x,
         y,
         batch_size=batch_size,
-        counts=None if budgeted else counts,
+        counts=None if varies else counts,
         **options,
     )
-    if dataset is None and not isinstance(x, tf.data.Dataset):
-        return {"x": x, "y": y, "batch_size": batch_size}
-    if dataset is None or not budgeted:
-        return {"x": x if dataset is None else dataset}
-    # Under a token budget each pass has its own number of batches, where
-    # Keras holds all epochs to that of the first. An endless stream, in
-    # epochs of as many steps as one pass has, loses nothing.
+    if dataset is None or not varies:
+        return _arguments(dataset, x, y, batch_size)
+    # Each pass has its own number of batches then, where Keras holds all
+    # epochs to that of the first. An endless stream, in epochs of as many
+    # steps as one pass has, loses nothing.
     one_pass = as_dataset(
         model, x, y, batch_size=batch_size, counts=counts, **options
     )
     steps = sum(1 for _ in one_pass)
     return {"x": dataset.repeat(), "steps_per_epoch": steps}
+
+
+def _arguments(dataset, x: Any, y: Any, batch_size: int) -> dict:
+    if dataset is not None:
+        return {"x": dataset}
+    if isinstance(x, tf.data.Dataset):
+        return {"x": x}
+    return {"x": x, "y": y, "batch_size": batch_size}
 
 
 def as_validation(model, given: Any, batch_size: int) -> Any:
@@ -150,6 +176,16 @@ def num_batches(dataset: Any, batch_size: int) -> int:
     if not hasattr(first, "shape"):
         return 0
     return math.ceil(first.shape[0] / batch_size)
+
+
+def _mappings(x: Any, y: Any):
+    if y is not None or any(set(row) != set(x[0]) for row in x):
+        raise InputError(
+            "Examples that are mappings must have the same fields, labels "
+            f"among them. Received: {x[0]!r} first"
+            + (", and `y`." if y is not None else ", and other fields later.")
+        )
+    return data.MemoryRows({field: [row[field] for row in x] for field in x[0]})
 
 
 def _columns(x: Any, num_fields: int):

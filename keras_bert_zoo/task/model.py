@@ -7,17 +7,11 @@ from collections.abc import Iterator
 import keras
 
 from keras_bert_zoo import data
-from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import answers
 from keras_bert_zoo.task import files as task_files
+from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
-from keras_bert_zoo.task.answers import answer_function
-from keras_bert_zoo.task.answers import answer_rows
-from keras_bert_zoo.task.inputs import as_arguments
-from keras_bert_zoo.task.inputs import as_rows
-from keras_bert_zoo.task.inputs import as_validation
-from keras_bert_zoo.task.inputs import num_batches
-from keras_bert_zoo.task.inputs import report_truncation
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.training.defaults import DefaultOptimizer
 from keras_bert_zoo.training.optimizer import AdamW
@@ -142,6 +136,7 @@ class TaskModel(keras.Model):
         loss="auto",
         *,
         metrics="auto",
+        weighted_metrics="auto",
         learning_rate: float = 5e-5,
         weight_decay: float = 0.01,
         warmup_fraction: float = 0.1,
@@ -154,8 +149,8 @@ class TaskModel(keras.Model):
             optimizer: a Keras optimizer, or `"auto"`: AdamW without decay
                 of biases and layer norms, its rate rising linearly and then
                 falling to zero at the end of each `fit`.
-            loss: a Keras loss, or `"auto"` for the head's.
-            metrics: Keras metrics, or `"auto"` for the head's.
+            loss, metrics, weighted_metrics: Keras' own, or `"auto"` for the
+                head's.
             learning_rate: float. The peak rate of the default optimizer.
             weight_decay: float. Decay of the default optimizer.
             warmup_fraction: float in [0, 1]. Share of a `fit`'s steps in
@@ -171,8 +166,12 @@ class TaskModel(keras.Model):
             )
             optimizer = AdamW(learning_rate, weight_decay)
         self._compile_arguments = {
-            "loss": self.head.losses() if loss == "auto" else loss,
-            "metrics": self.head.metrics() if metrics == "auto" else metrics,
+            **parts.compile_arguments(
+                self.head,
+                loss=loss,
+                metrics=metrics,
+                weighted_metrics=weighted_metrics,
+            ),
             "jit_compile": jit_compile,
             **kwargs,
         }
@@ -215,22 +214,24 @@ class TaskModel(keras.Model):
         if not self.compiled:
             self.compile()
         self.input_counts = data.InputCounts()
-        arguments = as_arguments(
+        arguments = inputs.fit_arguments(
             self,
             x,
             y,
             batch_size,
-            counts=self.input_counts,
+            self.input_counts,
             shuffle=shuffle,
             seed=seed,
             tokens_per_batch=tokens_per_batch,
         )
         if validation_data is not None:
-            validation_data = as_validation(self, validation_data, batch_size)
+            validation_data = inputs.as_validation(
+                self, validation_data, batch_size
+            )
         arguments |= {k: v for k, v in kwargs.items() if v is not None}
         if self._default_optimizer is not None:
             # The rate falls to zero at the end of this very fit.
-            steps = arguments.get("steps_per_epoch") or num_batches(
+            steps = arguments.get("steps_per_epoch") or inputs.num_batches(
                 arguments["x"], batch_size
             )
             steps *= epochs - kwargs.get("initial_epoch", 0)
@@ -241,7 +242,7 @@ class TaskModel(keras.Model):
             validation_data=validation_data,
             shuffle=shuffle and "y" in arguments,
         )
-        report_truncation(self.input_counts, self.sequence_length)
+        inputs.report_truncation(self.input_counts, self.sequence_length)
         return history
 
     def evaluate(self, x=None, y=None, batch_size: int = 32, **kwargs):
@@ -249,42 +250,38 @@ class TaskModel(keras.Model):
         if not self.compiled:
             self.compile()
         return super().evaluate(
-            **as_arguments(self, x, y, batch_size), **kwargs
+            **inputs.evaluate_arguments(self, x, y, batch_size), **kwargs
         )
 
-    def predict_text(self, texts: Iterable, batch_size: int = 32) -> list:
+    def predict_text(self, texts, *more, batch_size: int = 32) -> list | dict:
         """Answers for raw texts, in their order.
 
         Args:
-            texts: one text (or pair), a list of them, or rows.
-            batch_size: int. Texts in a batch.
+            texts: one text, a list of them (of tuples, where the head reads
+                more than one), or rows.
+            *more: where `texts` is one text, the head's further ones.
+            batch_size: int. Examples in a batch.
 
         Returns:
-            One dict per text, as the head's `answers` makes them; for one
-            text, one dict.
+            One dict per example, as the head's `answers` makes them; for one
+            given as strings, one dict.
         """
         if isinstance(texts, str):
-            return self.predict_text([texts], batch_size)[0]
+            example = (texts, *more) if more else texts
+            return next(self.iterate_answers([example], batch_size))
         return list(self.iterate_answers(texts, batch_size))
+
+    def score(self, rows: Iterable, batch_size: int = 32) -> dict:
+        """Returns the head's `score` of the answers to labelled rows."""
+        return self.head.score(rows, self.iterate_answers(rows, batch_size))
 
     def iterate_answers(
         self, texts: Iterable, batch_size: int = 32
     ) -> Iterator[dict]:
-        """Yields the answers of `predict_text`, a few held at a time.
-
-        Args:
-            texts: a list of texts (or pairs), or rows.
-            batch_size: int. Texts in a batch.
-        """
-        rows = as_rows(texts, None, self.head)
-        if rows is None:
-            raise InputError(
-                "`predict_text` takes texts. Received: "
-                f"{type(texts).__name__}. Call `predict` for features."
-            )
+        """Yields the answers of `predict_text`, a few held at a time."""
         if self._answer is None:
-            self._answer = answer_function(self)
-        return answer_rows(self, self._answer, rows, batch_size)
+            self._answer = answers.answer_function(self)
+        return answers.answer_texts(self, self._answer, texts, batch_size)
 
     def _compile_with(self, optimizer) -> None:
         super().compile(optimizer=optimizer, **self._compile_arguments)

@@ -7,6 +7,7 @@ import keras
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import heads
+from keras_bert_zoo.task.head import TaskHead
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
 
@@ -44,6 +45,19 @@ def checked_length(
             f"max_sequence_length={length}."
         )
     return length
+
+
+def compile_arguments(head: TaskHead, **given) -> dict:
+    """Returns loss and metrics, with the head's own for each `"auto"`."""
+    own = {
+        "loss": head.losses,
+        "metrics": head.metrics,
+        "weighted_metrics": head.weighted_metrics,
+    }
+    for name, value in given.items():
+        if isinstance(value, str) and value == "auto":
+            given[name] = own[name]()
+    return given
 
 
 def serialize(model) -> dict:

@@ -181,7 +181,7 @@ def test_prediction_batches_carry_row_numbers(head, tokenizer):
         batch_size=4,
     )
     found = {}
-    for inputs, numbers in dataset.as_numpy_iterator():
+    for inputs, _, numbers in dataset.as_numpy_iterator():
         lengths = inputs["padding_mask"].sum(axis=1)
         found.update(zip(numbers.tolist(), lengths.tolist(), strict=True))
     assert found == {i: len(t.split()) for i, t in enumerate(texts)}

@@ -25,8 +25,7 @@ def run(args: argparse.Namespace) -> int:
 
     model = load_model(args.model)
     head = model.head
-    fields = (*head.text_fields, *head.label_fields)
-    rows = data_flags.file_rows(args, args.data, fields)
+    rows = data_flags.file_rows(args, head, args.data, with_label=True)
     report = data.check_rows(rows, head)
     metrics = model.evaluate(
         rows,

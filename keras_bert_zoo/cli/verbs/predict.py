@@ -36,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
 
     model = load_model(args.model)
     if args.data:
-        rows = data_flags.file_rows(args, args.data, model.head.text_fields)
+        rows = data_flags.file_rows(
+            args, model.head, args.data, with_label=False
+        )
     else:
         rows = data.MemoryRows(_given_texts(args, model.head))
     total = data.check_rows(rows, model.head, with_label=False).num_rows

@@ -86,19 +86,17 @@ def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo.task.model import TaskModel
     from keras_bert_zoo.training.precision import resolve_precision
 
-    fields = (*head_class.text_fields, *head_class.label_fields)
     head = head_class.from_rows(
-        data_flags.file_rows(args, args.train, fields),
+        data_flags.file_rows(args, head_class, args.train, with_label=True),
         **_head_options(args, head_class),
     )
-    fields = (*head.text_fields, *head.label_fields)
-    rows = {"train": data_flags.file_rows(args, args.train, fields)}
+    paths = {"train": args.train}
     if args.validation:
-        rows["validation"] = data_flags.file_rows(args, args.validation, fields)
-    num_rows = {}
-    for name, part in rows.items():
-        report = data.check_rows(part, head)
-        num_rows[name] = report.num_rows
+        paths["validation"] = args.validation
+    rows = {}
+    for name, path in paths.items():
+        rows[name] = data_flags.file_rows(args, head, path, with_label=True)
+        report = data.check_rows(rows[name], head)
         labels = data_flags.label_summary(report.label_counts)
         print(f"{name:12}{report.num_rows} rows{labels}", flush=True)
 
