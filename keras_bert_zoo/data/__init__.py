@@ -12,6 +12,7 @@ from keras_bert_zoo.data.row_report import RowReport
 from keras_bert_zoo.data.row_report import check_rows
 from keras_bert_zoo.data.rows import MemoryRows
 from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.rows import Rows
 
 __all__ = [
     "FileRows",
@@ -19,6 +20,7 @@ __all__ = [
     "MemoryRows",
     "Row",
     "RowReport",
+    "Rows",
     "build_dataset",
     "build_prediction_dataset",
     "check_rows",

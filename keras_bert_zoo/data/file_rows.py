@@ -9,13 +9,14 @@ from keras_bert_zoo.data.delimited import csv_records
 from keras_bert_zoo.data.delimited import tsv_records
 from keras_bert_zoo.data.json_lines import json_records
 from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.errors import InputError
 
 _DELIMITED = {"tsv": tsv_records, "csv": csv_records}
 FORMATS = ("tsv", "csv", "jsonl")
 
 
-class FileRows:
+class FileRows(Rows):
     """Rows of a file, read anew at each iteration, one at a time.
 
     | format | rule |

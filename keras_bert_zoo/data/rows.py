@@ -1,5 +1,6 @@
 """Rows of raw values that know where they come from."""
 
+import abc
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -23,7 +24,18 @@ class Row(NamedTuple):
     origin: str
 
 
-class MemoryRows:
+class Rows(abc.ABC):
+    """Rows that can be iterated again and again, once per epoch.
+
+    `fit`, `evaluate` and `predict_text` take rows of any such class.
+    """
+
+    @abc.abstractmethod
+    def __iter__(self) -> Iterator[Row]:
+        """Returns the rows from the first on."""
+
+
+class MemoryRows(Rows):
     """Rows from sequences in memory; can be iterated again and again.
 
     Args:

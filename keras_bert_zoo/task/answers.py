@@ -25,8 +25,11 @@ def answer_function(model) -> Callable:
     run = tf.function(
         lambda inputs: model(inputs, training=False),
         input_signature=[signature],
+        autograph=False,
     )
-    decode = tf.function(model.head.decode_texts, reduce_retracing=True)
+    decode = tf.function(
+        model.head.decode_texts, reduce_retracing=True, autograph=False
+    )
 
     def answer(inputs, context, batch_size):
         num_sequences = len(inputs[names.TOKEN_IDS])

@@ -11,6 +11,7 @@ import keras
 from keras_bert_zoo import features as names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import Rows
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.signature import Option
 from keras_bert_zoo.task.signature import Signature
@@ -74,7 +75,7 @@ class TaskHead:
         path: str | os.PathLike,
         columns: Mapping[str, str | int | None],
         format: str | None = None,
-    ) -> Iterable:
+    ) -> Rows:
         """Returns the rows of a file in one of the task's formats.
 
         Args:

@@ -26,7 +26,7 @@ def as_rows(x: Any, y: Any, head: TaskHead):
     Raises:
         InputError: if texts are given in another form than the head reads.
     """
-    if isinstance(x, data.FileRows | data.MemoryRows):
+    if isinstance(x, data.Rows):
         if y is not None:
             raise InputError(
                 "Rows bring their own labels. Received: rows and `y`. Leave "
@@ -93,7 +93,7 @@ def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
     Raises:
         InputError: if a row is wrong, or there is none.
     """
-    dataset = as_dataset(model, x, y, batch_size=batch_size)
+    dataset = _known_size(as_dataset(model, x, y, batch_size=batch_size))
     return _arguments(dataset, x, y, batch_size)
 
 
@@ -135,6 +135,14 @@ def fit_arguments(
     return {"x": dataset.repeat(), "steps_per_epoch": steps}
 
 
+def _known_size(dataset: tf.data.Dataset | None) -> tf.data.Dataset | None:
+    # Keras takes the end of a data set of unknown size for a fault.
+    if dataset is None or dataset.cardinality() >= 0:
+        return dataset
+    num_batches = sum(1 for _ in dataset)
+    return dataset.apply(tf.data.experimental.assert_cardinality(num_batches))
+
+
 def _arguments(dataset, x: Any, y: Any, batch_size: int) -> dict:
     if dataset is not None:
         return {"x": dataset}
@@ -152,7 +160,7 @@ def as_validation(model, given: Any, batch_size: int) -> Any:
         batch_size: int.
     """
     x, y = given[:2] if isinstance(given, tuple) else (given, None)
-    dataset = as_dataset(model, x, y, batch_size=batch_size)
+    dataset = _known_size(as_dataset(model, x, y, batch_size=batch_size))
     return given if dataset is None else dataset
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from keras_bert_zoo.data.json_lines import json_records
 from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.errors import InputError
 from task_heads.span_qa.questions import checked_context
 from task_heads.span_qa.questions import question_id
@@ -14,7 +15,7 @@ from task_heads.span_qa.squad_json import squad_questions
 FORMATS = ("json", "jsonl")
 
 
-class QuestionFile:
+class QuestionFile(Rows):
     """Rows of a file, one a question, read anew at each iteration.
 
     | format | content | memory |

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 
 from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.errors import InputError
 from task_heads.tagging.annotations import annotation_rows
 from task_heads.tagging.word_lines import conll_rows
@@ -22,7 +23,7 @@ _ENDINGS = {
 }
 
 
-class TaggedFile:
+class TaggedFile(Rows):
     """Rows of a file, one a sentence, read anew at each iteration.
 
     | format | a line | values of a row |

@@ -56,6 +56,19 @@ def entity_scores(
         truth, guess = (_read_strictly(s, scheme) for s in (gold, predicted))
     else:
         truth, guess = _read(gold), _read(predicted)
+    return {
+        **span_scores(truth, guess),
+        "token_accuracy": _accuracy(gold, predicted),
+    }
+
+
+def span_scores(truth: set[tuple], guess: set[tuple]) -> dict:
+    """Returns `micro`, `macro`, `weighted` and `types`, as `entity_scores`.
+
+    Args:
+        truth: the true spans: type first, then whatever tells them apart.
+        guess: the predicted ones.
+    """
     num_true, num_guessed, num_right = (
         Counter(name for name, *_ in found)
         for found in (truth, guess, truth & guess)
@@ -70,7 +83,6 @@ def entity_scores(
         "macro": _mean(types, [1] * len(types), len(truth)),
         "weighted": _mean(types, support, len(truth)),
         "types": types,
-        "token_accuracy": _accuracy(gold, predicted),
     }
 
 

@@ -34,11 +34,28 @@ def run(args: argparse.Namespace) -> int:
         callbacks=[FitProgress()],
         verbose=0,
     )
+    score = model.score(rows, args.batch_size)
     if args.json:
-        print(json.dumps({"num_rows": report.num_rows, **metrics}))
+        found = {"num_rows": report.num_rows, **metrics, **score}
+        print(json.dumps(found, ensure_ascii=False))
         return 0
     labels = data_flags.label_summary(report.label_counts)
     print(f"rows {report.num_rows}{labels}")
-    for name, value in metrics.items():
-        print(f"{name} {value:.4f}")
+    _print_measures({**metrics, **score})
     return 0
+
+
+def _print_measures(measures: dict, name: str = "") -> None:
+    """Prints numbers of a group on one line, groups below each other."""
+    groups = {k: v for k, v in measures.items() if isinstance(v, dict)}
+    numbers = [
+        f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}"
+        for k, v in measures.items()
+        if k not in groups
+    ]
+    if numbers and name:
+        print(f"{name:20}{'  '.join(numbers)}")
+    elif numbers:
+        print("\n".join(numbers))
+    for key, group in groups.items():
+        _print_measures(group, f"{name} {key}".strip())

@@ -182,7 +182,7 @@ def _head_options(args: argparse.Namespace, head_class) -> dict:
 
 def _monitored(head) -> str:
     # Keras knows for its own metrics, and for the loss, which way is up.
-    for metric in head.metrics()[:1]:
+    for metric in [*head.metrics(), *head.weighted_metrics()][:1]:
         if getattr(metric, "_direction", None):
             return f"val_{metric.name}"
     return "val_loss"

@@ -1,0 +1,78 @@
+"""Long rows of tokens as overlapping slices that an encoder can read.
+
+Letters: `B` rows, `R` slices.
+"""
+
+import dataclasses
+
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True)
+class Slices:
+    """Where the slices of `B` rows begin and end, in order.
+
+    Each token of a row is owned by exactly one slice: of those that hold it,
+    the one where it stands farthest from an edge.
+
+    Attributes:
+        num_slices: int64 `(B,)`, at least 1, also for an empty row.
+        rows: int64 `(R,)`, the row that a slice is cut from.
+        starts: int64 `(R,)`, a slice's first token in its row.
+        ends: int64 `(R,)`, the token after its last.
+        owned_starts: int64 `(R,)`, the first token that it owns.
+        owned_ends: int64 `(R,)`, the token after the last that it owns.
+    """
+
+    num_slices: tf.Tensor
+    rows: tf.Tensor
+    starts: tf.Tensor
+    ends: tf.Tensor
+    owned_starts: tf.Tensor
+    owned_ends: tf.Tensor
+
+
+def slice_rows(lengths, capacity, overlap) -> Slices:
+    """Cuts each row into as few slices as can be, of like length.
+
+    Args:
+        lengths: int `(B,)`, tokens in each row.
+        capacity: int, or int `(B,)`, at least 1. Most tokens in a slice.
+        overlap: int, or int `(B,)`. Tokens that neighbours share, at least;
+            fewer where `capacity` is not larger.
+    """
+    lengths = tf.cast(lengths, tf.int64)  # (B,)
+    capacity = tf.broadcast_to(tf.cast(capacity, tf.int64), tf.shape(lengths))
+    overlap = tf.minimum(tf.cast(overlap, tf.int64), capacity - 1)
+    num_slices = tf.where(
+        lengths <= capacity,
+        tf.ones_like(lengths),
+        _divide_up(lengths - overlap, capacity - overlap),
+    )
+    width = _divide_up(lengths + (num_slices - 1) * overlap, num_slices)
+    width = tf.where(lengths <= capacity, lengths, width)
+
+    rows = tf.repeat(tf.range(tf.size(lengths, tf.int64)), num_slices)  # (R,)
+    number = tf.ragged.range(num_slices).flat_values  # from 0 in each row
+    gaps = tf.maximum(tf.gather(num_slices, rows) - 1, 1)
+    length, width = tf.gather(lengths, rows), tf.gather(width, rows)
+    starts = number * (length - width) // gaps
+    next_starts = (number + 1) * (length - width) // gaps
+    before_starts = (number - 1) * (length - width) // gaps
+    ends = starts + width
+    is_first = number == 0
+    is_last = number == tf.gather(num_slices, rows) - 1
+    return Slices(
+        num_slices=num_slices,
+        rows=rows,
+        starts=starts,
+        ends=ends,
+        owned_starts=tf.where(
+            is_first, starts, (starts + before_starts + width) // 2
+        ),
+        owned_ends=tf.where(is_last, ends, (next_starts + ends) // 2),
+    )
+
+
+def _divide_up(dividend, divisor):
+    return (dividend + divisor - 1) // divisor

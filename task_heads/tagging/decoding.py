@@ -1,0 +1,135 @@
+"""From logits to tagged words and spans, in ops of a serving graph.
+
+Letters: `B` texts, `W` words of a text, `E` spans of a text, `R` sequences,
+`S` tokens of a sequence, `L` labels.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.task import TensorInfo
+from task_heads.tagging.spans import SpanReader
+
+_OUTPUTS = (
+    ("num_spans", "int32", (None,), "spans found in the text"),
+    ("span", "string", (None, None), "each span as it stands in the text"),
+    ("label", "string", (None, None), "its type"),
+    ("score", "float32", (None, None), "mean probability of its words' tags"),
+    ("byte_start", "int32", (None, None), "its first byte, UTF-8"),
+    ("byte_end", "int32", (None, None), "the byte after its last"),
+    ("char_start", "int32", (None, None), "its first character"),
+    ("char_end", "int32", (None, None), "the character after its last"),
+    ("num_words", "int32", (None,), "words of the text"),
+    ("word", "string", (None, None), "each word, empty beyond num_words"),
+    ("tag", "string", (None, None), "its tag"),
+)
+
+
+def outputs() -> tuple[TensorInfo, ...]:
+    """Returns the description of what `decode_words` returns."""
+    return tuple(TensorInfo(*output) for output in _OUTPUTS)
+
+
+def decode_words(
+    logits: tf.Tensor,
+    context: Mapping[str, Any],
+    labels: Sequence[str],
+    reader: SpanReader,
+    outside: int,
+) -> dict:
+    """Returns the words' tags and the spans, dense, padded with 0 and "".
+
+    Args:
+        logits: float32 `(R, S, L)`.
+        context: what `tagging_features` gave, with `num_sequences`.
+        labels: list of str. Tags in the order of the logits.
+        reader: `SpanReader` of the labels.
+        outside: int. Label of words without tokens.
+    """
+    position = context["word_position"]
+    texts = position.value_rowids()
+    before = tf.cumsum(context[names.NUM_SEQUENCES], exclusive=True)
+    sequence = tf.gather(tf.cast(before, tf.int32), texts)
+    sequence += context["word_sequence"].flat_values
+    exists = position.flat_values >= 0
+    places = tf.stack([sequence, tf.maximum(position.flat_values, 0)], axis=1)
+    scores = tf.nn.softmax(tf.gather_nd(logits, places))  # (words, L)
+    best = tf.argmax(scores, axis=-1, output_type=tf.int32)
+    best = tf.where(exists, best, outside)
+    probability = tf.gather(scores, best, batch_dims=1)
+
+    first, last = reader.read(best, texts)
+    owner = tf.gather(texts, first)
+    found = {
+        name: tf.gather(context[f"word_{name}"].flat_values, place)
+        for name, place in (
+            ("byte_start", first),
+            ("byte_end", last),
+            ("char_start", first),
+            ("char_end", last),
+        )
+    }
+    inside = tf.gather(probability, tf.ragged.range(first, last + 1))
+    found["score"] = tf.reduce_mean(inside, axis=1)
+    found["label"] = tf.gather(
+        tf.constant(reader.types), tf.gather(best, first)
+    )
+    found["span"] = tf.strings.substr(
+        tf.gather(context["text"], owner),
+        found["byte_start"],
+        found["byte_end"] - found["byte_start"],
+    )
+    num_texts = tf.size(context["text"], tf.int64)
+    rows = {
+        name: tf.RaggedTensor.from_value_rowids(
+            values, owner, num_texts, validate=False
+        )
+        for name, values in found.items()
+    }
+    word_starts = context["word_byte_start"].flat_values
+    word_ends = context["word_byte_end"].flat_values
+    words = tf.strings.substr(
+        tf.gather(context["text"], texts), word_starts, word_ends - word_starts
+    )
+    rows["word"] = position.with_flat_values(words)
+    rows["tag"] = position.with_flat_values(
+        tf.gather(tf.constant(labels), best)
+    )
+    return {
+        **{name: values.to_tensor() for name, values in rows.items()},
+        "num_spans": tf.cast(rows["span"].row_lengths(), tf.int32),
+        "num_words": tf.cast(position.row_lengths(), tf.int32),
+    }
+
+
+def word_answers(decoded: Mapping[str, Any]) -> list[dict]:
+    """Returns a dict for each text, from decoded NumPy arrays.
+
+    Each has `spans`, a list of dicts (`text`, `label`, `score`, `start`,
+    `end` in characters), and `words` and their `tags`, as lists.
+    """
+    return [
+        {
+            "spans": [
+                {
+                    "text": decoded["span"][row][place].decode(),
+                    "label": decoded["label"][row][place].decode(),
+                    "score": float(decoded["score"][row][place]),
+                    "start": int(decoded["char_start"][row][place]),
+                    "end": int(decoded["char_end"][row][place]),
+                }
+                for place in range(decoded["num_spans"][row])
+            ],
+            "words": _strings(decoded["word"][row], num_words),
+            "tags": _strings(decoded["tag"][row], num_words),
+        }
+        for row, num_words in enumerate(decoded["num_words"])
+    ]
+
+
+def _strings(values, count: int) -> list[str]:
+    return [value.decode() for value in values[:count]]

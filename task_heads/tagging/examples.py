@@ -1,0 +1,111 @@
+"""One row to tag, as plain values."""
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from keras_bert_zoo.errors import InputError
+
+
+def tagging_example(
+    values: Mapping[str, Any],
+    with_label: bool,
+    parse_tags: Callable[[list[str]], list[int]],
+    types: Sequence[str],
+) -> dict:
+    """Returns the fields of a row; see `TaskHead.example`.
+
+    Args:
+        values: `tokens`, and `tags` with a label; or `text`, and `spans`.
+        with_label: bool. Whether tags or spans are read.
+        parse_tags: function from tags to label ids.
+        types: the types of spans that the head knows.
+
+    Returns:
+        dict with `text`; `word_starts` in bytes, none for a plain text; and,
+        with a label, `tags`, `span_starts` and `span_ends` in bytes, and
+        `span_types`, each a list and empty where the row has it not.
+
+    Raises:
+        InputError: if a field is missing or its value is not allowed.
+    """
+    tokens = values.get("tokens")
+    if tokens is None:
+        text = values.get("text")
+        if not isinstance(text, str):
+            raise InputError(
+                "A row to tag must have a `text`, or a list of `tokens`. "
+                f"Received: {text!r} of type {type(text).__name__}."
+            )
+        example = {"text": text, "word_starts": []}
+    else:
+        example = _joined(tokens)
+    if not with_label:
+        return example
+    example["tags"] = []
+    example |= dict.fromkeys(("span_starts", "span_ends", "span_types"), [])
+    if tokens is None:
+        return example | _spans(text, values, types)
+    tags = values.get("tags")
+    if not isinstance(tags, Sequence) or len(tags) != len(tokens):
+        received = "none" if tags is None else f"{len(tags)}"
+        raise InputError(
+            "A row must have one tag for each token. Received: "
+            f"{len(tokens)} tokens, {received} tags. Correct the row."
+        )
+    return example | {"tags": parse_tags(list(tags))}
+
+
+def _joined(tokens: Any) -> dict:
+    proper = isinstance(tokens, Sequence) and not isinstance(tokens, str)
+    if not proper or not tokens:
+        raise InputError(
+            "`tokens` must be a list of at least one word. Received: "
+            f"{tokens!r:.60}. Leave out empty sentences."
+        )
+    starts = []
+    num_bytes = 0
+    for token in tokens:
+        if not isinstance(token, str) or not token:
+            raise InputError(
+                f"A token must be a word. Received: {token!r} of type "
+                f"{type(token).__name__}. Remove it, and its tag."
+            )
+        starts.append(num_bytes)
+        num_bytes += _num_bytes(token) + 1
+    return {"text": " ".join(tokens), "word_starts": starts}
+
+
+def _spans(text: str, values: Mapping[str, Any], types: Sequence[str]) -> dict:
+    spans = values.get("spans")
+    if spans is None:
+        raise InputError(
+            "A row to learn from must have `spans` beside its `text`, or "
+            f"`tokens` and `tags`. Received: {', '.join(values)}. A text "
+            "without any span has an empty list."
+        )
+    starts, ends, ids = [], [], []
+    for start, end, name in sorted(spans):
+        if name not in types:
+            raise InputError(
+                f"A span's label must be one of {', '.join(types)}. "
+                f"Received: {name!r} at {start}. Correct it, or train with "
+                "rows that have it."
+            )
+        if not 0 <= start < end <= len(text) or (
+            ends and _num_bytes(text[:start]) < ends[-1]
+        ):
+            raise InputError(
+                "Spans must lie within the text and not overlap. Received: "
+                f"({start}, {end}, {name!r}) in {len(text)} characters."
+            )
+        starts.append(_num_bytes(text[:start]))
+        ends.append(_num_bytes(text[:end]))
+        ids.append(types.index(name))
+    return {"span_starts": starts, "span_ends": ends, "span_types": ids}
+
+
+def _num_bytes(text: str) -> int:
+    # A lone surrogate is refused later, with the row's origin.
+    return len(text.encode("utf-8", "surrogatepass"))

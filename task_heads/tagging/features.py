@@ -1,0 +1,203 @@
+"""Features of texts with words to tag, in graph ops.
+
+Letters: `B` texts, `T` tokens of all of them, `W` words of a text, `R`
+sequences, `S` tokens of a sequence.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.task import Features
+from keras_bert_zoo.tokenization import TokenSpans
+from keras_bert_zoo.tokenization import pack
+from keras_bert_zoo.tokenization.slices import Slices
+from keras_bert_zoo.tokenization.slices import slice_rows
+from task_heads.tagging.words import Words
+from task_heads.tagging.words import find_words
+from task_heads.tagging.words import token_kinds
+from task_heads.tagging.words import word_keys
+
+# Neighbouring slices of a long text share this part of what they hold.
+OVERLAP = 0.25
+
+
+def tagging_features(
+    examples: Mapping[str, Any],
+    tokenizer,
+    sequence_length: int,
+    types: Mapping[str, tf.Tensor],
+) -> Features:
+    """Returns the features of a batch; see `TaskHead.features`.
+
+    Args:
+        examples: `text`; `word_starts` where texts may be given as words;
+            `tags`, `span_starts`, `span_ends` and `span_types` for training.
+        tokenizer: `BertTokenizer`.
+        sequence_length: int. Most tokens in a sequence.
+        types: ids of labels for the types of spans: `first` and `further`,
+            int32 `(types,)`, and `outside`, an id.
+    """
+    spans = tokenizer.tokenize_with_offsets(examples["text"])
+    word_starts = examples.get("word_starts")
+    labeled = "tags" in examples
+    edges = token_spans = None
+    if labeled:
+        token_spans = _span_of_token(spans, examples)
+        edges = tf.concat([[False], token_spans[1:] != token_spans[:-1]], 0)
+        edges = edges[: tf.size(token_spans)]
+    kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
+    words = find_words(spans, kinds, word_starts, edges)
+    capacity = sequence_length - 2
+    slices = slice_rows(
+        spans.ids.row_lengths(), capacity, round(OVERLAP * capacity)
+    )
+    packed = pack(
+        [_cut(slices, spans.ids)],
+        sequence_length=sequence_length,
+        start_id=tokenizer.vocabulary.start_id,
+        separator_id=tokenizer.vocabulary.separator_id,
+    )
+    labels = weights = None
+    if labeled:
+        labels, weights = _token_labels(
+            spans,
+            words,
+            slices,
+            _word_labels(words, examples, token_spans, spans, types),
+        )
+    word_slices, positions = _places(words, slices)
+    return Features(
+        {
+            names.TOKEN_IDS: packed.token_ids,
+            names.SEGMENT_IDS: packed.segment_ids,
+        },
+        labels,
+        weights,
+        tf.zeros_like(spans.ids.row_lengths(), tf.int32),
+        slices.num_slices,
+        {
+            "text": examples["text"],
+            "word_sequence": word_slices,
+            "word_position": positions,
+            "word_byte_start": words.byte_starts,
+            "word_byte_end": words.byte_ends,
+            "word_char_start": words.char_starts,
+            "word_char_end": words.char_ends,
+        },
+    )
+
+
+def _cut(slices: Slices, row_values: tf.RaggedTensor) -> tf.RaggedTensor:
+    base = tf.gather(row_values.row_starts(), slices.rows)
+    places = tf.ragged.range(base + slices.starts, base + slices.ends)
+    return tf.gather(row_values.flat_values, places)
+
+
+def _places(words: Words, slices: Slices):
+    """Returns for each word its slice in its text and its place there.
+
+    Both int32 ragged `(B, W)`; the place is -1 for words without tokens.
+    """
+    first = words.first_tokens
+    rows = first.value_rowids()
+    token = tf.maximum(first.flat_values, 0)
+    owner = (
+        tf.searchsorted(
+            word_keys(slices.rows, slices.owned_starts),
+            word_keys(rows, token),
+            side="right",
+        )
+        - 1
+    )
+    before = tf.gather(tf.cumsum(slices.num_slices, exclusive=True), rows)
+    # The sequence starts with a special token.
+    position = token - tf.gather(slices.starts, owner) + 1
+    position = tf.where(first.flat_values < 0, -tf.ones_like(token), position)
+    return (
+        first.with_flat_values(owner - tf.cast(before, tf.int32)),
+        first.with_flat_values(tf.cast(position, tf.int32)),
+    )
+
+
+def _span_of_token(spans: TokenSpans, examples) -> tf.Tensor:
+    """Returns int32 `(T,)`, the span that a token is part of, or -1."""
+    starts, ends = examples["span_starts"], examples["span_ends"]
+    rows = spans.ids.value_rowids()
+    last_byte = word_keys(rows, spans.byte_ends.flat_values) - 1
+    found = tf.searchsorted(
+        word_keys(starts.value_rowids(), starts.flat_values),
+        last_byte,
+        side="right",
+    )
+    # Place 0 stands for no span before the token.
+    ends = tf.concat(
+        [[-1], word_keys(ends.value_rowids(), ends.flat_values)], 0
+    )
+    begins_before_end = word_keys(
+        rows, spans.byte_starts.flat_values
+    ) < tf.gather(tf.cast(ends, tf.int64), found)
+    return tf.where(begins_before_end, found, 0) - 1
+
+
+def _word_labels(words, examples, token_spans, spans, types):
+    """Returns int32 ragged `(B, W)` ids of the words' labels."""
+    first = words.first_tokens
+    rows = first.value_rowids()
+    flat = tf.gather(spans.ids.row_starts(), rows) + first.flat_values
+    padded = tf.concat([token_spans, [-1]], 0)
+    span = tf.gather(
+        padded,
+        tf.where(
+            first.flat_values < 0,
+            tf.size(spans.ids.flat_values, tf.int64),
+            flat,
+        ),
+    )
+    no_span = tf.fill([1], -1)
+    is_first = span != tf.concat([no_span, span[:-1]], 0)[: tf.size(span)]
+    type_ids = tf.concat([[0], examples["span_types"].flat_values], 0)
+    type_id = tf.gather(type_ids, span + 1)
+    label = tf.where(
+        is_first,
+        tf.gather(types["first"], type_id),
+        tf.gather(types["further"], type_id),
+    )
+    label = first.with_flat_values(tf.where(span < 0, types["outside"], label))
+    is_given = examples["word_starts"].row_lengths() > 0
+    derived = tf.ragged.boolean_mask(
+        label, first.with_flat_values(~tf.gather(is_given, rows))
+    )
+    return tf.concat([examples["tags"], derived], axis=1)
+
+
+def _token_labels(spans, words, slices, labels):
+    """Returns labels and weights of sequences, ragged `(R, S)`."""
+    exists = words.first_tokens.flat_values >= 0
+    rows = words.first_tokens.value_rowids()
+    flat = tf.gather(spans.ids.row_starts(), rows)
+    flat += words.first_tokens.flat_values
+    places = tf.boolean_mask(flat, exists)[:, None]
+    shape = tf.size(spans.ids.flat_values, tf.int64)[None]
+    of_token = tf.scatter_nd(
+        places, tf.boolean_mask(labels.flat_values, exists), shape
+    )
+    counts = tf.scatter_nd(
+        places, tf.ones_like(places[:, 0], tf.float32), shape
+    )
+    body = _cut(slices, spans.ids.with_flat_values(of_token))
+    weights = _cut(slices, spans.ids.with_flat_values(counts))
+    token = tf.ragged.range(slices.starts, slices.ends)
+    owner = token.value_rowids()
+    owned = (token.flat_values >= tf.gather(slices.owned_starts, owner)) & (
+        token.flat_values < tf.gather(slices.owned_ends, owner)
+    )
+    weights = weights * token.with_flat_values(tf.cast(owned, tf.float32))
+    return _with_special_tokens(body), _with_special_tokens(weights)
+
+
+def _with_special_tokens(values: tf.RaggedTensor) -> tf.RaggedTensor:
+    edge = tf.zeros([values.nrows(), 1], values.dtype)
+    return tf.concat([edge, values, edge], axis=1)

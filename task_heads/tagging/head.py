@@ -1,0 +1,254 @@
+"""A tag for each word of a text, and the spans that the tags spell."""
+
+import os
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.task import Features
+from keras_bert_zoo.task import Option
+from keras_bert_zoo.task import Signature
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.task import encode
+from task_heads.tagging import labels as tag_labels
+from task_heads.tagging.decoding import decode_words
+from task_heads.tagging.decoding import outputs
+from task_heads.tagging.decoding import word_answers
+from task_heads.tagging.entities import OUTSIDE
+from task_heads.tagging.examples import tagging_example
+from task_heads.tagging.features import tagging_features
+from task_heads.tagging.files import TaggedFile
+from task_heads.tagging.metrics import SpanF1
+from task_heads.tagging.schemes import SCHEMES
+from task_heads.tagging.score_rows import score_rows
+from task_heads.tagging.spans import SpanReader
+
+
+class TaggingHead(TaskHead):
+    """Tags words: named entities, parts of speech, chunks, slots.
+
+    Learns and scores each word by its first token. A text that is too long
+    becomes several sequences that overlap; each word is read where it has
+    most context, and none is lost.
+
+    Rows hold `tokens` and `tags` (lists), or `text` and `spans` (of
+    `(start, end, label)` in characters). Texts of `tokens` are joined by
+    single spaces.
+
+    Args:
+        labels: list of str. Tags in the order of the logits: `O`, and `B-`
+            and `I-` of each type; or any, where `scheme` is `none`.
+        scheme: str. How the tags of the data spell spans: `IOB1`, `IOB2`,
+            `IOBES` (BILOU too), or `none` for tags without prefixes.
+        strict: bool. Whether tags that break the scheme are refused, rather
+            than read as seqeval and conlleval read them.
+        dropout: float in [0, 1), before the last projection.
+
+    Logits: `(R, S, L)` float32.
+
+    Raises:
+        InputError: if an option breaks a rule.
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805), section 5.3.
+    """
+
+    name = "tagging"
+    label_fields = ("tags",)
+    splits_texts = True
+
+    def __init__(
+        self,
+        labels: Sequence[str] | None = None,
+        scheme: str = "IOB2",
+        strict: bool = False,
+        dropout: float = 0.1,
+    ):
+        self.labels_by_index = tag_labels.checked(labels, scheme)
+        self.scheme = scheme
+        self.strict = strict
+        self.dropout = dropout
+        self._reader = SpanReader(self.labels_by_index, scheme)
+        self._ids = {tag: i for i, tag in enumerate(self.labels_by_index)}
+        self._types = tag_labels.type_ids(self.labels_by_index, scheme)
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return (
+            Option(
+                "scheme",
+                str,
+                None,
+                "how tags spell spans (default: recognized)",
+                SCHEMES,
+            ),
+            Option("strict", bool, False, "refuse tags that break the scheme"),
+            Option("dropout", float, 0.1, "dropout before the logits"),
+        )
+
+    @classmethod
+    def read_file(
+        cls,
+        path: str | os.PathLike,
+        columns: Mapping[str, str | int | None],
+        format: str | None = None,
+    ) -> TaggedFile:
+        given = {k: v for k, v in columns.items() if v is not None}
+        rows = TaggedFile(path, format, given or None)
+        if "tags" in columns or rows.format == "jsonl":
+            return rows
+        usual = 1 if rows.format == "conllu" else 0
+        return TaggedFile(path, format, {"text": given.get("text", usual)})
+
+    @classmethod
+    def from_rows(cls, rows: Iterable, **options) -> "TaggingHead":
+        """Makes a head with the scheme and the labels of the rows.
+
+        Args:
+            rows: rows with `values` and `origin`.
+            **options: constructor arguments.
+        """
+        found = tag_labels.find_labels(
+            rows, options.get("scheme"), options.get("strict", False)
+        )
+        options["scheme"] = found.scheme
+        options.setdefault("labels", found.labels)
+        return cls(**options)
+
+    def get_config(self) -> dict:
+        return {
+            "labels": self.labels_by_index,
+            "scheme": self.scheme,
+            "strict": self.strict,
+            "dropout": self.dropout,
+        }
+
+    def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
+        return tagging_example(
+            values,
+            with_label,
+            lambda tags: tag_labels.parse_tags(
+                tags, self.scheme, self._ids, self.strict
+            ),
+            list(self._types),
+        )
+
+    def example_spec(self, with_label: bool) -> dict:
+        numbers = ("int32", (None,))
+        spec = {"text": ("string", ()), "word_starts": numbers}
+        if with_label:
+            fields = ("tags", "span_starts", "span_ends", "span_types")
+            spec |= dict.fromkeys(fields, numbers)
+        return spec
+
+    def features(
+        self, examples: Mapping[str, Any], tokenizer, sequence_length: int
+    ) -> Features:
+        first, further = zip(*self._types.values())
+        types = {
+            "first": tf.constant(first),
+            "further": tf.constant(further),
+            "outside": self._ids.get(OUTSIDE, 0),
+        }
+        return tagging_features(examples, tokenizer, sequence_length, types)
+
+    def build(self, encoder: keras.Model) -> keras.Model:
+        inputs = encoder.input
+        sequence = encode(encoder, inputs, names.SEQUENCE_OUTPUT)
+        sequence = keras.layers.Dropout(self.dropout, name="head_dropout")(
+            sequence
+        )
+        logits = keras.layers.Dense(
+            len(self.labels_by_index),
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            dtype="float32",
+            name="logits",
+        )(sequence)
+        return keras.Model(inputs, logits)
+
+    def losses(self) -> keras.losses.Loss:
+        return keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        )
+
+    def weighted_metrics(self) -> list:
+        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
+        if self.scheme == "none":
+            return [accuracy]
+        return [SpanF1(self.labels_by_index, self.scheme), accuracy]
+
+    def decode(self, logits) -> dict:
+        scores = tf.nn.softmax(logits)
+        return {
+            "tag_id": tf.argmax(scores, axis=-1, output_type=tf.int32),
+            "tag_probability": tf.reduce_max(scores, axis=-1),
+        }
+
+    def decode_texts(self, logits, context: Mapping[str, Any]) -> dict:
+        return decode_words(
+            logits,
+            context,
+            self.labels_by_index,
+            self._reader,
+            self._ids.get(OUTSIDE, 0),
+        )
+
+    def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
+        return word_answers(decoded)
+
+    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+        return score_rows(rows, answers, self.scheme)
+
+    def signature(self) -> Signature:
+        return Signature(
+            (TensorInfo("text", "string", (None,), "the text"),), outputs()
+        )
+
+    def logits_signature(self) -> tuple[TensorInfo, ...]:
+        shape = (None, None, len(self.labels_by_index))
+        listed = ", ".join(self.labels_by_index)
+        return (
+            TensorInfo(
+                "logits", "float32", shape, f"unscaled scores of {listed}"
+            ),
+        )
+
+    def token_outputs(self) -> tuple[TensorInfo, ...]:
+        return (
+            TensorInfo(
+                "tag_id",
+                "int32",
+                (None, None),
+                "place of the best tag among the logits, for each token; a "
+                "word's is that of its first token",
+            ),
+            TensorInfo(
+                "tag_probability", "float32", (None, None), "its probability"
+            ),
+        )
+
+    @classmethod
+    def from_weights(cls, weights: HeadWeights) -> "TaggingHead":
+        labels = list(weights.labels)
+        return cls(labels=labels, scheme=tag_labels.scheme_of(labels))
+
+    def set_weights(self, model: keras.Model, weights: HeadWeights) -> None:
+        model.get_layer("logits").set_weights(
+            [weights.weights["kernel"], weights.weights["bias"]]
+        )
+
+    def get_weights(self, model: keras.Model) -> HeadWeights:
+        kernel, bias = model.get_layer("logits").get_weights()
+        return HeadWeights(
+            self.name,
+            list(self.labels_by_index),
+            {"kernel": np.asarray(kernel), "bias": np.asarray(bias)},
+            {},
+        )

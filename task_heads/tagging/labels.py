@@ -1,0 +1,193 @@
+"""The labels of the tagging head: rules, parsing, description."""
+
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
+
+from absl import logging
+
+from keras_bert_zoo.errors import InputError
+from task_heads.tagging.entities import OUTSIDE
+from task_heads.tagging.entities import letter_and_type
+from task_heads.tagging.schemes import SCHEMES
+from task_heads.tagging.schemes import convert
+from task_heads.tagging.schemes import count_invalid
+from task_heads.tagging.schemes import detect_scheme
+
+_PREFIX = re.compile("[BIESLU]-.")
+# Most labels that an error message lists.
+SHOWN_LABELS = 20
+
+
+class Found(NamedTuple):
+    """What a look at all rows gave.
+
+    Attributes:
+        scheme: str. How the tags spell entities.
+        labels: list of str. Labels of a head for them.
+    """
+
+    scheme: str
+    labels: list[str]
+
+
+def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
+    """Returns the scheme of rows and the labels that a head needs for them.
+
+    Args:
+        rows: rows with `values` (`tags`, or `spans` of a text) and `origin`.
+        scheme: the scheme, or `None` to recognize it.
+        strict: bool. Whether tags that break it are refused; they are
+            mended, and their number is logged, otherwise.
+
+    Raises:
+        InputError: if a row has neither tags nor spans, or a tag breaks the
+            scheme and `strict` is true.
+    """
+    if scheme is None:
+        scheme = detect_scheme(_tags(row) for row in rows)
+    types, tags = set(), set()
+    num_invalid = num_rows = 0
+    for row in rows:
+        found = _tags(row)
+        types.update(span[2] for span in row.values.get("spans", ()))
+        if scheme == "none":
+            tags.update(found)
+            continue
+        try:
+            invalid = count_invalid(found, scheme)
+        except InputError as error:
+            raise InputError(f"{row.origin}: {error}") from error
+        if invalid and strict:
+            raise _invalid(row.origin, found, scheme)
+        num_invalid += invalid
+        num_rows += invalid > 0
+        types.update(_types(convert(found, scheme, "IOB2")))
+    if num_invalid:
+        logging.warning(
+            "%d tags in %d sentences break the scheme %s. They are read as "
+            "seqeval and conlleval read them.",
+            num_invalid,
+            num_rows,
+            scheme,
+        )
+    if scheme == "none":
+        return Found(scheme, sorted(tags | types))
+    return Found(scheme, labels_of(types))
+
+
+def labels_of(types: Iterable[str]) -> list[str]:
+    """Returns `O` and the IOB2 tags of the types, sorted."""
+    prefixed = [f"{p}-{name}" for name in sorted(types) for p in "BI"]
+    return [OUTSIDE, *prefixed]
+
+
+def scheme_of(labels: Iterable[str]) -> str:
+    """Returns `IOB2`, or `none` if a label other than `O` has no prefix."""
+    prefixed = all(tag == OUTSIDE or _PREFIX.match(tag) for tag in labels)
+    return "IOB2" if prefixed and OUTSIDE in labels else "none"
+
+
+def checked(labels: Sequence[str] | None, scheme: str) -> list[str]:
+    """Returns the labels as a list.
+
+    Raises:
+        InputError: if the scheme is unknown, there are fewer than two
+            labels, one is twice, empty or no string; or, where the scheme
+            has prefixes, if a label other than `O` has none.
+    """
+    if scheme not in SCHEMES:
+        raise InputError(
+            f"`scheme` must be one of {', '.join(SCHEMES)}. Received: "
+            f"{scheme!r}."
+        )
+    if isinstance(labels, str) or labels is None:
+        raise InputError(
+            f"`labels` must be a list of tags. Received: {labels!r}."
+        )
+    labels = list(labels)
+    proper = all(isinstance(label, str) and label for label in labels)
+    if len(labels) < 2 or not proper or len(set(labels)) < len(labels):
+        raise InputError(
+            "`labels` must be at least 2 different, non-empty tags. "
+            f"Received: {labels}."
+        )
+    if scheme == "none":
+        return labels
+    if scheme_of(labels) == "none":
+        raise InputError(
+            "`labels` must be O and tags such as B-person and I-person. "
+            f"Received: {labels}. Build them with TaggingHead.from_rows, or "
+            "choose scheme='none' for tags without prefixes."
+        )
+    return labels
+
+
+def parse_tags(
+    tags: Any, scheme: str, ids: Mapping[str, int], strict: bool
+) -> list[int]:
+    """Returns the label ids of a sentence's tags.
+
+    Raises:
+        InputError: if a tag is unknown or, with `strict`, breaks the scheme.
+    """
+    if scheme != "none":
+        if strict and count_invalid(tags, scheme):
+            raise _invalid(None, tags, scheme)
+        written, tags = tags, convert(tags, scheme, "IOB2")
+    else:
+        written = tags
+    for place, tag in enumerate(tags):
+        if tag not in ids:
+            raise InputError(
+                "A tag must be one of the head's "
+                f"{_listed(ids)}. Received: {written[place]!r} at word "
+                f"{place + 1}. Correct it, or train with rows that have it."
+            )
+    return [ids[tag] for tag in tags]
+
+
+def type_ids(labels: Sequence[str], scheme: str) -> dict[str, dict]:
+    """Returns the label ids of a span's first and further words, by type."""
+    ids = {label: place for place, label in enumerate(labels)}
+    if scheme == "none":
+        return {label: (place, place) for label, place in ids.items()}
+    types = [label[2:] for label in labels if label.startswith("B-")]
+    return {
+        name: (ids[f"B-{name}"], ids.get(f"I-{name}", ids[f"B-{name}"]))
+        for name in types
+    }
+
+
+def _types(tags: Iterable[str]) -> set[str]:
+    return {letter_and_type(tag)[1] for tag in tags if tag != OUTSIDE}
+
+
+def _tags(row) -> list[str]:
+    if "tags" in row.values:
+        return row.values["tags"]
+    if "spans" in row.values:
+        return []
+    raise InputError(
+        f"{row.origin}: a row to learn from must have tags or spans. "
+        f"Received: {', '.join(row.values)}. Add them, or remove the row."
+    )
+
+
+def _invalid(origin, tags, scheme) -> InputError:
+    place = "" if origin is None else f"{origin}: "
+    listed = " ".join(tags[:SHOWN_LABELS])
+    return InputError(
+        f"{place}tags must follow the scheme {scheme}. Received: {listed}"
+        f"{' ...' if len(tags) > SHOWN_LABELS else ''}. Correct them, or "
+        "leave out `strict` to read them leniently."
+    )
+
+
+def _listed(labels: Iterable[str]) -> str:
+    labels = list(labels)
+    more = ", ..." if len(labels) > SHOWN_LABELS else ""
+    return ", ".join(labels[:SHOWN_LABELS]) + more

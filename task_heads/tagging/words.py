@@ -1,0 +1,145 @@
+"""Words in rows of tokens, found in graph ops.
+
+A word stands between spaces, without the punctuation at its ends: each mark
+there, and each CJK character, is a word of its own. Files of words say
+themselves where these begin.
+
+Letters: `B` texts, `T` tokens of all of them, `W` words of a text.
+"""
+
+import dataclasses
+
+import tensorflow as tf
+
+from keras_bert_zoo.tokenization import TokenSpans
+from keras_bert_zoo.tokenization import Vocabulary
+from keras_bert_zoo.tokenization import unicode_tables
+
+# What a token is to a word that it belongs to.
+_LETTERS, _CONTINUATION, _MARK, _IDEOGRAPH = range(4)
+
+
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """The words of `B` texts, all ragged `(B, W)`.
+
+    Attributes:
+        first_tokens: int64. Place of a word's first token in its text, -1
+            for a word without tokens, such as a lone format character.
+        byte_starts: int32.
+        byte_ends: int32, exclusive.
+        char_starts: int32.
+        char_ends: int32, exclusive.
+    """
+
+    first_tokens: tf.RaggedTensor
+    byte_starts: tf.RaggedTensor
+    byte_ends: tf.RaggedTensor
+    char_starts: tf.RaggedTensor
+    char_ends: tf.RaggedTensor
+
+
+def token_kinds(vocabulary: Vocabulary) -> list[int]:
+    """Returns for each token what it is to a word."""
+    tables = unicode_tables.load()
+
+    def kind(token):
+        if token.startswith("##") and len(token) > 2:
+            return _CONTINUATION
+        if len(token) != 1:
+            return _LETTERS
+        if tables.is_ideograph(ord(token)):
+            return _IDEOGRAPH
+        isolated = tables.kind(ord(token)) == unicode_tables.ISOLATED
+        return _MARK if isolated else _LETTERS
+
+    return [kind(token) for token in vocabulary.tokens]
+
+
+def find_words(
+    spans: TokenSpans,
+    kinds: tf.Tensor,
+    word_starts: tf.RaggedTensor | None = None,
+    edges: tf.Tensor | None = None,
+) -> Words:
+    """Finds the words that tokens belong to.
+
+    Args:
+        spans: the tokens.
+        kinds: int32 `(V,)`, what `token_kinds` returned.
+        word_starts: int32 ragged `(B, W)`, the bytes at which the words
+            begin, or no words for texts without given ones.
+        edges: bool `(T,)`, tokens that begin a word whatever they are.
+    """
+    ids, starts, ends = (
+        tensor.flat_values
+        for tensor in (spans.ids, spans.byte_starts, spans.byte_ends)
+    )
+    rows = spans.ids.value_rowids()
+    begins = _begins(tf.gather(kinds, ids), starts, ends, rows)
+    if edges is not None:
+        begins |= edges
+    if word_starts is not None:
+        is_given = word_starts.row_lengths() > 0  # (B,)
+        begins &= ~tf.gather(is_given, rows)
+    found = tf.RaggedTensor.from_value_rowids(
+        tf.boolean_mask(starts, begins),
+        tf.boolean_mask(rows, begins),
+        spans.ids.nrows(),
+        validate=False,
+    )
+    if word_starts is not None:
+        found = tf.concat([word_starts, found], axis=1)
+    return _words(spans, rows, found)
+
+
+def word_keys(rows, starts) -> tf.Tensor:
+    """Returns int64 keys that rise with the row and then the byte."""
+    return tf.cast(rows, tf.int64) * 2**32 + tf.cast(starts, tf.int64)
+
+
+def _begins(kinds, starts, ends, rows):
+    """Returns bool `(T,)`: tokens at which words begin, by their looks."""
+    no_token = tf.zeros([1], tf.bool)
+    glued = tf.concat(
+        [no_token, (starts[1:] == ends[:-1]) & (rows[1:] == rows[:-1])], 0
+    )[: tf.size(starts)]
+    # Tokens that touch make a run; marks at its ends stand apart.
+    run = tf.cumsum(tf.cast(~glued, tf.int32)) - 1  # (T,)
+    is_mark = kinds == _MARK
+    inner = tf.cast(~is_mark, tf.int32)
+    passed = tf.cumsum(inner)  # inner tokens up to this one
+    of_run = tf.math.segment_sum(inner, run)
+    passed_in_run = passed - tf.gather(tf.cumsum(of_run, exclusive=True), run)
+    at_end = (passed_in_run == 0) | (passed_in_run == tf.gather(of_run, run))
+    apart = (is_mark & at_end) | (kinds == _IDEOGRAPH)
+    after_apart = tf.concat([no_token, apart[:-1]], 0)[: tf.size(starts)]
+    return (kinds != _CONTINUATION) & (~glued | apart | after_apart)
+
+
+def _words(spans, rows, word_starts) -> Words:
+    keys = word_keys(word_starts.value_rowids(), word_starts.flat_values)
+    token_keys = word_keys(rows, spans.byte_starts.flat_values)
+    word = tf.searchsorted(keys, token_keys, side="right") - 1  # (T,)
+    numbers = tf.range(tf.size(keys))
+    first = tf.searchsorted(word, numbers)  # (W of all texts,)
+    last = tf.searchsorted(word, numbers, side="right") - 1
+    exists = last >= first
+
+    def of(tensor, places):
+        # Tokens may be fewer than words, none at all in the extreme.
+        values = tf.concat([tensor.flat_values, [0]], 0)
+        places = tf.where(exists, places, tf.size(values) - 1)
+        return word_starts.with_flat_values(tf.gather(values, places))
+
+    text_starts = tf.gather(spans.ids.row_starts(), word_starts.value_rowids())
+    place = tf.cast(first, tf.int64) - text_starts
+    return Words(
+        first_tokens=word_starts.with_flat_values(
+            tf.where(exists, place, -tf.ones_like(place))
+        ),
+        byte_starts=of(spans.byte_starts, first),
+        byte_ends=of(spans.byte_ends, last),
+        char_starts=of(spans.char_starts, first),
+        char_ends=of(spans.char_ends, last),
+    )

@@ -1,0 +1,257 @@
+"""The tagging head: the contract, labels, long texts, answers, exports."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo import testing
+from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import Row
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.exporting import export
+from keras_bert_zoo.task.model import TaskModel
+from task_heads.tagging.entities import entities
+from task_heads.tagging.head import TaggingHead
+
+LABELS = ["O", "B-x", "I-x", "B-y", "I-y"]
+TOKENS = [["aa", "bb", "cc."], ["dd"], ["aa", "(dd)", "cc", "bb", "\ufe0f"]]
+TAGS = [["B-x", "I-x", "O"], ["B-y"], ["B-x", "B-y", "O", "O", "O"]]
+
+
+def make_model(head=None, sequence_length=None, **encoder):
+    tokenizer = testing.tiny_tokenizer(["aa bb cc . dd ( ) é"])
+    keras.utils.set_random_seed(3)
+    return TaskModel(
+        testing.tiny_encoder(len(tokenizer.vocabulary), **encoder),
+        head or TaggingHead(LABELS, dropout=0.0),
+        tokenizer,
+        sequence_length=sequence_length,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained():
+    model = make_model()
+    model.compile(learning_rate=0.02, weight_decay=0.0)
+    model.fit(rows(20), batch_size=8, epochs=20, verbose=0)
+    return model
+
+
+def rows(times=1):
+    return MemoryRows({"tokens": TOKENS * times, "tags": TAGS * times})
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        TaggingHead(LABELS),
+        TaggingHead(["DET", "NOUN", "O"], scheme="none"),
+        TaggingHead(LABELS, scheme="IOBES", strict=True),
+    ],
+    ids=["IOB2", "none", "IOBES"],
+)
+def test_the_contract_holds(head):
+    tags = [["DET", "NOUN"], ["O"] * 50]
+    spans = [(0, 2, "NOUN"), (3, 4, "DET")]
+    if head.scheme != "none":
+        tags = [["O", "S-x" if head.scheme == "IOBES" else "B-x"], ["O"] * 50]
+        spans = [(0, 2, "x"), (3, 4, "y")]
+    testing.check_head(
+        head,
+        [
+            {"tokens": ["the", "end."], "tags": tags[0]},
+            {"tokens": ["on"] * 50, "tags": tags[1]},
+            {"text": "on. e", "spans": spans},
+        ],
+    )
+
+
+def test_labels_stand_on_first_tokens_alone():
+    model = make_model()
+    head = model.head
+    example = head.example({"tokens": TOKENS[2], "tags": TAGS[2]}, True)
+    batch = {
+        name: tf.ragged.constant([value], tf.int32)
+        if isinstance(value, list)
+        else tf.constant([value])
+        for name, value in example.items()
+    }
+    found = head.features(batch, model.tokenizer, 32)
+    # [CLS] aa ( dd ) cc bb [SEP]; the last word has no token.
+    assert found.labels.to_list() == [[0, 1, 3, 0, 0, 0, 0, 0]]
+    assert found.weights.to_list() == [[0, 1, 1, 0, 0, 1, 1, 0]]
+
+
+def test_spans_give_the_tags_of_their_words():
+    model = make_model()
+    text = "aa bb. cc (dd)"
+    spans = [(0, 5, "x"), (10, 13, "y")]
+    example = model.head.example({"text": text, "spans": spans}, True)
+    batch = {
+        name: tf.ragged.constant([value], tf.int32)
+        if isinstance(value, list)
+        else tf.constant([value])
+        for name, value in example.items()
+    }
+    found = model.head.features(batch, model.tokenizer, 32)
+    # [CLS] aa bb . cc ( dd ) [SEP]
+    labels = np.array(found.labels.to_list()[0])
+    weights = np.array(found.weights.to_list()[0])
+    assert labels[weights > 0].tolist() == [1, 2, 0, 0, 3, 4, 0]
+
+
+def test_learns_and_answers(trained):
+    found = trained.predict_text([{"tokens": t} for t in TOKENS])
+    assert [answer["tags"] for answer in found] == TAGS
+    assert [answer["words"][:2] for answer in found[:2]] == [
+        ["aa", "bb"],
+        ["dd"],
+    ]
+    score = trained.score(rows())
+    assert score["micro"]["f1"] == score["token_accuracy"] == 1.0
+
+
+def test_metrics_equal_the_scores_of_texts(trained):
+    score = trained.score(rows())
+    metrics = trained.evaluate(rows(), return_dict=True, verbose=0)
+    assert metrics["f1"] == pytest.approx(score["micro"]["f1"])
+
+
+def test_untrained_metrics_equal_the_scores_of_texts():
+    model = make_model(initializer_range=2.0)
+    data = MemoryRows({"tokens": TOKENS[:2] * 9, "tags": TAGS[:2] * 9})
+    metrics = model.evaluate(data, return_dict=True, verbose=0)
+    score = model.score(data)
+    assert metrics["f1"] == pytest.approx(score["micro"]["f1"])
+    assert metrics["accuracy"] == pytest.approx(score["token_accuracy"])
+
+
+def test_offsets_count_in_the_users_own_text(trained):
+    text = "é (aa bb) – dd"
+    answer = trained.predict_text(text)
+    assert answer["spans"]
+    for span in answer["spans"]:
+        assert text[span["start"] : span["end"]] == span["text"]
+        assert 0 < span["score"] <= 1
+
+
+def test_every_word_of_a_long_text_is_tagged_as_its_window_sees_it():
+    model = make_model(sequence_length=8)
+    tokens = ["aa", "bb", "cc", "dd"] * 25
+    answer = model.predict_text([{"tokens": tokens}])[0]
+    assert answer["words"] == tokens
+    assert len(answer["tags"]) == 100
+    # The first word stands in the first slice: six tokens and two special.
+    alone = model.predict_text([{"tokens": tokens[:6]}])[0]
+    assert alone["tags"][:4] == answer["tags"][:4]
+
+
+def test_batches_of_any_size_answer_alike(trained):
+    texts = ["aa bb. dd " * n for n in range(40)]
+    one = trained.predict_text(texts, batch_size=1)
+    many = trained.predict_text(texts, batch_size=32)
+    assert [a["tags"] for a in one] == [a["tags"] for a in many]
+    assert [a["words"] for a in one] == [a["words"] for a in many]
+
+
+def test_spans_are_those_of_the_tags(trained):
+    answer = trained.predict_text("dd aa aa bb bb dd dd")
+    found = entities(answer["tags"])
+    assert [span["label"] for span in answer["spans"]] == [
+        span.type for span in found
+    ]
+
+
+def test_saves_and_loads(trained, tmp_path):
+    trained.save_to_preset(tmp_path / "model")
+    loaded = TaskModel.from_preset(tmp_path / "model")
+    assert loaded.predict_text("aa bb dd") == trained.predict_text("aa bb dd")
+
+
+def test_the_saved_model_answers_like_the_live_one(trained, tmp_path):
+    export(trained, tmp_path / "1")
+    served = tf.saved_model.load(tmp_path / "1").signatures["serving_default"]
+    texts = ["é (aa bb) – dd", "", "aa " * 200]
+    found = served(text=tf.constant(texts))
+    live = trained.predict_text(texts)
+    assert [
+        [span.decode() for span in row[:count]]
+        for row, count in zip(found["span"].numpy(), found["num_spans"])
+    ] == [[span["text"] for span in answer["spans"]] for answer in live]
+    assert found["byte_start"].shape == found["span"].shape
+
+
+def test_the_tflite_file_gives_logits_and_tags(trained, tmp_path):
+    manifest = export(trained, tmp_path / "m", format="tflite")
+    assert "tokens_32" in str(manifest)
+    run = tf.lite.Interpreter(
+        str(tmp_path / "m" / "model.tflite")
+    ).get_signature_runner("tokens_32")
+    assert set(run.get_output_details()) == {
+        "logits",
+        "tag_id",
+        "tag_probability",
+    }
+
+
+def test_labels_and_scheme_are_found_in_rows():
+    head = TaggingHead.from_rows(
+        [
+            Row({"tokens": ["a"], "tags": ["U-y"]}, "f:1"),
+            Row({"tokens": ["a", "b"], "tags": ["B-x", "L-x"]}, "f:3"),
+        ]
+    )
+    assert head.scheme == "IOBES"
+    assert head.labels_by_index == LABELS
+
+
+def test_types_of_spans_are_found_in_rows():
+    head = TaggingHead.from_rows(
+        [Row({"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:1")]
+    )
+    assert head.labels_by_index == LABELS
+
+
+def test_strict_refuses_what_breaks_the_scheme():
+    row = Row({"tokens": ["a", "b"], "tags": ["B-y", "I-x"]}, "f:7")
+    assert TaggingHead.from_rows([row]).labels_by_index == LABELS
+    with pytest.raises(InputError, match="f:7: tags must follow the scheme"):
+        TaggingHead.from_rows([row], strict=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tokens": ["a"], "tags": ["B-z"]}, "O, B-x, I-x.*'B-z' at word 1"),
+        ({"tokens": ["a"], "tags": []}, "1 tokens, 0 tags"),
+        ({"tokens": ["a"]}, "1 tokens, none tags"),
+        ({"tokens": [], "tags": []}, "at least one word"),
+        ({"tokens": ["a", ""], "tags": ["O", "O"]}, "must be a word"),
+        ({"tokens": "ab", "tags": ["O", "O"]}, "must be a list"),
+        ({"tags": ["O"]}, "must have a `text`, or a list of `tokens`"),
+        ({"text": "a"}, "must have `spans`"),
+        ({"text": "a", "spans": [(0, 1, "z")]}, "one of x, y. Received: 'z'"),
+        ({"text": "a", "spans": [(0, 2, "x")]}, "within the text"),
+        ({"text": "ab", "spans": [(0, 2, "x"), (1, 2, "x")]}, "not overlap"),
+    ],
+)
+def test_wrong_rows_are_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        TaggingHead(LABELS).example(values, with_label=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "must be a list of tags"),
+        ({"labels": ["O"]}, "at least 2 different"),
+        ({"labels": ["O", "O"]}, "at least 2 different"),
+        ({"labels": ["B-x", "I-x"]}, "must be O and tags such as"),
+        ({"labels": ["O", "DET"]}, "must be O and tags such as"),
+        ({"labels": LABELS, "scheme": "IOB3"}, "one of IOB1, IOB2"),
+    ],
+)
+def test_wrong_options_are_refused(arguments, message):
+    with pytest.raises(InputError, match=message):
+        TaggingHead(**arguments)

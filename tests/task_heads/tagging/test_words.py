@@ -1,0 +1,63 @@
+"""Words of raw texts: between spaces, without the marks at their ends."""
+
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo import testing
+from task_heads.tagging.words import find_words
+from task_heads.tagging.words import token_kinds
+
+
+def words_of(text, **arguments):
+    tokenizer = testing.tiny_tokenizer([text, "( ) . , ' \" ! ? - & …"])
+    kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
+    spans = tokenizer.tokenize_with_offsets([text])
+    found = find_words(spans, kinds, **arguments)
+    starts, ends = found.char_starts[0].numpy(), found.char_ends[0].numpy()
+    return [text[start:end] for start, end in zip(starts, ends)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", []),
+        (" \t ", []),
+        ("one two", ["one", "two"]),
+        ("(one).", ["(", "one", ")", "."]),
+        ("U.S.-based firms", ["U.S.-based", "firms"]),
+        ("the U.S.", ["the", "U.S", "."]),
+        ("don't", ["don't"]),
+        ("R&D, A-1!", ["R&D", ",", "A-1", "!"]),
+        ("?!...", ["?", "!", ".", ".", "."]),
+        ("東京タワー", ["東", "京", "タワー"]),
+        ("x東y", ["x", "東", "y"]),
+        ("café…", ["café", "…"]),
+    ],
+)
+def test_words_of_raw_texts(text, words):
+    assert words_of(text) == words
+
+
+def test_given_words_are_kept_as_they_are():
+    starts = tf.ragged.constant([[0, 3]], dtype=tf.int32)
+    assert words_of("a. (b c)", word_starts=starts) == ["a.", "(b c)"]
+
+
+def test_a_word_without_tokens_is_known_to_have_none():
+    tokenizer = testing.tiny_tokenizer(["a b"])
+    found = find_words(
+        tokenizer.tokenize_with_offsets(["a \ufe0f b"]),
+        tf.constant(token_kinds(tokenizer.vocabulary), tf.int32),
+        tf.ragged.constant([[0, 2, 6]], dtype=tf.int32),
+    )
+    assert found.first_tokens.to_list() == [[0, -1, 1]]
+
+
+def test_texts_do_not_run_into_each_other():
+    tokenizer = testing.tiny_tokenizer(["ab"])
+    found = find_words(
+        tokenizer.tokenize_with_offsets(["ab", "", "ab ab"]),
+        tf.constant(token_kinds(tokenizer.vocabulary), tf.int32),
+    )
+    assert found.byte_starts.to_list() == [[0], [], [0, 3]]
+    assert found.byte_ends.to_list() == [[2], [], [2, 5]]

@@ -1,0 +1,61 @@
+"""Long rows become slices that cover them, each token owned once."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo.tokenization.slices import slice_rows
+
+
+def columns(slices):
+    return [
+        tensor.numpy().tolist()
+        for tensor in (
+            slices.starts,
+            slices.ends,
+            slices.owned_starts,
+            slices.owned_ends,
+        )
+    ]
+
+
+def test_by_hand():
+    slices = slice_rows(tf.constant([6, 2, 0]), 5, 2)
+    assert slices.num_slices.numpy().tolist() == [2, 1, 1]
+    assert slices.rows.numpy().tolist() == [0, 0, 1, 2]
+    assert columns(slices) == [
+        [0, 2, 0, 0],
+        [4, 6, 2, 0],
+        [0, 3, 0, 0],
+        [3, 6, 2, 0],
+    ]
+
+
+@pytest.mark.parametrize("overlap", [0, 3, 12, 50])
+@pytest.mark.parametrize("capacity", [1, 2, 13])
+def test_every_token_is_owned_once_by_a_slice_that_holds_it(capacity, overlap):
+    lengths = np.arange(60)
+    slices = slice_rows(tf.constant(lengths), capacity, overlap)
+    starts, ends, owned_starts, owned_ends = map(np.array, columns(slices))
+    assert (ends - starts).max() <= capacity
+    assert (starts <= owned_starts).all() and (owned_ends <= ends).all()
+    for row, length in enumerate(lengths):
+        mine = slices.rows.numpy() == row
+        owned = [
+            token
+            for start, end in zip(owned_starts[mine], owned_ends[mine])
+            for token in range(start, end)
+        ]
+        assert owned == list(range(length))
+
+
+def test_neighbours_share_the_overlap():
+    slices = slice_rows(tf.constant([1000]), 100, 25)
+    starts, ends, *_ = map(np.array, columns(slices))
+    assert (ends[:-1] - starts[1:] >= 25).all()
+    assert len(set(ends - starts)) == 1
+
+
+def test_capacities_may_differ_from_row_to_row():
+    slices = slice_rows(tf.constant([9, 9]), tf.constant([3, 9]), 0)
+    assert slices.num_slices.numpy().tolist() == [3, 1]
