@@ -4,10 +4,10 @@
 once, `build_dataset` turns them into a `tf.data.Dataset`.
 """
 
+from keras_bert_zoo.data.batches import PredictionBatches
 from keras_bert_zoo.data.file_rows import FileRows
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.pipeline import build_dataset
-from keras_bert_zoo.data.pipeline import build_prediction_dataset
 from keras_bert_zoo.data.row_report import RowReport
 from keras_bert_zoo.data.row_report import check_rows
 from keras_bert_zoo.data.rows import MemoryRows
@@ -18,10 +18,10 @@ __all__ = [
     "FileRows",
     "InputCounts",
     "MemoryRows",
+    "PredictionBatches",
     "Row",
     "RowReport",
     "Rows",
     "build_dataset",
-    "build_prediction_dataset",
     "check_rows",
 ]

@@ -6,6 +6,8 @@ splits long texts, several.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -13,8 +15,11 @@ import tensorflow as tf
 from keras_bert_zoo import features as names
 from keras_bert_zoo.data import length_groups
 from keras_bert_zoo.data.input_counts import InputCounts
+from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.windows import ROW_INDEX
 from keras_bert_zoo.data.windows import Windows
+from keras_bert_zoo.data.windows import column_specs
+from keras_bert_zoo.data.windows import window_rows
 from keras_bert_zoo.tokenization.packing import pad
 
 
@@ -43,6 +48,8 @@ def batches_of(
     head = windows.head
     padding_id = tokenizer.vocabulary.padding_id
 
+    # Converting all that they call to a graph's control flow takes seconds.
+    @tf.autograph.experimental.do_not_convert
     def prepare(columns, seed, pass_number):
         columns = dict(columns)
         row_index = columns.pop(ROW_INDEX)
@@ -64,9 +71,12 @@ def batches_of(
             features["weights"] = found.weights
         return features, groups
 
+    @tf.autograph.experimental.do_not_convert
     def cut(features, groups):
-        batches = tf.data.Dataset.from_tensor_slices(groups)
-        return batches.map(lambda group: _assemble(features, group, padding_id))
+        assemble = tf.autograph.experimental.do_not_convert(
+            lambda group: _assemble(features, group, padding_id)
+        )
+        return tf.data.Dataset.from_tensor_slices(groups).map(assemble)
 
     return (
         windows.dataset()
@@ -75,69 +85,101 @@ def batches_of(
     )
 
 
-def whole_rows_of(
-    windows: Windows,
-    tokenizer: Any,
-    sequence_length: int,
-    group: Callable,
-) -> tf.data.Dataset:
-    """As `batches_of` without labels, with all sequences of a row together.
+class PredictionBatches:
+    """Batches of unlabelled rows with their numbers and context.
+
+    Rows of like length share a batch, so batches do not follow the order of
+    the rows: the numbers put answers back in place. What it runs is traced
+    once, however often it is called.
 
     Args:
-        windows: `Windows`.
+        head: `TaskHead`.
         tokenizer: `BertTokenizer`.
         sequence_length: int. Most tokens in a sequence.
-        group: function from the rows' lengths int64, all of their sequences
-            together, to the batches' rows, a `RaggedTensor` `(N, None)`.
-
-    Returns:
-        `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)`);
-        `context`, the head's own and, where it splits texts,
-        `num_sequences`; and `row_index` int64, one for each row.
     """
-    head = windows.head
-    padding_id = tokenizer.vocabulary.padding_id
 
-    def prepare(columns, _, __):
-        columns = dict(columns)
-        row_index = columns.pop(ROW_INDEX)
-        found = head.features(columns, tokenizer, sequence_length)
+    def __init__(self, head: Any, tokenizer: Any, sequence_length: int):
+        self._head = head
+        self._tokenizer = tokenizer
+        self._sequence_length = sequence_length
+        columns = column_specs(head.example_spec(with_label=False))
+        self._prepare = tf.function(
+            self._features,
+            input_signature=[columns, tf.TensorSpec((), tf.int32)],
+            autograph=False,
+        )
+        self._assemble = tf.function(
+            self._gather, reduce_retracing=True, autograph=False
+        )
+
+    def __call__(
+        self, rows: Iterable[Row], batch_size: int
+    ) -> Iterator[tuple[dict, dict, tf.Tensor]]:
+        """Yields `(inputs, context, row_index)`.
+
+        That is: the encoder's inputs, int32 `(B, S)` each; what the head
+        needs to decode whole rows, `num_sequences` among it where it splits
+        texts; and int64 numbers of the rows, from 0. A row has all of its
+        sequences in one batch.
+
+        Args:
+            rows: re-iterable rows.
+            batch_size: int. Rows in a batch; the last may have fewer.
+
+        Raises:
+            InputError: if a row is wrong.
+        """
+        windows = Windows(
+            rows,
+            self._head,
+            with_label=False,
+            unit=batch_size,
+            max_rows=window_rows(batch_size),
+        )
+        for columns in windows.in_order():
+            row_index = columns.pop(ROW_INDEX)
+            inputs, context, groups = self._prepare(
+                {name: _tensor(values) for name, values in columns.items()},
+                tf.constant(batch_size),
+            )
+            for group in groups:
+                batch = self._assemble(inputs, context, group)
+                yield *batch, row_index[group.numpy()]
+
+    def _features(self, columns, batch_size):
+        found = self._head.features(
+            columns, self._tokenizer, self._sequence_length
+        )
         lengths = found.inputs[names.TOKEN_IDS].row_lengths()
         if found.num_sequences is not None:
             lengths = tf.reduce_sum(
                 tf.RaggedTensor.from_row_lengths(lengths, found.num_sequences),
                 axis=1,
             )
-        rows = {"context": found.decoding_context(), ROW_INDEX: row_index}
-        return dict(found.inputs), rows, group(lengths)
+        groups = length_groups.group_by_size(lengths, batch_size)
+        return dict(found.inputs), found.decoding_context(), groups
 
-    def cut(inputs, rows, groups):
-        batches = tf.data.Dataset.from_tensor_slices(groups)
-        return batches.map(
-            lambda group: _assemble_rows(inputs, rows, group, padding_id)
+    def _gather(self, inputs, context, group):
+        sequences = group
+        counts = context.get(names.NUM_SEQUENCES)
+        if counts is not None:
+            ends = tf.gather(tf.cumsum(counts), group)
+            starts = ends - tf.gather(counts, group)
+            sequences = tf.ragged.range(starts, ends).flat_values
+        inputs = tf.nest.map_structure(
+            lambda tensor: tf.gather(tensor, sequences), inputs
         )
+        context = tf.nest.map_structure(
+            lambda tensor: tf.gather(tensor, group), context
+        )
+        padding_id = self._tokenizer.vocabulary.padding_id
+        return pad(inputs, padding_id=padding_id), context
 
-    return (
-        windows.dataset()
-        .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        .flat_map(cut)
-    )
 
-
-def _assemble_rows(
-    inputs: dict, rows: dict, group: tf.Tensor, padding_id: int
-) -> dict:
-    sequences = group
-    counts = rows["context"].get(names.NUM_SEQUENCES)
-    if counts is not None:
-        ends = tf.cumsum(counts)
-        own = tf.gather(ends, group), tf.gather(counts, group)
-        sequences = tf.ragged.range(own[0] - own[1], own[0]).flat_values
-    chosen = tf.nest.map_structure(
-        lambda tensor: tf.gather(tensor, sequences), inputs
-    )
-    rows = tf.nest.map_structure(lambda tensor: tf.gather(tensor, group), rows)
-    return {**rows, "inputs": pad(chosen, padding_id=padding_id)}
+def _tensor(values):
+    if isinstance(values, tf.RaggedTensor):
+        return values
+    return tf.convert_to_tensor(values)
 
 
 def _assemble(features: dict, group: tf.Tensor, padding_id: int) -> dict:

@@ -15,15 +15,12 @@ import tensorflow as tf
 
 from keras_bert_zoo.data import length_groups
 from keras_bert_zoo.data.batches import batches_of
-from keras_bert_zoo.data.batches import whole_rows_of
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.windows import ROW_INDEX
+from keras_bert_zoo.data.windows import MAX_WINDOW_ROWS
 from keras_bert_zoo.data.windows import Windows
+from keras_bert_zoo.data.windows import window_rows
 from keras_bert_zoo.errors import InputError
-
-WINDOW_BATCHES = 64
-MAX_WINDOW_ROWS = 8192
 
 
 def build_dataset(
@@ -81,7 +78,7 @@ def build_dataset(
     if seed < 0:
         raise InputError(f"`seed` must be at least 0. Received: seed={seed}.")
     if tokens_per_batch is None:
-        unit, max_rows = batch_size, _window_rows(batch_size)
+        unit, max_rows = batch_size, window_rows(batch_size)
     else:
         _check_budget(tokens_per_batch, sequence_length, drop_remainder)
         unit, max_rows = 1, MAX_WINDOW_ROWS
@@ -123,52 +120,6 @@ def build_dataset(
     return _prefetched(dataset)
 
 
-def build_prediction_dataset(
-    rows: Iterable[Row],
-    head: Any,
-    tokenizer: Any,
-    *,
-    sequence_length: int,
-    batch_size: int = 32,
-) -> tf.data.Dataset:
-    """Returns batches of unlabelled examples with their rows' numbers.
-
-    Rows of like length share a batch, so batches do not follow the order of
-    the rows: the numbers put answers back in place.
-
-    Args:
-        rows: re-iterable rows, such as `FileRows`.
-        head: `TaskHead`.
-        tokenizer: `BertTokenizer`.
-        sequence_length: int. Most tokens in a sequence.
-        batch_size: int. Examples in a batch; the last may have fewer.
-
-    Returns:
-        `tf.data.Dataset` of `(inputs, context, row_index)`: the encoder's
-        inputs; what the head needs to decode whole examples; and int64
-        numbers of the rows, from 0. A row that the head splits has all of
-        its sequences in one batch.
-
-    Raises:
-        InputError: as `build_dataset`.
-    """
-    _check_positive("batch_size", batch_size)
-    _check_positive("sequence_length", sequence_length)
-    dataset = whole_rows_of(
-        Windows(
-            rows,
-            head,
-            with_label=False,
-            unit=batch_size,
-            max_rows=_window_rows(batch_size),
-        ),
-        tokenizer,
-        sequence_length,
-        lambda lengths: length_groups.group_by_size(lengths, batch_size),
-    ).map(lambda batch: (batch["inputs"], batch["context"], batch[ROW_INDEX]))
-    return _prefetched(dataset)
-
-
 def _for_training(batch: dict) -> tuple:
     parts = (batch["inputs"], batch["labels"])
     return (*parts, batch["weights"]) if "weights" in batch else parts
@@ -189,11 +140,6 @@ def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.deterministic = True
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
-
-
-def _window_rows(batch_size: int) -> int:
-    batches = min(WINDOW_BATCHES, max(MAX_WINDOW_ROWS // batch_size, 1))
-    return batches * batch_size
 
 
 def _check_positive(name: str, value: int) -> None:

@@ -9,6 +9,7 @@ import dataclasses
 import itertools
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,24 @@ ROW_INDEX = "row_index"
 WINDOW_BYTES = 32 * 2**20
 SHUFFLED_ROWS = 100_000
 SHUFFLED_BYTES = 128 * 2**20
+
+
+WINDOW_BATCHES = 64
+MAX_WINDOW_ROWS = 8192
+
+
+def window_rows(batch_size: int) -> int:
+    """Returns the most rows in a window of whole batches."""
+    batches = min(WINDOW_BATCHES, max(MAX_WINDOW_ROWS // batch_size, 1))
+    return batches * batch_size
+
+
+def column_specs(spec: Mapping[str, tuple]) -> dict:
+    """Returns the types of a window's columns for a head's `example_spec`."""
+    return {
+        name: _column_spec(dtype, shape)
+        for name, (dtype, shape) in spec.items()
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +80,7 @@ class Windows:
         random ops; `pass_number` counts the passes from 0.
         """
         spec = self.head.example_spec(self.with_label)
-        columns = {
-            name: _column_spec(dtype, shape)
-            for name, (dtype, shape) in spec.items()
-        }
+        columns = column_specs(spec)
         columns[ROW_INDEX] = tf.TensorSpec((None,), "int64")
         passes = itertools.count()
         dataset = tf.data.Dataset.from_generator(
@@ -76,6 +92,11 @@ class Windows:
             ),
         )
         return dataset.prefetch(1)
+
+    def in_order(self) -> Iterator[dict]:
+        """Yields the columns of each window, in the order of the rows."""
+        for columns in self._in_order():
+            yield self._tensors(columns)
 
     def _read(self, pass_number: int) -> Iterator[tuple]:
         windows = self._in_order()

@@ -280,8 +280,8 @@ class TaskModel(keras.Model):
     ) -> Iterator[dict]:
         """Yields the answers of `predict_text`, a few held at a time."""
         if self._answer is None:
-            self._answer = answers.answer_function(self)
-        return answers.answer_texts(self, self._answer, texts, batch_size)
+            self._answer = answers.TextAnswers(self)
+        return self._answer(texts, batch_size)
 
     def _compile_with(self, optimizer) -> None:
         super().compile(optimizer=optimizer, **self._compile_arguments)

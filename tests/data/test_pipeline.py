@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras_bert_zoo.data import FileRows
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import PredictionBatches
 from keras_bert_zoo.data import build_dataset
-from keras_bert_zoo.data import build_prediction_dataset
 from keras_bert_zoo.errors import InputError
 
 
@@ -173,16 +173,10 @@ def test_labels_of_tokens_are_padded_like_the_inputs(make_head, tokenizer):
 
 def test_prediction_batches_carry_row_numbers(head, tokenizer):
     texts = [row.values["text"] for row in make_rows(700)]
-    dataset = build_prediction_dataset(
-        MemoryRows({"text": texts}),
-        head,
-        tokenizer,
-        sequence_length=32,
-        batch_size=4,
-    )
+    read = PredictionBatches(head, tokenizer, sequence_length=32)
     found = {}
-    for inputs, _, numbers in dataset.as_numpy_iterator():
-        lengths = inputs["padding_mask"].sum(axis=1)
+    for inputs, _, numbers in read(MemoryRows({"text": texts}), batch_size=4):
+        lengths = inputs["padding_mask"].numpy().sum(axis=1)
         found.update(zip(numbers.tolist(), lengths.tolist(), strict=True))
     assert found == {i: len(t.split()) for i, t in enumerate(texts)}
 
