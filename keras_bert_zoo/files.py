@@ -22,6 +22,8 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
+# One of these is in every directory that is written here.
+_ARTIFACT_FILES = {"config.json", "manifest.json", "metadata.json"}
 # What HDF5 adds to an array, at most: its name, groups and alignment.
 _HDF5_BYTES = 4096
 # Another process may have made its directory just now and not locked it yet.
@@ -80,8 +82,9 @@ def check_new_directory(path: str | os.PathLike, overwrite: bool) -> None:
         overwrite: bool. Whether an existing directory may be replaced.
 
     Raises:
-        InputError: if `path` exists and `overwrite` is false, or if it exists
-            and is not a directory.
+        InputError: if `path` exists and `overwrite` is false; or if it exists
+            and is no directory, or one that cannot be replaced, or one with
+            files but none that a saved model or an export has.
     """
     path = pathlib.Path(path)
     if path.exists() or path.is_symlink():
@@ -90,11 +93,25 @@ def check_new_directory(path: str | os.PathLike, overwrite: bool) -> None:
                 f"The output must be a directory. Received: {path}, which "
                 "exists and is not one. Choose another name."
             )
-        if not overwrite and any(path.iterdir()):
+        if path.is_mount() or path.resolve() == pathlib.Path.cwd():
+            raise InputError(
+                "The output must be a directory that can be replaced whole. "
+                f"Received: {path}, a mount point or the working directory. "
+                "Name a directory inside of it."
+            )
+        names = {entry.name for entry in path.iterdir()}
+        if names and not overwrite:
             raise InputError(
                 "An existing output directory is not overwritten. Received: "
                 f"{path}, which is not empty. Choose another directory, or "
                 "allow it with overwrite (--overwrite on the command line)."
+            )
+        if names and not names & _ARTIFACT_FILES:
+            raise InputError(
+                "Only a model or an export is overwritten. Received: "
+                f"{path}, which holds neither ({', '.join(sorted(names)[:3])}"
+                f"{', ...' if len(names) > 3 else ''}). Choose another "
+                "directory, or remove it yourself."
             )
 
 

@@ -22,6 +22,7 @@ from task_heads import classification_labels
 from task_heads.classification_labels import KINDS
 from task_heads.pooling import POOLINGS
 from task_heads.pooling import SequencePooling
+from task_heads.rates import checked_dropout
 
 
 class ClassificationHead(TaskHead):
@@ -67,7 +68,7 @@ class ClassificationHead(TaskHead):
         self.kind = kind
         self.text_pair = text_pair
         self.pooling = pooling
-        self.dropout = dropout
+        self.dropout = checked_dropout(dropout)
         self.class_weights = classification_labels.checked_weights(
             class_weights, self.labels_by_index
         )

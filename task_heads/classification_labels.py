@@ -19,6 +19,8 @@ KINDS = ("single_label", "multi_label", "regression")
 # Between the labels of a multi-label row in a text file.
 SEPARATOR = "|"
 
+_LARGEST = float(np.finfo("float32").max)
+
 # Most labels that an error message lists.
 SHOWN_LABELS = 20
 
@@ -44,13 +46,29 @@ def checked(labels: Sequence[str] | None, kind: str) -> list[str] | None:
         )
     labels = list(labels)
     fewest = 2 if kind == "single_label" else 1
-    proper = all(isinstance(label, str) and label for label in labels)
+    proper = all(
+        isinstance(label, str) and checked_unicode(label) for label in labels
+    )
     if len(labels) < fewest or not proper or len(set(labels)) < len(labels):
         raise InputError(
             f"`labels` must be at least {fewest} different, non-empty names. "
             f"Received: {labels}."
         )
     return labels
+
+
+def checked_unicode(label: str) -> str:
+    """Returns a label that has a UTF-8 form.
+
+    Raises:
+        InputError: if it holds a lone surrogate.
+    """
+    if not label.isascii() and any("\ud800" <= c <= "\udfff" for c in label):
+        raise InputError(
+            "A label must be valid Unicode. Received a lone surrogate in "
+            f"{ascii(label)}. Write both halves of the pair, or remove it."
+        )
+    return label
 
 
 def checked_weights(
@@ -85,15 +103,20 @@ def names_in(row, kind: str) -> list[str]:
     if value is None:
         raise InputError(f"{row.origin}: the row must have a label.")
     found = split(value) if kind == "multi_label" else [value]
-    return [_name(label) for label in found]
+    try:
+        return [_name(label) for label in found]
+    except InputError as error:
+        raise InputError(f"{row.origin}: {error}") from error
 
 
 def parse(value: Any, kind: str, labels: list[str] | None):
     """Turns a row's label into a number, or numbers.
 
     Args:
-        value: a label's name, or its index (an `int`); for several labels a
-            list, or names joined by `|`; for a regression, a number.
+        value: a label's name, or its index (an `int`; where labels are
+            called by numbers, an `int` is a name); for several labels a list
+            of names, names joined by `|`, or a 0 or 1 for each label; for a
+            regression, a number.
         kind: str.
         labels: the names.
 
@@ -107,10 +130,7 @@ def parse(value: Any, kind: str, labels: list[str] | None):
         return _number(value)
     if kind == "single_label":
         return _index(value, labels)
-    flags = np.zeros(len(labels), "float32")
-    for label in split(value):
-        flags[_index(label, labels)] = 1.0
-    return flags
+    return _flags(split(value), labels)
 
 
 def split(value: Any) -> list:
@@ -170,21 +190,42 @@ def outputs(kind: str, labels: list[str] | None) -> tuple[TensorInfo, ...]:
     )
 
 
+def _flags(values: list, labels: list[str]) -> np.ndarray:
+    flags = np.zeros(len(labels), "float32")
+    if any(isinstance(value, str) for value in values) or not values:
+        for name in values:
+            flags[_index(name, labels)] = 1.0
+        return flags
+    if len(values) != len(labels) or not all(v in (0, 1) for v in values):
+        raise InputError(
+            "Several labels in numbers are a 0 or 1 for each of the "
+            f"{len(labels)} labels. Received: {values}. Give these, or names."
+        )
+    return np.array(values, "float32")
+
+
 def _index(value: Any, labels: list[str]) -> int:
     name = _name(value)
     if name in labels:
         return labels.index(name)
-    if not isinstance(value, str) and 0 <= value < len(labels):
+    # Where names are numbers, a number is a name: never a name in one row
+    # and an index in the next.
+    numbered = any(label.lstrip("-").isdecimal() for label in labels)
+    is_index = not isinstance(value, str) and not numbered
+    if is_index and 0 <= value < len(labels):
         return int(value)
     shown = ", ".join(labels[:SHOWN_LABELS])
     if len(labels) > SHOWN_LABELS:
         shown += f", ... ({len(labels)} labels)"
-    raise InputError(f"label {name!r} is not one of {shown}")
+    raise InputError(
+        f"label {name!r} is not one of {shown}. Correct it, or train with "
+        "rows that have it."
+    )
 
 
 def _name(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return checked_unicode(value)
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return str(value)
     raise InputError(
@@ -195,11 +236,11 @@ def _name(value: Any) -> str:
 def _number(value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number):
+    if not abs(number) <= _LARGEST:
         raise InputError(
-            f"A regression's label must be a finite number. Received: "
-            f"{value!r}."
+            "A regression's label must be a finite float32. Received: "
+            f"{str(value)[:40]!r}. Correct it, or scale the labels."
         )
     return number

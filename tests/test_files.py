@@ -36,6 +36,7 @@ def test_a_failure_leaves_nothing(tmp_path):
 
 def test_a_failure_keeps_the_previous_directory(tmp_path):
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").touch()
     (tmp_path / "out" / "file").write_text("old")
     with (
         pytest.raises(RuntimeError),
@@ -49,6 +50,7 @@ def test_a_failure_keeps_the_previous_directory(tmp_path):
 
 def test_overwrite_replaces_the_whole_directory(tmp_path):
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").touch()
     (tmp_path / "out" / "stale").write_text("old")
     with atomic_directory(tmp_path / "out", overwrite=True) as temporary:
         (temporary / "file").write_text("new")
@@ -65,6 +67,25 @@ def test_an_existing_directory_is_refused(tmp_path):
         pass
 
 
+def test_only_a_model_or_an_export_is_overwritten(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "train.tsv").write_text("rows")
+    with (
+        pytest.raises(InputError, match="holds neither .train.tsv"),
+        atomic_directory(tmp_path / "out", overwrite=True),
+    ):
+        pass
+    assert (tmp_path / "out" / "train.tsv").read_text() == "rows"
+
+
+def test_the_working_directory_is_refused_before_the_work(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="replaced whole"):
+        files.check_new_directory(".", overwrite=False)
+
+
 def test_a_file_in_the_way_is_refused(tmp_path):
     (tmp_path / "out").write_text("old")
     with (
@@ -76,6 +97,7 @@ def test_a_file_in_the_way_is_refused(tmp_path):
 
 def test_a_kill_keeps_the_previous_directory(tmp_path):
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").touch()
     (tmp_path / "out" / "file").write_text("old")
     program = (
         "import sys, time\n"
@@ -117,6 +139,7 @@ def test_either_way_of_replacing_leaves_no_trace(
     if not exchanged:
         monkeypatch.setattr(files, "_exchange", lambda new, path: False)
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").touch()
     (tmp_path / "out" / "stale").write_text("old")
     with atomic_directory(tmp_path / "out", overwrite=True) as temporary:
         (temporary / "file").write_text("new")

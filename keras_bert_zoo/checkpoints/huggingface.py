@@ -116,7 +116,9 @@ def _canonical(variables: Variables, path: pathlib.Path) -> Variables:
 
 
 def _heads(variables: Variables, config: Mapping, path: pathlib.Path):
-    architectures = config.get("architectures") or ()
+    architectures = config.get("architectures")
+    if not isinstance(architectures, list):
+        architectures = []
     kinds = []
     if "classifier.weight" in variables.shapes:
         tagging = huggingface_config.ARCHITECTURES["tagging"]

@@ -132,7 +132,12 @@ def classifier(
         "regression" if count == 1 else "single_label_classification"
     )
     kinds = {theirs: ours for ours, theirs in _PROBLEM_TYPES.items()}
-    if problem_type not in kinds:
+    if problem_type == "regression" and count != 1:
+        raise InputError(
+            f"{path}: a regression must have one row in its classifier. "
+            f"Received: {count}. Only single scores are read."
+        )
+    if not isinstance(problem_type, str) or problem_type not in kinds:
         raise InputError(
             f"{path}: `problem_type` must be one of "
             f"{', '.join(sorted(kinds))}. Received: {problem_type!r}. "

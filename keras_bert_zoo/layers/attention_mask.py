@@ -25,3 +25,7 @@ class AttentionMask(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], 1, 1, input_shape[1])
+
+    def get_config(self):
+        # Keras refuses to copy a layer that leaves this to it.
+        return super().get_config()

@@ -8,6 +8,7 @@ import importlib
 
 _HOMES = {
     "PresetInfo": "catalog",
+    "check_files": "directory",
     "list_presets": "catalog",
     "load_encoder": "loading",
     "load_tokenizer": "loading",

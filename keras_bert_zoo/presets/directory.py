@@ -152,7 +152,7 @@ def check_weights(path: pathlib.Path, config: Mapping[str, Any]) -> None:
 
     def add(name, item):
         if isinstance(item, h5py.Dataset) and item.dtype.kind in "fV":
-            sizes.append(item.size)
+            sizes.append(item.size or 0)
 
     try:
         with h5py.File(path, "r") as store:

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,11 +49,19 @@ def write_preset(
     directory: str | os.PathLike,
     *,
     metadata: Mapping[str, Any] | None = None,
+    further: Iterable[str] = (),
 ) -> None:
     """Writes the files of `save_preset` into a directory that exists.
 
     Not atomic by itself: for callers that add files of their own and rename
     the directory when all are there.
+
+    Args:
+        encoder: `BertEncoder`.
+        tokenizer: `BertTokenizer` or `None`.
+        directory: where to write.
+        metadata: JSON-able facts to keep.
+        further: names of files in the directory to record with the others.
     """
     directory = pathlib.Path(directory)
     content = {
@@ -65,7 +74,7 @@ def write_preset(
         directory, [variable.shape for variable in encoder.variables]
     )
     encoder.save_weights(directory / layout.WEIGHTS)
-    written = [layout.CONFIG, layout.WEIGHTS]
+    written = [layout.CONFIG, layout.WEIGHTS, *further]
     if tokenizer is not None:
         folder = directory / layout.TOKENIZER
         folder.mkdir(parents=True)

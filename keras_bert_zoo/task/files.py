@@ -6,15 +6,16 @@ import pathlib
 
 import h5py
 import keras
-import numpy as np
 
 from keras_bert_zoo import checkpoints
 from keras_bert_zoo import presets
+from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.files import check_hdf5_space
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task.arrays import read_arrays
 
 TASK_FILE = "task.json"
 WEIGHTS_FILE = "task.weights.h5"
@@ -29,8 +30,17 @@ def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
     Raises:
         InputError: if the directory exists and `overwrite` is false.
     """
+    quantized = [
+        layer.name
+        for layer in model._flatten_layers()
+        if getattr(layer, "quantization_mode", None) is not None
+    ]
+    if quantized:
+        raise InputError(
+            "A saved model holds plain floats. Received: quantized layers "
+            f"({', '.join(quantized[:5])}). Save it before it is quantized."
+        )
     with atomic_directory(directory, overwrite) as temporary:
-        presets.write_preset(model.encoder, model.tokenizer, temporary)
         task = {
             "head": model.head.name,
             "config": model.head.get_config(),
@@ -44,6 +54,13 @@ def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
         with h5py.File(temporary / WEIGHTS_FILE, "w") as store:
             for path, variable in variables.items():
                 store[path] = keras.ops.convert_to_numpy(variable)
+        # Last, because it records the hash of every file.
+        presets.write_preset(
+            model.encoder,
+            model.tokenizer,
+            temporary,
+            further=(TASK_FILE, WEIGHTS_FILE),
+        )
 
 
 def load_task(
@@ -72,9 +89,11 @@ def load_task(
             f"{', '.join(sorted(head_options))} without a head, which would "
             "be the one saved. Name the head too, to train a new one."
         )
-    task = _read_task(saved) if head is None else {}
+    task = {}
     if head is None:
-        head = heads.get(task["head"]).from_config(task["config"])
+        presets.check_files(saved.parent, prefix="task.")
+        task = _read_task(saved)
+        head = _saved_head(task, saved)
     elif isinstance(head, str):
         head = heads.get(head)(**head_options)
     model = model_class(
@@ -129,35 +148,36 @@ def head_variables(model) -> dict:
 
 
 def _read_task(path: pathlib.Path) -> dict:
-    try:
-        task = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(task["head"], str) or not isinstance(
-            task["config"], dict
-        ):
-            raise TypeError("'head' must be a name, 'config' a mapping")
-    except (ValueError, KeyError, TypeError) as error:
+    task = read_json(path)
+    length = task.get("sequence_length")
+    if (
+        not isinstance(task.get("head"), str)
+        or not isinstance(task.get("config"), dict)
+        or type(length) not in (int, type(None))
+    ):
         raise InputError(
-            f"{path} must describe a head. Received a file that cannot be "
-            f"used: {error!r}. Save the model again."
-        ) from error
+            f"{path} must describe a head: its name, its config and the "
+            "sequence_length. Received another form. Save the model again."
+        )
     return task
+
+
+def _saved_head(task: dict, path: pathlib.Path) -> TaskHead:
+    try:
+        return heads.get(task["head"]).from_config(task["config"])
+    # Whatever a constructor makes of arguments that it never gave.
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise InputError(f"{path}: {error}") from error
+        raise InputError(
+            f"{path} must hold the arguments of the head {task['head']!r}. "
+            f"Received what it cannot be made of: {error}. Save the model "
+            "again."
+        ) from error
 
 
 def _load_head(model, path: pathlib.Path) -> None:
     variables = head_variables(model)
-    try:
-        with h5py.File(path, "r") as store:
-            values = {name: np.asarray(store[name]) for name in variables}
-    except (OSError, KeyError) as error:
-        raise InputError(
-            f"{path} must hold the head's variables. Received a file that "
-            f"cannot be read: {error}. Save the model again."
-        ) from error
-    for name, variable in variables.items():
-        if values[name].shape != tuple(variable.shape):
-            raise InputError(
-                f"{path}: {name!r} must have the shape "
-                f"{tuple(variable.shape)}. Received: {values[name].shape}. "
-                "The file belongs to another head."
-            )
-        variable.assign(values[name])
+    shapes = {name: tuple(v.shape) for name, v in variables.items()}
+    for name, value in read_arrays(path, shapes).items():
+        variables[name].assign(value)

@@ -18,7 +18,7 @@ def as_rows(x: Any, y: Any, head: TaskHead):
     """Returns texts as rows; `None` for what is no text, such as tensors.
 
     Args:
-        x: rows; or a list, tuple or array of texts, of tuples of texts
+        x: rows; or a list, tuple, array or column of texts, of tuples of texts
             where the head reads more than one, or of mappings of fields.
         y: labels of the texts, or `None`.
         head: the head that reads them.
@@ -33,6 +33,8 @@ def as_rows(x: Any, y: Any, head: TaskHead):
                 "`y` out, or give a list of texts."
             )
         return x
+    if hasattr(x, "to_list"):  # a column of a data frame
+        x, y = x.to_list(), y.to_list() if hasattr(y, "to_list") else y
     if not isinstance(x, list | tuple | np.ndarray):
         return None
     if len(x) and isinstance(x[0], Mapping):
@@ -161,6 +163,12 @@ def as_validation(model, given: Any, batch_size: int) -> Any:
     """
     x, y = given[:2] if isinstance(given, tuple) else (given, None)
     dataset = _known_size(as_dataset(model, x, y, batch_size=batch_size))
+    if dataset is not None and isinstance(given, tuple) and len(given) > 2:
+        raise InputError(
+            "Validation data of texts are a pair (texts, labels). Received: "
+            f"{len(given)} parts. Leave out the weights, or give a data set "
+            "of ready features."
+        )
     return given if dataset is None else dataset
 
 

@@ -1,5 +1,6 @@
 """The model a user holds: encoder, head and tokenizer in one."""
 
+import functools
 import os
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -165,16 +166,18 @@ class TaskModel(keras.Model):
                 learning_rate, weight_decay, warmup_fraction
             )
             optimizer = AdamW(learning_rate, weight_decay)
-        self._compile_arguments = {
+        # In a partial, because Keras counts metrics that it finds in a dict.
+        self._compile_rest = functools.partial(
+            super().compile,
             **parts.compile_arguments(
                 self.head,
                 loss=loss,
                 metrics=metrics,
                 weighted_metrics=weighted_metrics,
             ),
-            "jit_compile": jit_compile,
+            jit_compile=jit_compile,
             **kwargs,
-        }
+        )
         self._compile_with(optimizer)
 
     def compile_from_config(self, config):
@@ -284,7 +287,7 @@ class TaskModel(keras.Model):
         return self._answer(texts, batch_size)
 
     def _compile_with(self, optimizer) -> None:
-        super().compile(optimizer=optimizer, **self._compile_arguments)
+        self._compile_rest(optimizer=optimizer)
         # A step that has variables to make would be traced twice.
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)

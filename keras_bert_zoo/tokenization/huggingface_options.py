@@ -133,7 +133,7 @@ def _read(path):
         )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"A tokenizer's file must be JSON. Received: {path} ({error}). "
             "Download it again."

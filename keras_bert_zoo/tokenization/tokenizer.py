@@ -169,7 +169,7 @@ def _saved_options(path):
     """Returns the options, or None if `save` did not write the file."""
     try:
         options = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None  # the Hugging Face reader reports what is wrong
     if not isinstance(options, dict) or options.get("format") != _FORMAT:
         return None

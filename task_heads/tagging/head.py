@@ -18,6 +18,7 @@ from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
+from task_heads.rates import checked_dropout
 from task_heads.tagging import labels as tag_labels
 from task_heads.tagging.decoding import decode_words
 from task_heads.tagging.decoding import outputs
@@ -74,7 +75,7 @@ class TaggingHead(TaskHead):
         self.labels_by_index = tag_labels.checked(labels, scheme)
         self.scheme = scheme
         self.strict = strict
-        self.dropout = dropout
+        self.dropout = checked_dropout(dropout)
         self._reader = SpanReader(self.labels_by_index, scheme)
         self._ids = {tag: i for i, tag in enumerate(self.labels_by_index)}
         self._types = tag_labels.type_ids(self.labels_by_index, scheme)

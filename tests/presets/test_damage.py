@@ -83,7 +83,7 @@ def test_weights_of_another_encoder_are_refused(
         ({"num_heads": 3}, "`num_heads` must divide `hidden_dim`"),
         ({"surprise": 1}, "missing or unknown surprise"),
         ({"activation": "mish"}, "must state an encoder. Received"),
-        ({"dropout": 2.0}, "must state an encoder. Received"),
+        ({"dropout": 2.0}, "`dropout` must be a number from 0"),
         ({"dtype": "float9"}, "must state an encoder. Received"),
         ({"dtype": {"module": "os"}}, "`dtype` must be a name"),
     ],

@@ -41,6 +41,7 @@ class FullDisk(Notes):
 @pytest.fixture
 def previous(tmp_path):
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").touch()
     (tmp_path / "out" / "notes.txt").write_text("old")
     return tmp_path / "out"
 

@@ -273,3 +273,32 @@ def test_a_vocabulary_larger_than_the_encoder_is_refused(make_model):
 def test_impossible_training_options_are_refused(make_model, options, message):
     with pytest.raises(InputError, match=message):
         make_model().compile(**options)
+
+
+def test_metrics_are_counted_once(make_model, texts, labels):
+    model = make_model()
+    model.compile()
+    values = model.evaluate(texts, labels, verbose=0)
+    assert len(values) == 3  # the loss and two metrics
+
+
+def test_weights_of_validation_texts_are_refused(make_model, texts, labels):
+    with pytest.raises(InputError, match="a pair .texts, labels.*3 parts"):
+        make_model().fit(
+            texts, labels, validation_data=(texts, labels, [1.0] * len(texts))
+        )
+
+
+def test_a_quantized_model_is_not_saved(make_model, tmp_path):
+    model = make_model()
+    model.quantize("int8")
+    with pytest.raises(InputError, match="plain floats. Received: quantized"):
+        model.save_to_preset(tmp_path / "model")
+
+
+def test_a_changed_head_is_found(make_model, tmp_path):
+    make_model().save_to_preset(tmp_path / "model")
+    path = tmp_path / "model" / "task.json"
+    path.write_text(path.read_text().replace('"bad"', '"good"', 1))
+    with pytest.raises(InputError, match="task.json must have the SHA-256"):
+        TaskModel.from_preset(tmp_path / "model")

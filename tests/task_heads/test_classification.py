@@ -113,9 +113,14 @@ def test_a_label_is_a_name_or_an_index(value, labels, expected):
         ("single_label", None, "must be a name or an index. Received: None"),
         ("single_label", True, "must be a name or an index. Received: True"),
         ("multi_label", ["bad", "odd"], "label 'odd' is not one of"),
+        ("multi_label", [1, 0, 1, 1, 0], "a 0 or 1 for each of the"),
+        ("multi_label", [5, 7], "a 0 or 1 for each of the"),
+        ("single_label", "a\ud800", "must be valid Unicode"),
+        ("regression", 10**400, "finite float32. Received: '1000"),
+        ("regression", "1e300", "finite float32. Received: '1e300'"),
         ("multi_label", 3.5, "names joined by '|'. Received: 3.5"),
-        ("regression", "many", "finite number. Received: 'many'"),
-        ("regression", "nan", "finite number. Received: 'nan'"),
+        ("regression", "many", "finite float32. Received: 'many'"),
+        ("regression", "nan", "finite float32. Received: 'nan'"),
     ],
 )
 def test_a_wrong_label_is_refused(kind, value, message):
@@ -123,6 +128,26 @@ def test_a_wrong_label_is_refused(kind, value, message):
     with pytest.raises(InputError) as error:
         head.example({"text": "x", "label": value}, with_label=True)
     assert message in str(error.value)
+
+
+def test_several_labels_may_be_a_0_or_1_for_each():
+    head = ClassificationHead(["a", "b"], "multi_label")
+    example = head.example({"text": "x", "label": [1, 0]}, with_label=True)
+    assert example["label"].tolist() == [1.0, 0.0]
+
+
+def test_numbers_are_names_where_labels_are_numbers():
+    head = ClassificationHead(["1", "2", "3"])
+    example = head.example({"text": "x", "label": 2}, with_label=True)
+    assert example["label"] == 1
+    with pytest.raises(InputError, match="label '0' is not one of 1, 2, 3"):
+        head.example({"text": "x", "label": 0}, with_label=True)
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1, float("nan"), "x", None])
+def test_a_dropout_that_is_no_share_is_refused(dropout):
+    with pytest.raises(InputError, match="at least 0 and below 1"):
+        ClassificationHead(["a", "b"], dropout=dropout)
 
 
 @pytest.mark.parametrize("value", [None, 7, b"bytes"])

@@ -74,8 +74,10 @@ def add_plugin(
 
 def run(args: argparse.Namespace) -> int:
     check_new_directory(args.out, args.overwrite)
-    if args.seed < 0:
-        raise InputError(f"--seed must be at least 0. Received: {args.seed}.")
+    if not 0 <= args.seed < 2**32:
+        raise InputError(
+            f"--seed must lie between 0 and {2**32 - 1}. Received: {args.seed}."
+        )
     head_class = registry.heads.get(args.head)
 
     import keras
