@@ -32,7 +32,8 @@ class ClassificationHead(TaskHead):
         labels: list of str. Names in the order of the logits; none for
             `kind="regression"`.
         kind: str. `single_label` (one label each), `multi_label` (any
-            number) or `regression` (one score).
+            number: a list, or names joined by `|`) or `regression` (one
+            score).
         text_pair: bool. Whether an example is two texts.
         pooling: str. `cls` (the encoder's pooled output), `mean` or `max`
             over real tokens.
@@ -81,7 +82,7 @@ class ClassificationHead(TaskHead):
                 "kind",
                 str,
                 "single_label",
-                "one label, several labels, or a score",
+                "one label; several, joined by | in TSV and CSV; or a score",
                 KINDS,
             ),
             Option("text_pair", bool, False, "whether an example is two texts"),

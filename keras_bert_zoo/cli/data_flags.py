@@ -15,14 +15,20 @@ def add_column_flags(
         "files without a header. A field of the task that has no flag is "
         "read from its usual column.",
     )
-    group.add_argument("--text-column", metavar="COLUMN")
+    group.add_argument(
+        "--text-column", metavar="COLUMN", help='of the texts; usually "text"'
+    )
     group.add_argument(
         "--text-pair-column",
         metavar="COLUMN",
         help="the second text, where an example is a pair",
     )
     if with_label:
-        group.add_argument("--label-column", metavar="COLUMN")
+        group.add_argument(
+            "--label-column",
+            metavar="COLUMN",
+            help='of the labels; usually "label"',
+        )
     group.add_argument(
         "--data-format",
         metavar="FORMAT",

@@ -148,7 +148,8 @@ def _missing(origin: str, column: str, existing: Iterable[str]):
     listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     return InputError(
         f"{origin}: the column {column!r} does not exist. Columns here: "
-        f"{listed or 'none'}. Name one of these, or mend the file."
+        f"{listed or 'none'}. Name one of these (--text-column and the like "
+        "on the command line), or mend the file."
     )
 
 

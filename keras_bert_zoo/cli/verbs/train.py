@@ -24,23 +24,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME_OR_DIR",
         help="the encoder to start from; `bert-zoo list` shows names",
     )
-    parser.add_argument("--train", required=True, metavar="FILE")
+    parser.add_argument(
+        "--train", required=True, metavar="FILE", help="labelled texts"
+    )
     parser.add_argument(
         "--validation",
         metavar="FILE",
         help="keeps the epoch that is best on these rows",
     )
-    parser.add_argument("--out", required=True, metavar="DIR")
-    parser.add_argument("--overwrite", action="store_true")
-    parser.add_argument("--epochs", type=parsing.positive, default=3)
-    parser.add_argument("--batch-size", type=parsing.positive, default=32)
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="where the model goes, once it is trained",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a model in --out"
+    )
+    parser.add_argument(
+        "--epochs",
+        type=parsing.positive,
+        default=3,
+        help="passes over the texts",
+    )
+    parser.add_argument(
+        "--batch-size",
+        type=parsing.positive,
+        default=32,
+        help="texts in a step",
+    )
     parser.add_argument(
         "--tokens-per-batch",
         type=parsing.positive,
         help="makes batches of so many tokens, in place of --batch-size",
     )
     parser.add_argument(
-        "--learning-rate", type=parsing.positive_float, default=5e-5
+        "--learning-rate",
+        type=parsing.positive_float,
+        default=5e-5,
+        help="the highest, after warming up",
     )
     parser.add_argument(
         "--sequence-length",
@@ -58,7 +80,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="float32",
         help="auto: the fastest that this machine computes well",
     )
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="of the new weights, of dropout and of the order of texts",
+    )
     data_flags.add_column_flags(parser, with_label=True)
 
 
