@@ -33,7 +33,8 @@ model = zoo.TaskModel(encoder, head, tokenizer)
 model.fit(texts * 4, [5, 1, 3] * 4, verbose=0)
 model.save_to_preset(sys.argv[1])
 again = zoo.TaskModel.from_preset(sys.argv[1])
-print(heads.names(), again.predict_text(texts) == model.predict_text(texts))
+same = again.predict_text(texts) == model.predict_text(texts)
+print("stars" in heads.names(), same)
 """
 
 
@@ -72,4 +73,4 @@ def test_installed_package_is_found_by_name(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert done.stdout == "['classification', 'stars'] True\n", done.stderr
+    assert done.stdout == "True True\n", done.stderr

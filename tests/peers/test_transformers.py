@@ -205,6 +205,22 @@ def test_saved_classifier_answers_alike(theirs, tmp_path, kind):
     assert list(expected["labels"]) == (labels or ["LABEL_0"])
 
 
+def test_saved_tagger_answers_alike(theirs, tmp_path):
+    labels = ["O", "B-x", "I-x"]
+    generator = np.random.default_rng(8)
+    kernel = generator.standard_normal((32, 3)).astype("float32")
+    bias = generator.standard_normal(3).astype("float32")
+    weights = {"kernel": kernel, "bias": bias}
+    head = HeadWeights("tagging", labels, weights, {})
+    encoder = make_encoder()
+    inputs = make_inputs(encoder, True)
+    save_huggingface(encoder, None, tmp_path / "model", head=head)
+    expected = theirs(tmp_path / "model", inputs)
+    sequence = ours(encoder, inputs)["sequence_output"]
+    assert_within({"logits": sequence @ kernel + bias}, expected)
+    assert list(expected["labels"]) == labels
+
+
 @pytest.mark.parametrize("name", ["classifier", "pretraining"])
 def test_recorded_models_survive_our_saving(theirs, tmp_path, name):
     directory = ROOT / "tests/recorded/transformers" / name

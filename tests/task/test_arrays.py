@@ -39,7 +39,7 @@ def linked(store):
         (external, "stored elsewhere"),
         (linked, "a link to elsewhere"),
         (
-            lambda s: s.create_dataset("b", (10**7, 10**7)),
+            lambda s: s.create_dataset("b", (10**7, 10**7), "float32"),
             "must have the shape",
         ),
         (lambda s: s.create_dataset("b", data=[1, 2]), "must hold floats"),

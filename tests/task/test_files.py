@@ -93,10 +93,37 @@ def test_an_unknown_head_lists_the_known(saved):
         TaskModel.from_preset(directory, head="clasification")
 
 
-def test_a_broken_task_file_is_named(saved):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"head": 3', "task.json must be JSON"),
+        ("[" * 100_000, "task.json must be JSON"),
+        ('{"head": 3}', "task.json must describe a head"),
+        (
+            '{"head": "classification", "config": {}, "sequence_length": "x"}',
+            "task.json must describe a head",
+        ),
+        (
+            '{"head": "classification", "config": {"labels": 5}}',
+            "task.json must hold the arguments",
+        ),
+        (
+            '{"head": "classification", "config": {"odd": 5}}',
+            "task.json must hold the arguments",
+        ),
+        (
+            '{"head": "classification", "config": '
+            '{"labels": ["a", "b"], "dropout": 5}}',
+            "task.json: `dropout` must be",
+        ),
+    ],
+    ids=range(7),
+)
+def test_a_broken_task_file_is_named(saved, content, message):
     _, directory = saved
-    (directory / "task.json").write_text('{"head": 3')
-    with pytest.raises(InputError, match="task.json must describe a head"):
+    (directory / "metadata.json").unlink()
+    (directory / "task.json").write_text(content)
+    with pytest.raises(InputError, match=message):
         TaskModel.from_preset(directory)
 
 
@@ -104,6 +131,9 @@ def test_a_truncated_head_file_is_named(saved):
     _, directory = saved
     path = directory / "task.weights.h5"
     path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="must have the SHA-256"):
+        TaskModel.from_preset(directory)
+    (directory / "metadata.json").unlink()
     with pytest.raises(InputError, match="task.weights.h5 must hold"):
         TaskModel.from_preset(directory)
 
@@ -115,5 +145,6 @@ def test_weights_of_another_head_are_refused(saved, make_model, tmp_path):
     (tmp_path / "other" / "task.weights.h5").replace(
         directory / "task.weights.h5"
     )
+    (directory / "metadata.json").unlink()
     with pytest.raises(InputError, match=r"shape \(8, 2\). Received: \(8, 3"):
         TaskModel.from_preset(directory)

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo import testing
+from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.errors import InputError
@@ -193,6 +194,31 @@ def test_the_tflite_file_gives_logits_and_tags(trained, tmp_path):
         "tag_id",
         "tag_probability",
     }
+
+
+def test_a_checkpoints_head_gives_the_same_tags(trained):
+    weights = trained.head.get_weights(trained)
+    head = TaggingHead.from_weights(weights)
+    assert head.labels_by_index == LABELS
+    twin = TaskModel(trained.encoder, head, trained.tokenizer)
+    head.set_weights(twin, weights)
+    text = "aa bb. dd"
+    assert twin.predict_text(text) == trained.predict_text(text)
+
+
+def test_labels_of_other_models_are_read():
+    assert (
+        TaggingHead.from_weights(
+            HeadWeights("tagging", ["B-x", "O", "I-x"], {}, {})
+        ).scheme
+        == "IOB2"
+    )
+    assert (
+        TaggingHead.from_weights(
+            HeadWeights("tagging", ["NOUN", "VERB"], {}, {})
+        ).scheme
+        == "none"
+    )
 
 
 def test_labels_and_scheme_are_found_in_rows():
