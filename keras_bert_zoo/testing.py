@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import features as names
+from keras_bert_zoo.data.batches import as_dense
 from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import TaskHead
@@ -166,10 +167,9 @@ def _check_training(head, model, inputs, features) -> None:
         weighted_metrics=head.weighted_metrics(),
         jit_compile=False,
     )
-    length = inputs[names.TOKEN_IDS].shape[1]
-    arguments = {"x": inputs, "y": _dense(features.labels, length)}
+    arguments = {"x": inputs, "y": as_dense(features.labels)}
     if features.weights is not None:
-        arguments["sample_weight"] = _dense(features.weights, length)
+        arguments["sample_weight"] = as_dense(features.weights)
     losses = [
         model.train_on_batch(**arguments, return_dict=True)["loss"]
         for _ in range(12)
@@ -210,17 +210,6 @@ def _check_decoder(name, decode, arguments, outputs) -> dict:
             f"`{name}` to give the same {key!r} eagerly and in a graph",
         )
     return decoded
-
-
-def _dense(labels, length: int):
-    return tf.nest.map_structure(
-        lambda tensor: (
-            tensor.to_tensor(shape=(None, length))
-            if isinstance(tensor, tf.RaggedTensor)
-            else tensor
-        ),
-        labels,
-    )
 
 
 def _check_unlabelled(head, rows, tokenizer) -> None:

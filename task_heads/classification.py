@@ -19,10 +19,10 @@ from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
 from task_heads import classification_labels
+from task_heads.checks import checked_dropout
 from task_heads.classification_labels import KINDS
 from task_heads.pooling import POOLINGS
 from task_heads.pooling import SequencePooling
-from task_heads.rates import checked_dropout
 
 
 class ClassificationHead(TaskHead):

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TensorInfo
+from task_heads.checks import checked_unicode
 from task_heads.metrics import MacroF1
 from task_heads.metrics import PearsonCorrelation
 
@@ -42,7 +43,8 @@ def checked(labels: Sequence[str] | None, kind: str) -> list[str] | None:
         return None
     if isinstance(labels, str) or labels is None:
         raise InputError(
-            f"`labels` must be a list of names. Received: {labels!r}."
+            f"`labels` must be a list of names. Received: {labels!r}. Give "
+            "them in a list."
         )
     labels = list(labels)
     fewest = 2 if kind == "single_label" else 1
@@ -55,20 +57,6 @@ def checked(labels: Sequence[str] | None, kind: str) -> list[str] | None:
             f"Received: {labels}."
         )
     return labels
-
-
-def checked_unicode(label: str) -> str:
-    """Returns a label that has a UTF-8 form.
-
-    Raises:
-        InputError: if it holds a lone surrogate.
-    """
-    if not label.isascii() and any("\ud800" <= c <= "\udfff" for c in label):
-        raise InputError(
-            "A label must be valid Unicode. Received a lone surrogate in "
-            f"{ascii(label)}. Write both halves of the pair, or remove it."
-        )
-    return label
 
 
 def checked_weights(
@@ -229,7 +217,8 @@ def _name(value: Any) -> str:
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return str(value)
     raise InputError(
-        f"A label must be a name or an index. Received: {value!r}."
+        f"A label must be a name or an index. Received: {value!r}. Correct "
+        "the row."
     )
 
 

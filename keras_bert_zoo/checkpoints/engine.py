@@ -11,7 +11,7 @@ from keras_bert_zoo.checkpoints.coverage import check_coverage
 from keras_bert_zoo.checkpoints.coverage import shapes_of_head
 from keras_bert_zoo.checkpoints.head_weights import HeadWeights
 from keras_bert_zoo.checkpoints.rules import expand
-from keras_bert_zoo.checkpoints.shapes import check_sizes
+from keras_bert_zoo.checkpoints.shapes import check_config
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.errors import InputError
@@ -66,7 +66,7 @@ def load_encoder(
         **contents.config,
         **changes,
     }
-    check_sizes(config, contents.origin)
+    check_config(config, contents.origin)
     shapes = encoder_shapes(config)
     rules = expand(contents.rules, config["num_layers"])
     plan = {rule.target: rule for rule in rules if rule.target in shapes}

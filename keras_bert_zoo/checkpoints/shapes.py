@@ -66,7 +66,7 @@ _RULES = {
 }
 
 
-def check_sizes(config: Mapping[str, Any], origin: str) -> None:
+def check_config(config: Mapping[str, Any], origin: str) -> None:
     """Checks that the arguments are such as a BERT encoder can have.
 
     Raises:

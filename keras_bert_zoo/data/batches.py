@@ -187,16 +187,20 @@ def _assemble(features: dict, group: tf.Tensor, padding_id: int) -> dict:
         lambda tensor: tf.gather(tensor, group), features
     )
     inputs = pad(batch.pop("inputs"), padding_id=padding_id)
-    length = tf.shape(inputs[names.TOKEN_IDS])[1]
-    batch = tf.nest.map_structure(lambda tensor: _dense(tensor, length), batch)
-    return {**batch, "inputs": inputs}
+    return {**as_dense(batch), "inputs": inputs}
 
 
-def _dense(tensor, length):
-    # Labels and weights of single tokens are as long as the inputs.
-    if isinstance(tensor, tf.RaggedTensor):
-        return tensor.to_tensor(shape=tf.stack([-1, length]))
-    return tensor
+def as_dense(values: Any) -> Any:
+    """Returns labels or weights, in any structure, ragged ones padded with 0.
+
+    Those with one value per token get the length of the padded inputs.
+    """
+
+    def dense(tensor):
+        is_ragged = isinstance(tensor, tf.RaggedTensor)
+        return tensor.to_tensor() if is_ragged else tensor
+
+    return tf.nest.map_structure(dense, values)
 
 
 def _counted(groups, lengths, num_truncated, pass_number, counts):

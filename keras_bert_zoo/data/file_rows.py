@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from keras_bert_zoo.data.delimited import csv_records
 from keras_bert_zoo.data.delimited import tsv_records
+from keras_bert_zoo.data.file_formats import format_of
+from keras_bert_zoo.data.file_formats import not_empty
 from keras_bert_zoo.data.json_lines import json_records
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
@@ -14,6 +16,7 @@ from keras_bert_zoo.errors import InputError
 
 _DELIMITED = {"tsv": tsv_records, "csv": csv_records}
 FORMATS = ("tsv", "csv", "jsonl")
+_ENDINGS = {f".{name}": name for name in FORMATS}
 
 
 class FileRows(Rows):
@@ -50,12 +53,7 @@ class FileRows(Rows):
         format: str | None = None,
     ):
         self.path = os.fspath(path)
-        self.format = _format_of(self.path) if format is None else format
-        if self.format not in FORMATS:
-            raise InputError(
-                f"`format` must be one of {', '.join(FORMATS)}. Received: "
-                f"format={format!r}. Leave it out to go by the file's name."
-            )
+        self.format = format_of(self.path, format, _ENDINGS, "data")
         self.columns = dict(columns)
         self._numbered = _are_numbers(self.columns)
         if self._numbered and self.format == "jsonl":
@@ -66,15 +64,7 @@ class FileRows(Rows):
 
     def __iter__(self) -> Iterator[Row]:
         rows = self._json() if self.format == "jsonl" else self._delimited()
-        empty = True
-        for row in rows:
-            empty = False
-            yield row
-        if empty:
-            raise InputError(
-                f"{self.path}: a file must have at least one row of data. "
-                "Received: none. Check that it was written to the end."
-            )
+        return not_empty(rows, self.path, "row of data")
 
     def _json(self) -> Iterator[Row]:
         columns = self.columns.items()
@@ -107,17 +97,6 @@ class FileRows(Rows):
             ):
                 raise _wrong_count(origin, fields, at_least, num_fields)
             yield Row({name: fields[place] for name, place in places}, origin)
-
-
-def _format_of(path: str) -> str:
-    stem = path.lower().removesuffix(".gz")
-    for name in FORMATS:
-        if stem.endswith(f".{name}"):
-            return name
-    raise InputError(
-        "The name of a data file must end with .tsv, .csv or .jsonl (each "
-        f"also .gz). Received: {path}. Rename it, or give the format."
-    )
 
 
 def _are_numbers(columns: Mapping) -> bool:

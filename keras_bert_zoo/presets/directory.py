@@ -10,7 +10,7 @@ import h5py
 
 from keras_bert_zoo import files
 from keras_bert_zoo.checkpoints.json_file import read_json
-from keras_bert_zoo.checkpoints.shapes import check_sizes
+from keras_bert_zoo.checkpoints.shapes import check_config
 from keras_bert_zoo.checkpoints.shapes import count_parameters
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.encoder import BertEncoder
@@ -84,7 +84,7 @@ def read_config(directory: pathlib.Path) -> dict:
             f"`BertEncoder`. Received: missing or unknown {', '.join(odd)}. "
             "Save the preset again."
         )
-    check_sizes(config, str(path))
+    check_config(config, str(path))
     if not isinstance(config["dtype"], str):
         raise InputError(
             f"{path}: `dtype` must be a name. Received: {config['dtype']!r}. "
@@ -185,7 +185,7 @@ def check_overrides(
     Raises:
         InputError: if a size differs.
     """
-    check_sizes(changed, str(path))
+    check_config(changed, str(path))
     had, wanted = encoder_shapes(saved), encoder_shapes(changed)
     if not changed["use_pooler"]:
         had = {

@@ -184,8 +184,16 @@ def report_truncation(counts: data.InputCounts, sequence_length: int) -> None:
         )
 
 
-def num_batches(dataset: Any, batch_size: int) -> int:
-    """Returns the number of batches in an epoch, below 1 if unknown."""
+def num_batches(arguments: dict, batch_size: int) -> int:
+    """Returns the number of batches in an epoch, below 1 if unknown.
+
+    Args:
+        arguments: what Keras' `fit` is given.
+        batch_size: int. Of the arrays among them.
+    """
+    if arguments.get("steps_per_epoch"):
+        return arguments["steps_per_epoch"]
+    dataset = arguments["x"]
     if isinstance(dataset, tf.data.Dataset):
         return int(dataset.cardinality())
     first = next(iter(keras.tree.flatten(dataset)), None)
@@ -200,6 +208,7 @@ def _mappings(x: Any, y: Any):
             "Examples that are mappings must have the same fields, labels "
             f"among them. Received: {x[0]!r} first"
             + (", and `y`." if y is not None else ", and other fields later.")
+            + " Put each label into its mapping."
         )
     return data.MemoryRows({field: [row[field] for row in x] for field in x[0]})
 

@@ -96,8 +96,7 @@ class TaskModel(keras.Model):
             freeze_encoder: bool. Whether only the head is trained.
             load_weights: bool. Whether the encoder starts from the preset's
                 weights rather than random ones.
-            dtype: dtype policy of encoder and head, such as
-                `"mixed_bfloat16"`.
+            dtype: policy of encoder and head, such as `"mixed_bfloat16"`.
             tokenizer_engine: `auto`, `fast` or `graph`.
             **head_options: arguments of the named head, such as `labels`.
 
@@ -147,8 +146,8 @@ class TaskModel(keras.Model):
         """Configures training; every argument has a sound default.
 
         Args:
-            optimizer: a Keras optimizer, or `"auto"`: AdamW without decay
-                of biases and layer norms, its rate rising linearly and then
+            optimizer: a Keras optimizer, or `"auto"`: AdamW, biases and
+                layer norms without decay, its rate rising linearly, then
                 falling to zero at the end of each `fit`.
             loss, metrics, weighted_metrics: Keras' own, or `"auto"` for the
                 head's.
@@ -202,8 +201,7 @@ class TaskModel(keras.Model):
             x: list of texts (or of pairs of texts), rows such as
                 `FileRows`, or anything that `keras.Model.fit` takes.
             y: labels of the texts, by name or number.
-            batch_size: int. Examples in a batch.
-            epochs: int.
+            batch_size, epochs: int.
             validation_data: rows, a pair `(x, y)`, or a ready data set.
             shuffle: bool. Whether examples are shuffled each epoch.
             seed: int. Seed of the shuffle: same seed, same batches.
@@ -233,11 +231,8 @@ class TaskModel(keras.Model):
             )
         arguments |= {k: v for k, v in kwargs.items() if v is not None}
         if self._default_optimizer is not None:
-            # The rate falls to zero at the end of this very fit.
-            steps = arguments.get("steps_per_epoch") or inputs.num_batches(
-                arguments["x"], batch_size
-            )
-            steps *= epochs - kwargs.get("initial_epoch", 0)
+            num_epochs = epochs - kwargs.get("initial_epoch", 0)
+            steps = num_epochs * inputs.num_batches(arguments, batch_size)
             self._compile_with(self._default_optimizer.for_steps(steps))
         history = super().fit(
             **arguments,
@@ -275,7 +270,12 @@ class TaskModel(keras.Model):
         return list(self.iterate_answers(texts, batch_size))
 
     def score(self, rows: Iterable, batch_size: int = 32) -> dict:
-        """Returns the head's `score` of the answers to labelled rows."""
+        """Returns the head's `score` of the answers to labelled rows.
+
+        Args:
+            rows: labelled rows, re-iterable.
+            batch_size: int.
+        """
         return self.head.score(rows, self.iterate_answers(rows, batch_size))
 
     def iterate_answers(

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator
 
+from keras_bert_zoo.data.file_formats import format_of
+from keras_bert_zoo.data.file_formats import not_empty
 from keras_bert_zoo.data.json_lines import json_records
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
@@ -13,6 +15,7 @@ from task_heads.span_qa.questions import question_values
 from task_heads.span_qa.squad_json import squad_questions
 
 FORMATS = ("json", "jsonl")
+_ENDINGS = {f".{name}": name for name in FORMATS}
 
 
 class QuestionFile(Rows):
@@ -56,14 +59,12 @@ each with `context` and `qas` | all of the file, at most 1 GiB uncompressed |
 
     def __init__(self, path: str | os.PathLike, format: str | None = None):
         self.path = os.fspath(path)
-        self.format = _format_of(self.path) if format is None else format
-        if self.format not in FORMATS:
-            raise InputError(
-                f"`format` must be one of {', '.join(FORMATS)}. Received: "
-                f"format={format!r}. Leave it out to go by the file's name."
-            )
+        self.format = format_of(self.path, format, _ENDINGS, "questions")
 
     def __iter__(self) -> Iterator[Row]:
+        return not_empty(self._rows(), self.path, "question")
+
+    def _rows(self) -> Iterator[Row]:
         is_json = self.format == "json"
         read = squad_questions if is_json else _line_questions
         seen = set()
@@ -77,11 +78,6 @@ each with `context` and `qas` | all of the file, at most 1 GiB uncompressed |
             seen.add(name)
             origin = f"{self.path}: question {name}" if is_json else place
             yield Row(values, origin)
-        if not seen:
-            raise InputError(
-                f"{self.path}: a file must have at least one question. "
-                "Received: none. Check that it was written to the end."
-            )
 
 
 def _line_questions(path: str) -> Iterator[tuple[str, dict]]:
@@ -97,14 +93,3 @@ def _line_questions(path: str) -> Iterator[tuple[str, dict]]:
         name = str(number) if name is None else question_id(name, place)
         context = checked_context(record.get("context"), place)
         yield place, {"id": name, **question_values(record, context, place)}
-
-
-def _format_of(path: str) -> str:
-    stem = path.lower().removesuffix(".gz")
-    for name in FORMATS:
-        if stem.endswith(f".{name}"):
-            return name
-    raise InputError(
-        "The name of a file with questions must end with .json or .jsonl "
-        f"(each also .gz). Received: {path}. Rename it, or give the format."
-    )

@@ -36,7 +36,7 @@ def tagging_example(
         if not isinstance(text, str):
             raise InputError(
                 "A row to tag must have a `text`, or a list of `tokens`. "
-                f"Received: {text!r} of type {type(text).__name__}."
+                f"Received: {text!r} of type {type(text).__name__}. Give one."
             )
         example = {"text": text, "word_starts": []}
     else:
@@ -98,7 +98,8 @@ def _spans(text: str, values: Mapping[str, Any], types: Sequence[str]) -> dict:
         ):
             raise InputError(
                 "Spans must lie within the text and not overlap. Received: "
-                f"({start}, {end}, {name!r}) in {len(text)} characters."
+                f"({start}, {end}, {name!r}) in {len(text)} characters. "
+                "Correct it."
             )
         starts.append(_num_bytes(text[:start]))
         ends.append(_num_bytes(text[:end]))

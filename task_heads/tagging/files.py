@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from collections.abc import Mapping
 
+from keras_bert_zoo.data.file_formats import format_of
+from keras_bert_zoo.data.file_formats import not_empty
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.errors import InputError
@@ -76,12 +78,7 @@ class TaggedFile(Rows):
         columns: Mapping[str, int] | None = None,
     ):
         self.path = os.fspath(path)
-        self.format = _format_of(self.path) if format is None else format
-        if self.format not in FORMATS:
-            raise InputError(
-                f"`format` must be one of {', '.join(FORMATS)}. Received: "
-                f"format={format!r}. Leave it out to go by the file's name."
-            )
+        self.format = format_of(self.path, format, _ENDINGS, "tags")
         self.columns = _checked(columns, self.format)
 
     def __iter__(self) -> Iterator[Row]:
@@ -89,27 +86,7 @@ class TaggedFile(Rows):
             rows = annotation_rows(self.path)
         else:
             rows = _WORD_LINES[self.format](self.path, self.columns)
-        empty = True
-        for row in rows:
-            empty = False
-            yield row
-        if empty:
-            raise InputError(
-                f"{self.path}: a file must have at least one sentence. "
-                "Received: none. Check that it was written to the end."
-            )
-
-
-def _format_of(path: str) -> str:
-    stem = path.lower().removesuffix(".gz")
-    for ending, format in _ENDINGS.items():
-        if stem.endswith(ending):
-            return format
-    raise InputError(
-        "The name of a file with tags must end with one of "
-        f"{', '.join(_ENDINGS)} (each also .gz). Received: {path}. Rename "
-        "it, or give the format."
-    )
+        return not_empty(rows, self.path, "sentence")
 
 
 def _checked(columns, format: str) -> dict[str, int] | None:

@@ -18,7 +18,7 @@ from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
-from task_heads.rates import checked_dropout
+from task_heads.checks import checked_dropout
 from task_heads.tagging import labels as tag_labels
 from task_heads.tagging.decoding import decode_words
 from task_heads.tagging.decoding import outputs
@@ -101,7 +101,11 @@ class TaggingHead(TaskHead):
         columns: Mapping[str, str | int | None],
         format: str | None = None,
     ) -> TaggedFile:
-        given = {k: v for k, v in columns.items() if v is not None}
+        given = {
+            field: int(c) if isinstance(c, str) and c.isdecimal() else c
+            for field, c in columns.items()
+            if c is not None
+        }
         rows = TaggedFile(path, format, given or None)
         if "tags" in columns or rows.format == "jsonl":
             return rows

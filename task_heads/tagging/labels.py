@@ -10,6 +10,7 @@ from typing import NamedTuple
 from absl import logging
 
 from keras_bert_zoo.errors import InputError
+from task_heads.checks import checked_unicode
 from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.entities import letter_and_type
 from task_heads.tagging.schemes import SCHEMES
@@ -102,18 +103,21 @@ def checked(labels: Sequence[str] | None, scheme: str) -> list[str]:
     if scheme not in SCHEMES:
         raise InputError(
             f"`scheme` must be one of {', '.join(SCHEMES)}. Received: "
-            f"{scheme!r}."
+            f"{scheme!r}. Leave it out to have it recognized."
         )
     if isinstance(labels, str) or labels is None:
         raise InputError(
-            f"`labels` must be a list of tags. Received: {labels!r}."
+            f"`labels` must be a list of tags. Received: {labels!r}. Give "
+            "them in a list, or use TaggingHead.from_rows."
         )
     labels = list(labels)
-    proper = all(isinstance(label, str) and label for label in labels)
+    proper = all(
+        isinstance(label, str) and checked_unicode(label) for label in labels
+    )
     if len(labels) < 2 or not proper or len(set(labels)) < len(labels):
         raise InputError(
             "`labels` must be at least 2 different, non-empty tags. "
-            f"Received: {labels}."
+            f"Received: {labels}. Rename or remove labels."
         )
     if scheme == "none":
         return labels

@@ -148,3 +148,18 @@ def test_weights_of_another_head_are_refused(saved, make_model, tmp_path):
     (directory / "metadata.json").unlink()
     with pytest.raises(InputError, match=r"shape \(8, 2\). Received: \(8, 3"):
         TaskModel.from_preset(directory)
+
+
+def test_a_quantized_model_is_not_saved(make_model, tmp_path):
+    model = make_model()
+    model.quantize("int8")
+    with pytest.raises(InputError, match="plain floats. Received: quantized"):
+        model.save_to_preset(tmp_path / "model")
+
+
+def test_a_changed_head_is_found(make_model, tmp_path):
+    make_model().save_to_preset(tmp_path / "model")
+    path = tmp_path / "model" / "task.json"
+    path.write_text(path.read_text().replace('"bad"', '"good"', 1))
+    with pytest.raises(InputError, match="task.json must have the SHA-256"):
+        TaskModel.from_preset(tmp_path / "model")

@@ -287,18 +287,3 @@ def test_weights_of_validation_texts_are_refused(make_model, texts, labels):
         make_model().fit(
             texts, labels, validation_data=(texts, labels, [1.0] * len(texts))
         )
-
-
-def test_a_quantized_model_is_not_saved(make_model, tmp_path):
-    model = make_model()
-    model.quantize("int8")
-    with pytest.raises(InputError, match="plain floats. Received: quantized"):
-        model.save_to_preset(tmp_path / "model")
-
-
-def test_a_changed_head_is_found(make_model, tmp_path):
-    make_model().save_to_preset(tmp_path / "model")
-    path = tmp_path / "model" / "task.json"
-    path.write_text(path.read_text().replace('"bad"', '"good"', 1))
-    with pytest.raises(InputError, match="task.json must have the SHA-256"):
-        TaskModel.from_preset(tmp_path / "model")

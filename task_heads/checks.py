@@ -1,4 +1,4 @@
-"""Rules for the numbers that heads take."""
+"""Rules for the arguments that heads have in common."""
 
 from keras_bert_zoo.errors import InputError
 
@@ -16,3 +16,17 @@ def checked_dropout(dropout: float) -> float:
             f"dropout={dropout!r}. 0 turns it off."
         )
     return float(dropout)
+
+
+def checked_unicode(label: str) -> str:
+    """Returns a label that has a UTF-8 form.
+
+    Raises:
+        InputError: if it holds a lone surrogate.
+    """
+    if not label.isascii() and any("\ud800" <= c <= "\udfff" for c in label):
+        raise InputError(
+            "A label must be valid Unicode. Received a lone surrogate in "
+            f"{ascii(label)}. Write both halves of the pair, or remove it."
+        )
+    return label

@@ -1,0 +1,65 @@
+"""What all readers of files say of formats and of files without rows."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+
+from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.errors import InputError
+
+
+def format_of(
+    path: str, format: str | None, endings: Mapping[str, str], kind: str
+) -> str:
+    """Returns the format of a file.
+
+    Args:
+        path: the file.
+        format: its format, or `None` to go by the name's ending.
+        endings: ending of a name, such as `.tsv` -> format. Each may be
+            followed by `.gz`.
+        kind: what the file holds, for messages: `data`, `tags`.
+
+    Raises:
+        InputError: if the format, or the ending, is unknown.
+    """
+    formats = tuple(dict.fromkeys(endings.values()))
+    if format in formats:
+        return format
+    if format is not None:
+        raise InputError(
+            f"`format` must be one of {', '.join(formats)}. Received: "
+            f"format={format!r}. Leave it out to go by the file's name."
+        )
+    stem = path.lower().removesuffix(".gz")
+    for ending, found in endings.items():
+        if stem.endswith(ending):
+            return found
+    *others, last = endings
+    raise InputError(
+        f"The name of a file with {kind} must end with {', '.join(others)} or "
+        f"{last} (each also .gz). Received: {path}. Rename it, or give the "
+        "format."
+    )
+
+
+def not_empty(rows: Iterable[Row], path: str, kind: str) -> Iterator[Row]:
+    """Yields the rows of a file.
+
+    Args:
+        rows: its rows.
+        path: the file.
+        kind: what a row is, for messages: `question`, `sentence`.
+
+    Raises:
+        InputError: at the end, if there was none.
+    """
+    empty = True
+    for row in rows:
+        empty = False
+        yield row
+    if empty:
+        raise InputError(
+            f"{path}: a file must have at least one {kind}. Received: none. "
+            "Check that it was written to the end."
+        )
