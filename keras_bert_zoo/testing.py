@@ -131,7 +131,15 @@ def _check_features(head, batch, tokenizer) -> Features:
 def _check_logits(head, model, inputs):
     logits = model(inputs)
     described = head.logits_signature()
-    for info, value in zip(described, keras.tree.flatten(logits), strict=True):
+    if isinstance(logits, Mapping):
+        _expect(
+            set(logits) == {info.name for info in described},
+            "`logits_signature` to name the model's outputs",
+        )
+        values = [logits[info.name] for info in described]
+    else:
+        values = keras.tree.flatten(logits)
+    for info, value in zip(described, values, strict=True):
         _check_tensor(info, value)
     return logits
 

@@ -76,6 +76,8 @@ def answer_tokens(model, sequence_length: int | None = None):
 def named_logits(model, logits) -> dict[str, tf.Tensor]:
     """Returns the model's raw outputs under the head's names for them."""
     described = model.head.logits_signature()
+    if isinstance(logits, Mapping):
+        return {info.name: logits[info.name] for info in described}
     flat = keras.tree.flatten(logits)
     return {
         info.name: value for info, value in zip(described, flat, strict=True)

@@ -73,6 +73,8 @@ SHAPES = {
 HEADS = {
     "classifier": transformers.BertForSequenceClassification,
     "pretraining": transformers.BertForPreTraining,
+    "question_answerer": transformers.BertForQuestionAnswering,
+    "tagger": transformers.BertForTokenClassification,
 }
 
 
@@ -125,6 +127,8 @@ def outputs(model, inputs: dict) -> dict:
         "logits": "logits",
         "prediction_logits": "prediction_logits",
         "seq_relationship_logits": "next_sentence_logits",
+        "start_logits": "start_logits",
+        "end_logits": "end_logits",
     }
     return {
         ours: answer[theirs].numpy()
@@ -156,7 +160,8 @@ def record(directory: pathlib.Path, minilm: str | None) -> None:
     inputs = random_inputs(shape, True, 7)
     labels = {0: "no", 1: "maybe", 2: "yes"}
     for name, model_class in HEADS.items():
-        options = {"id2label": labels} if name == "classifier" else {}
+        labeled = name in ("classifier", "tagger")
+        options = {"id2label": labels} if labeled else {}
         model = random_model(model_class, shape, 5, **options)
         model.save_pretrained(directory / name)
         recorded = {**inputs, **outputs(model, inputs)}

@@ -1,8 +1,8 @@
 """Flags that say where the texts and labels of a file stand."""
 
 import argparse
-
-from keras_bert_zoo.cli.parsing import flag
+import itertools
+from collections.abc import Sequence
 
 
 def add_column_flags(
@@ -16,12 +16,14 @@ def add_column_flags(
         "read from its usual column.",
     )
     group.add_argument(
-        "--text-column", metavar="COLUMN", help='of the texts; usually "text"'
+        "--text-column",
+        metavar="COLUMN",
+        help="of the texts; usually called as the task calls them",
     )
     group.add_argument(
         "--text-pair-column",
         metavar="COLUMN",
-        help="the second text, where an example is a pair",
+        help="the second text, where an example has two",
     )
     if with_label:
         group.add_argument(
@@ -39,12 +41,11 @@ def add_column_flags(
 
 def file_rows(args: argparse.Namespace, head, path: str, *, with_label: bool):
     """Returns the rows of a file as a head, or its class, reads them."""
-    columns = {field: _column(args, field) for field in head.text_fields}
+    # The flags go by place, whatever the task calls its fields.
+    texts = [args.text_column, args.text_pair_column]
+    columns = _by_place(head.text_fields, texts)
     if with_label:
-        # The flag names the first label, whatever the task calls it.
-        for place, field in enumerate(head.label_fields):
-            given = None if place else args.label_column
-            columns[field] = given or _column(args, field)
+        columns |= _by_place(head.label_fields, [args.label_column])
     if all((column or "").isdecimal() for column in columns.values()):
         columns = {field: int(column) for field, column in columns.items()}
     return head.read_file(path, columns, args.data_format)
@@ -58,6 +59,5 @@ def label_summary(label_counts) -> str:
     return f" ({', '.join(shown)})" if shown else ""
 
 
-def _column(args: argparse.Namespace, field: str) -> str | None:
-    name = flag(f"{field}_column").lstrip("-").replace("-", "_")
-    return getattr(args, name, None)
+def _by_place(fields: Sequence[str], given: Sequence[str | None]) -> dict:
+    return dict(itertools.zip_longest(fields, given[: len(fields)]))

@@ -135,6 +135,16 @@ class TaskHead:
             example[field] = value
         return example
 
+    def remark(self, values: Mapping[str, Any]) -> str | None:
+        """Returns why a labelled row teaches less than it says, if it does.
+
+        Rows are counted by what is said of them, and the user is told.
+
+        Args:
+            values: a row that `example` takes.
+        """
+        return None
+
     def example_spec(self, with_label: bool) -> dict:
         """Returns name -> `(dtype, shape)` of what `example` returns.
 
@@ -190,11 +200,14 @@ class TaskHead:
         """Returns what `compile(loss=...)` takes."""
         raise NotImplementedError
 
-    def metrics(self) -> list:
-        """Returns new metric objects for `compile(metrics=...)`."""
+    def metrics(self):
+        """Returns new metric objects for `compile(metrics=...)`.
+
+        A list or, where the model has several outputs, a dict by output.
+        """
         return []
 
-    def weighted_metrics(self) -> list:
+    def weighted_metrics(self):
         """Returns new metrics that heed the weights of `features`."""
         return []
 
@@ -231,6 +244,18 @@ class TaskHead:
 
         Returns:
             dict of measures, JSON-able; empty where the metrics say all.
+        """
+        return {}
+
+    def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+        """Sets what is best chosen on rows that were not trained on.
+
+        Args:
+            rows: labelled rows with `values` and `origin`.
+            answers: one of `answers` for each row, in order.
+
+        Returns:
+            dict of the options chosen, such as a threshold.
         """
         return {}
 

@@ -1,5 +1,6 @@
 """What `TaskModel` takes in place of tensors: texts, and rows of files."""
 
+import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -70,17 +71,7 @@ def as_dataset(model, x: Any, y: Any, **options) -> tf.data.Dataset | None:
         InputError: if a row is wrong, or there is none.
     """
     rows = as_rows(x, y, model.head)
-    if rows is None:
-        return None
-    report = data.check_rows(rows, model.head)
-    return data.build_dataset(
-        rows,
-        model.head,
-        model.tokenizer,
-        sequence_length=model.sequence_length,
-        num_rows=report.num_rows,
-        **options,
-    )
+    return None if rows is None else _builder(model, rows)(**options)
 
 
 def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
@@ -117,24 +108,33 @@ def fit_arguments(
     """
     budgeted = options.get("tokens_per_batch") is not None
     varies = budgeted or model.head.splits_texts
-    dataset = as_dataset(
-        model,
-        x,
-        y,
-        batch_size=batch_size,
-        counts=None if varies else counts,
-        **options,
-    )
-    if dataset is None or not varies:
-        return _arguments(dataset, x, y, batch_size)
+    rows = as_rows(x, y, model.head)
+    if rows is None:
+        return _arguments(None, x, y, batch_size)
+    build = _builder(model, rows)
+    options["batch_size"] = batch_size
+    if not varies:
+        return {"x": build(counts=counts, **options)}
     # Each pass has its own number of batches then, where Keras holds all
     # epochs to that of the first. An endless stream, in epochs of as many
     # steps as one pass has, loses nothing.
-    one_pass = as_dataset(
-        model, x, y, batch_size=batch_size, counts=counts, **options
+    steps = sum(1 for _ in build(counts=counts, **options))
+    return {"x": build(**options).repeat(), "steps_per_epoch": steps}
+
+
+def _builder(model, rows: data.Rows):
+    """Checks the rows; returns a function from options to a data set."""
+    report = data.check_rows(rows, model.head)
+    for line in report.remark_lines():
+        logging.warning("%s", line)
+    return functools.partial(
+        data.build_dataset,
+        rows,
+        model.head,
+        model.tokenizer,
+        sequence_length=model.sequence_length,
+        num_rows=report.num_rows,
     )
-    steps = sum(1 for _ in one_pass)
-    return {"x": dataset.repeat(), "steps_per_epoch": steps}
 
 
 def _known_size(dataset: tf.data.Dataset | None) -> tf.data.Dataset | None:

@@ -2,24 +2,22 @@
 
 import functools
 import os
-from collections.abc import Iterable
-from collections.abc import Iterator
 
 import keras
 
 from keras_bert_zoo import data
 from keras_bert_zoo.task import TaskHead
-from keras_bert_zoo.task import answers
 from keras_bert_zoo.task import files as task_files
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
+from keras_bert_zoo.task.answering import TextAnswering
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.training.defaults import DefaultOptimizer
 from keras_bert_zoo.training.optimizer import AdamW
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
-class TaskModel(keras.Model):
+class TaskModel(TextAnswering, keras.Model):
     """An encoder with a task head that reads raw text.
 
     A functional Keras model from `token_ids`, `segment_ids` and
@@ -70,7 +68,6 @@ class TaskModel(keras.Model):
         self.freeze_encoder = freeze_encoder
         self.input_counts = data.InputCounts()
         self._default_optimizer = None
-        self._answer = None
 
     @classmethod
     def from_preset(
@@ -250,41 +247,6 @@ class TaskModel(keras.Model):
         return super().evaluate(
             **inputs.evaluate_arguments(self, x, y, batch_size), **kwargs
         )
-
-    def predict_text(self, texts, *more, batch_size: int = 32) -> list | dict:
-        """Answers for raw texts, in their order.
-
-        Args:
-            texts: one text, a list of them (of tuples, where the head reads
-                more than one), or rows.
-            *more: where `texts` is one text, the head's further ones.
-            batch_size: int. Examples in a batch.
-
-        Returns:
-            One dict per example, as the head's `answers` makes them; for one
-            given as strings, one dict.
-        """
-        if isinstance(texts, str):
-            example = (texts, *more) if more else texts
-            return next(self.iterate_answers([example], batch_size))
-        return list(self.iterate_answers(texts, batch_size))
-
-    def score(self, rows: Iterable, batch_size: int = 32) -> dict:
-        """Returns the head's `score` of the answers to labelled rows.
-
-        Args:
-            rows: labelled rows, re-iterable.
-            batch_size: int.
-        """
-        return self.head.score(rows, self.iterate_answers(rows, batch_size))
-
-    def iterate_answers(
-        self, texts: Iterable, batch_size: int = 32
-    ) -> Iterator[dict]:
-        """Yields the answers of `predict_text`, a few held at a time."""
-        if self._answer is None:
-            self._answer = answers.TextAnswers(self)
-        return self._answer(texts, batch_size)
 
     def _compile_with(self, optimizer) -> None:
         self._compile_rest(optimizer=optimizer)

@@ -40,7 +40,10 @@ def test_answers_are_printed_as_they_are(predict, monkeypatch):
     [
         ([], "one of the arguments --text --data is required"),
         (["--text=a", "--data=b"], "--data: not allowed with argument --text"),
-        (["--text=a", "--text-pair=b"], "The model reads text. Received: text"),
+        (
+            ["--text=a", "--text-pair=b"],
+            "The model reads --text (text). Received: --text and --text-pair",
+        ),
         (["--data=absent.tsv"], "absent.tsv: No such file or directory"),
     ],
 )

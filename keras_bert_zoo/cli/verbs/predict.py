@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--text-pair",
         action="append",
         metavar="TEXT",
-        help="the second text of each --text, where an example is a pair",
+        help="the second text of each --text, where an example has two",
     )
     parser.add_argument("--batch-size", type=parsing.positive, default=32)
     data_flags.add_column_flags(parser, with_label=False)
@@ -53,11 +53,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _given_texts(args: argparse.Namespace, head) -> dict:
-    given = {"text": args.text, "text_pair": args.text_pair}
-    given = {field: texts for field, texts in given.items() if texts}
-    if set(given) != set(head.text_fields):
+    given = {"--text": args.text, "--text-pair": args.text_pair}
+    given = {flag: texts for flag, texts in given.items() if texts}
+    if len(given) != len(head.text_fields):
+        wanted = [
+            f"{flag} ({field})"
+            for flag, field in zip(("--text", "--text-pair"), head.text_fields)
+        ]
         raise InputError(
-            f"The model reads {' and '.join(head.text_fields)}. Received: "
+            f"The model reads {' and '.join(wanted)}. Received: "
             f"{' and '.join(given)}. Give each, or a file with --data."
         )
-    return given
+    return dict(zip(head.text_fields, given.values(), strict=True))

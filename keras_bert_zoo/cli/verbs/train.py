@@ -167,6 +167,7 @@ def run(args: argparse.Namespace) -> int:
         callbacks=callbacks,
         verbose=0,
     )
+    tuned = model.tune(rows["validation"]) if args.validation else {}
     model.save_to_preset(args.out, overwrite=args.overwrite)
 
     counts = model.input_counts
@@ -185,6 +186,8 @@ def run(args: argparse.Namespace) -> int:
             f"{'best epoch':12}{best.best_epoch + 1} by {best.monitor}: "
             f"{metrics_line(metrics)}"
         )
+    for name, value in tuned.items():
+        print(f"{'tuned':12}{name} {value:.4g}")
     print(f"{'saved':12}{args.out}")
     return 0
 
@@ -198,7 +201,7 @@ def _own_options(head_class) -> list:
 
 def _head_options(args: argparse.Namespace, head_class) -> dict:
     options = parsing.chosen_options(args, _own_options(head_class))
-    if args.text_pair_column:
+    if args.text_pair_column and len(head_class.text_fields) < 2:
         names = [option.name for option in head_class.options()]
         if "text_pair" not in names:
             raise InputError(

@@ -1,0 +1,67 @@
+"""What a task model does with raw texts, beside learning from them."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+
+from keras_bert_zoo.task.answers import TextAnswers
+
+
+class TextAnswering:
+    """Answers texts, scores the answers, and tunes the head by them.
+
+    The model that this is a part of has `head`, `tokenizer` and
+    `sequence_length`.
+    """
+
+    _answer: TextAnswers | None = None
+
+    def predict_text(self, texts, *more, batch_size: int = 32) -> list | dict:
+        """Answers for raw texts, in their order.
+
+        Args:
+            texts: one text, a list of them (of tuples, where the head reads
+                more than one), or rows.
+            *more: where `texts` is one text, the head's further ones.
+            batch_size: int. Examples in a batch.
+
+        Returns:
+            One dict per example, as the head's `answers` makes them; for one
+            given as strings, one dict.
+        """
+        if isinstance(texts, str):
+            example = (texts, *more) if more else texts
+            return next(self.iterate_answers([example], batch_size))
+        return list(self.iterate_answers(texts, batch_size))
+
+    def score(self, rows: Iterable, batch_size: int = 32) -> dict:
+        """Returns the head's `score` of the answers to labelled rows.
+
+        Args:
+            rows: labelled rows, re-iterable.
+            batch_size: int.
+        """
+        return self.head.score(rows, self.iterate_answers(rows, batch_size))
+
+    def tune(self, rows: Iterable, batch_size: int = 32) -> dict:
+        """Lets the head choose options, such as a threshold, on rows.
+
+        Args:
+            rows: labelled rows that were not trained on, re-iterable.
+            batch_size: int.
+
+        Returns:
+            dict of the options chosen; empty for heads that choose none.
+        """
+        answers = self.iterate_answers(rows, batch_size)
+        chosen = self.head.tune(rows, answers)
+        # The graphs hold the old ones.
+        self._answer = None
+        return chosen
+
+    def iterate_answers(
+        self, texts: Iterable, batch_size: int = 32
+    ) -> Iterator[dict]:
+        """Yields the answers of `predict_text`, a few held at a time."""
+        if self._answer is None:
+            self._answer = TextAnswers(self)
+        return self._answer(texts, batch_size)

@@ -1,0 +1,192 @@
+"""Features of questions about texts, in graph ops.
+
+A sequence is `[CLS] question [SEP] slice of the context [SEP]`. Letters: `B`
+questions, `T` tokens of a context, `K` slices of a context, `R` sequences,
+`S` tokens of a sequence.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import Features
+from keras_bert_zoo.tokenization import TokenSpans
+from keras_bert_zoo.tokenization import pack
+from keras_bert_zoo.tokenization.slices import Slices
+from keras_bert_zoo.tokenization.slices import slice_rows
+from task_heads.span_qa.examples import UNUSABLE
+
+# What a label says of a token: whether an answer may begin (or end) there,
+# and whether the true one does.
+EXCLUDED, ALLOWED, TARGET = range(3)
+
+# `[CLS]` and two `[SEP]`.
+_SPECIAL_TOKENS = 3
+
+# The slice's first token stands behind the question and two of those.
+SPECIAL_TOKENS_BEFORE = 2
+
+
+def question_features(
+    examples: Mapping[str, Any],
+    tokenizer,
+    sequence_length: int,
+    *,
+    max_question_length: int,
+    doc_stride: int,
+    min_overlap: int,
+) -> Features:
+    """Returns the features of a batch; see `TaskHead.features`.
+
+    Args:
+        examples: `question`, `context` and, for training, `answer_start` and
+            `answer_end`, all `(B,)`.
+        tokenizer: `BertTokenizer`.
+        sequence_length: int. Most tokens in a sequence.
+        max_question_length: int. Most tokens of a question, which never has
+            more than half of a sequence.
+        doc_stride: int. Most tokens from one slice's start to the next.
+        min_overlap: int. Tokens that slices share whatever the stride, where
+            they are at least twice as long.
+
+    Raises:
+        InputError: if a sequence cannot hold both texts.
+    """
+    if sequence_length < _SPECIAL_TOKENS + 2:
+        raise InputError(
+            "A sequence with a question and a context has at least "
+            f"{_SPECIAL_TOKENS + 2} tokens. Received: "
+            f"sequence_length={sequence_length}. Raise it."
+        )
+    limit = min(max_question_length, (sequence_length - _SPECIAL_TOKENS) // 2)
+    questions = tokenizer.tokenize(examples["question"])
+    kept = questions[:, :limit]
+    question_length = kept.row_lengths()  # int64 (B,)
+    spans = tokenizer.tokenize_with_offsets(examples["context"])
+    capacity = sequence_length - _SPECIAL_TOKENS - question_length
+    slices = slice_rows(
+        spans.ids.row_lengths(),
+        capacity,
+        tf.maximum(
+            capacity - doc_stride,
+            tf.minimum(tf.constant(min_overlap, tf.int64), capacity // 2),
+        ),
+    )
+    base = tf.gather(spans.ids.row_starts(), slices.rows)
+    places = tf.ragged.range(base + slices.starts, base + slices.ends)
+    packed = pack(
+        [
+            tf.gather(kept, slices.rows),
+            tf.gather(spans.ids.flat_values, places),
+        ],
+        sequence_length=sequence_length,
+        start_id=tokenizer.vocabulary.start_id,
+        separator_id=tokenizer.vocabulary.separator_id,
+    )
+    first = tf.gather(question_length, slices.rows) + SPECIAL_TOKENS_BEFORE
+    labels = weights = None
+    if "answer_start" in examples:
+        answer_first, answer_last, usable = _answer_tokens(spans, examples)
+        labels = {
+            name: _labels(packed.token_ids, slices, first, inside, token)
+            for name, token, inside in _targets(
+                slices, answer_first, answer_last
+            )
+        }
+        weights = tf.cast(tf.gather(usable, slices.rows), tf.float32)
+    by_question = {
+        name: tf.RaggedTensor.from_row_lengths(
+            getattr(slices, name), slices.num_slices, validate=False
+        )
+        for name in ("starts", "ends", "owned_starts", "owned_ends")
+    }
+    truncated = questions.row_lengths() - question_length
+    return Features(
+        {
+            names.TOKEN_IDS: packed.token_ids,
+            names.SEGMENT_IDS: packed.segment_ids,
+        },
+        labels,
+        weights,
+        tf.cast(truncated, tf.int32),
+        slices.num_slices,
+        {
+            "context": examples["context"],
+            "question_length": question_length,
+            "byte_start": spans.byte_starts,
+            "byte_end": spans.byte_ends,
+            "char_start": spans.char_starts,
+            "char_end": spans.char_ends,
+            **by_question,
+        },
+    )
+
+
+def _answer_tokens(spans: TokenSpans, examples):
+    """Returns first and last token of each answer in its context.
+
+    Both int64 `(B,)`, -1 for no answer; and bool `(B,)`, whether the answer
+    can be learned from: it stands where it says, and has tokens.
+    """
+    start = tf.cast(examples["answer_start"], tf.int64)
+    end = tf.cast(examples["answer_end"], tf.int64)
+    rows = spans.ids.value_rowids()
+    numbers = tf.range(tf.size(start, tf.int64))
+    row_starts = spans.ids.row_starts()
+    first = tf.searchsorted(
+        _keys(rows, spans.char_ends.flat_values),
+        _keys(numbers, tf.maximum(start, 0)),
+        side="right",
+        out_type=tf.int64,
+    )
+    last = tf.searchsorted(
+        _keys(rows, spans.char_starts.flat_values),
+        _keys(numbers, tf.maximum(end, 0)),
+        out_type=tf.int64,
+    )
+    first, last = first - row_starts, last - row_starts - 1
+    has_tokens = (first >= 0) & (first <= last)
+    has_tokens &= last < spans.ids.row_lengths()
+    has_answer = (start >= 0) & has_tokens
+    nowhere = -tf.ones_like(first)
+    usable = (start != UNUSABLE[0]) & ((start < 0) | has_tokens)
+    return (
+        tf.where(has_answer, first, nowhere),
+        tf.where(has_answer, last, nowhere),
+        usable,
+    )
+
+
+def _targets(slices: Slices, answer_first, answer_last):
+    """Yields for both outputs the target in its context, `(R,)` each.
+
+    With it, whether the slice holds the whole answer: `[CLS]` is the target
+    of the others, and of questions without answer.
+    """
+    first = tf.gather(answer_first, slices.rows)
+    last = tf.gather(answer_last, slices.rows)
+    inside = (first >= 0) & (first >= slices.starts) & (last < slices.ends)
+    yield "start_logits", first, inside
+    yield "end_logits", last, inside
+
+
+def _labels(token_ids, slices: Slices, first, inside, token):
+    """Returns int32 ragged `(R, S)`."""
+    owner = token_ids.value_rowids()
+    position = tf.ragged.range(token_ids.row_lengths()).flat_values
+    target = tf.where(inside, first + token - slices.starts, 0)
+    past_end = first + slices.ends - slices.starts
+    is_context = (position >= tf.gather(first, owner)) & (
+        position < tf.gather(past_end, owner)
+    )
+    labels = tf.where(is_context | (position == 0), ALLOWED, EXCLUDED)
+    labels = tf.where(position == tf.gather(target, owner), TARGET, labels)
+    return token_ids.with_flat_values(labels)
+
+
+def _keys(rows, characters) -> tf.Tensor:
+    """Returns int64 keys that rise with the row and then the character."""
+    return tf.cast(rows, tf.int64) * 2**32 + tf.cast(characters, tf.int64)

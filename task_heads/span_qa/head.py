@@ -1,0 +1,267 @@
+"""Answers to questions, found in a text."""
+
+import os
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import Features
+from keras_bert_zoo.task import Option
+from keras_bert_zoo.task import Signature
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.task import encode
+from task_heads.span_qa.decoding import decode_answers
+from task_heads.span_qa.decoding import outputs
+from task_heads.span_qa.decoding import readable_answers
+from task_heads.span_qa.examples import TEXT_FIELDS
+from task_heads.span_qa.examples import answers_of
+from task_heads.span_qa.examples import question_example
+from task_heads.span_qa.examples import stands_at_start
+from task_heads.span_qa.features import question_features
+from task_heads.span_qa.files import QuestionFile
+from task_heads.span_qa.losses import PlaceCrossentropy
+from task_heads.span_qa.losses import place_accuracy
+from task_heads.span_qa.score_rows import score_rows
+
+_OUTPUTS = ("start_logits", "end_logits")
+
+
+class SpanQAHead(TaskHead):
+    """Answers questions with a span of a text.
+
+    A context that is too long becomes several sequences that overlap, each
+    with the question; the best answer of all is given.
+
+    Rows hold `question`, `context` and, to learn from, `answers`: a list of
+    `{"text": ..., "start": ...}`, the start in characters, empty where the
+    context has no answer. The first answer that stands at its start is
+    learned; a question none of whose answers does weighs nothing.
+
+    Args:
+        no_answer: bool. Whether a context may have no answer.
+        null_threshold: float. There is no answer if its score, in logits,
+            exceeds that of the best candidate by more. `TaskModel.tune`
+            chooses it on labelled rows.
+        doc_stride: int. Most tokens from one sequence's start in the context
+            to the next.
+        max_question_length: int. Most tokens of a question; further ones are
+            cut. A question never has more than half of a sequence.
+        max_answer_length: int. Most tokens of an answer.
+        n_best: int. Candidates returned.
+
+    Logits: dict of `start_logits` and `end_logits`, `(R, S)` float32.
+
+    Raises:
+        InputError: if an option breaks a rule.
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805), sections 4.2 and 4.3.
+    """
+
+    name = "span_qa"
+    text_fields = TEXT_FIELDS
+    label_fields = ("answers",)
+    splits_texts = True
+
+    def __init__(
+        self,
+        no_answer: bool = True,
+        null_threshold: float = 0.0,
+        doc_stride: int = 128,
+        max_question_length: int = 64,
+        max_answer_length: int = 30,
+        n_best: int = 5,
+    ):
+        self.no_answer = no_answer
+        self.null_threshold = null_threshold
+        self.doc_stride = doc_stride
+        self.max_question_length = max_question_length
+        self.max_answer_length = max_answer_length
+        self.n_best = n_best
+        for option in _SIZES:
+            value = getattr(self, option)
+            if type(value) is not int or value < 1:
+                raise InputError(
+                    f"`{option}` must be an integer of at least 1. Received: "
+                    f"{option}={value!r}. Leave it out for the usual one."
+                )
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return tuple(
+            Option(name, int, default, meaning)
+            for name, (default, meaning) in _SIZES.items()
+        )
+
+    @classmethod
+    def read_file(
+        cls,
+        path: str | os.PathLike,
+        columns: Mapping[str, str | int | None],
+        format: str | None = None,
+    ) -> QuestionFile:
+        given = [field for field, name in columns.items() if name is not None]
+        if given:
+            raise InputError(
+                "Files of questions have fixed keys: question, context, "
+                f"answers. Received: a column for {', '.join(given)}. Leave "
+                "it out."
+            )
+        return QuestionFile(path, format)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable, **options) -> "SpanQAHead":
+        """Makes a head that knows whether questions may have no answer.
+
+        Args:
+            rows: labelled rows, re-iterable.
+            **options: constructor arguments.
+        """
+        if "no_answer" not in options:
+            options["no_answer"] = not all(
+                answers_of(row.values) for row in rows
+            )
+        return cls(**options)
+
+    def get_config(self) -> dict:
+        return {
+            "no_answer": self.no_answer,
+            "null_threshold": self.null_threshold,
+            **{option: getattr(self, option) for option in _SIZES},
+        }
+
+    def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
+        return question_example(values, with_label)
+
+    def remark(self, values: Mapping[str, Any]) -> str | None:
+        if stands_at_start(values):
+            return None
+        return "an answer does not stand at its start"
+
+    def example_spec(self, with_label: bool) -> dict:
+        spec = {field: ("string", ()) for field in TEXT_FIELDS}
+        if with_label:
+            spec |= {"answer_start": ("int32", ()), "answer_end": ("int32", ())}
+        return spec
+
+    def features(
+        self, examples: Mapping[str, Any], tokenizer, sequence_length: int
+    ) -> Features:
+        return question_features(
+            examples,
+            tokenizer,
+            sequence_length,
+            max_question_length=self.max_question_length,
+            doc_stride=self.doc_stride,
+            min_overlap=2 * self.max_answer_length,
+        )
+
+    def build(self, encoder: keras.Model) -> keras.Model:
+        inputs = encoder.input
+        sequence = encode(encoder, inputs, names.SEQUENCE_OUTPUT)
+        logits = keras.layers.Dense(
+            len(_OUTPUTS),
+            kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            dtype="float32",
+            name="logits",
+        )(sequence)
+        return keras.Model(
+            inputs,
+            {name: logits[..., place] for place, name in enumerate(_OUTPUTS)},
+        )
+
+    def losses(self) -> dict:
+        return {name: PlaceCrossentropy() for name in _OUTPUTS}
+
+    def weighted_metrics(self) -> dict:
+        return {
+            output: keras.metrics.MeanMetricWrapper(
+                place_accuracy, name="accuracy"
+            )
+            for output in _OUTPUTS
+        }
+
+    def decode(self, logits) -> dict:
+        # Where the question ends, and which tokens make a word, the texts
+        # alone tell.
+        return {}
+
+    def decode_texts(self, logits, context: Mapping[str, Any]) -> dict:
+        return decode_answers(
+            logits,
+            context,
+            max_answer_length=self.max_answer_length,
+            n_best=self.n_best,
+            no_answer=self.no_answer,
+            null_threshold=self.null_threshold,
+        )
+
+    def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
+        return readable_answers(decoded)
+
+    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+        return score_rows(rows, answers, self.null_threshold)
+
+    def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+        if not self.no_answer:
+            return {}
+        scores = self.score(rows, answers)
+        if "best_f1_thresh" in scores:
+            self.null_threshold = scores["best_f1_thresh"]
+        return {"null_threshold": self.null_threshold}
+
+    def signature(self) -> Signature:
+        return Signature(
+            (
+                TensorInfo("question", "string", (None,), "the question"),
+                TensorInfo("context", "string", (None,), "the text to search"),
+            ),
+            outputs(self.n_best),
+        )
+
+    def logits_signature(self) -> tuple[TensorInfo, ...]:
+        return tuple(
+            TensorInfo(
+                name,
+                "float32",
+                (None, None),
+                f"unscaled score of each token as the answer's {end}; of the "
+                "first token, that there is none",
+            )
+            for name, end in zip(_OUTPUTS, ("first", "last"), strict=True)
+        )
+
+    def token_outputs(self) -> tuple[TensorInfo, ...]:
+        return ()
+
+    @classmethod
+    def from_weights(cls, weights: HeadWeights) -> "SpanQAHead":
+        return cls()
+
+    def set_weights(self, model: keras.Model, weights: HeadWeights) -> None:
+        model.get_layer("logits").set_weights(
+            [weights.weights["kernel"], weights.weights["bias"]]
+        )
+
+    def get_weights(self, model: keras.Model) -> HeadWeights:
+        kernel, bias = model.get_layer("logits").get_weights()
+        return HeadWeights(
+            self.name,
+            [],
+            {"kernel": np.asarray(kernel), "bias": np.asarray(bias)},
+            {},
+        )
+
+
+_SIZES = {
+    "doc_stride": (128, "most tokens from one slice of a text to the next"),
+    "max_question_length": (64, "most tokens of a question"),
+    "max_answer_length": (30, "most tokens of an answer"),
+    "n_best": (5, "candidates in an answer"),
+}

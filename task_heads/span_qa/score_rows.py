@@ -1,0 +1,35 @@
+"""Scores of answers against rows of questions."""
+
+from collections.abc import Iterable
+
+from task_heads.span_qa.examples import answers_of
+from task_heads.span_qa.scores import squad_v1_scores
+from task_heads.span_qa.scores import squad_v2_scores
+
+
+def score_rows(
+    rows: Iterable, answers: Iterable[dict], null_threshold: float
+) -> dict:
+    """Returns the scores of SQuAD 1.1, or 2.0 if a question has no answer.
+
+    The latter tell the best thresholds too, on the scale of
+    `null_score_difference`.
+
+    Args:
+        rows: labelled rows.
+        answers: the answer to each.
+        null_threshold: float. The head's own.
+
+    Raises:
+        InputError: if there are no rows.
+    """
+    gold, given, best, differences = {}, {}, {}, {}
+    for number, (row, answer) in enumerate(zip(rows, answers, strict=True)):
+        gold[number] = [found["text"] for found in answers_of(row.values)]
+        given[number] = answer["answer"]
+        candidates = answer["candidates"]
+        best[number] = candidates[0]["text"] if candidates else ""
+        differences[number] = answer["null_score_difference"]
+    if all(gold.values()):
+        return squad_v1_scores(gold, given)
+    return squad_v2_scores(gold, best, differences, null_threshold)

@@ -1,0 +1,408 @@
+"""The span QA head: the contract, long contexts, answers, exports."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import logging
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo import testing
+from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import Row
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.exporting import export
+from keras_bert_zoo.task.model import TaskModel
+from task_heads.span_qa.features import ALLOWED
+from task_heads.span_qa.features import TARGET
+from task_heads.span_qa.head import SpanQAHead
+
+WORDS = ["aa", "bb", "cc", "dd", "ee", "ff", "gg", "hh"]
+LONG = " ".join(WORDS * 12)
+ROWS = [
+    {
+        "question": "bb cc",
+        "context": "aa (dd ee) é",
+        "answers": [{"text": "dd ee", "start": 4}],
+    },
+    {"question": "hh", "context": "aa bb", "answers": []},
+    {
+        "question": "gg",
+        "context": LONG,
+        "answers": [{"text": "ff gg", "start": LONG.rindex("ff gg")}],
+    },
+]
+
+
+def tokenizer():
+    return testing.tiny_tokenizer([f"{LONG} ( ) . é 😀 日"])
+
+
+def make_model(head=None, sequence_length=None, **encoder):
+    keras.utils.set_random_seed(3)
+    words = tokenizer()
+    return TaskModel(
+        testing.tiny_encoder(len(words.vocabulary), **encoder),
+        head or SpanQAHead(),
+        words,
+        sequence_length=sequence_length,
+    )
+
+
+def rows(times=1):
+    return MemoryRows(
+        {field: [row[field] for row in ROWS] * times for field in ROWS[0]}
+    )
+
+
+@pytest.fixture(scope="module")
+def trained():
+    model = make_model(max_sequence_length=64)
+    model.compile(learning_rate=0.01, weight_decay=0.0)
+    model.fit(rows(16), batch_size=16, epochs=25, verbose=0)
+    return model
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        SpanQAHead(),
+        SpanQAHead(no_answer=False, n_best=2),
+        SpanQAHead(doc_stride=3, max_answer_length=2, max_question_length=1),
+    ],
+    ids=["default", "always", "narrow"],
+)
+def test_the_contract_holds(head):
+    testing.check_head(head, ROWS)
+
+
+def test_it_learns(trained):
+    answers = trained.predict_text(
+        [(row["question"], row["context"]) for row in ROWS]
+    )
+    assert [answer["answer"] for answer in answers] == ["dd ee", "", "ff gg"]
+    assert [answer["start"] for answer in answers] == [
+        4,
+        None,
+        LONG.rindex("ff gg"),
+    ]
+    scores = trained.score(rows())
+    assert scores["exact"] == scores["HasAns_f1"] == 100.0
+    assert scores["NoAns_total"] == 1
+
+
+def test_an_answer_stands_in_the_context_as_it_is(trained):
+    context = "😀 日 (Dd  ÉE), aa"
+    answer = trained.predict_text("bb cc", context)
+    for candidate in answer["candidates"]:
+        assert (
+            context[candidate["start"] : candidate["end"]] == candidate["text"]
+        )
+    assert sum(c["score"] for c in answer["candidates"]) <= 1
+
+
+@pytest.mark.parametrize("context", ["", "\u200b", " "])
+def test_a_context_without_tokens_has_no_answer(trained, context):
+    answer = trained.predict_text("bb", context)
+    assert answer["answer"] == "" and answer["candidates"] == []
+    assert answer["no_answer_probability"] == pytest.approx(1.0)
+    always = make_model(SpanQAHead(no_answer=False))
+    assert always.predict_text("bb", context)["answer"] == ""
+
+
+def features_of(head, length, values):
+    batch = {
+        name: tf.constant([example[name] for example in values])
+        for name in values[0]
+    }
+    return head.features(batch, tokenizer(), length)
+
+
+@pytest.mark.parametrize("length", [8, 16, 33])
+def test_labels_mark_the_answer_in_each_slice_that_holds_it(length):
+    head = SpanQAHead(doc_stride=4, max_answer_length=2)
+    row = ROWS[2]
+    found = features_of(head, length, [head.example(row, True)])
+    vocabulary = tokenizer().vocabulary
+    answers = 0
+    for ids, starts, ends in zip(
+        found.inputs[names.TOKEN_IDS].to_list(),
+        found.labels["start_logits"].to_list(),
+        found.labels["end_logits"].to_list(),
+    ):
+        assert starts.count(TARGET) == ends.count(TARGET) == 1
+        first, last = starts.index(TARGET), ends.index(TARGET)
+        text = [vocabulary.tokens[token] for token in ids]
+        if first:
+            answers += 1
+            assert text[first : last + 1] == ["ff", "gg"]
+        else:
+            assert last == 0
+        # [CLS] and the slice between the separators.
+        edge = text.index("[SEP]")
+        allowed = [label >= ALLOWED for label in starts]
+        assert allowed == [
+            place == 0 or edge < place < len(text) - 1
+            for place in range(len(text))
+        ]
+    assert answers >= 1
+
+
+def test_a_part_of_a_token_is_answered_with_all_of_it():
+    head = SpanQAHead()
+    words = testing.tiny_tokenizer(["abcd efgh"])
+    example = head.example(
+        {
+            "question": "abcd",
+            "context": "abcd efgh abcd",
+            "answers": [{"text": "cd e", "start": 2}],
+        },
+        True,
+    )
+    batch = {name: tf.constant([value]) for name, value in example.items()}
+    found = head.features(batch, words, 32)
+    starts = found.labels["start_logits"].to_list()[0]
+    ends = found.labels["end_logits"].to_list()[0]
+    assert (starts.index(TARGET), ends.index(TARGET)) == (3, 4)
+    assert found.weights.numpy().tolist() == [1.0]
+
+
+def test_a_misplaced_answer_weighs_nothing_and_is_told(monkeypatch):
+    row = {
+        "question": "aa",
+        "context": "aa bb",
+        "answers": [{"text": "bb", "start": 2}],
+    }
+    head = SpanQAHead()
+    found = features_of(head, 16, [head.example(row, True)])
+    assert found.weights.numpy().tolist() == [0.0]
+    lines = []
+    monkeypatch.setattr(
+        logging, "warning", lambda form, *values: lines.append(form % values)
+    )
+    model = make_model()
+    model.fit(
+        MemoryRows({field: [row[field]] * 7 for field in row}),
+        batch_size=7,
+        verbose=0,
+    )
+    assert lines == [
+        "7 of 7 rows: an answer does not stand at its start (row 1; row 2; "
+        "row 3; row 4; row 5; and 2 more)"
+    ]
+
+
+def test_the_second_answer_is_learned_where_the_first_is_misplaced():
+    answers = [{"text": "bb", "start": 0}, {"text": "bb", "start": 3}]
+    row = {"question": "aa", "context": "aa bb", "answers": answers}
+    example = SpanQAHead().example(row, True)
+    assert (example["answer_start"], example["answer_end"]) == (3, 5)
+
+
+def reference(head, logits, tokens, question_length, slices):
+    """Returns all spans of a context and their scores, one by one."""
+    found = {}
+    for number, (start, end, owned_start, owned_end) in enumerate(slices):
+        for first, last in itertools.product(range(start, end), repeat=2):
+            if not owned_start <= first < owned_end:
+                continue
+            if not 0 <= last - first < head.max_answer_length:
+                continue
+            shift = question_length + 2 - start
+            assert (first, last) not in found
+            found[first, last] = float(
+                logits["start_logits"][number][first + shift]
+                + logits["end_logits"][number][last + shift]
+            )
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+@pytest.mark.parametrize("no_answer", [True, False])
+@pytest.mark.parametrize("length", [10, 24])
+def test_decoding_equals_a_plain_loop(no_answer, length):
+    head = SpanQAHead(
+        no_answer=no_answer, doc_stride=4, max_answer_length=3, n_best=4
+    )
+    texts = [
+        {"question": row["question"], "context": row["context"]}
+        for row in [*ROWS, {"question": "", "context": "aa"}]
+    ]
+    found = features_of(head, length, texts)
+    context = found.decoding_context()
+    width = int(tf.reduce_max(found.inputs[names.TOKEN_IDS].row_lengths()))
+    shape = (found.inputs[names.TOKEN_IDS].nrows(), width)
+    generator = np.random.default_rng(5)
+    logits = {
+        name: tf.constant(generator.normal(size=shape), tf.float32)
+        for name in ("start_logits", "end_logits")
+    }
+    decoded = head.decode_texts(logits, context)
+    answers = head.answers({k: v.numpy() for k, v in decoded.items()})
+    first_slice = 0
+    for place in range(len(texts)):
+        count = int(context[names.NUM_SEQUENCES][place])
+        of_row = slice(first_slice, first_slice + count)
+        first_slice += count
+        part = {name: values[of_row] for name, values in logits.items()}
+        slices = zip(
+            *(
+                context[name][place].numpy().tolist()
+                for name in ("starts", "ends", "owned_starts", "owned_ends")
+            )
+        )
+        starts = context["char_start"][place].numpy()
+        ends = context["char_end"][place].numpy()
+        question_length = int(context["question_length"][place])
+        spans = reference(head, part, starts, question_length, list(slices))
+        null = min(
+            float(part["start_logits"][i, 0] + part["end_logits"][i, 0])
+            for i in range(count)
+        )
+        total = np.logaddexp.reduce(
+            [*spans.values(), *([null] if no_answer else [])]
+        )
+        answer = answers[place]
+        assert [(c["start"], c["end"]) for c in answer["candidates"]] == [
+            (starts[first], ends[last])
+            for first, last in list(spans)[: head.n_best]
+        ]
+        np.testing.assert_allclose(
+            [c["score"] for c in answer["candidates"]],
+            [np.exp(s - total) for s in list(spans.values())[: head.n_best]],
+            rtol=1e-4,
+        )
+        best = max(spans.values())
+        assert answer["null_score_difference"] == pytest.approx(
+            null - best, abs=1e-4
+        )
+        if no_answer:
+            assert answer["no_answer_probability"] == pytest.approx(
+                np.exp(null - total), rel=1e-4
+            )
+            assert (answer["answer"] == "") == (null > best)
+        else:
+            assert answer["no_answer_probability"] == 0
+            assert answer["answer"] == answer["candidates"][0]["text"]
+
+
+def test_the_threshold_decides_and_is_tuned_and_kept(trained, tmp_path):
+    pair = (ROWS[0]["question"], ROWS[0]["context"])
+    config = trained.head.get_config()
+    model = make_model(
+        SpanQAHead(**{**config, "null_threshold": -100.5}),
+        max_sequence_length=64,
+    )
+    model.set_weights(trained.get_weights())
+    assert model.predict_text(*pair)["answer"] == ""
+    assert model.score(rows())["HasAns_f1"] == 0
+    tuned = model.tune(rows())
+    assert tuned == {"null_threshold": model.head.null_threshold}
+    assert model.predict_text(*pair)["answer"] == "dd ee"
+    assert model.score(rows())["f1"] == 100.0
+    model.save_to_preset(tmp_path / "model")
+    again = TaskModel.from_preset(tmp_path / "model")
+    assert again.head.get_config() == model.head.get_config()
+    assert again.predict_text(*pair) == model.predict_text(*pair)
+
+
+def test_the_head_finds_out_whether_answers_may_miss():
+    as_rows = [Row(row, f"row {n}") for n, row in enumerate(ROWS)]
+    assert SpanQAHead.from_rows(as_rows).no_answer
+    head = SpanQAHead.from_rows(as_rows[:1])
+    assert not head.no_answer
+    assert head.tune([], []) == {}
+
+
+def test_a_long_question_is_cut_and_counted():
+    head = SpanQAHead(max_question_length=4)
+    texts = [{"question": LONG, "context": "aa bb"}]
+    found = features_of(head, 32, texts)
+    assert found.num_truncated.numpy().tolist() == [len(WORDS) * 12 - 4]
+    assert found.inputs[names.TOKEN_IDS].row_lengths().numpy().tolist() == [9]
+    model = make_model()
+    assert model.predict_text(LONG, LONG)["candidates"]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"question": 3, "context": "a"}, "'question' must be a text.*3 of"),
+        ({"question": "a"}, "'context' must be a text.*NoneType"),
+        (
+            {"question": "a", "context": "b"},
+            "must have `answers`, a list. Received: none",
+        ),
+        (
+            {"question": "a", "context": "b", "answers": "b"},
+            "a list. Received: 'b'",
+        ),
+        (
+            {"question": "a", "context": "b", "answers": [{"text": "b"}]},
+            "a `text` and its `start`",
+        ),
+        (
+            {
+                "question": "a",
+                "context": "b",
+                "answers": [{"text": " ", "start": 0}],
+            },
+            "must have more than spaces",
+        ),
+    ],
+)
+def test_a_wrong_row_is_refused(values, message):
+    with pytest.raises(InputError, match=message):
+        SpanQAHead().example(values, True)
+
+
+def test_wrong_options_are_refused():
+    with pytest.raises(InputError, match="`n_best` must be an integer"):
+        SpanQAHead(n_best=0)
+    with pytest.raises(InputError, match="at least 5 tokens"):
+        make_model(sequence_length=4).predict_text("aa", "bb")
+
+
+def test_columns_are_refused():
+    with pytest.raises(InputError, match="fixed keys.*a column for context"):
+        SpanQAHead.read_file("a.json", {"question": None, "context": "b"})
+
+
+def test_the_saved_model_answers_alike(trained, tmp_path):
+    export(trained, tmp_path / "served", "saved_model")
+    loaded = tf.saved_model.load(str(tmp_path / "served"))
+    pairs = [(row["question"], row["context"]) for row in ROWS]
+    pairs.append(("bb", ""))
+    questions, contexts = zip(*pairs)
+    served = loaded.signatures["serving_default"](
+        question=tf.constant(questions), context=tf.constant(contexts)
+    )
+    expected = trained.predict_text(pairs)
+    assert [a.decode() for a in served["answer"].numpy()] == [
+        answer["answer"] for answer in expected
+    ]
+    np.testing.assert_allclose(
+        served["score"].numpy(), [a["score"] for a in expected], atol=1e-5
+    )
+
+
+def test_the_tflite_file_gives_logits(trained, tmp_path):
+    manifest = export(trained, tmp_path / "lite", "tflite", sequence_length=64)
+    outputs = manifest["signatures"]["tokens_64"]["outputs"]
+    assert [output["name"] for output in outputs] == [
+        "start_logits",
+        "end_logits",
+    ]
+
+
+def test_weights_travel(trained):
+    weights = trained.head.get_weights(trained)
+    assert isinstance(weights, HeadWeights) and weights.kind == "span_qa"
+    model = make_model(max_sequence_length=64)
+    head = SpanQAHead.from_weights(weights)
+    head.set_weights(model, weights)
+    np.testing.assert_array_equal(
+        model.get_layer("logits").kernel, weights.weights["kernel"]
+    )
