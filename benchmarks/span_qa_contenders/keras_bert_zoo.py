@@ -1,0 +1,76 @@
+"""`TaskModel` with the span QA head and its defaults."""
+
+import json
+import sys
+
+import keras_bert_zoo as zoo
+from benchmarks import harness
+from benchmarks.span_qa_contenders import recipe
+
+
+def prepare(cell: dict):
+    questions = recipe.read("all", cell["num_questions"])
+    model = make_model()
+    if cell["work"] == "answer":
+        pairs = [(q.question, q.context) for q in questions]
+        return lambda: model.predict_text(pairs)
+    rows = labeled(questions)
+    model.compile(learning_rate=recipe.LEARNING_RATE)
+    return lambda: model.fit(rows, batch_size=recipe.BATCH_SIZE, verbose=0)
+
+
+def make_model() -> zoo.TaskModel:
+    return zoo.TaskModel.from_preset(
+        "minilm_l6_en_uncased",
+        head="span_qa",
+        no_answer=False,
+        doc_stride=recipe.SEQUENCE_LENGTH - recipe.OVERLAP,
+        max_answer_length=recipe.MAX_ANSWER_LENGTH,
+        sequence_length=recipe.SEQUENCE_LENGTH,
+    )
+
+
+def labeled(questions: list[recipe.Question]) -> zoo.MemoryRows:
+    return zoo.MemoryRows(
+        {
+            "question": [q.question for q in questions],
+            "context": [q.context for q in questions],
+            "answers": [
+                [
+                    {"text": a["text"], "start": a["answer_start"]}
+                    for a in q.answers
+                ]
+                for q in questions
+            ],
+        }
+    )
+
+
+def main(seed: int, limit: int | None) -> dict:
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    model = make_model()
+    model.compile(
+        learning_rate=recipe.LEARNING_RATE,
+        weight_decay=recipe.WEIGHT_DECAY,
+        warmup_fraction=recipe.WARMUP_FRACTION,
+    )
+    model.fit(
+        labeled(recipe.read("train", limit)),
+        batch_size=recipe.BATCH_SIZE,
+        epochs=recipe.EPOCHS,
+        seed=seed,
+        verbose=0,
+    )
+    questions = recipe.read("test", limit)
+    answers = model.predict_text([(q.question, q.context) for q in questions])
+    return recipe.scores(questions, [answer["answer"] for answer in answers])
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        harness.serve(prepare)
+    else:
+        limit = int(sys.argv[3]) if len(sys.argv) > 3 else None
+        print(json.dumps(main(int(sys.argv[1]), limit)))
