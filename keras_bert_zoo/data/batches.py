@@ -22,6 +22,10 @@ from keras_bert_zoo.data.windows import column_specs
 from keras_bert_zoo.data.windows import window_rows
 from keras_bert_zoo.tokenization.packing import pad
 
+# Keeps what a head draws apart from the order of batches, drawn from the same
+# seed.
+_FOR_HEADS = 1
+
 
 def batches_of(
     windows: Windows,
@@ -53,10 +57,14 @@ def batches_of(
     def prepare(columns, seed, pass_number):
         columns = dict(columns)
         row_index = columns.pop(ROW_INDEX)
+        if windows.with_label:
+            columns[names.RANDOM_SEED] = tf.random.fold_in(
+                seed, tf.constant(_FOR_HEADS, seed.dtype), alg="philox"
+            )
         found = head.features(columns, tokenizer, sequence_length)
         lengths = found.inputs[names.TOKEN_IDS].row_lengths()  # (R,)
         groups = group(lengths)  # (N, None)
-        if windows.seed is not None:
+        if windows.shuffle:
             groups = length_groups.shuffle_groups(groups, seed)
         if counts is not None:
             groups = _counted(

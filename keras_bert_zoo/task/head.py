@@ -151,6 +151,9 @@ class TaskHead:
         Args:
             examples: tensors `(B, ...)`, by field name, ragged where a
                 list's length varies; in an export, the text fields alone.
+                To train and to evaluate, `random_seed` too, int64 `(2,)`:
+                for stateless random operations. Training passes differ in
+                it; evaluation repeats it.
             tokenizer: something with `tokenize(texts)` and `vocabulary`.
             sequence_length: int. Most tokens in a sequence.
         """
