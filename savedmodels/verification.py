@@ -8,13 +8,15 @@ import tensorflow as tf
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.tokenization.packing import pad
 
-# Short, empty, accented, not Latin, and longer than any encoder reads.
+# Short, empty, accented, not Latin, with gaps to fill, and longer than any
+# encoder reads.
 PROBES = (
     "A short text.",
     "",
     "It's the café's naïve menu – 10% off!",
     "東京で会いましょう, см. ниже 😀",
-    "Some words that go on and on without an end. " * 60,
+    "A [MASK] text, half[MASK]filled.",
+    "Some words that go on and on without an end. " * 60 + "[MASK]",
 )
 
 
@@ -31,22 +33,26 @@ def probe_texts(head: TaskHead) -> dict[str, list[str]]:
 
 
 def probe_inputs(
-    model, sequence_length: int | None = None
+    model,
+    sequence_length: int | None = None,
+    further_length: int | None = None,
 ) -> dict[str, tf.Tensor]:
-    """Returns the probe texts as the encoder reads them.
+    """Returns the probe texts as the model reads them.
 
     Args:
         model: `TaskModel`.
         sequence_length: int or `None`. The static length, or that of the
             longest probe.
+        further_length: int or `None`. The same for the head's own inputs.
     """
-    return _pad(model, _probe_features(model, sequence_length), sequence_length)
+    features = _probe_features(model, sequence_length)
+    return _pad(model, features, sequence_length, further_length)
 
 
 def live_answers(model) -> dict[str, np.ndarray]:
     """Returns what the live model answers to the probe texts."""
     features = _probe_features(model, None)
-    logits = model(_pad(model, features, None), training=False)
+    logits = model(_pad(model, features), training=False)
     answers = model.head.decode_texts(logits, features.decoding_context())
     return {name: value.numpy() for name, value in answers.items()}
 
@@ -61,11 +67,12 @@ def _probe_features(model, sequence_length):
     )
 
 
-def _pad(model, features, sequence_length):
+def _pad(model, features, sequence_length=None, further_length=None):
     return pad(
         features.inputs,
         padding_id=model.tokenizer.vocabulary.padding_id,
         sequence_length=sequence_length,
+        further_length=further_length,
     )
 
 

@@ -22,16 +22,18 @@ class Features(NamedTuple):
     """A batch of `B` examples as `R` sequences, tokenized, not yet padded.
 
     Attributes:
-        inputs: dict of int32 `RaggedTensor` `(R, None)`: `token_ids` and
-            `segment_ids`.
+        inputs: dict of int32 `RaggedTensor` `(R, None)`: `token_ids`,
+            `segment_ids` and what `TaskHead.token_inputs` names.
         labels: what the losses take, or `None`.
         weights: float32 weights in the loss, `(R,)` or as long as the
-            inputs, or `None`.
+            labels, or `None`.
         num_truncated: int32 `(B,)`, tokens that did not fit, per example.
         num_sequences: int64 `(B,)`, sequences of each example, in order; or
             `None` where each example is one.
         context: dict of tensors `(B, ...)`, dense or ragged, that
             `decode_texts` needs beside the logits, or `None`.
+        constants: dict of tensors that it needs and that are the same for
+            all examples, such as the vocabulary's tokens, or `None`.
     """
 
     inputs: dict
@@ -40,10 +42,11 @@ class Features(NamedTuple):
     num_truncated: Any
     num_sequences: Any = None
     context: Any = None
+    constants: Any = None
 
     def decoding_context(self) -> dict:
         """Returns what `decode_texts` takes beside the logits."""
-        context = dict(self.context or {})
+        context = {**(self.context or {}), **(self.constants or {})}
         if self.num_sequences is not None:
             context[names.NUM_SEQUENCES] = self.num_sequences
         return context
@@ -186,7 +189,10 @@ class TaskHead:
         return None
 
     def build(self, encoder: keras.Model) -> keras.Model:
-        """Returns a model from the encoder's inputs to float32 logits."""
+        """Returns a model from the encoder's inputs to float32 logits.
+
+        It may have the inputs that `token_inputs` describes, too.
+        """
         raise NotImplementedError
 
     def losses(self):
@@ -213,8 +219,8 @@ class TaskHead:
 
         Args:
             logits: the model's output for `R` sequences, as `decode`.
-            context: `Features.context` of the `B` examples and, where they
-                are split, `num_sequences`.
+            context: `Features.context` of the `B` examples, the
+                `constants` and, where texts are split, `num_sequences`.
 
         Returns:
             dict of tensors `(B, ...)`, in ops of a serving graph.
@@ -243,6 +249,13 @@ class TaskHead:
         Inputs are the text fields; outputs are what `decode_texts` returns.
         """
         raise NotImplementedError
+
+    def token_inputs(self) -> tuple[TensorInfo, ...]:
+        """Returns the description of the model's inputs beside the encoder's.
+
+        Each is int32 `(None, None)`, as long as it needs, padded with 0.
+        """
+        return ()
 
     def token_outputs(self) -> tuple[TensorInfo, ...]:
         """Returns the description of what `decode` returns."""
