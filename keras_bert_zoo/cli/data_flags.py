@@ -3,6 +3,7 @@
 import argparse
 
 from keras_bert_zoo.cli.parsing import flag
+from keras_bert_zoo.errors import InputError
 
 
 def add_column_flags(
@@ -41,6 +42,11 @@ def file_rows(args: argparse.Namespace, head, path: str, *, with_label: bool):
     """Returns the rows of a file as a head, or its class, reads them."""
     columns = {field: _column(args, field) for field in head.text_fields}
     if with_label:
+        if args.label_column and not head.label_fields:
+            raise InputError(
+                f"The head {head.name!r} learns from texts alone. Received: "
+                f"--label-column {args.label_column}. Leave it out."
+            )
         # The flag names the first label, whatever the task calls it.
         for place, field in enumerate(head.label_fields):
             given = None if place else args.label_column

@@ -169,7 +169,8 @@ class TaskHead:
             start_id=vocabulary.start_id,
             separator_id=vocabulary.separator_id,
         )
-        labeled = all(field in examples for field in self.label_fields)
+        marks = self.label_fields or (names.RANDOM_SEED,)
+        labeled = all(field in examples for field in marks)
         return Features(
             {
                 names.TOKEN_IDS: packed.token_ids,

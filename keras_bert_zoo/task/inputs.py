@@ -53,6 +53,11 @@ def as_rows(x: Any, y: Any, head: TaskHead):
         )
     values = dict(zip(fields, columns, strict=True))
     if y is not None:
+        if not head.label_fields:
+            raise InputError(
+                f"The head {head.name!r} learns from texts alone. Received: "
+                "labels in `y`. Leave them out."
+            )
         values[head.label_fields[0]] = y
     return data.MemoryRows(values)
 
