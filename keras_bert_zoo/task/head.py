@@ -66,6 +66,9 @@ class TaskHead:
     label_fields: tuple[str, ...] = ("label",)
     # Whether a text that is too long becomes several sequences.
     splits_texts: bool = False
+    # Whether a new head starts from the weights that a preset brings for it:
+    # for heads that learn no labels.
+    reuses_weights: bool = False
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
