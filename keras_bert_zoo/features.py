@@ -11,6 +11,7 @@ hidden width.
 | `sequence_output` | float | `(B, S, H)` | one vector per token |
 | `pooled_output` | float | `(B, H)` | one vector per example |
 | `num_sequences` | int64 | `(B,)` | sequences that a long text became |
+| `random_seed` | int64 | `(2,)` | a seed for stateless random operations |
 
 The names are keras-hub's, so that its encoders and ours can replace each
 other.
@@ -22,5 +23,6 @@ PADDING_MASK = "padding_mask"
 SEQUENCE_OUTPUT = "sequence_output"
 POOLED_OUTPUT = "pooled_output"
 NUM_SEQUENCES = "num_sequences"
+RANDOM_SEED = "random_seed"
 
 ENCODER_INPUTS = (TOKEN_IDS, SEGMENT_IDS, PADDING_MASK)

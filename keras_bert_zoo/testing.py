@@ -69,15 +69,15 @@ def check_head(head: TaskHead, rows: Sequence[Mapping[str, Any]]) -> None:
     texts = [row[field] for row in examples for field in head.text_fields]
     tokenizer = tiny_tokenizer(texts)
     batch = _batch(head, rows, with_label=True)
-    features = _check_features(head, batch, tokenizer)
-    encoder = tiny_encoder(len(tokenizer.vocabulary))
-    model = head.build(encoder)
-    inputs = pad(features.inputs, padding_id=tokenizer.vocabulary.padding_id)
-    logits = _check_logits(head, model, inputs)
+    batch[names.RANDOM_SEED] = tf.constant([7, 11], tf.int64)
+    labelled = _check_features(head, batch, tokenizer)
+    features = _check_unlabelled(head, rows, tokenizer)
+    model = head.build(tiny_encoder(len(tokenizer.vocabulary)))
+    _check_inputs(head, model, [labelled, features], tokenizer)
+    logits = _check_logits(head, model, _padded(features, tokenizer))
     _check_padding(head, model, features, tokenizer)
-    _check_training(head, model, inputs, features)
+    _check_training(head, model, _padded(labelled, tokenizer), labelled)
     _check_decoding(head, logits, features, len(rows))
-    _check_unlabelled(head, rows, tokenizer)
 
 
 def _check_config(head: TaskHead) -> None:
@@ -108,17 +108,25 @@ def _batch(head, rows, with_label: bool) -> dict:
 
 def _check_features(head, batch, tokenizer) -> Features:
     eager = head.features(batch, tokenizer, SEQUENCE_LENGTH)
+    _expect(eager.labels is not None, "labels where they are given")
     dataset = tf.data.Dataset.from_tensors(batch).map(
-        lambda examples: (
-            head.features(examples, tokenizer, SEQUENCE_LENGTH).inputs
-        )
+        lambda examples: head.features(examples, tokenizer, SEQUENCE_LENGTH)[:2]
     )
-    inside = next(iter(dataset))
+    inside, labels = next(iter(dataset))
     for key, value in eager.inputs.items():
         _expect(
             value.to_list() == inside[key].to_list(),
             f"`features` to give the same {key!r} eagerly and in tf.data",
         )
+    pairs = zip(
+        keras.tree.flatten(as_dense(eager.labels)),
+        keras.tree.flatten(as_dense(labels)),
+        strict=True,
+    )
+    _expect(
+        all(np.array_equal(one, other) for one, other in pairs),
+        "`features` to give the same labels eagerly and in tf.data",
+    )
     _expect(
         {names.TOKEN_IDS, names.SEGMENT_IDS} <= set(eager.inputs),
         "`features` to give token_ids and segment_ids",
@@ -126,6 +134,31 @@ def _check_features(head, batch, tokenizer) -> Features:
     longest = int(tf.reduce_max(eager.inputs[names.TOKEN_IDS].row_lengths()))
     _expect(longest <= SEQUENCE_LENGTH, "`features` to obey sequence_length")
     return eager
+
+
+def _check_inputs(head, model, batches, tokenizer) -> None:
+    further = {info.name: info for info in head.token_inputs()}
+    _expect(
+        set(model.input) == {*names.ENCODER_INPUTS, *further},
+        "`build` to take the encoder's inputs and `token_inputs`",
+    )
+    for features in batches:
+        padded = _padded(features, tokenizer)
+        _expect(
+            set(padded) == set(model.input),
+            "`features` to give every input of the model",
+        )
+        for name, info in further.items():
+            _check_tensor(info, padded[name])
+
+
+def _padded(features, tokenizer, sequence_length=None, further_length=None):
+    return pad(
+        features.inputs,
+        padding_id=tokenizer.vocabulary.padding_id,
+        sequence_length=sequence_length,
+        further_length=further_length,
+    )
 
 
 def _check_logits(head, model, inputs):
@@ -145,16 +178,9 @@ def _check_logits(head, model, inputs):
 
 
 def _check_padding(head, model, features, tokenizer) -> None:
-    padding_id = tokenizer.vocabulary.padding_id
     narrow, wide = (
         head.decode_texts(
-            model(
-                pad(
-                    features.inputs,
-                    padding_id=padding_id,
-                    sequence_length=length,
-                )
-            ),
+            model(_padded(features, tokenizer, length, length)),
             features.decoding_context(),
         )
         for length in (None, SEQUENCE_LENGTH)
@@ -220,7 +246,7 @@ def _check_decoder(name, decode, arguments, outputs) -> dict:
     return decoded
 
 
-def _check_unlabelled(head, rows, tokenizer) -> None:
+def _check_unlabelled(head, rows, tokenizer) -> Features:
     batch = _batch(head, rows, with_label=False)
     _expect(
         set(head.text_fields) <= set(batch),
@@ -236,6 +262,7 @@ def _check_unlabelled(head, rows, tokenizer) -> None:
         described == list(head.text_fields),
         "`signature` to take the text fields",
     )
+    return features
 
 
 def _check_tensor(info: TensorInfo, value) -> None:

@@ -99,8 +99,8 @@ class SavedModelExporter(Exporter):
         return {
             "probes": len(verification.PROBES),
             "tolerance": TOLERANCE,
-            "serving_default": verification.compare(
-                verification.live_answers(model), _arrays(by_text), TOLERANCE
+            "serving_default": verification.compare_answers(
+                model, _arrays(by_text), TOLERANCE
             ),
             "token_ids": verification.compare(
                 _arrays(expected), _arrays(by_tokens), TOLERANCE

@@ -1,5 +1,6 @@
 """The functions that artifacts are made of, traced from a task model."""
 
+import dataclasses
 from collections.abc import Mapping
 
 import keras
@@ -54,7 +55,7 @@ def _not_empty(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def answer_tokens(model, sequence_length: int | None = None):
-    """Returns a function from the encoder's inputs to logits and answers.
+    """Returns a function from the model's inputs to logits and answers.
 
     Args:
         model: `TaskModel`.
@@ -65,7 +66,10 @@ def answer_tokens(model, sequence_length: int | None = None):
     def answer(**inputs):
         if sequence_length is not None:
             inputs = {
-                key: value[:, :sequence_length] for key, value in inputs.items()
+                key: value[:, :sequence_length]
+                if key in names.ENCODER_INPUTS
+                else value
+                for key, value in inputs.items()
             }
         logits = model(inputs, training=False)
         return {**named_logits(model, logits), **model.head.decode(logits)}
@@ -84,13 +88,30 @@ def named_logits(model, logits) -> dict[str, tf.Tensor]:
     }
 
 
-def token_signature(model, length: int | None, batch: int | None) -> Signature:
-    """Returns the description of `answer_tokens`."""
+def token_signature(
+    model,
+    length: int | None,
+    batch: int | None,
+    further_length: int | None = None,
+) -> Signature:
+    """Returns the description of `answer_tokens`.
+
+    Args:
+        model: `TaskModel`.
+        length: int or `None`. Tokens in a sequence.
+        batch: int or `None`. Sequences in a batch.
+        further_length: int or `None`. Width of the head's own inputs.
+    """
+    read = tuple(
+        TensorInfo(name, "int32", (batch, length), _MEANINGS[name])
+        for name in names.ENCODER_INPUTS
+    )
+    further = tuple(
+        dataclasses.replace(info, shape=(batch, further_length))
+        for info in model.head.token_inputs()
+    )
     return Signature(
-        tuple(
-            TensorInfo(name, "int32", (batch, length), _MEANINGS[name])
-            for name in names.ENCODER_INPUTS
-        ),
+        (*read, *further),
         (*model.head.logits_signature(), *model.head.token_outputs()),
     )
 

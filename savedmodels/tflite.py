@@ -18,6 +18,9 @@ from savedmodels.exporter import Exporter
 MODEL_FILE = "model.tflite"
 VOCABULARY_FILE = "vocab.txt"
 
+# Width of an input that the head adds to the encoder's, in static signatures.
+FURTHER_LENGTH = 8
+
 # Largest difference of a probability or logit, relative to the largest
 # magnitude, between the file and the model: rounding weights to float16
 # moves the answers a little, to int8 visibly.
@@ -29,8 +32,8 @@ class TFLiteExporter(Exporter):
 
     The file has a signature for each length, `tokens_32` and so on, which
     share their weights: run the shortest that holds the text. Inputs are
-    int32 `(1, length)`: `token_ids`, `segment_ids`, `padding_mask`. The
-    vocabulary lies beside it.
+    int32 `(1, length)`: `token_ids`, `segment_ids`, `padding_mask`; and
+    `(1, 8)` for what a head reads beside them. The vocabulary lies beside it.
 
     Args:
         quantize: str. `none` (float32), `float16` weights, or
@@ -83,8 +86,11 @@ class TFLiteExporter(Exporter):
     def signatures(self, model) -> dict:
         signatures = {}
         for name, length in self._lengths(model).items():
+            lengths = (length, FURTHER_LENGTH)
+            if self.dynamic:
+                lengths = (None, None)
             full = serving_functions.token_signature(
-                model, None if self.dynamic else length, 1
+                model, lengths[0], 1, lengths[1]
             )
             numbers = tuple(
                 info for info in full.outputs if info.dtype != "string"
@@ -132,7 +138,7 @@ class TFLiteExporter(Exporter):
         result = {"tolerance": tolerance}
         for name, length in self._lengths(model).items():
             run = interpreter.get_signature_runner(name)
-            inputs = verification.probe_inputs(model, length)
+            inputs = verification.probe_inputs(model, length, FURTHER_LENGTH)
             largest = 0.0
             for row in range(len(inputs[names.TOKEN_IDS])):
                 one = {

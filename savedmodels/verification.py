@@ -1,6 +1,7 @@
 """Comparing an artifact's answers with those of the live model."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -8,13 +9,18 @@ import tensorflow as tf
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.tokenization.packing import pad
 
-# Short, empty, accented, not Latin, and longer than any encoder reads.
+# How often the logits are moved to see what rounding may decide.
+_NUDGES = 8
+
+# Short, empty, accented, not Latin, with gaps to fill, and longer than any
+# encoder reads.
 PROBES = (
     "A short text.",
     "",
     "It's the café's naïve menu – 10% off!",
     "東京で会いましょう, см. ниже 😀",
-    "Some words that go on and on without an end. " * 60,
+    "A [MASK] text, half[MASK]filled.",
+    "Some words that go on and on without an end. " * 60 + "[MASK]",
 )
 
 
@@ -31,24 +37,110 @@ def probe_texts(head: TaskHead) -> dict[str, list[str]]:
 
 
 def probe_inputs(
-    model, sequence_length: int | None = None
+    model,
+    sequence_length: int | None = None,
+    further_length: int | None = None,
 ) -> dict[str, tf.Tensor]:
-    """Returns the probe texts as the encoder reads them.
+    """Returns the probe texts as the model reads them.
 
     Args:
         model: `TaskModel`.
         sequence_length: int or `None`. The static length, or that of the
             longest probe.
+        further_length: int or `None`. The same for the head's own inputs.
     """
-    return _pad(model, _probe_features(model, sequence_length), sequence_length)
+    features = _probe_features(model, sequence_length)
+    return _pad(model, features, sequence_length, further_length)
 
 
-def live_answers(model) -> dict[str, np.ndarray]:
-    """Returns what the live model answers to the probe texts."""
+def compare_answers(
+    model, received: Mapping[str, np.ndarray], tolerance: float
+) -> float:
+    """Compares an artifact's answers to the probe texts with the model's.
+
+    Where two answers are as good as equal, rounding decides between them. So
+    a probe may be answered otherwise if the model, too, answers it otherwise
+    when its logits move by the tolerance.
+
+    Args:
+        model: `TaskModel`.
+        received: the artifact's answers, by name.
+        tolerance: float. See `compare`.
+
+    Returns:
+        The largest difference, of the probes that are answered alike.
+
+    Raises:
+        ExportError: see `compare`.
+    """
     features = _probe_features(model, None)
-    logits = model(_pad(model, features, None), training=False)
-    answers = model.head.decode_texts(logits, features.decoding_context())
-    return {name: value.numpy() for name, value in answers.items()}
+    logits = model(_pad(model, features), training=False)
+
+    def answers(logits):
+        decoded = model.head.decode_texts(logits, features.decoding_context())
+        return {name: value.numpy() for name, value in decoded.items()}
+
+    expected = answers(logits)
+    try:
+        return compare(expected, received, tolerance)
+    except ExportError:
+        nudged = [
+            answers(_nudged(logits, n, tolerance)) for n in range(_NUDGES)
+        ]
+        settled = _settled(expected, nudged)
+        missing = set(expected) - set(received)
+        if settled.all() or not settled.any() or missing:
+            raise
+    pairs = {
+        name: _same_width(value[settled], received[name][settled])
+        for name, value in expected.items()
+    }
+    return compare(
+        {name: pair[0] for name, pair in pairs.items()},
+        {name: pair[1] for name, pair in pairs.items()},
+        tolerance,
+    )
+
+
+def _nudged(logits, seed: int, tolerance: float):
+    generator = tf.random.Generator.from_seed(seed)
+
+    def nudge(tensor):
+        size = tolerance * tf.maximum(1.0, tf.reduce_max(tf.abs(tensor)))
+        return tensor + size * generator.uniform(tf.shape(tensor), -1.0, 1.0)
+
+    return tf.nest.map_structure(nudge, logits)
+
+
+def _settled(
+    expected: Mapping[str, np.ndarray], nudged: Sequence[Mapping]
+) -> np.ndarray:
+    """Returns bool `(B,)`: probes whose texts and numbers never change."""
+    settled = np.ones(len(next(iter(expected.values()))), bool)
+    for answers in nudged:
+        for name, value in expected.items():
+            if value.dtype.kind == "f":
+                continue
+            for row in range(len(settled)):
+                settled[row] &= _trimmed(value[row]) == _trimmed(
+                    answers[name][row]
+                )
+    return settled
+
+
+def _trimmed(values: np.ndarray) -> list:
+    """Returns a row's values without the padding at its end."""
+    flat = np.atleast_1d(values).tolist()
+    while flat and not np.any(flat[-1]):
+        flat.pop()
+    return flat
+
+
+def _same_width(one: np.ndarray, other: np.ndarray) -> tuple:
+    """Cuts both to the narrower: the rows left out may have been wider."""
+    shape = np.minimum(one.shape, other.shape)
+    cut = tuple(slice(size) for size in shape)
+    return one[cut], other[cut]
 
 
 def _probe_features(model, sequence_length):
@@ -61,11 +153,12 @@ def _probe_features(model, sequence_length):
     )
 
 
-def _pad(model, features, sequence_length):
+def _pad(model, features, sequence_length=None, further_length=None):
     return pad(
         features.inputs,
         padding_id=model.tokenizer.vocabulary.padding_id,
         sequence_length=sequence_length,
+        further_length=further_length,
     )
 
 

@@ -1,5 +1,6 @@
 """The conformance checks find heads that break the contract."""
 
+import keras
 import pytest
 import tensorflow as tf
 
@@ -36,11 +37,21 @@ class LosesAnAnswer(ClassificationHead):
 
 class CountsPadding(ClassificationHead):
     def build(self, encoder):
-        import keras
-
         outputs = encoder(encoder.input)["sequence_output"]
         pooled = keras.layers.GlobalAveragePooling1D()(outputs)
         return keras.Model(encoder.input, keras.layers.Dense(2)(pooled))
+
+
+class HidesAnInput(ClassificationHead):
+    def build(self, encoder):
+        model = super().build(encoder)
+        more = keras.Input((None,), dtype="int32", name="more")
+        return keras.Model({**model.input, "more": more}, model.output)
+
+
+class DrawsWithoutTheSeed(ClassificationHead):
+    def labels(self, examples):
+        return tf.random.uniform(tf.shape(examples["label"]))
 
 
 @pytest.mark.parametrize(
@@ -50,6 +61,8 @@ class CountsPadding(ClassificationHead):
         (DescribesAnotherType, "'probability' to be float32"),
         (LeavesOutAnOutput, "what is described"),
         (LosesAnAnswer, "one per example"),
+        (HidesAnInput, "the encoder's inputs and `token_inputs`"),
+        (DrawsWithoutTheSeed, "the same labels eagerly and in tf.data"),
         (CountsPadding, "not to depend on padding"),
     ],
 )

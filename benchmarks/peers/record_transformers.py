@@ -70,11 +70,31 @@ SHAPES = {
     },
 }
 
+LABELS = {0: "no", 1: "maybe", 2: "yes"}
+
+# Name -> class, shape, and further options.
 HEADS = {
-    "classifier": transformers.BertForSequenceClassification,
-    "pretraining": transformers.BertForPreTraining,
-    "question_answerer": transformers.BertForQuestionAnswering,
-    "tagger": transformers.BertForTokenClassification,
+    "classifier": (
+        transformers.BertForSequenceClassification,
+        "two_layers",
+        {"id2label": LABELS},
+    ),
+    "tagger": (
+        transformers.BertForTokenClassification,
+        "two_layers",
+        {"id2label": LABELS},
+    ),
+    "question_answerer": (
+        transformers.BertForQuestionAnswering,
+        "two_layers",
+        {},
+    ),
+    "pretraining": (transformers.BertForPreTraining, "two_layers", {}),
+    "masked_lm": (
+        transformers.BertForMaskedLM,
+        "one_wide_layer",
+        {"hidden_act": "gelu_new"},
+    ),
 }
 
 
@@ -156,13 +176,9 @@ def record(directory: pathlib.Path, minilm: str | None) -> None:
                 for key, value in outputs(model, inputs).items():
                     recorded[f"{kind}/{activation}/{key}"] = value
         np.savez_compressed(directory / name / "outputs.npz", **recorded)
-    shape = SHAPES["two_layers"]
-    inputs = random_inputs(shape, True, 7)
-    labels = {0: "no", 1: "maybe", 2: "yes"}
-    for name, model_class in HEADS.items():
-        labeled = name in ("classifier", "tagger")
-        options = {"id2label": labels} if labeled else {}
-        model = random_model(model_class, shape, 5, **options)
+    for name, (model_class, shape, options) in HEADS.items():
+        inputs = random_inputs(SHAPES[shape], True, 7)
+        model = random_model(model_class, SHAPES[shape], 5, **options)
         model.save_pretrained(directory / name)
         recorded = {**inputs, **outputs(model, inputs)}
         np.savez_compressed(directory / name / "outputs.npz", **recorded)

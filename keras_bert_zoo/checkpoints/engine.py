@@ -52,6 +52,14 @@ def load(contents: Contents) -> Checkpoint:
     return Checkpoint(encoder, tokenizer, heads, report)
 
 
+def load_head(contents: Contents, kind: str) -> HeadWeights | None:
+    """Reads the head of one kind alone; `None` where there is none."""
+    for head in contents.heads:
+        if head.kind == kind:
+            return _read_head(contents, head)
+    return None
+
+
 def load_encoder(
     contents: Contents, **changes
 ) -> tuple[BertEncoder, LoadReport]:

@@ -4,6 +4,8 @@ import argparse
 import itertools
 from collections.abc import Sequence
 
+from keras_bert_zoo.errors import InputError
+
 
 def add_column_flags(
     parser: argparse.ArgumentParser, *, with_label: bool
@@ -45,6 +47,11 @@ def file_rows(args: argparse.Namespace, head, path: str, *, with_label: bool):
     texts = [args.text_column, args.text_pair_column]
     columns = _by_place(head.text_fields, texts)
     if with_label:
+        if args.label_column and not head.label_fields:
+            raise InputError(
+                f"The head {head.name!r} learns from texts alone. Received: "
+                f"--label-column {args.label_column}. Leave it out."
+            )
         columns |= _by_place(head.label_fields, [args.label_column])
     if all((column or "").isdecimal() for column in columns.values()):
         columns = {field: int(column) for field, column in columns.items()}

@@ -22,6 +22,10 @@ from keras_bert_zoo.data.windows import column_specs
 from keras_bert_zoo.data.windows import window_rows
 from keras_bert_zoo.tokenization.packing import pad
 
+# Keeps what a head draws apart from the order of batches, drawn from the same
+# seed.
+_FOR_HEADS = 1
+
 
 def batches_of(
     windows: Windows,
@@ -53,10 +57,14 @@ def batches_of(
     def prepare(columns, seed, pass_number):
         columns = dict(columns)
         row_index = columns.pop(ROW_INDEX)
+        if windows.with_label:
+            columns[names.RANDOM_SEED] = tf.random.fold_in(
+                seed, tf.constant(_FOR_HEADS, seed.dtype), alg="philox"
+            )
         found = head.features(columns, tokenizer, sequence_length)
         lengths = found.inputs[names.TOKEN_IDS].row_lengths()  # (R,)
         groups = group(lengths)  # (N, None)
-        if windows.seed is not None:
+        if windows.shuffle:
             groups = length_groups.shuffle_groups(groups, seed)
         if counts is not None:
             groups = _counted(
@@ -117,7 +125,7 @@ class PredictionBatches:
     ) -> Iterator[tuple[dict, dict, tf.Tensor]]:
         """Yields `(inputs, context, row_index)`.
 
-        That is: the encoder's inputs, int32 `(B, S)` each; what the head
+        That is: the model's inputs, int32 `(B, S)` each; what the head
         needs to decode whole rows, `num_sequences` among it where it splits
         texts; and int64 numbers of the rows, from 0. A row has all of its
         sequences in one batch.
@@ -138,13 +146,13 @@ class PredictionBatches:
         )
         for columns in windows.in_order():
             row_index = columns.pop(ROW_INDEX)
-            inputs, context, groups = self._prepare(
+            inputs, context, constants, groups = self._prepare(
                 {name: _tensor(values) for name, values in columns.items()},
                 tf.constant(batch_size),
             )
             for group in groups:
-                batch = self._assemble(inputs, context, group)
-                yield *batch, row_index[group.numpy()]
+                batch, part = self._assemble(inputs, context, group)
+                yield batch, {**part, **constants}, row_index[group.numpy()]
 
     def _features(self, columns, batch_size):
         found = self._head.features(
@@ -157,7 +165,9 @@ class PredictionBatches:
                 axis=1,
             )
         groups = length_groups.group_by_size(lengths, batch_size)
-        return dict(found.inputs), found.decoding_context(), groups
+        constants = dict(found.constants or {})
+        context = found._replace(constants=None).decoding_context()
+        return dict(found.inputs), context, constants, groups
 
     def _gather(self, inputs, context, group):
         sequences = group

@@ -32,7 +32,7 @@ def build_dataset(
     batch_size: int = 32,
     tokens_per_batch: int | None = None,
     shuffle: bool = False,
-    seed: int = 0,
+    seed: int | None = 0,
     drop_remainder: bool = False,
     num_rows: int | None = None,
     counts: InputCounts | None = None,
@@ -42,8 +42,8 @@ def build_dataset(
     Within a window of 64 batches rows are sorted by length and cut into
     batches; without `shuffle` these come shortest first. With `shuffle`,
     rows are mixed before that (all of them, up to 100,000) and batches after
-    it, differently in each epoch. The same seed gives the same batches, bit
-    for bit.
+    it. What a head draws at random comes from the seed too. Both differ from
+    epoch to epoch, and the same seed gives the same batches, bit for bit.
 
     Args:
         rows: re-iterable rows, such as `FileRows`.
@@ -55,7 +55,7 @@ def build_dataset(
         tokens_per_batch: int or `None`. Most tokens in a batch, padding
             included; `batch_size` then plays no part.
         shuffle: bool. Whether the order is random.
-        seed: int, at least 0. Decides the order.
+        seed: int, at least 0, or `None`, which makes all epochs alike.
         drop_remainder: bool. Whether the rows that do not fill a batch at
             the end are left out, so that every batch has `batch_size`.
         num_rows: int or `None`. Number of rows, as `check_rows` reports it:
@@ -75,7 +75,7 @@ def build_dataset(
     """
     _check_positive("batch_size", batch_size)
     _check_positive("sequence_length", sequence_length)
-    if seed < 0:
+    if seed is not None and seed < 0:
         raise InputError(f"`seed` must be at least 0. Received: seed={seed}.")
     if tokens_per_batch is None:
         unit, max_rows = batch_size, window_rows(batch_size)
@@ -95,7 +95,8 @@ def build_dataset(
             with_label=True,
             unit=unit,
             max_rows=max_rows,
-            seed=seed if shuffle else None,
+            shuffle=shuffle,
+            seed=seed,
             drop_remainder=drop_remainder,
         ),
         tokenizer,

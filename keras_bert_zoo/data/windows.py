@@ -56,9 +56,10 @@ class Windows:
         with_label: bool. Whether label fields are read.
         unit: int. Rows in a batch, or 1 where batches vary.
         max_rows: int. Most rows in a window, a multiple of `unit`.
-        seed: int, at least 0, or `None` for the order of the rows. Order
-            differs from one pass to the next; the sequence of orders depends
-            on the seed alone.
+        shuffle: bool. Whether the order of rows is random.
+        seed: int, at least 0. Decides the order and the windows' seeds,
+            which differ from one pass to the next; `None` makes all passes
+            alike.
         drop_remainder: bool. Whether the last rows are left out where they
             do not fill a unit.
     """
@@ -68,6 +69,7 @@ class Windows:
     with_label: bool
     unit: int
     max_rows: int
+    shuffle: bool = False
     seed: int | None = None
     drop_remainder: bool = False
 
@@ -100,8 +102,11 @@ class Windows:
 
     def _read(self, pass_number: int) -> Iterator[tuple]:
         windows = self._in_order()
-        generator = np.random.default_rng([self.seed or 0, pass_number])
-        if self.seed is not None:
+        fixed = self.seed is None
+        generator = np.random.default_rng(
+            [0, 0] if fixed else [self.seed, pass_number]
+        )
+        if self.shuffle:
             windows = self._shuffled(windows, generator)
         for columns in windows:
             if self.drop_remainder:

@@ -9,8 +9,10 @@ import importlib
 _HOMES = {
     "PresetInfo": "catalog",
     "check_files": "directory",
+    "is_preset_directory": "directory",
     "list_presets": "catalog",
     "load_encoder": "loading",
+    "load_head": "loading",
     "load_tokenizer": "loading",
     "preset_info": "catalog",
     "save_preset": "saving",

@@ -86,6 +86,19 @@ def load_tokenizer(
     return BertTokenizer(tokenizer.vocabulary, engine=engine, **info.tokenizer)
 
 
+def load_head(preset: str, kind: str) -> checkpoints.HeadWeights | None:
+    """Returns a head that comes with a preset's published weights, if any.
+
+    Args:
+        preset: name of a preset.
+        kind: name of the head.
+
+    Raises:
+        InputError: if the preset is unknown or cannot be fetched.
+    """
+    return checkpoint_engine.load_head(_open(preset_info(preset)), kind)
+
+
 def _open(info) -> checkpoints.Contents:
     try:
         return checkpoints.open_checkpoint(info.source)

@@ -5,7 +5,7 @@ fits.
 """
 
 from keras_bert_zoo.task.encoding import encode
-from keras_bert_zoo.task.head import Features
+from keras_bert_zoo.task.features import Features
 from keras_bert_zoo.task.head import TaskHead
 from keras_bert_zoo.task.signature import Option
 from keras_bert_zoo.task.signature import Signature

@@ -6,6 +6,7 @@ import pathlib
 
 import h5py
 import keras
+from absl import logging
 
 from keras_bert_zoo import checkpoints
 from keras_bert_zoo import presets
@@ -105,6 +106,8 @@ def load_task(
     )
     if task and load_weights:
         _load_head(model, saved.with_name(WEIGHTS_FILE))
+    elif load_weights and model.head.reuses_weights:
+        _reuse_weights(model, preset)
     return model
 
 
@@ -145,6 +148,26 @@ def head_variables(model) -> dict:
         for variable in model.variables
         if id(variable) not in encoder and "seed_generator" not in variable.path
     }
+
+
+def _reuse_weights(model, preset: str | os.PathLike) -> None:
+    """Fills a new head with the weights that a preset brings for it."""
+    name = model.head.name
+    saved = pathlib.Path(preset) / TASK_FILE
+    if not presets.is_preset_directory(preset):
+        weights = presets.load_head(preset, name)
+        if weights is not None:
+            model.head.set_weights(model, weights)
+            return
+    elif saved.is_file() and _read_task(saved)["head"] == name:
+        presets.check_files(saved.parent, prefix="task.")
+        _load_head(model, saved.with_name(WEIGHTS_FILE))
+        return
+    logging.warning(
+        "%s brings no weights for the head %s, which starts from random ones.",
+        preset,
+        name,
+    )
 
 
 def _read_task(path: pathlib.Path) -> dict:

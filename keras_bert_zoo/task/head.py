@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
-from typing import NamedTuple
 
 import keras
 
@@ -13,40 +12,10 @@ from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import FileRows
 from keras_bert_zoo.data import Rows
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task.features import Features
 from keras_bert_zoo.task.signature import Option
 from keras_bert_zoo.task.signature import Signature
 from keras_bert_zoo.task.signature import TensorInfo
-
-
-class Features(NamedTuple):
-    """A batch of `B` examples as `R` sequences, tokenized, not yet padded.
-
-    Attributes:
-        inputs: dict of int32 `RaggedTensor` `(R, None)`: `token_ids` and
-            `segment_ids`.
-        labels: what the losses take, or `None`.
-        weights: float32 weights in the loss, `(R,)` or as long as the
-            inputs, or `None`.
-        num_truncated: int32 `(B,)`, tokens that did not fit, per example.
-        num_sequences: int64 `(B,)`, sequences of each example, in order; or
-            `None` where each example is one.
-        context: dict of tensors `(B, ...)`, dense or ragged, that
-            `decode_texts` needs beside the logits, or `None`.
-    """
-
-    inputs: dict
-    labels: Any
-    weights: Any
-    num_truncated: Any
-    num_sequences: Any = None
-    context: Any = None
-
-    def decoding_context(self) -> dict:
-        """Returns what `decode_texts` takes beside the logits."""
-        context = dict(self.context or {})
-        if self.num_sequences is not None:
-            context[names.NUM_SEQUENCES] = self.num_sequences
-        return context
 
 
 class TaskHead:
@@ -63,6 +32,9 @@ class TaskHead:
     label_fields: tuple[str, ...] = ("label",)
     # Whether a text that is too long becomes several sequences.
     splits_texts: bool = False
+    # Whether a new head starts from the weights that a preset brings for it:
+    # for heads that learn no labels.
+    reuses_weights: bool = False
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -161,6 +133,9 @@ class TaskHead:
         Args:
             examples: tensors `(B, ...)`, by field name, ragged where a
                 list's length varies; in an export, the text fields alone.
+                To train and to evaluate, `random_seed` too, int64 `(2,)`:
+                for stateless random operations. Training passes differ in
+                it; evaluation repeats it.
             tokenizer: something with `tokenize(texts)` and `vocabulary`.
             sequence_length: int. Most tokens in a sequence.
         """
@@ -173,7 +148,8 @@ class TaskHead:
             start_id=vocabulary.start_id,
             separator_id=vocabulary.separator_id,
         )
-        labeled = all(field in examples for field in self.label_fields)
+        marks = self.label_fields or (names.RANDOM_SEED,)
+        labeled = all(field in examples for field in marks)
         return Features(
             {
                 names.TOKEN_IDS: packed.token_ids,
@@ -193,7 +169,10 @@ class TaskHead:
         return None
 
     def build(self, encoder: keras.Model) -> keras.Model:
-        """Returns a model from the encoder's inputs to float32 logits."""
+        """Returns a model from the encoder's inputs to float32 logits.
+
+        It may have the inputs that `token_inputs` describes, too.
+        """
         raise NotImplementedError
 
     def losses(self):
@@ -223,8 +202,8 @@ class TaskHead:
 
         Args:
             logits: the model's output for `R` sequences, as `decode`.
-            context: `Features.context` of the `B` examples and, where they
-                are split, `num_sequences`.
+            context: `Features.context` of the `B` examples, the
+                `constants` and, where texts are split, `num_sequences`.
 
         Returns:
             dict of tensors `(B, ...)`, in ops of a serving graph.
@@ -265,6 +244,13 @@ class TaskHead:
         Inputs are the text fields; outputs are what `decode_texts` returns.
         """
         raise NotImplementedError
+
+    def token_inputs(self) -> tuple[TensorInfo, ...]:
+        """Returns the description of the model's inputs beside the encoder's.
+
+        Each is int32 `(None, None)`, as long as it needs, padded with 0.
+        """
+        return ()
 
     def token_outputs(self) -> tuple[TensorInfo, ...]:
         """Returns the description of what `decode` returns."""

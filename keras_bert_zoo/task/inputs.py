@@ -54,6 +54,11 @@ def as_rows(x: Any, y: Any, head: TaskHead):
         )
     values = dict(zip(fields, columns, strict=True))
     if y is not None:
+        if not head.label_fields:
+            raise InputError(
+                f"The head {head.name!r} learns from texts alone. Received: "
+                "labels in `y`. Leave them out."
+            )
         values[head.label_fields[0]] = y
     return data.MemoryRows(values)
 
@@ -86,7 +91,7 @@ def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
     Raises:
         InputError: if a row is wrong, or there is none.
     """
-    dataset = _known_size(as_dataset(model, x, y, batch_size=batch_size))
+    dataset = _fixed(model, x, y, batch_size)
     return _arguments(dataset, x, y, batch_size)
 
 
@@ -137,7 +142,9 @@ def _builder(model, rows: data.Rows):
     )
 
 
-def _known_size(dataset: tf.data.Dataset | None) -> tf.data.Dataset | None:
+def _fixed(model, x, y, batch_size: int) -> tf.data.Dataset | None:
+    """Returns a data set that is the same in every pass."""
+    dataset = as_dataset(model, x, y, batch_size=batch_size, seed=None)
     # Keras takes the end of a data set of unknown size for a fault.
     if dataset is None or dataset.cardinality() >= 0:
         return dataset
@@ -162,7 +169,7 @@ def as_validation(model, given: Any, batch_size: int) -> Any:
         batch_size: int.
     """
     x, y = given[:2] if isinstance(given, tuple) else (given, None)
-    dataset = _known_size(as_dataset(model, x, y, batch_size=batch_size))
+    dataset = _fixed(model, x, y, batch_size)
     if dataset is not None and isinstance(given, tuple) and len(given) > 2:
         raise InputError(
             "Validation data of texts are a pair (texts, labels). Received: "

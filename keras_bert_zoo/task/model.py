@@ -201,7 +201,7 @@ class TaskModel(TextAnswering, keras.Model):
             batch_size, epochs: int.
             validation_data: rows, a pair `(x, y)`, or a ready data set.
             shuffle: bool. Whether examples are shuffled each epoch.
-            seed: int. Seed of the shuffle: same seed, same batches.
+            seed: int. Of order and of draws: same seed, same batches.
             tokens_per_batch: int or `None`. Most tokens in a batch, padding
                 included; `batch_size` then plays no part.
             **kwargs: what `keras.Model.fit` takes.

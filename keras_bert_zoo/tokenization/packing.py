@@ -94,6 +94,7 @@ def pad(
     *,
     padding_id: int,
     sequence_length: int | None = None,
+    further_length: int | None = None,
 ) -> dict[str, tf.Tensor]:
     """Makes ragged features dense and adds the padding mask.
 
@@ -102,12 +103,14 @@ def pad(
             filled with `padding_id`, other ragged features with 0; dense
             ones pass unchanged.
         padding_id: int.
-        sequence_length: int or None. The static length S of all rows, which
-            cuts longer ones; None takes the longest row of the batch.
+        sequence_length: int or None. The static length S of what the encoder
+            reads, which cuts longer rows; None takes the batch's longest.
+        further_length: int or None. The same for further ragged features,
+            which do not have one value per token.
 
     Returns:
-        dict of dense tensors, ragged ones as (B, S), with `padding_mask`,
-        int32 (B, S), 1 for a real token.
+        dict of dense tensors, with `padding_mask`, int32 (B, S), 1 for a
+        real token.
 
     Raises:
         InputError: if `token_ids` is missing or not ragged.
@@ -122,8 +125,10 @@ def pad(
     for name, values in features.items():
         if isinstance(values, tf.RaggedTensor):
             fill = padding_id if name == names.TOKEN_IDS else 0
+            is_read = name in names.ENCODER_INPUTS
+            length = sequence_length if is_read else further_length
             values = values.to_tensor(
-                tf.cast(fill, values.dtype), shape=[None, sequence_length]
+                tf.cast(fill, values.dtype), shape=[None, length]
             )
         padded[name] = values
     padded[names.PADDING_MASK] = tf.sequence_mask(

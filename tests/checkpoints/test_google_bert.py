@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task.files import task_from_checkpoint
+from keras_bert_zoo.task.model import TaskModel
 
 ROOT = pathlib.Path(__file__).parents[2]
 RECORDED = ROOT / "tests/recorded/transformers"
@@ -108,6 +110,15 @@ def test_pretraining_heads_are_read(published):
     for left, right in zip(expected, found):
         for name, array in left.weights.items():
             np.testing.assert_array_equal(right.weights[name], array)
+
+
+def test_a_masked_language_model_answers_like_transformers(published):
+    expected = np.load(RECORDED / "pretraining/outputs.npz")
+    model = task_from_checkpoint(TaskModel, load_checkpoint(published()))
+    inputs = {name: expected[name] for name in list(expected)[:3]}
+    places = np.tile(np.arange(9, dtype="int32"), (2, 1))
+    found = np.array(model({**inputs, "mask_positions": places}))
+    np.testing.assert_allclose(found, expected["prediction_logits"], atol=2e-5)
 
 
 def test_classifier_has_numbered_labels(published):

@@ -10,6 +10,8 @@ from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import PredictionBatches
 from keras_bert_zoo.data import build_dataset
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import Features
+from keras_bert_zoo.task import TaskHead
 
 
 def make_rows(count, longest=20):
@@ -225,3 +227,56 @@ def test_python_runs_per_row_only_in_the_reader(head, tokenizer):
     assert calls["example"] == 3 * 5000
     # Traced into the graph when the data set is made, and not called again.
     assert calls["features"] == 1
+
+
+class DrawingHead(TaskHead):
+    """Labels each text with a number drawn from the seed it is given."""
+
+    label_fields = ()
+
+    def features(self, examples, tokenizer, sequence_length):
+        token_ids = tokenizer.tokenize(examples["text"])
+        drawn = None
+        if "random_seed" in examples:
+            drawn = tf.random.stateless_uniform(
+                [token_ids.nrows()], examples["random_seed"]
+            )
+        inputs = {"token_ids": token_ids, "segment_ids": token_ids}
+        return Features(inputs, drawn, None, token_ids.row_lengths())
+
+
+def drawn(tokenizer, passes=1, **options):
+    dataset = build_dataset(
+        MemoryRows({"text": ["a b"] * 6}),
+        DrawingHead(),
+        tokenizer,
+        sequence_length=8,
+        batch_size=6,
+        **options,
+    )
+    return [
+        labels.tolist()
+        for _ in range(passes)
+        for _, labels in dataset.as_numpy_iterator()
+    ]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_heads_draw_anew_in_each_pass(tokenizer, shuffle):
+    first, second = drawn(tokenizer, 2, shuffle=shuffle, seed=3)
+    assert len({*first, *second}) == 12
+    again = drawn(tokenizer, 2, shuffle=shuffle, seed=3)
+    assert [first, second] == again
+    assert again != drawn(tokenizer, 2, shuffle=shuffle, seed=4)
+
+
+def test_heads_draw_alike_in_each_pass_without_a_seed(tokenizer):
+    first, second = drawn(tokenizer, 2, seed=None)
+    assert first == second
+
+
+def test_answers_are_not_random(tokenizer):
+    batches = PredictionBatches(DrawingHead(), tokenizer, 8)
+    ((inputs, context, row_index),) = batches(MemoryRows({"text": ["a"]}), 2)
+    assert (set(context), row_index.tolist()) == (set(), [0])
+    assert inputs["token_ids"].numpy().tolist() == [[1]]

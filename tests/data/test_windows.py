@@ -33,11 +33,11 @@ def test_remainder_can_be_dropped(head):
     assert found == [[0, 1, 2, 3], [4, 5, 6, 7]]
 
 
-@pytest.mark.parametrize("seed", [None, 3])
-def test_large_texts_make_small_windows(head, monkeypatch, seed):
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_large_texts_make_small_windows(head, monkeypatch, shuffle):
     monkeypatch.setattr(windows, "WINDOW_BYTES", 1000)
     rows = rows_of(15, text="a" * 300)
-    (found,) = read(rows=rows, head=head, unit=2, max_rows=12, seed=seed)
+    (found,) = read(rows=rows, head=head, unit=2, max_rows=12, shuffle=shuffle)
     assert max(map(len, found)) <= 4
     assert [len(window) % 2 for window in found[:-1]] == [0] * (len(found) - 1)
 
@@ -45,7 +45,9 @@ def test_large_texts_make_small_windows(head, monkeypatch, seed):
 @pytest.mark.parametrize("limit", ["SHUFFLED_ROWS", "SHUFFLED_BYTES"])
 def test_overflowing_shuffle_keeps_every_row_once(head, monkeypatch, limit):
     monkeypatch.setattr(windows, limit, 50)
-    (found,) = read(rows=rows_of(203), head=head, unit=4, max_rows=12, seed=3)
+    (found,) = read(
+        rows=rows_of(203), head=head, unit=4, max_rows=12, shuffle=True, seed=3
+    )
     order = sum(found, [])
     assert sorted(order) == list(range(203))
     assert order != sorted(order)
@@ -54,7 +56,7 @@ def test_overflowing_shuffle_keeps_every_row_once(head, monkeypatch, limit):
 
 def test_shuffle_mixes_all_rows(head):
     ((found,),) = read(
-        rows=rows_of(1000), head=head, unit=1, max_rows=1000, seed=3
+        rows=rows_of(1000), head=head, unit=1, max_rows=1000, shuffle=True
     )
     # Far rows trade places: the mean distance of a full shuffle is a third.
     moved = [abs(place - row) for place, row in enumerate(found)]
@@ -62,13 +64,19 @@ def test_shuffle_mixes_all_rows(head):
 
 
 def test_order_differs_from_pass_to_pass(head):
-    first, second = read(
-        passes=2, rows=rows_of(50), head=head, unit=1, max_rows=9, seed=3
-    )
+    options = {"rows": rows_of(50), "head": head, "unit": 1, "max_rows": 9}
+    first, second = read(2, shuffle=True, seed=3, **options)
     assert first != second
 
 
 def test_order_depends_on_the_seed_alone(head):
     options = {"rows": rows_of(50), "head": head, "unit": 1, "max_rows": 9}
+    options["shuffle"] = True
     assert read(2, seed=3, **options) == read(2, seed=3, **options)
     assert read(2, seed=3, **options) != read(2, seed=4, **options)
+
+
+def test_without_a_seed_every_pass_is_the_same(head):
+    options = {"rows": rows_of(50), "head": head, "unit": 1, "max_rows": 9}
+    first, second = read(2, shuffle=True, **options)
+    assert first == second

@@ -12,6 +12,7 @@ import subprocess
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import load_checkpoint
@@ -20,8 +21,11 @@ from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.presets import load_encoder
 from keras_bert_zoo.presets import load_tokenizer
 from keras_bert_zoo.presets import save_preset
+from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from task_heads.masked_lm.head import MaskedTokenHead
+from task_heads.masked_lm.masked_texts import tokenize_masked
 
 ROOT = pathlib.Path(__file__).parents[2]
 PYTHON = pathlib.Path(
@@ -222,7 +226,30 @@ def test_saved_tagger_answers_alike(theirs, tmp_path):
     assert list(expected["labels"]) == labels
 
 
-@pytest.mark.parametrize("name", ["classifier", "pretraining"])
+def test_saved_masked_lm_answers_alike(theirs, tmp_path):
+    encoder, tokenizer = make_encoder(activation="relu"), make_tokenizer(True)
+    head = MaskedTokenHead()
+    model = TaskModel(encoder, head, tokenizer)
+    generator = np.random.default_rng(8)
+    for variable in model.get_layer("logits").head.variables:
+        noise = 0.2 * generator.standard_normal(variable.shape)
+        variable.assign(noise + float("gamma" in variable.path))
+    save_huggingface(
+        encoder, tokenizer, tmp_path / "model", head=head.get_weights(model)
+    )
+    inputs = make_inputs(encoder, True)
+    texts = ["it [MASK] (a)", "[MASK]", "hello[MASK]s [MASK][MASK] [mask] b"]
+    expected = theirs(tmp_path / "model", inputs, texts=texts)
+    places = np.tile(np.arange(24, dtype="int32"), (3, 1))
+    logits = keras.ops.convert_to_numpy(
+        model({**inputs, "mask_positions": places})
+    )
+    assert_within({"logits": logits}, expected)
+    ids = tokenize_masked(tf.constant(texts), tokenizer).flat_values.numpy()
+    np.testing.assert_array_equal(ids, expected["text_ids"])
+
+
+@pytest.mark.parametrize("name", ["classifier", "masked_lm", "pretraining"])
 def test_recorded_models_survive_our_saving(theirs, tmp_path, name):
     directory = ROOT / "tests/recorded/transformers" / name
     checkpoint = load_checkpoint(directory)

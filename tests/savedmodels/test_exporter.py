@@ -8,10 +8,15 @@ import time
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from keras_bert_zoo import testing
 from savedmodels.exporter import Exporter
+from savedmodels.verification import PROBES
 from savedmodels.verification import ExportError
 from savedmodels.verification import compare
+from savedmodels.verification import compare_answers
+from task_heads.classification import ClassificationHead
 
 
 class Notes(Exporter):
@@ -107,3 +112,33 @@ def test_compare_finds_what_differs(expected, received, message):
 def test_compare_finds_what_is_missing():
     with pytest.raises(ExportError, match="no output 'a'"):
         compare({"a": np.zeros(1)}, {}, 1e-5)
+
+
+class Logits:
+    """Stands in for a model whose best label is a matter of rounding."""
+
+    def __init__(self, head, logits):
+        self.head = head
+        self.sequence_length = 8
+        self.tokenizer = testing.tiny_tokenizer(["a b"])
+        self._logits = logits
+
+    def __call__(self, inputs, training=False):
+        return self._logits
+
+
+@pytest.mark.parametrize("gap", [1e-7, 1e-2])
+def test_only_a_tie_may_be_decided_otherwise(gap):
+    head = ClassificationHead(labels=["a", "b"])
+    logits = np.tile([[1.0, 0.0]], (len(PROBES), 1)).astype("float32")
+    logits[2] = [0.5 + gap, 0.5]
+    model = Logits(head, tf.constant(logits))
+    received = {k: v.numpy() for k, v in head.decode(logits).items()}
+    assert compare_answers(model, received, 1e-5) == 0.0
+    received["label"] = received["label"].copy()
+    received["label"][2] = b"b"
+    if gap < 1e-5:
+        assert compare_answers(model, received, 1e-5) == 0.0
+        received["label"][0] = b"b"
+    with pytest.raises(ExportError, match="'label' is"):
+        compare_answers(model, received, 1e-5)

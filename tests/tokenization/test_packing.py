@@ -147,6 +147,22 @@ def test_padding_to_a_static_length():
     assert rows["padding_mask"].numpy().sum() == 5
 
 
+@pytest.mark.parametrize(
+    ("further_length", "expected"),
+    [(None, [[4], [0]]), (3, [[4, 0, 0], [0, 0, 0]])],
+)
+def test_further_features_have_a_length_of_their_own(further_length, expected):
+    rows = tf.ragged.constant([[1, 2], [1, 5, 2]], tf.int32)
+    padded = pad(
+        {"token_ids": rows, "places": tf.ragged.constant([[4], []])},
+        padding_id=0,
+        sequence_length=6,
+        further_length=further_length,
+    )
+    assert padded["token_ids"].shape == (2, 6)
+    assert padded["places"].numpy().tolist() == expected
+
+
 def test_dense_token_ids_are_refused():
     with pytest.raises(InputError, match="must be a ragged tensor. Received"):
         pad({"token_ids": tf.zeros([2, 3], tf.int32)}, padding_id=0)

@@ -1,0 +1,131 @@
+"""Features of texts with gaps, and of texts to hide tokens in.
+
+Letters: `B` texts, `R` sequences, `P` asked tokens of a sequence.
+"""
+
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.task import Features
+from keras_bert_zoo.tokenization import pack
+from keras_bert_zoo.tokenization.slices import slice_rows
+from task_heads.masked_lm.masked_texts import mask_places
+from task_heads.masked_lm.masked_texts import tokenize_masked
+from task_heads.masked_lm.masking import hide_tokens
+
+MASK_POSITIONS = "mask_positions"
+
+# Neighbouring slices of a long text share this part of what they hold, where
+# each gap is to be seen in its context.
+OVERLAP = 0.25
+
+
+def training_features(
+    texts: tf.Tensor,
+    seed: tf.Tensor,
+    tokenizer,
+    sequence_length: int,
+    mask_rate: float,
+) -> Features:
+    """Returns sequences with hidden tokens; see `TaskHead.features`.
+
+    A long text becomes slices that do not overlap.
+
+    Args:
+        texts: string `(B,)`.
+        seed: int64 `(2,)`.
+        tokenizer: `BertTokenizer`.
+        sequence_length: int. Most tokens in a sequence.
+        mask_rate: float in (0, 1).
+    """
+    token_ids = tokenize_masked(texts, tokenizer)
+    slices = slice_rows(token_ids.row_lengths(), sequence_length - 2, 0)
+    hidden = hide_tokens(
+        cut(token_ids, slices.rows, slices.owned_starts, slices.owned_ends),
+        seed,
+        tokenizer.vocabulary,
+        mask_rate,
+    )
+    return Features(
+        _inputs(hidden.token_ids, hidden.positions, tokenizer, sequence_length),
+        hidden.originals,
+        tf.ones_like(hidden.originals, tf.float32),
+        tf.zeros_like(texts, tf.int32),
+        slices.num_slices,
+    )
+
+
+def answering_features(
+    texts: tf.Tensor, tokenizer, sequence_length: int
+) -> Features:
+    """Returns sequences that ask for the gaps; see `TaskHead.features`.
+
+    A long text becomes slices that overlap; each gap is asked for where it
+    stands farthest from an edge.
+
+    Args:
+        texts: string `(B,)`.
+        tokenizer: `BertTokenizer`.
+        sequence_length: int. Most tokens in a sequence.
+    """
+    token_ids = tokenize_masked(texts, tokenizer)
+    capacity = sequence_length - 2
+    slices = slice_rows(
+        token_ids.row_lengths(), capacity, round(OVERLAP * capacity)
+    )
+    body = cut(token_ids, slices.rows, slices.starts, slices.ends)
+    asked = owned(slices) & (body == tokenizer.vocabulary.mask_id)
+    numbers = tf.ragged.range(tf.cast(body.row_lengths(), tf.int32))
+    positions = tf.ragged.boolean_mask(
+        body.with_flat_values(numbers.flat_values), asked
+    )
+    places = mask_places(texts)
+    return Features(
+        _inputs(body, positions, tokenizer, sequence_length),
+        None,
+        None,
+        tf.zeros_like(texts, tf.int32),
+        slices.num_slices,
+        {
+            "text": texts,
+            "num_asked": tf.RaggedTensor.from_row_lengths(
+                positions.row_lengths(), slices.num_slices, validate=False
+            ),
+            **places._asdict(),
+        },
+        {"tokens": tf.constant(tokenizer.vocabulary.tokens)},
+    )
+
+
+def cut(
+    row_values: tf.RaggedTensor, rows: tf.Tensor, starts, ends
+) -> tf.RaggedTensor:
+    """Returns the parts `[starts, ends)` of the rows with these numbers."""
+    base = tf.gather(row_values.row_starts(), rows)
+    places = tf.ragged.range(base + starts, base + ends)
+    return tf.gather(row_values.flat_values, places)
+
+
+def owned(slices) -> tf.RaggedTensor:
+    """Returns bool `(R, None)`, the tokens that each slice owns."""
+    token = tf.ragged.range(slices.starts, slices.ends)
+    owner = token.value_rowids()
+    return token.with_flat_values(
+        (token.flat_values >= tf.gather(slices.owned_starts, owner))
+        & (token.flat_values < tf.gather(slices.owned_ends, owner))
+    )
+
+
+def _inputs(token_ids, positions, tokenizer, sequence_length: int) -> dict:
+    packed = pack(
+        [token_ids],
+        sequence_length=sequence_length,
+        start_id=tokenizer.vocabulary.start_id,
+        separator_id=tokenizer.vocabulary.separator_id,
+    )
+    return {
+        names.TOKEN_IDS: packed.token_ids,
+        names.SEGMENT_IDS: packed.segment_ids,
+        # The sequence starts with a special token.
+        MASK_POSITIONS: positions + 1,
+    }

@@ -1,0 +1,231 @@
+"""The tokens that fill the gaps of a text."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.data import Rows
+from keras_bert_zoo.data.file_formats import format_of
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers import MaskedLMHead
+from keras_bert_zoo.task import Features
+from keras_bert_zoo.task import Option
+from keras_bert_zoo.task import Signature
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.task import encode
+from task_heads.masked_lm import decoding
+from task_heads.masked_lm.features import MASK_POSITIONS
+from task_heads.masked_lm.features import answering_features
+from task_heads.masked_lm.features import training_features
+from task_heads.masked_lm.files import TextLines
+from task_heads.masked_lm.masked_texts import MASK
+from task_heads.masked_lm.perplexity import Perplexity
+from task_heads.masked_lm.token_logits import TokenLogits
+
+_ENDINGS = {f".{name}": name for name in ("txt", "tsv", "csv", "jsonl")}
+_LAYER = "masked_lm_head"
+
+
+class MaskedTokenHead(TaskHead):
+    """Fills gaps in texts, and learns from plain texts.
+
+    In training a share of the tokens is hidden, others in each epoch, and
+    the model learns to tell what they were: texts of a domain make an encoder
+    better at that domain. Answering, it tells the likeliest tokens for each
+    `[MASK]` in a text.
+
+    A text that is too long becomes several sequences: to train, they do not
+    overlap; to answer, each gap is read where it has most context.
+
+    Args:
+        mask_rate: float in (0, 1). Share of tokens chosen in training; at
+            least one of a sequence.
+        top_k: int. Tokens that answer each gap.
+
+    Logits: `(R, P, V)` float32, at the `P` chosen tokens or gaps of each
+    sequence alone.
+
+    Raises:
+        InputError: if an option breaks a rule.
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805), section 3.1, task 1.
+    """
+
+    name = "masked_lm"
+    label_fields = ()
+    splits_texts = True
+    reuses_weights = True
+
+    def __init__(self, mask_rate: float = 0.15, top_k: int = 5):
+        if type(mask_rate) not in (int, float) or not 0 < mask_rate < 1:
+            raise InputError(
+                "`mask_rate` must lie above 0 and below 1. Received: "
+                f"mask_rate={mask_rate!r}. BERT was trained with 0.15."
+            )
+        if type(top_k) is not int or top_k < 1:
+            raise InputError(
+                "`top_k` must be a whole number, at least 1. Received: "
+                f"top_k={top_k!r}."
+            )
+        self.mask_rate = mask_rate
+        self.top_k = top_k
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return (
+            Option("mask_rate", float, 0.15, "share of tokens to learn from"),
+            Option("top_k", int, 5, "tokens that answer each [MASK]"),
+        )
+
+    @classmethod
+    def read_file(
+        cls,
+        path: str | os.PathLike,
+        columns: Mapping[str, str | int | None],
+        format: str | None = None,
+    ) -> Rows:
+        """Returns the rows of a file: lines of text, or a column of texts.
+
+        Args:
+            path: the file.
+            columns: `text` -> column's name or number, or `None`.
+            format: `txt`, `tsv`, `csv`, `jsonl`, or `None` to go by the
+                file's name.
+
+        Raises:
+            InputError: if the format is unknown or does not suit `columns`.
+        """
+        found = format_of(os.fspath(path), format, _ENDINGS, "texts")
+        if found != "txt":
+            return super().read_file(path, columns, found)
+        if columns.get("text") is not None:
+            raise InputError(
+                "A txt file has a text on each line, and no columns. "
+                f"Received: the column {columns['text']!r} of {path}. Leave "
+                "it out, or name the format."
+            )
+        return TextLines(path)
+
+    def get_config(self) -> dict:
+        return {"mask_rate": self.mask_rate, "top_k": self.top_k}
+
+    def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
+        example = super().example(values, with_label)
+        if not with_label and MASK not in example["text"]:
+            raise InputError(
+                f"A text to fill must hold {MASK}. Received: "
+                f"{example['text'][:60]!r}. Write {MASK} in place of each "
+                "missing word."
+            )
+        return example
+
+    def features(
+        self, examples: Mapping[str, Any], tokenizer, sequence_length: int
+    ) -> Features:
+        seed = examples.get(names.RANDOM_SEED)
+        if seed is None:
+            return answering_features(
+                examples["text"], tokenizer, sequence_length
+            )
+        return training_features(
+            examples["text"], seed, tokenizer, sequence_length, self.mask_rate
+        )
+
+    def build(self, encoder: keras.Model) -> keras.Model:
+        config = encoder.get_config()
+        if not hasattr(encoder, "hidden_dim") or "activation" not in config:
+            raise InputError(
+                "The masked-LM head takes activation, epsilon and token table "
+                f"from a `BertEncoder`. Received: {type(encoder).__name__}. "
+                "Load its weights with `load_checkpoint`."
+            )
+        positions = keras.Input((None,), dtype="int32", name=MASK_POSITIONS)
+        sequence = encode(encoder, encoder.input, names.SEQUENCE_OUTPUT)
+        head = MaskedLMHead(
+            config["vocabulary_size"],
+            config["embedding_dim"] or config["hidden_dim"],
+            activation=config["activation"],
+            layer_norm_epsilon=config["layer_norm_epsilon"],
+            initializer_range=config["initializer_range"],
+            dtype=encoder.dtype_policy,
+            name=_LAYER,
+        )
+        logits = TokenLogits(
+            encoder.get_layer("embeddings"),
+            head,
+            dtype=encoder.dtype_policy,
+            name="logits",
+        )(sequence, positions)
+        return keras.Model({**encoder.input, MASK_POSITIONS: positions}, logits)
+
+    def losses(self) -> keras.losses.Loss:
+        return keras.losses.SparseCategoricalCrossentropy(
+            from_logits=True, reduction="mean_with_sample_weight"
+        )
+
+    def weighted_metrics(self) -> list:
+        return [
+            Perplexity(),
+            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+        ]
+
+    def decode(self, logits) -> dict:
+        probability, token_id = decoding.best_tokens(logits, self.top_k)
+        return {"token_id": token_id, "probability": probability}
+
+    def decode_texts(self, logits, context: Mapping[str, Any]) -> dict:
+        return decoding.decode_masks(logits, context, self.top_k)
+
+    def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
+        return decoding.mask_answers(decoded)
+
+    def signature(self) -> Signature:
+        text = TensorInfo("text", "string", (None,), f"the text, with {MASK}")
+        return Signature((text,), decoding.outputs())
+
+    def logits_signature(self) -> tuple[TensorInfo, ...]:
+        meaning = "unscaled scores of the vocabulary's tokens"
+        return (TensorInfo("logits", "float32", (None, None, None), meaning),)
+
+    def token_inputs(self) -> tuple[TensorInfo, ...]:
+        meaning = "places in token_ids to answer, from 0; padded with 0"
+        return (TensorInfo(MASK_POSITIONS, "int32", (None, None), meaning),)
+
+    def token_outputs(self) -> tuple[TensorInfo, ...]:
+        shape = (None, None, None)
+        return (
+            TensorInfo(
+                "token_id", "int32", shape, "the likeliest tokens of each place"
+            ),
+            TensorInfo("probability", "float32", shape, "their probabilities"),
+        )
+
+    @classmethod
+    def from_weights(cls, weights: HeadWeights) -> "MaskedTokenHead":
+        return cls()
+
+    def set_weights(self, model: keras.Model, weights: HeadWeights) -> None:
+        for name, variable in _variables(model).items():
+            variable.assign(weights.weights[name])
+
+    def get_weights(self, model: keras.Model) -> HeadWeights:
+        weights = {
+            name: np.asarray(keras.ops.convert_to_numpy(variable))
+            for name, variable in _variables(model).items()
+        }
+        return HeadWeights(self.name, [], weights, {})
+
+
+def _variables(model: keras.Model) -> dict:
+    """Returns the head's own variables by their names in `MaskedLMHead`."""
+    head = model.get_layer("logits").head
+    return {
+        variable.path.partition(f"{_LAYER}/")[2]: variable
+        for variable in head.variables
+    }

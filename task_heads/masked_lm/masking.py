@@ -1,0 +1,114 @@
+"""Hiding tokens to learn from them, in stateless graph ops.
+
+Letters: `R` sequences, `T` tokens of all of them, `P` hidden in a sequence,
+`V` tokens of the vocabulary.
+"""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_bert_zoo.tokenization import Vocabulary
+
+# Of the tokens chosen, so many become the mask, and so many a random token;
+# the others stay as they are.
+MASKED, RANDOM = 0.8, 0.1
+
+_UNUSED = re.compile(r"\[unused\d+\]")
+
+
+class HiddenTokens(NamedTuple):
+    """Sequences with hidden tokens.
+
+    Attributes:
+        token_ids: int32 ragged `(R, None)`, what is left to see.
+        positions: int32 ragged `(R, P)`, the chosen ones, rising from 0.
+        originals: int32 ragged `(R, P)`, what stood there.
+    """
+
+    token_ids: tf.RaggedTensor
+    positions: tf.RaggedTensor
+    originals: tf.RaggedTensor
+
+
+def hide_tokens(
+    token_ids: tf.RaggedTensor,
+    seed: tf.Tensor,
+    vocabulary: Vocabulary,
+    mask_rate: float,
+) -> HiddenTokens:
+    """Chooses a share of each sequence's tokens, and hides most of them.
+
+    Special tokens are neither chosen nor put in a token's place. Of a
+    sequence with other tokens, at least one is chosen.
+
+    Args:
+        token_ids: int32 ragged `(R, None)`.
+        seed: int64 `(2,)`.
+        vocabulary: the vocabulary.
+        mask_rate: float in (0, 1). Share of the tokens that are chosen.
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805), section 3.1, task 1.
+    """
+    seeds = tf.unstack(tf.random.split(seed, 3, alg="philox"))
+    values = token_ids.flat_values  # (T,)
+    is_plain = _is_plain(vocabulary)  # (V,)
+    chosen = _choose(token_ids, seeds[0], is_plain, mask_rate)
+
+    plain_ids = np.flatnonzero(is_plain)
+    if not plain_ids.size:
+        plain_ids = np.array([vocabulary.mask_id])
+    shape = tf.shape(values)
+    place = tf.random.stateless_uniform(
+        shape, seeds[1], 0, len(plain_ids), tf.int32, alg="philox"
+    )
+    other = tf.gather(tf.constant(plain_ids, tf.int32), place)
+    kind = tf.random.stateless_uniform(shape, seeds[2], alg="philox")
+    seen = tf.where(kind < MASKED + RANDOM, other, values)
+    seen = tf.where(kind < MASKED, vocabulary.mask_id, seen)
+
+    flags = token_ids.with_flat_values(chosen)
+    positions = tf.ragged.range(tf.cast(token_ids.row_lengths(), tf.int32))
+    return HiddenTokens(
+        token_ids.with_flat_values(tf.where(chosen, seen, values)),
+        tf.ragged.boolean_mask(
+            token_ids.with_flat_values(positions.flat_values), flags
+        ),
+        tf.ragged.boolean_mask(token_ids, flags),
+    )
+
+
+def _choose(token_ids, seed, is_plain, mask_rate) -> tf.Tensor:
+    """Returns bool `(T,)`, the tokens chosen."""
+    plain = tf.gather(tf.constant(is_plain), token_ids.flat_values)  # (T,)
+    num_plain = tf.reduce_sum(
+        token_ids.with_flat_values(tf.cast(plain, tf.int64)), axis=1
+    )  # (R,)
+    share = tf.math.floor(mask_rate * tf.cast(num_plain, tf.float64) + 0.5)
+    wanted = tf.minimum(num_plain, tf.maximum(tf.cast(share, tf.int64), 1))
+
+    # A random order of each sequence's tokens, special ones last.
+    draws = tf.random.stateless_uniform(
+        tf.shape(plain), seed, dtype=tf.float64, alg="philox"
+    )
+    rows = token_ids.value_rowids()
+    keys = tf.where(plain, draws, 1.0) + 2.0 * tf.cast(rows, tf.float64)
+    order = tf.argsort(keys, stable=True)
+    rank = tf.ragged.range(token_ids.row_lengths()).flat_values
+    is_first = rank < tf.gather(wanted, rows)
+    return tf.scatter_nd(
+        order[:, tf.newaxis], is_first, tf.shape(order, tf.int32)
+    )
+
+
+def _is_plain(vocabulary: Vocabulary) -> np.ndarray:
+    """Returns bool `(V,)`, the tokens that text is made of."""
+    special = set(vocabulary.special_tokens().values())
+    return np.array(
+        [
+            token not in special and not _UNUSED.fullmatch(token)
+            for token in vocabulary.tokens
+        ]
+    )
