@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Option
+from savedmodels import float32
 from savedmodels import serving_functions
 from savedmodels import verification
 from savedmodels.exporter import Exporter
@@ -20,7 +21,8 @@ class SavedModelExporter(Exporter):
     `serving_default` takes raw strings, one input per text field of the
     head, and returns its answers; `token_ids` takes what the encoder reads
     and returns logits too. For TF Serving, name the directory by a version
-    number: `models/sentiment/1`.
+    number: `models/sentiment/1`. A model trained in mixed precision is
+    exported in float32.
 
     Args:
         tokenizer_engine: str. `graph` needs no operation beyond
@@ -61,6 +63,7 @@ class SavedModelExporter(Exporter):
         }
 
     def write(self, model, directory: pathlib.Path) -> None:
+        model = float32.twin(model)
         signatures = self.signatures(model)
         functions = {
             "serving_default": serving_functions.answer_texts(
@@ -88,6 +91,7 @@ class SavedModelExporter(Exporter):
         tf.saved_model.save(module, directory, signatures=traced)
 
     def verify(self, model, directory: pathlib.Path) -> dict:
+        model = float32.twin(model)
         loaded = tf.saved_model.load(directory)
         texts = verification.probe_texts(model.head)
         inputs = verification.probe_inputs(model)

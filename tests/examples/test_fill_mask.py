@@ -1,5 +1,6 @@
 """The fill-mask example runs: here on a tiny preset, made of its words."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -7,7 +8,8 @@ import sys
 from keras_bert_zoo import presets
 from keras_bert_zoo import testing
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / "examples"
+ROOT = pathlib.Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
 
 
 def test_it_adapts_fills_and_scores(tmp_path):
@@ -25,6 +27,7 @@ def test_it_adapts_fills_and_scores(tmp_path):
         ],
         capture_output=True,
         text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()

@@ -185,6 +185,22 @@ def test_other_tasks_are_exported_and_verified(head, make_model, tmp_path):
     assert sorted(outputs) == sorted(described)
 
 
+def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
+    trained = make_model(dtype="mixed_bfloat16")
+    export(trained, tmp_path / "1")
+    twin = make_model(dtype="float32")
+    twin.set_weights(trained.get_weights())
+    loaded = tf.saved_model.load(tmp_path / "1")
+    ids = tf.constant([[2, 5, 6, 3]])
+    inputs = {
+        "token_ids": ids,
+        "segment_ids": 0 * ids,
+        "padding_mask": 0 * ids + 1,
+    }
+    found = loaded.signatures["token_ids"](**inputs)["logits"]
+    np.testing.assert_allclose(found, twin(inputs), rtol=1e-5)
+
+
 def test_an_existing_directory_is_refused(exported, model):
     with pytest.raises(InputError, match="not overwritten"):
         export(model, exported[0])
