@@ -23,7 +23,7 @@ INTERPRETERS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 
 # Every script there but the code that they share.
-BENCHMARKS := $(filter-out harness,$(patsubst \
+BENCHMARKS := $(filter-out harness seeds,$(patsubst \
   benchmarks/%.py,%,$(wildcard benchmarks/*.py)))
 
 .PHONY: $(BENCHMARKS:%=bench-%)

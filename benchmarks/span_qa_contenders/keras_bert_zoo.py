@@ -72,5 +72,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 1:
         harness.serve(prepare)
     else:
-        limit = int(sys.argv[3]) if len(sys.argv) > 3 else None
-        print(json.dumps(main(int(sys.argv[1]), limit)))
+        print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]) or None)))

@@ -211,5 +211,5 @@ if __name__ == "__main__":
     if len(sys.argv) == 1:
         harness.serve(prepare)
     else:
-        limit = int(sys.argv[3]) if len(sys.argv) > 3 else None
-        print(json.dumps(main(int(sys.argv[1]), sys.argv[2], limit)))
+        seed, limit, source = sys.argv[1:]
+        print(json.dumps(main(int(seed), source, int(limit) or None)))
