@@ -31,12 +31,26 @@ def make_model(head=None, sequence_length=None, **encoder):
     )
 
 
-@pytest.fixture(scope="module")
-def trained():
-    model = make_model()
+def train(head):
+    model = make_model(head)
     model.compile(learning_rate=0.02, weight_decay=0.0)
     model.fit(rows(20), batch_size=8, epochs=20, verbose=0)
     return model
+
+
+@pytest.fixture(scope="module")
+def softmax():
+    return train(TaggingHead(LABELS, dropout=0.0))
+
+
+@pytest.fixture(scope="module")
+def crf():
+    return train(TaggingHead(LABELS, dropout=0.0, crf=True))
+
+
+@pytest.fixture(params=["softmax", "crf"])
+def trained(request):
+    return request.getfixturevalue(request.param)
 
 
 def rows(times=1):
@@ -49,8 +63,10 @@ def rows(times=1):
         TaggingHead(LABELS),
         TaggingHead(["DET", "NOUN", "O"], scheme="none"),
         TaggingHead(LABELS, scheme="IOBES", strict=True),
+        TaggingHead(LABELS, crf=True),
+        TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
     ],
-    ids=["IOB2", "none", "IOBES"],
+    ids=["IOB2", "none", "IOBES", "IOB2-crf", "none-crf"],
 )
 def test_the_contract_holds(head):
     tags = [["DET", "NOUN"], ["O"] * 50]
@@ -119,8 +135,9 @@ def test_metrics_equal_the_scores_of_texts(trained):
     assert metrics["f1"] == pytest.approx(score["micro"]["f1"])
 
 
-def test_untrained_metrics_equal_the_scores_of_texts():
-    model = make_model(initializer_range=2.0)
+@pytest.mark.parametrize("crf", [False, True])
+def test_untrained_metrics_equal_the_scores_of_texts(crf):
+    model = make_model(TaggingHead(LABELS, crf=crf), initializer_range=2.0)
     data = MemoryRows({"tokens": TOKENS[:2] * 9, "tags": TAGS[:2] * 9})
     metrics = model.evaluate(data, return_dict=True, verbose=0)
     score = model.score(data)
@@ -176,6 +193,7 @@ def test_the_saved_model_answers_like_the_live_one(trained, tmp_path):
     texts = ["é (aa bb) – dd", "", "aa " * 200]
     found = served(text=tf.constant(texts))
     live = trained.predict_text(texts)
+    assert served(text=tf.constant([], tf.string))["tag"].shape == (0, 0)
     assert [
         [span.decode() for span in row[:count]]
         for row, count in zip(found["span"].numpy(), found["num_spans"])
@@ -183,8 +201,8 @@ def test_the_saved_model_answers_like_the_live_one(trained, tmp_path):
     assert found["byte_start"].shape == found["span"].shape
 
 
-def test_the_tflite_file_gives_logits_and_tags(trained, tmp_path):
-    manifest = export(trained, tmp_path / "m", format="tflite")
+def test_the_tflite_file_gives_logits_and_tags(softmax, tmp_path):
+    manifest = export(softmax, tmp_path / "m", format="tflite")
     assert "tokens_32" in str(manifest)
     run = tf.lite.Interpreter(
         str(tmp_path / "m" / "model.tflite")
@@ -196,14 +214,14 @@ def test_the_tflite_file_gives_logits_and_tags(trained, tmp_path):
     }
 
 
-def test_a_checkpoints_head_gives_the_same_tags(trained):
-    weights = trained.head.get_weights(trained)
+def test_a_checkpoints_head_gives_the_same_tags(softmax):
+    weights = softmax.head.get_weights(softmax)
     head = TaggingHead.from_weights(weights)
     assert head.labels_by_index == LABELS
-    twin = TaskModel(trained.encoder, head, trained.tokenizer)
+    twin = TaskModel(softmax.encoder, head, softmax.tokenizer)
     head.set_weights(twin, weights)
     text = "aa bb. dd"
-    assert twin.predict_text(text) == trained.predict_text(text)
+    assert twin.predict_text(text) == softmax.predict_text(text)
 
 
 def test_labels_of_other_models_are_read():
