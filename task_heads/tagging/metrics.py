@@ -35,7 +35,12 @@ class WordAccuracy(keras.metrics.Mean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         is_word = _words(y_true, sample_weight)
         right = tf.cast(y_true, tf.int32) == best_tags(y_pred, is_word)
-        return super().update_state(tf.cast(right, tf.float32), is_word)
+        # Flat: Keras would average within sequences first, and so weigh the
+        # words of short ones more.
+        return super().update_state(
+            tf.cast(tf.reshape(right, [-1]), tf.float32),
+            tf.cast(tf.reshape(is_word, [-1]), tf.float32),
+        )
 
 
 @keras.saving.register_keras_serializable(package="task_heads")
