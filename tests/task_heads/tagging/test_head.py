@@ -9,10 +9,12 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import check_rows
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.exporting import export
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.tagging.entities import entities
+from task_heads.tagging.files import TaggedFile
 from task_heads.tagging.head import TaggingHead
 
 LABELS = ["O", "B-x", "I-x", "B-y", "I-y"]
@@ -125,6 +127,8 @@ def test_learns_and_answers(trained):
         ["aa", "bb"],
         ["dd"],
     ]
+    # A word of which the tokenizer leaves nothing.
+    assert found[2]["words"] == TOKENS[2]
     score = trained.score(rows())
     assert score["micro"]["f1"] == score["token_accuracy"] == 1.0
 
@@ -255,6 +259,16 @@ def test_types_of_spans_are_found_in_rows():
         [Row({"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:1")]
     )
     assert head.labels_by_index == LABELS
+
+
+def test_a_wrong_tag_is_found_on_its_own_line(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("a O\n\na O\nb B-z\nc O\n")
+    with pytest.raises(InputError, match="a.conll:4: A tag must be one of"):
+        check_rows(TaggedFile(path), TaggingHead(LABELS))
+    path.write_text("a B-x\nb X-y\n")
+    with pytest.raises(InputError, match="a.conll:2: A tag of IOB2 must"):
+        TaggingHead.from_rows(TaggedFile(path), scheme="IOB2")
 
 
 def test_strict_refuses_what_breaks_the_scheme():
