@@ -21,6 +21,7 @@ from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
 from task_heads.checks import checked_dropout
 from task_heads.tagging import labels as tag_labels
+from task_heads.tagging.alignment import alignment_warnings
 from task_heads.tagging.crf_output import CrfOutput
 from task_heads.tagging.decoding import decode_words
 from task_heads.tagging.decoding import outputs
@@ -163,6 +164,9 @@ class TaggingHead(TaskHead):
             ),
             list(self._types),
         )
+
+    def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
+        return alignment_warnings(rows, tokenizer)
 
     def example_spec(self, with_label: bool) -> dict:
         numbers = ("int32", (None,))
