@@ -245,9 +245,15 @@ class TaggingHead(TaskHead):
         return cls(labels=labels, scheme=tag_labels.scheme_of(labels))
 
     def set_weights(self, model: keras.Model, weights: HeadWeights) -> None:
-        model.get_layer("logits").set_weights(
-            [weights.weights["kernel"], weights.weights["bias"]]
-        )
+        values = [weights.weights[name] for name in ("kernel", "bias")]
+        num_labels = len(self.labels_by_index)
+        if values[0].shape[-1] != num_labels:
+            raise InputError(
+                "A checkpoint's head must have a row for each label. "
+                f"Received: {values[0].shape[-1]} rows, {num_labels} labels. "
+                "Give the labels that it was trained with, in their order."
+            )
+        model.get_layer("logits").set_weights(values)
 
     def get_weights(self, model: keras.Model) -> HeadWeights:
         if self.crf:
