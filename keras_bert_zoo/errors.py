@@ -1,4 +1,4 @@
-"""The one exception for mistakes that a user can make and mend."""
+"""The exception for mistakes that a user can make and mend."""
 
 
 class InputError(ValueError):
@@ -7,3 +7,16 @@ class InputError(ValueError):
     The message states the rule, what was received, and the remedy. Programs
     may show it without a traceback; the command line does.
     """
+
+
+class ItemError(InputError):
+    """A mistake in one item of a row's lists, such as one tag of a sentence.
+
+    Args:
+        message: str, as above.
+        item: int. The item's place in its list, from 0.
+    """
+
+    def __init__(self, message: str, item: int):
+        super().__init__(message)
+        self.item = item

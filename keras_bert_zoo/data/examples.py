@@ -25,7 +25,7 @@ def read_examples(
         try:
             example = dict(head.example(row.values, with_label))
         except InputError as error:
-            raise InputError(f"{row.origin}: {error}") from error
+            raise InputError(f"{row.place_of(error)}: {error}") from error
         for name in texts:
             example[name] = _encode(example[name], name, row.origin)
         yield example

@@ -9,6 +9,7 @@ from typing import Any
 from typing import NamedTuple
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import ItemError
 
 
 class Row(NamedTuple):
@@ -18,10 +19,19 @@ class Row(NamedTuple):
         values: field name -> raw value.
         origin: where the row stands, such as `train.tsv:17` or `row 3`;
             lines and rows count from 1.
+        item_origins: where each item of the row's lists stands, if each is
+            on a line of its own; or empty.
     """
 
     values: Mapping[str, Any]
     origin: str
+    item_origins: Sequence[str] = ()
+
+    def place_of(self, error: InputError) -> str:
+        """Returns where the mistake stands, to the line."""
+        if isinstance(error, ItemError) and self.item_origins:
+            return self.item_origins[error.item]
+        return self.origin
 
 
 class Rows(abc.ABC):

@@ -112,13 +112,20 @@ def load_task(
 
 
 def task_from_checkpoint(
-    model_class, checkpoint: checkpoints.Checkpoint, **options
+    model_class,
+    checkpoint: checkpoints.Checkpoint,
+    head: TaskHead | None = None,
+    **options,
 ):
     """Makes a `TaskModel` from a published checkpoint with its head.
 
     Args:
         model_class: `TaskModel`.
         checkpoint: what `load_checkpoint` returned.
+        head: `TaskHead` to put the weights into, or `None` for the one that
+            the checkpoint describes. Checkpoints of google-research/bert do
+            not tell taggers from classifiers, nor the labels' names: there,
+            give a tagger's head.
         **options: arguments of `TaskModel`, such as `sequence_length`.
 
     Raises:
@@ -132,7 +139,8 @@ def task_from_checkpoint(
             f"Received: {checkpoint.report.origin}, which has no {missing}. "
             "Convert it to a preset, and train a head on it."
         )
-    head = heads.get(weights.kind).from_weights(weights)
+    if head is None:
+        head = heads.get(weights.kind).from_weights(weights)
     model = model_class(
         checkpoint.encoder, head, checkpoint.tokenizer, **options
     )

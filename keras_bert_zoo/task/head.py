@@ -117,6 +117,18 @@ class TaskHead:
         """
         return None
 
+    def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
+        """Returns sentences on what rows say that tokens cannot.
+
+        `fit` and `evaluate` log them, once, before they begin. What a row
+        shows by itself is for `remark`.
+
+        Args:
+            rows: labelled rows with `values` and `origin`, checked.
+            tokenizer: as in `features`.
+        """
+        return []
+
     def example_spec(self, with_label: bool) -> dict:
         """Returns name -> `(dtype, shape)` of what `example` returns.
 

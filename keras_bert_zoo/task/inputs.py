@@ -130,7 +130,8 @@ def fit_arguments(
 def _builder(model, rows: data.Rows):
     """Checks the rows; returns a function from options to a data set."""
     report = data.check_rows(rows, model.head)
-    for line in report.remark_lines():
+    warnings = model.head.row_warnings(rows, model.tokenizer)
+    for line in [*report.remark_lines(), *warnings]:
         logging.warning("%s", line)
     return functools.partial(
         data.build_dataset,

@@ -1,9 +1,10 @@
 """From logits to tagged words and spans, in ops of a serving graph.
 
 Letters: `B` texts, `W` words of a text, `E` spans of a text, `R` sequences,
-`S` tokens of a sequence, `L` labels.
+`S` tokens of a sequence.
 """
 
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -38,15 +39,17 @@ def decode_words(
     logits: tf.Tensor,
     context: Mapping[str, Any],
     labels: Sequence[str],
+    read_words: Callable,
     reader: SpanReader,
     outside: int,
 ) -> dict:
     """Returns the words' tags and the spans, dense, padded with 0 and "".
 
     Args:
-        logits: float32 `(R, S, L)`.
+        logits: float32 `(R, S, ...)`, what the model gave.
         context: what `tagging_features` gave, with `num_sequences`.
         labels: list of str. Tags in the order of the logits.
+        read_words: function such as `SoftmaxOutput.read_words`.
         reader: `SpanReader` of the labels.
         outside: int. Label of words without tokens.
     """
@@ -57,10 +60,11 @@ def decode_words(
     sequence += context["word_sequence"].flat_values
     exists = position.flat_values >= 0
     places = tf.stack([sequence, tf.maximum(position.flat_values, 0)], axis=1)
-    scores = tf.nn.softmax(tf.gather_nd(logits, places))  # (words, L)
-    best = tf.argmax(scores, axis=-1, output_type=tf.int32)
+    best, probability = read_words(
+        tf.gather_nd(logits, places), position.with_flat_values(exists)
+    )
     best = tf.where(exists, best, outside)
-    probability = tf.gather(scores, best, batch_dims=1)
+    probability = tf.where(exists, probability, 0.0)
 
     first, last = reader.read(best, texts)
     owner = tf.gather(texts, first)

@@ -49,7 +49,7 @@ def tagging_features(
         edges = tf.concat([[False], token_spans[1:] != token_spans[:-1]], 0)
         edges = edges[: tf.size(token_spans)]
     kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
-    words = find_words(spans, kinds, word_starts, edges)
+    words = find_words(examples["text"], spans, kinds, word_starts, edges)
     capacity = sequence_length - 2
     slices = slice_rows(
         spans.ids.row_lengths(), capacity, round(OVERLAP * capacity)

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import features as names
 from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
@@ -20,6 +21,8 @@ from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
 from task_heads.checks import checked_dropout
 from task_heads.tagging import labels as tag_labels
+from task_heads.tagging.alignment import alignment_warnings
+from task_heads.tagging.crf_output import CrfOutput
 from task_heads.tagging.decoding import decode_words
 from task_heads.tagging.decoding import outputs
 from task_heads.tagging.decoding import word_answers
@@ -28,8 +31,10 @@ from task_heads.tagging.examples import tagging_example
 from task_heads.tagging.features import tagging_features
 from task_heads.tagging.files import TaggedFile
 from task_heads.tagging.metrics import SpanF1
+from task_heads.tagging.metrics import WordAccuracy
 from task_heads.tagging.schemes import SCHEMES
 from task_heads.tagging.score_rows import score_rows
+from task_heads.tagging.softmax_output import SoftmaxOutput
 from task_heads.tagging.spans import SpanReader
 
 
@@ -52,8 +57,12 @@ class TaggingHead(TaskHead):
         strict: bool. Whether tags that break the scheme are refused, rather
             than read as seqeval and conlleval read them.
         dropout: float in [0, 1), before the last projection.
+        crf: bool. Whether the tags of a text are learned and read as a whole,
+            with a score for each pair of neighbours (a conditional random
+            field), rather than word by word.
 
-    Logits: `(R, S, L)` float32.
+    Logits: `(R, S, L)` float32; with `crf`, potentials `(R, S, L + 1, L)`,
+    see `crf_output`.
 
     Raises:
         InputError: if an option breaks a rule.
@@ -71,11 +80,14 @@ class TaggingHead(TaskHead):
         scheme: str = "IOB2",
         strict: bool = False,
         dropout: float = 0.1,
+        crf: bool = False,
     ):
         self.labels_by_index = tag_labels.checked(labels, scheme)
         self.scheme = scheme
         self.strict = strict
         self.dropout = checked_dropout(dropout)
+        self.crf = crf
+        self._output = CrfOutput() if crf else SoftmaxOutput()
         self._reader = SpanReader(self.labels_by_index, scheme)
         self._ids = {tag: i for i, tag in enumerate(self.labels_by_index)}
         self._types = tag_labels.type_ids(self.labels_by_index, scheme)
@@ -92,6 +104,13 @@ class TaggingHead(TaskHead):
             ),
             Option("strict", bool, False, "refuse tags that break the scheme"),
             Option("dropout", float, 0.1, "dropout before the logits"),
+            Option(
+                "crf",
+                bool,
+                False,
+                "learn what tags follow each other, with a conditional random "
+                "field",
+            ),
         )
 
     @classmethod
@@ -133,6 +152,7 @@ class TaggingHead(TaskHead):
             "scheme": self.scheme,
             "strict": self.strict,
             "dropout": self.dropout,
+            "crf": self.crf,
         }
 
     def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
@@ -144,6 +164,9 @@ class TaggingHead(TaskHead):
             ),
             list(self._types),
         )
+
+    def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
+        return alignment_warnings(rows, tokenizer)
 
     def example_spec(self, with_label: bool) -> dict:
         numbers = ("int32", (None,))
@@ -176,31 +199,25 @@ class TaggingHead(TaskHead):
             dtype="float32",
             name="logits",
         )(sequence)
-        return keras.Model(inputs, logits)
+        return keras.Model(inputs, self._output.build(logits))
 
     def losses(self) -> keras.losses.Loss:
-        return keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        )
+        return self._output.loss()
 
     def weighted_metrics(self) -> list:
-        accuracy = keras.metrics.SparseCategoricalAccuracy(name="accuracy")
         if self.scheme == "none":
-            return [accuracy]
-        return [SpanF1(self.labels_by_index, self.scheme), accuracy]
+            return [WordAccuracy()]
+        return [SpanF1(self.labels_by_index, self.scheme), WordAccuracy()]
 
     def decode(self, logits) -> dict:
-        scores = tf.nn.softmax(logits)
-        return {
-            "tag_id": tf.argmax(scores, axis=-1, output_type=tf.int32),
-            "tag_probability": tf.reduce_max(scores, axis=-1),
-        }
+        return self._output.read_tokens(logits)
 
     def decode_texts(self, logits, context: Mapping[str, Any]) -> dict:
         return decode_words(
             logits,
             context,
             self.labels_by_index,
+            self._output.read_words,
             self._reader,
             self._ids.get(OUTSIDE, 0),
         )
@@ -217,27 +234,10 @@ class TaggingHead(TaskHead):
         )
 
     def logits_signature(self) -> tuple[TensorInfo, ...]:
-        shape = (None, None, len(self.labels_by_index))
-        listed = ", ".join(self.labels_by_index)
-        return (
-            TensorInfo(
-                "logits", "float32", shape, f"unscaled scores of {listed}"
-            ),
-        )
+        return (self._output.signature(self.labels_by_index),)
 
     def token_outputs(self) -> tuple[TensorInfo, ...]:
-        return (
-            TensorInfo(
-                "tag_id",
-                "int32",
-                (None, None),
-                "place of the best tag among the logits, for each token; a "
-                "word's is that of its first token",
-            ),
-            TensorInfo(
-                "tag_probability", "float32", (None, None), "its probability"
-            ),
-        )
+        return self._output.token_outputs()
 
     @classmethod
     def from_weights(cls, weights: HeadWeights) -> "TaggingHead":
@@ -245,11 +245,23 @@ class TaggingHead(TaskHead):
         return cls(labels=labels, scheme=tag_labels.scheme_of(labels))
 
     def set_weights(self, model: keras.Model, weights: HeadWeights) -> None:
-        model.get_layer("logits").set_weights(
-            [weights.weights["kernel"], weights.weights["bias"]]
-        )
+        values = [weights.weights[name] for name in ("kernel", "bias")]
+        num_labels = len(self.labels_by_index)
+        if values[0].shape[-1] != num_labels:
+            raise InputError(
+                "A checkpoint's head must have a row for each label. "
+                f"Received: {values[0].shape[-1]} rows, {num_labels} labels. "
+                "Give the labels that it was trained with, in their order."
+            )
+        model.get_layer("logits").set_weights(values)
 
     def get_weights(self, model: keras.Model) -> HeadWeights:
+        if self.crf:
+            raise InputError(
+                "Published taggers have no scores of neighbouring tags. "
+                "Received: a head with crf=True. Save a preset instead, or "
+                "train with crf=False."
+            )
         kernel, bias = model.get_layer("logits").get_weights()
         return HeadWeights(
             self.name,

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from absl import logging
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import ItemError
 from task_heads.checks import checked_unicode
 from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.entities import letter_and_type
@@ -61,7 +62,7 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
         try:
             invalid = count_invalid(found, scheme)
         except InputError as error:
-            raise InputError(f"{row.origin}: {error}") from error
+            raise InputError(f"{row.place_of(error)}: {error}") from error
         if invalid and strict:
             raise _invalid(row.origin, found, scheme)
         num_invalid += invalid
@@ -146,10 +147,11 @@ def parse_tags(
         written = tags
     for place, tag in enumerate(tags):
         if tag not in ids:
-            raise InputError(
+            raise ItemError(
                 "A tag must be one of the head's "
                 f"{_listed(ids)}. Received: {written[place]!r} at word "
-                f"{place + 1}. Correct it, or train with rows that have it."
+                f"{place + 1}. Correct it, or train with rows that have it.",
+                place,
             )
     return [ids[tag] for tag in tags]
 

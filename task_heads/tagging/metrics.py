@@ -1,12 +1,46 @@
-"""F1 of spans as a Keras metric."""
+"""Keras metrics of words and spans; their shapes are static, as XLA wants."""
 
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
+from task_heads.tagging import crf
 from task_heads.tagging.spans import SpanReader
-from task_heads.tagging.words import word_keys
+
+
+def best_tags(outputs, is_word) -> tf.Tensor:
+    """Returns the best tag of each word, int32 `(R, S)`.
+
+    Args:
+        outputs: float `(R, S, L)` logits, or `(R, S, L + 1, L)` potentials.
+        is_word: bool `(R, S)`.
+    """
+    if len(outputs.shape) == 3:
+        return tf.argmax(outputs, axis=-1, output_type=tf.int32)
+    return crf.best_path(outputs, is_word)
+
+
+@keras.saving.register_keras_serializable(package="task_heads")
+class WordAccuracy(keras.metrics.Mean):
+    """Share of words with the right tag.
+
+    Call arguments of `update_state`: see `SpanF1`.
+    """
+
+    def __init__(self, name: str = "accuracy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self._direction = "up"
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        is_word = _words(y_true, sample_weight)
+        right = tf.cast(y_true, tf.int32) == best_tags(y_pred, is_word)
+        # Flat: Keras would average within sequences first, and so weigh the
+        # words of short ones more.
+        return super().update_state(
+            tf.cast(tf.reshape(right, [-1]), tf.float32),
+            tf.cast(tf.reshape(is_word, [-1]), tf.float32),
+        )
 
 
 @keras.saving.register_keras_serializable(package="task_heads")
@@ -22,7 +56,7 @@ class SpanF1(keras.metrics.Metric):
 
     Call arguments of `update_state`:
         y_true: int `(R, S)` label ids.
-        y_pred: float `(R, S, L)` logits.
+        y_pred: float `(R, S, L)` logits or `(R, S, L + 1, L)` potentials.
         sample_weight: float `(R, S)`, above 0 for the tokens that count.
     """
 
@@ -35,33 +69,25 @@ class SpanF1(keras.metrics.Metric):
         self._direction = "up"
         self._reader = SpanReader(labels, scheme)
         types = sorted(set(self._reader.types))
+        # One more than there are labels: behind the words stands none.
         self._type_ids = [types.index(name) for name in self._reader.types]
+        self._type_ids.append(-1)
         self.num_right, self.num_true, self.num_guessed = (
             self.add_variable((), "zeros", name=part)
             for part in ("num_right", "num_true", "num_guessed")
         )
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        guess = tf.argmax(y_pred, axis=-1, output_type=tf.int32)
-        counts = tf.ones_like(guess, tf.bool)
-        if sample_weight is not None:
-            counts = tf.broadcast_to(sample_weight, tf.shape(guess)) > 0
-        places = tf.where(counts)
-        rows = places[:, 0]
-        truth = self._spans(
-            tf.cast(tf.gather_nd(y_true, places), tf.int32), rows
-        )
-        guess = self._spans(tf.gather_nd(guess, places), rows)
-        # Keys rise with the first word, so each is found by bisection.
-        place = tf.searchsorted(truth, guess)
-        padded = tf.concat([truth, [-1]], 0)
-        right = tf.gather(padded, place) == guess
-        for total, number in (
-            (self.num_right, tf.math.count_nonzero(right)),
-            (self.num_true, tf.size(truth)),
-            (self.num_guessed, tf.size(guess)),
+        is_word = _words(y_true, sample_weight)
+        truth = self._spans(tf.cast(y_true, tf.int32), is_word)
+        guess = self._spans(best_tags(y_pred, is_word), is_word)
+        right = tf.reduce_all(tf.equal(truth, guess), axis=0) & (truth[0] >= 0)
+        for total, flags in (
+            (self.num_right, right),
+            (self.num_true, truth[0] >= 0),
+            (self.num_guessed, guess[0] >= 0),
         ):
-            total.assign_add(tf.cast(number, total.dtype))
+            total.assign_add(tf.math.count_nonzero(flags, dtype=total.dtype))
 
     def result(self):
         return tf.math.divide_no_nan(
@@ -76,12 +102,28 @@ class SpanF1(keras.metrics.Metric):
             "scheme": self.scheme,
         }
 
-    def _spans(self, label_ids, rows):
-        """Returns int64 keys of first word, length and type of each span."""
-        first, last = self._reader.read(label_ids, rows)
-        types = tf.gather(self._type_ids, tf.gather(label_ids, first))
-        num_types = tf.constant(len(self._type_ids), tf.int64)
-        length = tf.cast(last - first, tf.int64)
-        return (
-            word_keys(first, 0) + length * num_types + tf.cast(types, tf.int64)
-        )
+    def _spans(self, tags, is_word):
+        """Returns type and end of the span that starts at each word.
+
+        Int32 `(2, R, S)`, words first in each sequence; -1 where none starts.
+        """
+        num_words = tf.math.count_nonzero(is_word, 1, True, dtype=tf.int32)
+        place = tf.broadcast_to(tf.range(tf.shape(tags)[1]), tf.shape(tags))
+        outside = len(self.labels)
+        tags = crf.words_first(tags, is_word)
+        tags = tf.where(place < num_words, tags, outside)
+        edge = tf.fill([tf.shape(tags)[0], 1], outside)
+        starts = self._reader.starts(tf.concat([edge, tags[:, :-1]], 1), tags)
+        ends = self._reader.ends(tags, tf.concat([tags[:, 1:], edge], 1))
+        # The n-th span to start is the n-th to end.
+        number = tf.cumsum(tf.cast(starts, tf.int32), axis=1) - 1
+        ends = tf.sort(tf.where(ends, place, tf.shape(tags)[1]), axis=1)
+        end = tf.gather(ends, tf.maximum(number, 0), batch_dims=1)
+        spans = tf.stack([tf.gather(self._type_ids, tags), end])
+        return tf.where(starts, spans, -1)
+
+
+def _words(y_true, sample_weight) -> tf.Tensor:
+    if sample_weight is None:
+        return tf.ones_like(y_true, tf.bool)
+    return tf.broadcast_to(sample_weight, tf.shape(y_true)) > 0

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from collections.abc import Sequence
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import ItemError
 from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.entities import PREFIXES
 from task_heads.tagging.entities import entities
@@ -139,10 +140,10 @@ def _allowed(before: tuple, current: tuple, scheme: str) -> bool:
 
 
 def _parsed(tags: Sequence[str], scheme: str) -> Iterator[tuple[str, str]]:
-    for tag in tags:
+    for place, tag in enumerate(tags):
         prefix, name = _split(tag)
         if prefix is None or prefix not in PREFIXES[scheme] + OUTSIDE:
-            raise foreign_tag(tag, scheme)
+            raise ItemError(str(foreign_tag(tag, scheme)), place)
         yield prefix, name
 
 

@@ -46,11 +46,31 @@ class SpanReader:
             outside,
             tf.concat([label_ids[1:], outside], 0)[: tf.size(texts)],
         )
-        starts = _look_up(self._starts, before, label_ids)
-        ends = _look_up(self._ends, label_ids, after)
         return tuple(
-            tf.cast(tf.where(flags)[:, 0], tf.int32) for flags in (starts, ends)
+            tf.cast(tf.where(flags)[:, 0], tf.int32)
+            for flags in (
+                self.starts(before, label_ids),
+                self.ends(label_ids, after),
+            )
         )
+
+    def starts(self, before, label_ids) -> tf.Tensor:
+        """Returns whether spans start at words, bool of the ids' shape.
+
+        Args:
+            before: int32, label ids of the words before; `L` for none.
+            label_ids: int32, those of the words; `L` for no word.
+        """
+        return _look_up(self._starts, before, label_ids)
+
+    def ends(self, label_ids, after) -> tf.Tensor:
+        """Returns whether spans end at words, bool of the ids' shape.
+
+        Args:
+            label_ids: int32, label ids of the words; `L` for no word.
+            after: int32, those of the words after; `L` for none.
+        """
+        return _look_up(self._ends, label_ids, after)
 
 
 def _tables(labels, prefixed) -> tuple[np.ndarray, np.ndarray]:

@@ -61,28 +61,27 @@ def _wanted(columns, usual: dict[str, int]) -> dict[str, int]:
 
 
 def _rows(lines: _Lines, columns: dict[str, int]) -> Iterator[Row]:
-    tokens, tags, first = [], [], ""
+    tokens, tags, origins = [], [], []
     for line in lines:
         if line is None:
             if tokens:
-                yield _row(tokens, tags, first)
-            tokens, tags = [], []
+                yield _row(tokens, tags, origins)
+            tokens, tags, origins = [], [], []
             continue
         origin, fields = line
-        if not tokens:
-            first = origin
+        origins.append(origin)
         tokens.append(_field(fields, columns["text"], "word", origin))
         if "tags" in columns:
             if len(fields) == 1:
                 raise _without_tag(origin, fields)
             tags.append(_field(fields, columns["tags"], "tag", origin))
     if tokens:
-        yield _row(tokens, tags, first)
+        yield _row(tokens, tags, origins)
 
 
-def _row(tokens: list[str], tags: list[str], origin: str) -> Row:
+def _row(tokens: list[str], tags: list[str], origins: list[str]) -> Row:
     values = {"tokens": tokens, "tags": tags} if tags else {"tokens": tokens}
-    return Row(values, origin)
+    return Row(values, origins[0], origins)
 
 
 def _conll_lines(path) -> _Lines:

@@ -26,7 +26,8 @@ class Words:
     Attributes:
         first_tokens: int64. Place of a word's first token in its text, -1
             for a word without tokens, such as a lone format character.
-        byte_starts: int32.
+        byte_starts: int32, of the first token; of the word as it was given,
+            where it has no tokens.
         byte_ends: int32, exclusive.
         char_starts: int32.
         char_ends: int32, exclusive.
@@ -57,6 +58,7 @@ def token_kinds(vocabulary: Vocabulary) -> list[int]:
 
 
 def find_words(
+    texts: tf.Tensor,
     spans: TokenSpans,
     kinds: tf.Tensor,
     word_starts: tf.RaggedTensor | None = None,
@@ -65,10 +67,12 @@ def find_words(
     """Finds the words that tokens belong to.
 
     Args:
-        spans: the tokens.
+        texts: string `(B,)`.
+        spans: their tokens.
         kinds: int32 `(V,)`, what `token_kinds` returned.
         word_starts: int32 ragged `(B, W)`, the bytes at which the words
-            begin, or no words for texts without given ones.
+            begin, one space between two, or no words for texts without given
+            ones.
         edges: bool `(T,)`, tokens that begin a word whatever they are.
     """
     ids, starts, ends = (
@@ -90,7 +94,7 @@ def find_words(
     )
     if word_starts is not None:
         found = tf.concat([word_starts, found], axis=1)
-    return _words(spans, rows, found)
+    return _words(texts, spans, rows, found)
 
 
 def word_keys(rows, starts) -> tf.Tensor:
@@ -117,7 +121,7 @@ def _begins(kinds, starts, ends, rows):
     return (kinds != _CONTINUATION) & (~glued | apart | after_apart)
 
 
-def _words(spans, rows, word_starts) -> Words:
+def _words(texts, spans, rows, word_starts) -> Words:
     keys = word_keys(word_starts.value_rowids(), word_starts.flat_values)
     token_keys = word_keys(rows, spans.byte_starts.flat_values)
     word = tf.searchsorted(keys, token_keys, side="right") - 1  # (T,)
@@ -126,20 +130,48 @@ def _words(spans, rows, word_starts) -> Words:
     last = tf.searchsorted(word, numbers, side="right") - 1
     exists = last >= first
 
-    def of(tensor, places):
+    lost = tf.where(~exists)  # (words without tokens, 1)
+    as_given = _places_as_given(texts, word_starts, lost[:, 0])
+
+    def of(tensor, places, given):
         # Tokens may be fewer than words, none at all in the extreme.
         values = tf.concat([tensor.flat_values, [0]], 0)
         places = tf.where(exists, places, tf.size(values) - 1)
-        return word_starts.with_flat_values(tf.gather(values, places))
+        values = tf.gather(values, places)
+        return word_starts.with_flat_values(
+            tf.tensor_scatter_nd_update(values, lost, given)
+        )
 
     text_starts = tf.gather(spans.ids.row_starts(), word_starts.value_rowids())
     place = tf.cast(first, tf.int64) - text_starts
+    byte_starts, byte_ends, char_starts, char_ends = as_given
     return Words(
         first_tokens=word_starts.with_flat_values(
             tf.where(exists, place, -tf.ones_like(place))
         ),
-        byte_starts=of(spans.byte_starts, first),
-        byte_ends=of(spans.byte_ends, last),
-        char_starts=of(spans.char_starts, first),
-        char_ends=of(spans.char_ends, last),
+        byte_starts=of(spans.byte_starts, first, byte_starts),
+        byte_ends=of(spans.byte_ends, last, byte_ends),
+        char_starts=of(spans.char_starts, first, char_starts),
+        char_ends=of(spans.char_ends, last, char_ends),
     )
+
+
+def _places_as_given(texts, word_starts, words):
+    """Returns starts and ends of words, in bytes, then in characters."""
+    rows = word_starts.value_rowids()
+    own_text = tf.gather(texts, tf.gather(rows, words))
+    starts = tf.gather(word_starts.flat_values, words)
+    # A space stands before the next word; the last goes on to the end.
+    after = tf.concat([word_starts.flat_values, [0]], 0)
+    is_last = tf.gather(word_starts.row_limits(), tf.gather(rows, words)) == (
+        words + 1
+    )
+    ends = tf.where(
+        is_last, tf.strings.length(own_text), tf.gather(after, words + 1) - 1
+    )
+    zeros = tf.zeros_like(starts)
+    chars = (
+        tf.strings.length(tf.strings.substr(own_text, zeros, end), "UTF8_CHAR")
+        for end in (starts, ends)
+    )
+    return starts, ends, *chars

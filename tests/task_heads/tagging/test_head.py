@@ -9,10 +9,12 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import check_rows
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.exporting import export
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.tagging.entities import entities
+from task_heads.tagging.files import TaggedFile
 from task_heads.tagging.head import TaggingHead
 
 LABELS = ["O", "B-x", "I-x", "B-y", "I-y"]
@@ -31,12 +33,26 @@ def make_model(head=None, sequence_length=None, **encoder):
     )
 
 
-@pytest.fixture(scope="module")
-def trained():
-    model = make_model()
+def train(head):
+    model = make_model(head)
     model.compile(learning_rate=0.02, weight_decay=0.0)
     model.fit(rows(20), batch_size=8, epochs=20, verbose=0)
     return model
+
+
+@pytest.fixture(scope="module")
+def softmax():
+    return train(TaggingHead(LABELS, dropout=0.0))
+
+
+@pytest.fixture(scope="module")
+def crf():
+    return train(TaggingHead(LABELS, dropout=0.0, crf=True))
+
+
+@pytest.fixture(params=["softmax", "crf"])
+def trained(request):
+    return request.getfixturevalue(request.param)
 
 
 def rows(times=1):
@@ -49,8 +65,10 @@ def rows(times=1):
         TaggingHead(LABELS),
         TaggingHead(["DET", "NOUN", "O"], scheme="none"),
         TaggingHead(LABELS, scheme="IOBES", strict=True),
+        TaggingHead(LABELS, crf=True),
+        TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
     ],
-    ids=["IOB2", "none", "IOBES"],
+    ids=["IOB2", "none", "IOBES", "IOB2-crf", "none-crf"],
 )
 def test_the_contract_holds(head):
     tags = [["DET", "NOUN"], ["O"] * 50]
@@ -109,6 +127,8 @@ def test_learns_and_answers(trained):
         ["aa", "bb"],
         ["dd"],
     ]
+    # A word of which the tokenizer leaves nothing.
+    assert found[2]["words"] == TOKENS[2]
     score = trained.score(rows())
     assert score["micro"]["f1"] == score["token_accuracy"] == 1.0
 
@@ -119,8 +139,9 @@ def test_metrics_equal_the_scores_of_texts(trained):
     assert metrics["f1"] == pytest.approx(score["micro"]["f1"])
 
 
-def test_untrained_metrics_equal_the_scores_of_texts():
-    model = make_model(initializer_range=2.0)
+@pytest.mark.parametrize("crf", [False, True])
+def test_untrained_metrics_equal_the_scores_of_texts(crf):
+    model = make_model(TaggingHead(LABELS, crf=crf), initializer_range=2.0)
     data = MemoryRows({"tokens": TOKENS[:2] * 9, "tags": TAGS[:2] * 9})
     metrics = model.evaluate(data, return_dict=True, verbose=0)
     score = model.score(data)
@@ -176,6 +197,7 @@ def test_the_saved_model_answers_like_the_live_one(trained, tmp_path):
     texts = ["é (aa bb) – dd", "", "aa " * 200]
     found = served(text=tf.constant(texts))
     live = trained.predict_text(texts)
+    assert served(text=tf.constant([], tf.string))["tag"].shape == (0, 0)
     assert [
         [span.decode() for span in row[:count]]
         for row, count in zip(found["span"].numpy(), found["num_spans"])
@@ -183,8 +205,8 @@ def test_the_saved_model_answers_like_the_live_one(trained, tmp_path):
     assert found["byte_start"].shape == found["span"].shape
 
 
-def test_the_tflite_file_gives_logits_and_tags(trained, tmp_path):
-    manifest = export(trained, tmp_path / "m", format="tflite")
+def test_the_tflite_file_gives_logits_and_tags(softmax, tmp_path):
+    manifest = export(softmax, tmp_path / "m", format="tflite")
     assert "tokens_32" in str(manifest)
     run = tf.lite.Interpreter(
         str(tmp_path / "m" / "model.tflite")
@@ -196,14 +218,14 @@ def test_the_tflite_file_gives_logits_and_tags(trained, tmp_path):
     }
 
 
-def test_a_checkpoints_head_gives_the_same_tags(trained):
-    weights = trained.head.get_weights(trained)
+def test_a_checkpoints_head_gives_the_same_tags(softmax):
+    weights = softmax.head.get_weights(softmax)
     head = TaggingHead.from_weights(weights)
     assert head.labels_by_index == LABELS
-    twin = TaskModel(trained.encoder, head, trained.tokenizer)
+    twin = TaskModel(softmax.encoder, head, softmax.tokenizer)
     head.set_weights(twin, weights)
     text = "aa bb. dd"
-    assert twin.predict_text(text) == trained.predict_text(text)
+    assert twin.predict_text(text) == softmax.predict_text(text)
 
 
 def test_labels_of_other_models_are_read():
@@ -237,6 +259,16 @@ def test_types_of_spans_are_found_in_rows():
         [Row({"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:1")]
     )
     assert head.labels_by_index == LABELS
+
+
+def test_a_wrong_tag_is_found_on_its_own_line(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_text("a O\n\na O\nb B-z\nc O\n")
+    with pytest.raises(InputError, match="a.conll:4: A tag must be one of"):
+        check_rows(TaggedFile(path), TaggingHead(LABELS))
+    path.write_text("a B-x\nb X-y\n")
+    with pytest.raises(InputError, match="a.conll:2: A tag of IOB2 must"):
+        TaggingHead.from_rows(TaggedFile(path), scheme="IOB2")
 
 
 def test_strict_refuses_what_breaks_the_scheme():

@@ -12,7 +12,7 @@ def words_of(text, **arguments):
     tokenizer = testing.tiny_tokenizer([text, "( ) . , ' \" ! ? - & …"])
     kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
     spans = tokenizer.tokenize_with_offsets([text])
-    found = find_words(spans, kinds, **arguments)
+    found = find_words(tf.constant([text]), spans, kinds, **arguments)
     starts, ends = found.char_starts[0].numpy(), found.char_ends[0].numpy()
     return [text[start:end] for start, end in zip(starts, ends)]
 
@@ -44,19 +44,27 @@ def test_given_words_are_kept_as_they_are():
 
 
 def test_a_word_without_tokens_is_known_to_have_none():
-    tokenizer = testing.tiny_tokenizer(["a b"])
+    tokenizer = testing.tiny_tokenizer(["a b é"])
+    texts = tf.constant(["a \ufe0f b é\ufe0f \ufe0f"])
     found = find_words(
-        tokenizer.tokenize_with_offsets(["a \ufe0f b"]),
+        texts,
+        tokenizer.tokenize_with_offsets(texts),
         tf.constant(token_kinds(tokenizer.vocabulary), tf.int32),
-        tf.ragged.constant([[0, 2, 6]], dtype=tf.int32),
+        tf.ragged.constant([[0, 2, 6, 8, 14]], dtype=tf.int32),
     )
-    assert found.first_tokens.to_list() == [[0, -1, 1]]
+    assert found.first_tokens.to_list() == [[0, -1, 1, 2, -1]]
+    assert found.byte_starts.to_list() == [[0, 2, 6, 8, 14]]
+    assert found.byte_ends.to_list() == [[1, 5, 7, 10, 17]]
+    assert found.char_starts.to_list() == [[0, 2, 4, 6, 9]]
+    assert found.char_ends.to_list() == [[1, 3, 5, 7, 10]]
 
 
 def test_texts_do_not_run_into_each_other():
     tokenizer = testing.tiny_tokenizer(["ab"])
+    texts = tf.constant(["ab", "", "ab ab"])
     found = find_words(
-        tokenizer.tokenize_with_offsets(["ab", "", "ab ab"]),
+        texts,
+        tokenizer.tokenize_with_offsets(texts),
         tf.constant(token_kinds(tokenizer.vocabulary), tf.int32),
     )
     assert found.byte_starts.to_list() == [[0], [], [0, 3]]

@@ -1,0 +1,121 @@
+"""Marked spans that no words spell, found before a model learns from them."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from task_heads.tagging.words import find_words
+from task_heads.tagging.words import token_kinds
+
+_BATCH_SIZE = 256
+# Most spans that a message lists.
+_SHOWN_SPANS = 10
+
+
+class MisalignedSpan(NamedTuple):
+    """A span whose ends are not the ends of words.
+
+    It is learned as the tokens that it touches, and no prediction can equal
+    it: predicted spans are made of whole words.
+
+    Attributes:
+        origin: str. Where its row stands.
+        start: int. Its first character.
+        end: int. The character after its last.
+        label: str.
+        text: str. What it covers.
+        is_lost: bool. Whether no token is left to it, so that it is not
+            learned at all.
+    """
+
+    origin: str
+    start: int
+    end: int
+    label: str
+    text: str
+    is_lost: bool
+
+
+def misaligned_spans(rows: Iterable, tokenizer) -> Iterator[MisalignedSpan]:
+    """Yields the spans that begin or end elsewhere than a word does.
+
+    Args:
+        rows: rows with `values` and `origin`; those without `spans` are
+            passed over.
+        tokenizer: `BertTokenizer`.
+    """
+    kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
+    batch = []
+    for row in rows:
+        if row.values.get("spans"):
+            batch.append(row)
+        if len(batch) == _BATCH_SIZE:
+            yield from _of_batch(batch, tokenizer, kinds)
+            batch = []
+    if batch:
+        yield from _of_batch(batch, tokenizer, kinds)
+
+
+def alignment_warnings(rows: Iterable, tokenizer) -> list[str]:
+    """Returns a sentence that counts and lists `misaligned_spans`, or none."""
+    found = list(misaligned_spans(rows, tokenizer))
+    if not found:
+        return []
+    shown = [
+        f"{span.origin}: {span.text!r} ({span.label}, {span.start}-{span.end})"
+        + (" lost" if span.is_lost else "")
+        for span in found[:_SHOWN_SPANS]
+    ]
+    more = len(found) - len(shown)
+    num_lost = sum(span.is_lost for span in found)
+    return [
+        f"{len(found)} spans do not begin and end where words do, so that no "
+        f"prediction can equal them; {num_lost} of them are lost, with no "
+        f"token of their own. {'; '.join(shown)}"
+        + (f"; and {more} more." if more else ".")
+    ]
+
+
+def _of_batch(rows, tokenizer, kinds) -> Iterator[MisalignedSpan]:
+    texts = tf.constant([row.values["text"] for row in rows])
+    tokens = tokenizer.tokenize_with_offsets(texts)
+    words = find_words(texts, tokens, kinds)
+    token_places = list(
+        zip(tokens.char_starts.to_list(), tokens.char_ends.to_list())
+    )
+    for row, starts, ends, places in zip(
+        rows,
+        words.char_starts.to_list(),
+        words.char_ends.to_list(),
+        token_places,
+    ):
+        spans = sorted(tuple(span) for span in row.values["spans"])
+        wrong = [
+            span
+            for span in spans
+            if span[0] not in starts or span[1] not in ends
+        ]
+        kept = _spans_with_tokens(spans, *places) if wrong else ()
+        for start, end, label in wrong:
+            text = row.values["text"][start:end]
+            yield MisalignedSpan(
+                row.origin,
+                start,
+                end,
+                label,
+                text,
+                (start, end, label) not in kept,
+            )
+
+
+def _spans_with_tokens(spans, starts, ends) -> set:
+    """Returns the spans that `tagging_features` gives a token."""
+    kept = set()
+    for start, end in zip(starts, ends):
+        # A token belongs to the last span that begins before its end.
+        begun = [span for span in spans if span[0] < end]
+        if begun and start < begun[-1][1]:
+            kept.add(begun[-1])
+    return kept

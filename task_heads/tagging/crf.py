@@ -1,0 +1,193 @@
+"""A linear chain over the words of a text, in log space, on any backend.
+
+`potentials[r, s, i, j]` scores tag `j` at token `s` after tag `i - 1` at the
+word before; row 0 stands for no word before. Tokens that are no words are
+passed over, so the word before is not the token before.
+
+Letters: `R` sequences, `S` tokens of a sequence, `L` tags.
+
+Source: Lafferty, McCallum and Pereira, 2001, Conditional Random Fields;
+Rabiner, 1989, section III (forward-backward and Viterbi algorithms).
+"""
+
+from keras import ops
+
+# The logarithm of next to nothing. Finite: infinities make NaN.
+_NEVER = -1e9
+
+
+def pair_marginals(potentials, is_word):
+    """Returns the probability of each pair of neighbouring words' tags.
+
+    Args:
+        potentials: float32 `(R, S, L + 1, L)`.
+        is_word: bool `(R, S)`.
+
+    Returns:
+        Float32 `(R, S, L + 1, L)`, shaped like the potentials, 0 for tokens
+        that are no words; and the logarithm of the sum over all taggings,
+        float32 `(R,)`.
+    """
+    before, _ = _forward(potentials, is_word, ops.logsumexp)
+    ways = before[..., None] + potentials
+    logarithms = ways + _backward(potentials, is_word)[..., None, :]
+    total = ops.logsumexp(logarithms, axis=(-2, -1), keepdims=True)
+    pairs = ops.exp(logarithms - total)
+    grown = ops.logsumexp(ways, axis=(-2, -1)) - ops.logsumexp(before, axis=-1)
+    return (
+        ops.where(is_word[..., None, None], pairs, 0.0),
+        ops.sum(ops.where(is_word, grown, 0.0), axis=-1),
+    )
+
+
+def marginals(potentials, is_word):
+    """Returns the probability of each tag at each word.
+
+    Args:
+        potentials: float32 `(R, S, L + 1, L)`.
+        is_word: bool `(R, S)`.
+
+    Returns:
+        Float32 `(R, S, L)`, 0 for tokens that are no words.
+    """
+    pairs, _ = pair_marginals(potentials, is_word)
+    return ops.sum(pairs, axis=-2)
+
+
+def best_path(potentials, is_word):
+    """Returns the likeliest tagging as a whole.
+
+    Args:
+        potentials: float32 `(R, S, L + 1, L)`.
+        is_word: bool `(R, S)`.
+
+    Returns:
+        Int32 `(R, S)` tags, 0 for tokens that are no words.
+    """
+    before, last = _forward(potentials, is_word, ops.max)
+    # The best row to come from, for each tag.
+    origins = ops.argmax(before[..., None] + potentials, axis=-2)
+    origins = ops.cast(origins, "int32")  # (R, S, L)
+
+    def step(row, origin, word):
+        tag = ops.maximum(row - 1, 0)
+        came = ops.take_along_axis(origin, tag[:, None], axis=-1)[:, 0]
+        return ops.where(word, came, row)
+
+    end = ops.cast(ops.argmax(last, axis=-1), "int32")
+    rows, _ = _walk(step, end, origins, is_word, reverse=True)
+    return ops.where(is_word, rows - 1, 0)
+
+
+def path_pairs(tags, is_word, num_tags: int):
+    """Returns where the potentials of a tagging stand among all.
+
+    Args:
+        tags: int `(R, S)`.
+        is_word: bool `(R, S)`.
+        num_tags: int. `L`.
+
+    Returns:
+        Float32 `(R, S, L + 1, L)`, 1 for the pair of a word's tag and that
+        of the word before, 0 elsewhere.
+    """
+    tags = ops.cast(tags, "int32")
+    words = ops.cast(is_word, "int32")
+    rows = ops.pad(words_first(tags, is_word) + 1, [[0, 0], [1, 0]])
+    num_before = ops.cumsum(words, axis=1) - words
+    row = ops.take_along_axis(rows, num_before, axis=1)
+    pairs = ops.one_hot(row * num_tags + tags, (num_tags + 1) * num_tags)
+    pairs = ops.where(is_word[..., None], pairs, 0.0)
+    return ops.reshape(pairs, (*ops.shape(tags), num_tags + 1, num_tags))
+
+
+def words_first(values, is_word):
+    """Moves the values of words to the front of their sequences, in order.
+
+    Args:
+        values: int `(R, S)`.
+        is_word: bool `(R, S)`.
+
+    Returns:
+        Int `(R, S)`; behind the words stand the other values.
+    """
+    length = ops.shape(values)[1]
+    place = ops.arange(length, dtype="int32")[None]
+    order = ops.argsort(ops.where(is_word, place, place + length), axis=1)
+    return ops.take_along_axis(values, order, axis=1)
+
+
+def _forward(potentials, is_word, total):
+    """Returns the scores of all ways up to each token, and to the end.
+
+    Args:
+        total: function that sums up ways, over the axis of its argument
+            `axis`: `ops.logsumexp` over all, `ops.max` for the best.
+
+    Returns:
+        Float32 `(R, S, L + 1)`, by the row of the word before the token; and
+        `(R, L + 1)`, by that of the last word. The best at a token is 0.
+    """
+
+    def step(ways, potential, word):
+        reached = total(ways[..., None] + potential, axis=1)
+        reached = _levelled(reached)
+        reached = ops.pad(reached, [[0, 0], [1, 0]], constant_values=_NEVER)
+        return ops.where(word[:, None], reached, ways)
+
+    start = ops.pad(
+        _zeros(potentials, 1),
+        [[0, 0], [0, potentials.shape[-1]]],
+        constant_values=_NEVER,
+    )
+    return _walk(step, start, potentials, is_word)
+
+
+def _backward(potentials, is_word):
+    """Returns the scores of all ways on from a word, by its tag.
+
+    Float32 `(R, S, L)`. The best at a word is about 0.
+    """
+
+    def step(ways, potential, word):
+        left = ops.logsumexp(potential + ways[:, None, 1:], axis=-1)
+        left = _levelled(left)
+        return ops.where(word[:, None], left, ways)
+
+    end = _zeros(potentials, potentials.shape[-2])
+    after, _ = _walk(step, end, potentials, is_word, reverse=True)
+    return after[..., 1:]
+
+
+def _walk(step, start, values, is_word, reverse=False):
+    """Walks from token to token.
+
+    Args:
+        step: function from a state `(R, ...)`, values `(R, ...)` and whether
+            they are a word's, bool `(R,)`, to the next state.
+        start: the first state.
+        values: `(R, S, ...)`.
+        is_word: bool `(R, S)`.
+        reverse: bool. Whether to walk from the last token to the first.
+
+    Returns:
+        The states in which the tokens are met, `(R, S, ...)`, and the last.
+    """
+
+    def move(state, place):
+        value, word = (ops.take(x, place, axis=1) for x in (values, is_word))
+        return step(state, value, word), state
+
+    # Over places: Keras cannot scan several tensors of unknown length.
+    places = ops.arange(ops.shape(values)[1], dtype="int32")
+    last, met = ops.scan(move, start, places, reverse=reverse)
+    return ops.swapaxes(met, 0, 1), last
+
+
+def _levelled(ways):
+    # Sums that grew with the text would lose their last digits.
+    return ways - ops.max(ways, axis=-1, keepdims=True)
+
+
+def _zeros(potentials, width: int):
+    return ops.zeros((ops.shape(potentials)[0], width), potentials.dtype)

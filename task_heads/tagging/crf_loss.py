@@ -1,0 +1,41 @@
+"""The loss of a chain of tags."""
+
+import keras
+from keras import ops
+
+from task_heads.tagging import crf
+
+
+@keras.saving.register_keras_serializable(package="task_heads")
+class CrfLoss(keras.losses.Loss):
+    """Negative log-likelihood of the words' tags, per word.
+
+    A sum over the sequences of a batch, divided by its words, so that it
+    compares with the cross-entropy of one word.
+
+    Call arguments:
+        y_true: int `(R, S)` tags.
+        y_pred: float `(R, S, L + 1, L)` potentials.
+        sample_weight: float `(R, S)`, above 0 for the tokens that are words;
+            they count alike. All are, where it is `None`.
+    """
+
+    def __init__(self, name: str = "crf_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        potentials = ops.cast(y_pred, "float32")
+        tags = ops.cast(y_true, "int32")
+        if sample_weight is None:
+            sample_weight = ops.ones_like(tags)
+        is_word = ops.broadcast_to(sample_weight, ops.shape(tags)) > 0
+        pairs, total = crf.pair_marginals(potentials, is_word)
+        path = crf.path_pairs(tags, is_word, potentials.shape[-1])
+        # The gradient is what the model expects less what is there. So it
+        # need not be found by a second run through the loops.
+        slope = ops.stop_gradient(pairs - path)
+        tangent = ops.sum(slope * potentials)
+        loss = ops.sum(total) - ops.sum(path * potentials)
+        loss = tangent + ops.stop_gradient(loss - tangent)
+        num_words = ops.sum(ops.cast(is_word, "float32"))
+        return loss / ops.maximum(num_words, 1.0)
