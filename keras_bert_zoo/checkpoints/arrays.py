@@ -16,7 +16,11 @@ _FLOATS = ("float16", "bfloat16", "float32", "float64")
 def read_rule(
     rule: Rule, variables: Variables, shape: Shape, origin: str
 ) -> np.ndarray:
-    """Returns one of our arrays, float32 `shape`, from the source's."""
+    """Returns one of our arrays, float32 `shape`, from the source's.
+
+    Raises:
+        InputError: if the source's are no floats, or not finite.
+    """
     piece = (*shape[:-1], shape[-1] // len(rule.sources))
     arrays = []
     for name in rule.sources:
@@ -27,7 +31,14 @@ def read_rule(
                 f"Received: {array.dtype.name}. Convert the checkpoint to "
                 "float32 first."
             )
-        arrays.append(rule.layout.read(array.astype(np.float32), piece))
+        array = array.astype(np.float32)
+        if not np.isfinite(array).all():
+            raise InputError(
+                f"{origin}: variable {name!r} must hold finite numbers. "
+                "Received: NaN or infinity. Its training went wrong: take an "
+                "earlier checkpoint."
+            )
+        arrays.append(rule.layout.read(array, piece))
     return np.concatenate(arrays, axis=-1) if len(arrays) > 1 else arrays[0]
 
 

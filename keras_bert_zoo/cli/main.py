@@ -13,6 +13,7 @@ from absl import app
 from absl import flags
 from absl import logging
 
+from keras_bert_zoo import __version__
 from keras_bert_zoo.cli import interrupts
 from keras_bert_zoo.cli import verbs
 from keras_bert_zoo.cli.parsing import ArgumentParser
@@ -78,6 +79,9 @@ def _parser(arguments: Sequence[str] | None = None) -> ArgumentParser:
         prog=PROGRAM,
         description="BERT encoders, from checkpoints to served models.",
         epilog=f"Help on a verb: {PROGRAM} VERB --help",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"{PROGRAM} {__version__}"
     )
     subparsers = parser.add_subparsers(metavar="VERB", required=True)
     for name, verb in _verbs().items():

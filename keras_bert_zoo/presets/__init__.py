@@ -9,6 +9,7 @@ import importlib
 _HOMES = {
     "PresetInfo": "catalog",
     "check_files": "directory",
+    "check_finite": "saving",
     "is_preset_directory": "directory",
     "list_presets": "catalog",
     "load_encoder": "loading",

@@ -37,10 +37,25 @@ def save_preset(
 
     Raises:
         InputError: if the directory exists and `overwrite` is false, or the
-            encoder is no `BertEncoder` of plain floats.
+            encoder is no `BertEncoder` of plain, finite floats.
     """
     with files.atomic_directory(directory, overwrite) as temporary:
         write_preset(encoder, tokenizer, temporary, metadata=metadata)
+
+
+def check_finite(variables: Iterable) -> None:
+    """Refuses what could be saved and then not be loaded.
+
+    Raises:
+        InputError: if a variable holds NaN or infinity.
+    """
+    for variable in variables:
+        if not keras.ops.all(keras.ops.isfinite(variable)):
+            raise InputError(
+                "A saved model holds finite numbers. Received: NaN or "
+                f"infinity in {variable.path}. Its training went wrong: "
+                "lower the learning rate, and train again."
+            )
 
 
 def write_preset(
@@ -73,6 +88,7 @@ def write_preset(
     files.check_hdf5_space(
         directory, [variable.shape for variable in encoder.variables]
     )
+    check_finite(encoder.weights)
     encoder.save_weights(directory / layout.WEIGHTS)
     written = [layout.CONFIG, layout.WEIGHTS, *further]
     if tokenizer is not None:

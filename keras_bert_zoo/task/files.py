@@ -29,7 +29,8 @@ def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
     sequence length) and `task.weights.h5` (the head's variables by path).
 
     Raises:
-        InputError: if the directory exists and `overwrite` is false.
+        InputError: if the directory exists and `overwrite` is false, or a
+            weight is not finite.
     """
     quantized = [
         layer.name
@@ -51,6 +52,7 @@ def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
         text = json.dumps(task, indent=2, ensure_ascii=False) + "\n"
         (temporary / TASK_FILE).write_text(text, encoding="utf-8")
         variables = head_variables(model)
+        presets.check_finite(variables.values())
         check_hdf5_space(temporary, [v.shape for v in variables.values()])
         with h5py.File(temporary / WEIGHTS_FILE, "w") as store:
             for path, variable in variables.items():

@@ -117,3 +117,18 @@ def test_directory_without_weights_lists_its_files(model):
 def test_published_pickle_is_refused():
     with pytest.raises(InputError, match="pytorch_model.bin. Convert it"):
         load_checkpoint(SHARED / "models/hf_bert_ner_tiny")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_weight_that_is_not_finite_is_named(rewrite, model, value):
+    directory = model("classifier")
+    name = "bert.encoder.layer.1.attention.self.query.weight"
+
+    def spoil(arrays):
+        arrays[name] = arrays[name].copy()
+        arrays[name][0, 0] = value
+        return arrays
+
+    rewrite(directory, spoil)
+    with pytest.raises(InputError, match="self.query.weight.*must hold finite"):
+        load_checkpoint(directory)

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+import keras_bert_zoo
 from keras_bert_zoo.cli.verbs import list as list_verb
 from keras_bert_zoo.errors import InputError
 
@@ -135,3 +136,9 @@ def test_a_full_output_is_told_in_one_line():
         )
     assert "bert-zoo: No space left on device\n" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_version_is_told(zoo):
+    outcome = zoo("--version")
+    assert outcome.status == 0
+    assert outcome.out == f"bert-zoo {keras_bert_zoo.__version__}\n"

@@ -163,3 +163,16 @@ def test_a_changed_head_is_found(make_model, tmp_path):
     path.write_text(path.read_text().replace('"bad"', '"good"', 1))
     with pytest.raises(InputError, match="task.json must have the SHA-256"):
         TaskModel.from_preset(tmp_path / "model")
+
+
+@pytest.mark.parametrize("layer", ["pooler", "logits"])
+def test_a_model_whose_training_diverged_is_not_saved(
+    make_model, tmp_path, layer
+):
+    model = make_model()
+    owner = model if layer == "logits" else model.encoder
+    variable = owner.get_layer(layer).weights[0]
+    variable.assign(variable * np.nan)
+    with pytest.raises(InputError, match=f"infinity in .*{layer}"):
+        model.save_to_preset(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
