@@ -15,16 +15,11 @@ interpreter with PyTorch.
 """
 
 import argparse
-import json
-import os
 import pathlib
-import statistics
-import subprocess
-import sys
 import tempfile
 
 from benchmarks import finetune_sst2
-from benchmarks import harness
+from benchmarks import seeds
 from benchmarks.tagging_contenders import recipe
 
 CONTENDERS = ("keras_bert_zoo", "pytorch")
@@ -44,80 +39,33 @@ def main():
         "--limit", type=int, default=0, help="sentences; all if left out"
     )
     options = parser.parse_args()
-    contenders = (*CONTENDERS, CRF) if options.crf else CONTENDERS
-    results = {
-        "epochs": recipe.EPOCHS,
-        "batch_size": recipe.BATCH_SIZE,
-        "learning_rate": recipe.LEARNING_RATE,
-        "runs": {},
-    }
-    earlier = harness.RESULTS / "quality_tagging.json"
-    if earlier.is_file() and not options.afresh and not options.limit:
-        results = json.loads(earlier.read_text("utf-8"))
+    names = (*CONTENDERS, CRF) if options.crf else CONTENDERS
     with tempfile.TemporaryDirectory() as scratch:
         source = pathlib.Path(scratch) / "huggingface"
         finetune_sst2.export(source)
-        for corpus in recipe.FILES:
-            for seed in map(str, range(options.seeds)):
-                for name in contenders:
-                    runs = results["runs"].setdefault(f"{corpus} {name}", {})
-                    if seed in runs:
-                        continue
-                    runs[seed] = run(name, corpus, seed, options.limit, source)
-                    if not options.limit:
-                        harness.write_result("quality_tagging", results)
-    print(report(results))
-
-
-def run(
-    name: str, corpus: str, seed: str, limit: int, source: pathlib.Path
-) -> dict:
-    """Returns what one contender's process prints last."""
-    python = harness.peers_python() if name == "pytorch" else sys.executable
-    done = subprocess.run(
-        [
-            python,
-            "-m",
-            f"benchmarks.tagging_contenders.{name}",
-            corpus,
-            seed,
-            str(limit),
-            str(source),
-        ],
-        cwd=harness.ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": str(harness.NUM_THREADS)},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def report(results: dict) -> str:
-    """Returns the table of the results."""
-    rows = []
-    for name, runs in results["runs"].items():
-        found = [run["f1"] for run in runs.values()]
-        speeds = [run["examples_per_second"] for run in runs.values()]
-        spread = statistics.stdev(found) if len(found) > 1 else 0.0
-        rows.append(
-            (
-                *name.split(),
-                ", ".join(f"{value:.2f}" for value in found),
-                f"{statistics.mean(found):.2f}",
-                f"{spread:.2f}",
-                f"{statistics.median(speeds):.1f}",
-            )
+        results = seeds.run_all(
+            "quality_tagging",
+            "benchmarks.tagging_contenders",
+            {
+                f"{corpus} {name}": (
+                    name,
+                    corpus,
+                    str(options.limit),
+                    str(source),
+                )
+                for corpus in recipe.FILES
+                for name in names
+            },
+            options.seeds,
+            {
+                "epochs": recipe.EPOCHS,
+                "batch_size": recipe.BATCH_SIZE,
+                "learning_rate": recipe.LEARNING_RATE,
+            },
+            afresh=options.afresh,
+            keep=not options.limit,
         )
-    header = (
-        "corpus",
-        "contender",
-        "test F1, %",
-        "mean",
-        "deviation",
-        "examples/s",
-    )
-    return harness.table(header, rows)
+    print(seeds.table(results, ("f1", "examples_per_second")))
 
 
 if __name__ == "__main__":

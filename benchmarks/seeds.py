@@ -5,6 +5,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -40,7 +41,8 @@ def run_all(
         keep: bool. Whether the result is read and written at all.
 
     Returns:
-        `settings` and `runs`: title -> seed -> what the contender printed.
+        `settings` and `runs`: title -> seed -> what the contender printed,
+        and `seconds`, what its process took.
 
     Raises:
         RuntimeError: if earlier runs had other settings.
@@ -65,6 +67,7 @@ def run_all(
                 harness.peers_python() if module in in_peers else sys.executable
             )
             command = [python, "-m", f"{package}.{module}", seed, *arguments]
+            start = time.perf_counter()
             done = subprocess.run(
                 command,
                 cwd=harness.ROOT,
@@ -74,6 +77,7 @@ def run_all(
                 check=True,
             )
             runs[seed] = json.loads(done.stdout.splitlines()[-1])
+            runs[seed]["seconds"] = round(time.perf_counter() - start)
             if keep:
                 harness.write_result(name, results)
     return results

@@ -47,7 +47,7 @@ def main(corpus: str, seed: int, limit: int | None, crf: bool = False) -> dict:
 
 
 def run(crf: bool) -> None:
-    corpus, seed, limit, _ = sys.argv[1:]
+    seed, corpus, limit, _ = sys.argv[1:]
     found = main(corpus, int(seed), int(limit) or None, crf)
     print(json.dumps(found))
 

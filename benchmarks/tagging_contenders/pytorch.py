@@ -141,5 +141,5 @@ def _inputs(encoded) -> dict:
 
 
 if __name__ == "__main__":
-    corpus, seed, limit, source = sys.argv[1:]
+    seed, corpus, limit, source = sys.argv[1:]
     print(json.dumps(main(corpus, int(seed), int(limit) or None, source)))
