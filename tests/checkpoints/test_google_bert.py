@@ -35,6 +35,8 @@ def published_name(name):
         ("predictions.bias", "predictions/output_bias"),
         ("classifier.weight", "output_weights"),
         ("classifier.bias", "output_bias"),
+        ("qa_outputs.weight", "cls/squad/output_weights"),
+        ("qa_outputs.bias", "cls/squad/output_bias"),
         ("encoder.layer.", "encoder/layer_"),
         (".", "/"),
     ):
@@ -119,6 +121,16 @@ def test_a_masked_language_model_answers_like_transformers(published):
     places = np.tile(np.arange(9, dtype="int32"), (2, 1))
     found = np.array(model({**inputs, "mask_positions": places}))
     np.testing.assert_allclose(found, expected["prediction_logits"], atol=2e-5)
+
+
+def test_a_span_finder_answers_like_transformers(published):
+    expected = np.load(RECORDED / "question_answerer/outputs.npz")
+    checkpoint = load_checkpoint(published("question_answerer"))
+    found = task_from_checkpoint(TaskModel, checkpoint)(
+        {name: expected[name] for name in list(expected)[:3]}
+    )
+    for name in ("start_logits", "end_logits"):
+        np.testing.assert_allclose(found[name], expected[name], atol=2e-5)
 
 
 def test_classifier_has_numbered_labels(published):
