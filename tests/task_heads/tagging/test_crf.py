@@ -1,6 +1,11 @@
 """The chain of tags: against all taggings counted one by one, and in use."""
 
+import importlib.util
 import itertools
+import os
+import pathlib
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -21,6 +26,7 @@ from task_heads.tagging.metrics import WordAccuracy
 from task_heads.tagging.softmax_output import SoftmaxOutput
 from task_heads.tagging.transition_scores import TransitionScores
 
+PROGRAM = pathlib.Path(__file__).parents[2] / "crf_results.py"
 NUM_TAGS = 3
 # All words, gaps at the edges and within, one word, none.
 IS_WORD = np.array(
@@ -174,6 +180,28 @@ def test_loss_and_path_compile_under_xla():
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_give_the_same(backend):
+    if importlib.util.find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    ours, others = (
+        subprocess.run(
+            [sys.executable, PROGRAM],
+            env={
+                **os.environ,
+                "KERAS_BACKEND": name,
+                "PYTHONPATH": str(PROGRAM.parents[1]),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=300,
+        ).stdout.splitlines()[-1]
+        for name in ("tensorflow", backend)
+    )
+    assert others.split(" ", 1) == [backend, ours.split(" ", 1)[1]]
+
+
 def test_texts_without_words_are_read():
     exists = tf.RaggedTensor.from_row_lengths(tf.zeros([0], tf.bool), [0, 0])
     nothing = tf.zeros([0, NUM_TAGS + 1, NUM_TAGS])
@@ -240,29 +268,22 @@ def test_transitions_are_learned_saved_and_loaded(trained, tmp_path):
 
 
 def test_a_text_is_read_as_one_across_its_slices(trained):
-    """What slices see alike, they give alike: the encoder knows no places."""
-    short = TaskModel(
-        trained.encoder, trained.head, trained.tokenizer, sequence_length=6
-    )
-    outputs = short.head.build(trained.encoder)
+    head, tokenizer = trained.head, trained.tokenizer
     tokens = ["aa", "cc", "bb", "bb", "dd", "bb", "cc", "dd"] * 3
     example = {"text": tf.constant([" ".join(tokens)])}
-    found = short.head.features(example, short.tokenizer, 6)
-    num_sequences = int(found.num_sequences[0])
-    assert num_sequences > 2
     # Potentials that depend on the word alone, so that slicing cuts nothing.
-    table = np.random.default_rng(2).normal(
-        size=(len(trained.tokenizer.vocabulary), 6, 5)
-    )
+    shape = (len(tokenizer.vocabulary), len(LABELS) + 1, len(LABELS))
+    table = np.random.default_rng(2).normal(size=shape).astype("float32")
 
-    def decoded(length):
-        found = short.head.features(example, short.tokenizer, length)
-        ids = found.inputs["token_ids"].to_tensor()
-        values = tf.gather(tf.constant(table, tf.float32), ids)
-        return short.head.decode_texts(values, found.decoding_context())
+    def decoded(sequence_length):
+        found = head.features(example, tokenizer, sequence_length)
+        values = tf.gather(table, found.inputs["token_ids"].to_tensor())
+        answers = head.decode_texts(values, found.decoding_context())
+        return int(found.num_sequences[0]), answers
 
-    del outputs
-    sliced, whole = decoded(6), decoded(32)
+    (num_slices, sliced), (one, whole) = decoded(6), decoded(32)
+    assert num_slices > 2
+    assert one == 1
     assert sliced["tag"].numpy().tolist() == whole["tag"].numpy().tolist()
     np.testing.assert_allclose(sliced["score"], whole["score"], atol=1e-5)
 
