@@ -27,6 +27,9 @@ class AnyHead:
     def example_spec(self, with_label):
         return {"text": ("string", ())}
 
+    def remark(self, values):
+        return None
+
 
 @pytest.mark.parametrize(
     ("name", "text", "label", "num_rows", "num_labels"),
