@@ -22,10 +22,10 @@ class AnyHead:
     label_fields = ("label",)
 
     def example(self, values, with_label):
-        return {"text": values["text"]}
+        return {"text": values["text"], "label": values["label"]}
 
     def example_spec(self, with_label):
-        return {"text": ("string", ())}
+        return {"text": ("string", ()), "label": ("string", ())}
 
     def remark(self, values):
         return None
