@@ -5,6 +5,8 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 from keras_bert_zoo import presets
 from keras_bert_zoo import testing
 
@@ -12,6 +14,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
 
+@pytest.mark.slow
 def test_it_adapts_fills_and_scores(tmp_path):
     text = (EXAMPLES / "data/harbour.txt").read_text()
     tokenizer = testing.tiny_tokenizer([text])

@@ -15,6 +15,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [[], ["--crf"]], ids=["softmax", "crf"])
 def test_it_learns_scores_predicts_and_serves(tmp_path, flags):
     rows = TaggedFile(EXAMPLES / "data/requests_train.jsonl")
