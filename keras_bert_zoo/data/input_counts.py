@@ -6,13 +6,12 @@ import threading
 class InputCounts:
     """Counts of one pass over a data set, gathered while it is prepared.
 
-    Give an instance to `build_dataset`. The numbers are those of the latest
+    Give an instance to `build_dataset`. The numbers are those of the first
     pass, and whole once that pass has ended.
     """
 
     def __init__(self):
         self._lock = threading.Lock()
-        self._pass = -1
         self._counts = (0, 0, 0, 0)
 
     @property
@@ -43,13 +42,11 @@ class InputCounts:
         return 1 - self.num_tokens / self.num_padded_tokens
 
     def add(self, number: int, *counts: int) -> None:
-        """Adds a part of pass `number`; a later pass starts from 0."""
+        """Adds a part of pass `number`; later ones than 0 do not count."""
+        if number > 0:
+            return
         with self._lock:
-            if number > self._pass:
-                self._pass = int(number)
-                self._counts = (0, 0, 0, 0)
-            if number == self._pass:
-                self._counts = tuple(
-                    int(old + new)
-                    for old, new in zip(self._counts, counts, strict=True)
-                )
+            self._counts = tuple(
+                int(old + new)
+                for old, new in zip(self._counts, counts, strict=True)
+            )

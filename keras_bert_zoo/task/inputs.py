@@ -63,20 +63,31 @@ def as_rows(x: Any, y: Any, head: TaskHead):
     return data.MemoryRows(values)
 
 
-def as_dataset(model, x: Any, y: Any, **options) -> tf.data.Dataset | None:
-    """Returns padded batches of texts or rows; `None` for anything else.
+def fit_arguments(
+    model, x: Any, y: Any, batch_size: int, counts: data.InputCounts, **options
+) -> dict:
+    """Returns what Keras' `fit` takes for its data.
 
     Args:
-        model: `TaskModel`, for its head, tokenizer and sequence length.
-        x: see `as_rows`.
-        y: see `as_rows`.
-        **options: arguments of `data.build_dataset`.
+        model: `TaskModel`.
+        x: texts, rows, or what Keras takes.
+        y: labels of the texts, or what Keras takes.
+        batch_size: int.
+        counts: filled in the first pass.
+        **options: further arguments of `data.build_dataset`.
 
     Raises:
         InputError: if a row is wrong, or there is none.
     """
     rows = as_rows(x, y, model.head)
-    return None if rows is None else _builder(model, rows)(**options)
+    if rows is None:
+        return _arguments(x, y, batch_size)
+    batches = _Batches(model, rows, batch_size, options)
+    # Without end, because Keras makes two iterators for each pass over a data
+    # set that ends, which takes as long as many a small batch; and because it
+    # holds all passes to the length of the first, where some differ.
+    steps = batches.count(counts)
+    return {"x": batches.dataset(counts).repeat(), "steps_per_epoch": steps}
 
 
 def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
@@ -91,97 +102,80 @@ def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
     Raises:
         InputError: if a row is wrong, or there is none.
     """
-    dataset = _fixed(model, x, y, batch_size)
-    return _arguments(dataset, x, y, batch_size)
-
-
-def fit_arguments(
-    model, x: Any, y: Any, batch_size: int, counts: data.InputCounts, **options
-) -> dict:
-    """Returns what Keras' `fit` takes for its data.
-
-    Args:
-        model: `TaskModel`.
-        x: texts, rows, or what Keras takes.
-        y: labels of the texts, or what Keras takes.
-        batch_size: int.
-        counts: filled in the latest pass.
-        **options: further arguments of `data.build_dataset`.
-
-    Raises:
-        InputError: if a row is wrong, or there is none.
-    """
-    budgeted = options.get("tokens_per_batch") is not None
-    varies = budgeted or model.head.splits_texts
     rows = as_rows(x, y, model.head)
     if rows is None:
-        return _arguments(None, x, y, batch_size)
-    build = _builder(model, rows)
-    options["batch_size"] = batch_size
-    if not varies:
-        return {"x": build(counts=counts, **options)}
-    # Each pass has its own number of batches then, where Keras holds all
-    # epochs to that of the first. An endless stream, in epochs of as many
-    # steps as one pass has, loses nothing.
-    steps = sum(1 for _ in build(counts=counts, **options))
-    return {"x": build(**options).repeat(), "steps_per_epoch": steps}
+        return _arguments(x, y, batch_size)
+    batches = _Batches(model, rows, batch_size, {"seed": None})
+    return {"x": batches.dataset(), "steps": batches.count()}
 
 
-def _builder(model, rows: data.Rows):
-    """Checks the rows; returns a function from options to a data set."""
-    report = data.check_rows(rows, model.head)
-    warnings = model.head.row_warnings(rows, model.tokenizer)
-    for line in [*report.remark_lines(), *warnings]:
-        logging.warning("%s", line)
-    return functools.partial(
-        data.build_dataset,
-        rows,
-        model.head,
-        model.tokenizer,
-        sequence_length=model.sequence_length,
-        num_rows=report.num_rows,
-    )
-
-
-def _fixed(model, x, y, batch_size: int) -> tf.data.Dataset | None:
-    """Returns a data set that is the same in every pass."""
-    dataset = as_dataset(model, x, y, batch_size=batch_size, seed=None)
-    # Keras takes the end of a data set of unknown size for a fault.
-    if dataset is None or dataset.cardinality() >= 0:
-        return dataset
-    num_batches = sum(1 for _ in dataset)
-    return dataset.apply(tf.data.experimental.assert_cardinality(num_batches))
-
-
-def _arguments(dataset, x: Any, y: Any, batch_size: int) -> dict:
-    if dataset is not None:
-        return {"x": dataset}
-    if isinstance(x, tf.data.Dataset):
-        return {"x": x}
-    return {"x": x, "y": y, "batch_size": batch_size}
-
-
-def as_validation(model, given: Any, batch_size: int) -> Any:
-    """Returns validation data that `keras.Model.fit` takes.
+def validation_arguments(model, given: Any, batch_size: int) -> dict:
+    """Returns what Keras' `fit` takes for its validation data.
 
     Args:
         model: `TaskModel`.
         given: rows, a pair `(x, y)` of texts and labels, or what Keras takes.
         batch_size: int.
+
+    Raises:
+        InputError: if a row is wrong, or there is none.
     """
     x, y = given[:2] if isinstance(given, tuple) else (given, None)
-    dataset = _fixed(model, x, y, batch_size)
-    if dataset is not None and isinstance(given, tuple) and len(given) > 2:
+    if as_rows(x, y, model.head) is None:
+        return {"validation_data": given}
+    if isinstance(given, tuple) and len(given) > 2:
         raise InputError(
             "Validation data of texts are a pair (texts, labels). Received: "
             f"{len(given)} parts. Leave out the weights, or give a data set "
             "of ready features."
         )
-    return given if dataset is None else dataset
+    arguments = evaluate_arguments(model, x, y, batch_size)
+    return {
+        "validation_data": arguments["x"],
+        "validation_steps": arguments["steps"],
+    }
+
+
+class _Batches:
+    """Padded batches of checked rows, of which Keras is told the number."""
+
+    def __init__(self, model, rows: data.Rows, batch_size: int, options: dict):
+        report = data.check_rows(rows, model.head)
+        warnings = model.head.row_warnings(rows, model.tokenizer)
+        for line in [*report.remark_lines(), *warnings]:
+            logging.warning("%s", line)
+        self._num_rows = report.num_rows
+        self._batch_size = batch_size
+        budgeted = options.get("tokens_per_batch") is not None
+        self._varies = budgeted or model.head.splits_texts
+        self._build = functools.partial(
+            data.build_dataset,
+            rows,
+            model.head,
+            model.tokenizer,
+            sequence_length=model.sequence_length,
+            batch_size=batch_size,
+            **options,
+        )
+
+    def dataset(self, counts: data.InputCounts | None = None):
+        # Where a pass is read to count it, that has filled `counts`.
+        return self._build(counts=None if self._varies else counts)
+
+    def count(self, counts: data.InputCounts | None = None) -> int:
+        if not self._varies:
+            return math.ceil(self._num_rows / self._batch_size)
+        return sum(1 for _ in self._build(counts=counts))
+
+
+def _arguments(x: Any, y: Any, batch_size: int) -> dict:
+    if isinstance(x, tf.data.Dataset):
+        return {"x": x}
+    return {"x": x, "y": y, "batch_size": batch_size}
 
 
 def report_truncation(counts: data.InputCounts, sequence_length: int) -> None:
-    """Warns of texts that lost their ends in the latest pass."""
+    """Warns of texts that lost their ends."""
     if counts.num_truncated:
         logging.warning(
             "%d of %d texts were longer than sequence_length=%d tokens and "

@@ -223,7 +223,7 @@ class TaskModel(TextAnswering, keras.Model):
             tokens_per_batch=tokens_per_batch,
         )
         if validation_data is not None:
-            validation_data = inputs.as_validation(
+            arguments |= inputs.validation_arguments(
                 self, validation_data, batch_size
             )
         arguments |= {k: v for k, v in kwargs.items() if v is not None}
@@ -234,7 +234,6 @@ class TaskModel(TextAnswering, keras.Model):
         history = super().fit(
             **arguments,
             epochs=epochs,
-            validation_data=validation_data,
             shuffle=shuffle and "y" in arguments,
         )
         inputs.report_truncation(self.input_counts, self.sequence_length)
@@ -244,9 +243,9 @@ class TaskModel(TextAnswering, keras.Model):
         """Returns loss and metrics on whatever `fit` takes."""
         if not self.compiled:
             self.compile()
-        return super().evaluate(
-            **inputs.evaluate_arguments(self, x, y, batch_size), **kwargs
-        )
+        arguments = inputs.evaluate_arguments(self, x, y, batch_size)
+        arguments |= {k: v for k, v in kwargs.items() if v is not None}
+        return super().evaluate(**arguments)
 
     def _compile_with(self, optimizer) -> None:
         self._compile_rest(optimizer=optimizer)

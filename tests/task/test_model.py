@@ -7,8 +7,10 @@ import tensorflow as tf
 from absl import logging
 
 from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.training.optimizer import AdamW
 from task_heads.classification import ClassificationHead
@@ -50,6 +52,35 @@ def test_learns_from_a_ready_dataset(make_model):
     assert model.evaluate(inputs, labels, return_dict=True, verbose=0)[
         "accuracy"
     ] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("options", [{}, {"tokens_per_batch": 32}])
+def test_every_epoch_has_every_text(make_model, texts, labels, options):
+    # An endless data set in epochs of a fixed number of batches.
+    seen = []
+    model = make_model()
+    model.compile()
+    arguments = inputs.fit_arguments(
+        model,
+        [" ".join([text] * (1 + i % 3)) for i, text in enumerate(texts)],
+        labels,
+        3,
+        InputCounts(),
+        seed=4,
+        **options,
+    )
+    batches = iter(arguments["x"])
+    for _ in range(3 if not options else 1):
+        epoch = [next(batches) for _ in range(arguments["steps_per_epoch"])]
+        seen.append(
+            sorted(
+                tuple(row[row > 0])
+                for batch in epoch
+                for row in batch[0]["token_ids"].numpy()
+            )
+        )
+    assert all(len(epoch) == len(texts) for epoch in seen)
+    assert all(epoch == seen[0] for epoch in seen)
 
 
 def test_learns_from_pairs(make_model, texts, labels):

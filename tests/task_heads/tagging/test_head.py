@@ -66,7 +66,10 @@ def rows(times=1):
         TaggingHead(["DET", "NOUN", "O"], scheme="none"),
         TaggingHead(LABELS, scheme="IOBES", strict=True),
         TaggingHead(LABELS, crf=True),
-        TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
+        pytest.param(
+            TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["IOB2", "none", "IOBES", "IOB2-crf", "none-crf"],
 )
