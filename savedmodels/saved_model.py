@@ -74,7 +74,7 @@ class SavedModelExporter(Exporter):
             ),
         }
         traced = {
-            name: tf.function(function).get_concrete_function(
+            name: tf.function(function, autograph=False).get_concrete_function(
                 **serving_functions.specs(signatures[name])
             )
             for name, function in functions.items()

@@ -113,7 +113,8 @@ class TFLiteExporter(Exporter):
                     key: value
                     for key, value in answer(**inputs).items()
                     if key in wanted
-                }
+                },
+                autograph=False,
             ).get_concrete_function(**serving_functions.specs(signature))
         # TensorFlow variables, not Keras ones: the converter writes NaN for
         # weights that Keras holds.

@@ -75,9 +75,16 @@ def compare_answers(
     """
     features = _probe_features(model, None)
     logits = model(_pad(model, features), training=False)
+    context = features.decoding_context()
+    # Traced once: a decoder that walks from word to word takes long eagerly.
+    decode = tf.function(
+        lambda logits: model.head.decode_texts(logits, context),
+        reduce_retracing=True,
+        autograph=False,
+    )
 
     def answers(logits):
-        decoded = model.head.decode_texts(logits, features.decoding_context())
+        decoded = decode(logits)
         return {name: value.numpy() for name, value in decoded.items()}
 
     expected = answers(logits)

@@ -105,9 +105,14 @@ def build_dataset(
         counts,
     ).map(_for_training)
     if drop_remainder:
+        plain = tf.autograph.experimental.do_not_convert
         if head.splits_texts:
-            dataset = dataset.filter(lambda *batch: _is_full(batch, batch_size))
-        dataset = dataset.map(lambda *batch: _with_size(batch, batch_size))
+            dataset = dataset.filter(
+                plain(lambda *batch: _is_full(batch, batch_size))
+            )
+        dataset = dataset.map(
+            plain(lambda *batch: _with_size(batch, batch_size))
+        )
     is_counted = tokens_per_batch is None and not head.splits_texts
     if num_rows is not None and is_counted:
         num_batches = (
@@ -121,6 +126,7 @@ def build_dataset(
     return _prefetched(dataset)
 
 
+@tf.autograph.experimental.do_not_convert
 def _for_training(batch: dict) -> tuple:
     parts = (batch["inputs"], batch["labels"])
     return (*parts, batch["weights"]) if "weights" in batch else parts

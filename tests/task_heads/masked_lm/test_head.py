@@ -171,6 +171,7 @@ def test_evaluation_repeats_itself(trained):
     assert first["perplexity"] == pytest.approx(np.exp(first["loss"]), rel=0.1)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_weights():
     def losses(seed):
         model = make_model()
@@ -225,6 +226,7 @@ def test_a_frozen_encoder_stays_as_it_is():
     assert len(model.trainable_variables) == 5
 
 
+@pytest.mark.slow
 def test_trains_in_mixed_precision():
     model = make_model(dtype="mixed_bfloat16")
     history = model.fit(TEXTS * 4, epochs=2, verbose=0).history

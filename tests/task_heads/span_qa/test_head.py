@@ -70,8 +70,15 @@ def trained():
     "head",
     [
         SpanQAHead(),
-        SpanQAHead(no_answer=False, n_best=2),
-        SpanQAHead(doc_stride=3, max_answer_length=2, max_question_length=1),
+        pytest.param(
+            SpanQAHead(no_answer=False, n_best=2), marks=pytest.mark.slow
+        ),
+        pytest.param(
+            SpanQAHead(
+                doc_stride=3, max_answer_length=2, max_question_length=1
+            ),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["default", "always", "narrow"],
 )

@@ -3,8 +3,10 @@
 import pytest
 
 from keras_bert_zoo import testing
+from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
+from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.tagging.alignment import alignment_warnings
 from task_heads.tagging.alignment import misaligned_spans
@@ -37,13 +39,8 @@ def test_spans_are_held_against_words(text, spans, expected):
 
 def test_what_is_lost_is_what_features_lose():
     head = TaggingHead(LABELS)
-    model = TaskModel(
-        testing.tiny_encoder(len(TOKENIZER.vocabulary)), head, TOKENIZER
-    )
     values = {"text": ["new"], "spans": [[(0, 1, "x"), (1, 3, "y")]]}
     data = MemoryRows(values)
-    model.compile(weighted_metrics=[])
-    model.fit(data, verbose=0)
     (row,) = data
     example = head.example(row.values, True)
     batch = testing._batch(head, [row.values], with_label=True)
@@ -69,7 +66,7 @@ def test_rows_of_tags_are_passed_over():
     assert alignment_warnings([row], TOKENIZER) == []
 
 
-def test_fit_warns_once(monkeypatch):
+def test_fit_is_warned_once(monkeypatch):
     messages = []
     monkeypatch.setattr(
         "keras_bert_zoo.task.inputs.logging.warning",
@@ -81,6 +78,6 @@ def test_fit_warns_once(monkeypatch):
         TOKENIZER,
     )
     data = MemoryRows({"text": ["new york"], "spans": [[(0, 2, "x")]]})
-    model.fit(data, epochs=2, verbose=0)
+    inputs.fit_arguments(model, data, None, 8, InputCounts())
     (message,) = messages
     assert "row 1: 'ne' (x, 0-2)" in message

@@ -180,6 +180,7 @@ def test_loss_and_path_compile_under_xla():
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_other_backends_give_the_same(backend):
     if importlib.util.find_spec(backend) is None:

@@ -64,7 +64,10 @@ def rows(times=1):
     [
         TaggingHead(LABELS),
         TaggingHead(["DET", "NOUN", "O"], scheme="none"),
-        TaggingHead(LABELS, scheme="IOBES", strict=True),
+        pytest.param(
+            TaggingHead(LABELS, scheme="IOBES", strict=True),
+            marks=pytest.mark.slow,
+        ),
         TaggingHead(LABELS, crf=True),
         pytest.param(
             TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
@@ -142,7 +145,9 @@ def test_metrics_equal_the_scores_of_texts(trained):
     assert metrics["f1"] == pytest.approx(score["micro"]["f1"])
 
 
-@pytest.mark.parametrize("crf", [False, True])
+@pytest.mark.parametrize(
+    "crf", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_untrained_metrics_equal_the_scores_of_texts(crf):
     model = make_model(TaggingHead(LABELS, crf=crf), initializer_range=2.0)
     data = MemoryRows({"tokens": TOKENS[:2] * 9, "tags": TAGS[:2] * 9})
