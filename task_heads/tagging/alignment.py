@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from task_heads.tagging.marked_spans import marked_spans
 from task_heads.tagging.words import find_words
 from task_heads.tagging.words import token_kinds
 
@@ -91,7 +92,7 @@ def _of_batch(rows, tokenizer, kinds) -> Iterator[MisalignedSpan]:
         words.char_ends.to_list(),
         token_places,
     ):
-        spans = sorted(tuple(span) for span in row.values["spans"])
+        spans = marked_spans(row.values)
         wrong = [
             span
             for span in spans

@@ -7,9 +7,9 @@ from typing import Any
 from keras_bert_zoo.data.json_lines import json_records
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.errors import InputError
+from task_heads.tagging.marked_spans import span_of
 
 _SPAN_KEYS = ("spans", "entities")
-_SPAN_FIELDS = ("start", "end", "label")
 
 
 def annotation_rows(path: str | os.PathLike) -> Iterator[Row]:
@@ -83,26 +83,10 @@ def _text(record: dict, origin: str) -> dict:
 
 
 def _span(entry: Any, text: str, origin: str) -> tuple[int, int, str]:
-    if isinstance(entry, dict) and all(key in entry for key in _SPAN_FIELDS):
-        start, end, label = (entry[key] for key in _SPAN_FIELDS)
-    elif isinstance(entry, list) and len(entry) == len(_SPAN_FIELDS):
-        start, end, label = entry
-    else:
-        raise InputError(
-            f'{origin}: a span must be {{"start": 0, "end": 5, "label": '
-            f'"..."}} or [0, 5, "..."]. Received: {entry!r:.60}. Give all '
-            "three."
-        )
-    if not isinstance(label, str) or not label:
-        raise InputError(
-            f"{origin}: a span's label must be a string that is not empty. "
-            f"Received: {label!r:.60}. Write the label's name."
-        )
-    if type(start) is not int or type(end) is not int:
-        raise InputError(
-            f"{origin}: start and end of a span must be integers. Received: "
-            f"{start!r:.60} and {end!r:.60}. Count the text's characters."
-        )
+    try:
+        start, end, label = span_of(entry)
+    except InputError as error:
+        raise InputError(f"{origin}: {error}") from error
     if not 0 <= start < end <= len(text):
         raise InputError(
             f"{origin}: a span must start at 0 or later, end after its "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_bert_zoo.errors import InputError
+from task_heads.tagging.marked_spans import marked_spans
 
 
 def tagging_example(
@@ -78,15 +79,14 @@ def _joined(tokens: Any) -> dict:
 
 
 def _spans(text: str, values: Mapping[str, Any], types: Sequence[str]) -> dict:
-    spans = values.get("spans")
-    if spans is None:
+    if values.get("spans") is None:
         raise InputError(
             "A row to learn from must have `spans` beside its `text`, or "
             f"`tokens` and `tags`. Received: {', '.join(values)}. A text "
             "without any span has an empty list."
         )
     starts, ends, ids = [], [], []
-    for start, end, name in sorted(spans):
+    for start, end, name in marked_spans(values):
         if name not in types:
             raise InputError(
                 f"A span's label must be one of {', '.join(types)}. "

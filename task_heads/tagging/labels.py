@@ -14,6 +14,7 @@ from keras_bert_zoo.errors import ItemError
 from task_heads.checks import checked_unicode
 from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.entities import letter_and_type
+from task_heads.tagging.marked_spans import marked_spans
 from task_heads.tagging.schemes import SCHEMES
 from task_heads.tagging.schemes import convert
 from task_heads.tagging.schemes import count_invalid
@@ -55,7 +56,7 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
     num_invalid = num_rows = 0
     for row in rows:
         found = _tags(row)
-        types.update(span[2] for span in row.values.get("spans", ()))
+        types.update(_span_types(row))
         if scheme == "none":
             tags.update(found)
             continue
@@ -170,6 +171,15 @@ def type_ids(labels: Sequence[str], scheme: str) -> dict[str, dict]:
 
 def _types(tags: Iterable[str]) -> set[str]:
     return {letter_and_type(tag)[1] for tag in tags if tag != OUTSIDE}
+
+
+def _span_types(row) -> set[str]:
+    if "spans" not in row.values:
+        return set()
+    try:
+        return {label for *_, label in marked_spans(row.values)}
+    except InputError as error:
+        raise InputError(f"{row.origin}: {error}") from error
 
 
 def _tags(row) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from task_heads.tagging.marked_spans import marked_spans
 from task_heads.tagging.schemes import convert
 from task_heads.tagging.scores import entity_scores
 from task_heads.tagging.scores import span_scores
@@ -28,7 +29,7 @@ def score_rows(rows: Iterable, answers: Iterable[dict], scheme: str) -> dict:
             continue
         true_spans.update(
             (label, number, start, end)
-            for start, end, label in row.values["spans"]
+            for start, end, label in marked_spans(row.values)
         )
         guessed_spans.update(
             (span["label"], number, span["start"], span["end"])
