@@ -36,10 +36,14 @@ def format_of(
         if stem.endswith(ending):
             return found
     *others, last = endings
+    known = (
+        f"{', '.join(others)} or {last} (each also"
+        if others
+        else (f"{last} (also")
+    )
     raise InputError(
-        f"The name of a file with {kind} must end with {', '.join(others)} or "
-        f"{last} (each also .gz). Received: {path}. Rename it, or give the "
-        "format."
+        f"The name of a file with {kind} must end with {known} .gz). "
+        f"Received: {path}. Rename it, or give the format."
     )
 
 

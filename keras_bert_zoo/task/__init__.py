@@ -4,6 +4,7 @@
 fits.
 """
 
+from keras_bert_zoo.task.encoding import build_on_one_encoder
 from keras_bert_zoo.task.encoding import encode
 from keras_bert_zoo.task.features import Features
 from keras_bert_zoo.task.head import TaskHead
@@ -17,5 +18,6 @@ __all__ = [
     "Signature",
     "TaskHead",
     "TensorInfo",
+    "build_on_one_encoder",
     "encode",
 ]

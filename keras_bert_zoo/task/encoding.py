@@ -1,9 +1,12 @@
 """The encoder as a part of a head's model."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+
+from keras_bert_zoo.errors import InputError
 
 
 def encode(
@@ -21,7 +24,51 @@ def encode(
         inputs: the encoder's inputs, by name.
         output: name of one of the encoder's outputs.
     """
-    part = keras.Model(encoder.input, encoder.output[output], name="encoder")
+    if isinstance(encoder, _EncodedTexts):
+        return encoder.encoded(inputs, output)
+    return _call(encoder, inputs, [output])[output]
+
+
+def build_on_one_encoder(
+    heads: Mapping[str, Any], encoder: keras.Model
+) -> dict[str, Any]:
+    """Builds heads that share one run of an encoder.
+
+    Each head's layers have paths that start with its name.
+
+    Args:
+        heads: `TaskHead`s by name. They must read the encoder's inputs as
+            they are.
+        encoder: a functional model.
+
+    Returns:
+        The output of each head's model, on `encoder.input`.
+
+    Raises:
+        InputError: if a head calls the encoder on inputs of its own.
+    """
+    built = {}
+    for name, head in heads.items():
+        texts = _EncodedTexts(encoder)
+        with keras.name_scope(name):
+            model = head.build(texts)
+        inputs = {**texts.features, **texts.used}
+        built[name] = keras.Model(inputs, model.output, name=name), texts
+    used = dict.fromkeys(
+        key for _, texts in built.values() for key in texts.used
+    )
+    encoded = _call(encoder, encoder.input, list(used))
+    return {
+        name: model(
+            {**encoder.input, **{key: encoded[key] for key in texts.used}}
+        )
+        for name, (model, texts) in built.items()
+    }
+
+
+def _call(encoder, inputs, outputs: Sequence[str]) -> dict:
+    found = {name: encoder.output[name] for name in outputs}
+    part = keras.Model(encoder.input, found, name="encoder")
     if not encoder.trainable:
         return _Frozen(part, name="frozen_encoder")(inputs)
     used = {id(layer) for layer in part.layers}
@@ -29,6 +76,40 @@ def encode(
         if id(layer) not in used:
             layer.trainable = False
     return part(inputs)
+
+
+class _EncodedTexts:
+    """Stands for an encoder whose outputs are there already, as inputs.
+
+    Everything else that a head may ask of it is the encoder's own.
+    """
+
+    def __init__(self, encoder: keras.Model):
+        self._encoder = encoder
+        self.features = _inputs_like(encoder.input)
+        self.output = _inputs_like(encoder.output)
+        self.input = {**self.features, **self.output}
+        self.used: dict[str, keras.KerasTensor] = {}
+
+    def encoded(self, inputs: Mapping[str, Any], output: str):
+        own = self.input
+        if any(inputs.get(name) is not own[name] for name in self.features):
+            raise InputError(
+                "Heads that share an encoder must read its inputs as they "
+                "are. Received: a head that encodes others. Train it alone."
+            )
+        self.used[output] = self.output[output]
+        return self.output[output]
+
+    def __getattr__(self, name: str):
+        return getattr(self._encoder, name)
+
+
+def _inputs_like(tensors: Mapping[str, keras.KerasTensor]) -> dict:
+    return {
+        name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+        for name, tensor in tensors.items()
+    }
 
 
 class _Frozen(keras.layers.Layer):

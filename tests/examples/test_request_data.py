@@ -2,10 +2,12 @@
 
 import collections
 import pathlib
+import re
 
 import pytest
 
 from keras_bert_zoo import testing
+from task_heads.multi_task.files import RecordFile
 from task_heads.tagging.alignment import misaligned_spans
 from task_heads.tagging.files import TaggedFile
 
@@ -49,3 +51,12 @@ def test_spans_end_where_words_end(split):
     rows = read(split)
     tokenizer = testing.tiny_tokenizer([row.values["text"] for row in rows])
     assert list(misaligned_spans(rows, tokenizer)) == []
+
+
+@pytest.mark.parametrize("split", COUNTS)
+def test_every_request_has_an_intent_of_the_readme(split):
+    readme = " ".join((DATA / "README.md").read_text().split())
+    listed = readme.split("An intent is one of ")[1].split(";")[0]
+    intents = set(re.findall("`([a-z]+)`", listed))
+    rows = list(RecordFile(DATA / f"requests_{split}.jsonl"))
+    assert {row.values["intent"] for row in rows} == intents

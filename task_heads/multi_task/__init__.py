@@ -1,0 +1,1 @@
+"""Several heads that learn together on one encoder."""

@@ -1,0 +1,296 @@
+"""Several tasks learned together, on one run of the encoder."""
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo import registry
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import Features
+from keras_bert_zoo.task import Option
+from keras_bert_zoo.task import Signature
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.task import build_on_one_encoder
+from task_heads.multi_task import fields
+from task_heads.multi_task.features import context_of
+from task_heads.multi_task.features import joint_features
+from task_heads.multi_task.features import of_first_sequences
+from task_heads.multi_task.files import RecordFile
+from task_heads.multi_task.heads import checked
+from task_heads.multi_task.heads import parse_heads
+
+
+class MultiTaskHead(TaskHead):
+    """Heads of several tasks, such as a request's intent and its slots.
+
+    All of them read the same text and learn from the same rows; a row's
+    label for a task stands in the field of the task's name, or where the
+    task's own head reads it. The loss is the sum of theirs: give
+    `loss_weights={"intent": 0.5, ...}` to `compile` to weigh them. Metrics
+    and answers stand under the name of the task.
+
+    Where a head splits long texts, heads that do not learn from, and answer
+    by, the first sequence of each.
+
+    Args:
+        heads: dict from task to its `TaskHead`, registered ones.
+
+    Logits: a dict with an output `task` for each head with one, and
+        `task_output` for each head with several.
+
+    Raises:
+        InputError: if the heads do not go together.
+    """
+
+    name = "multi_task"
+    label_fields = ("labels",)
+
+    def __init__(self, heads: Mapping[str, TaskHead]):
+        self.heads = checked(heads)
+        self.label_fields = tuple(self.heads)
+        # Those that split first: they know where rows of words have text.
+        self._in_order = dict(
+            sorted(
+                self.heads.items(), key=lambda item: not item[1].splits_texts
+            )
+        )
+        first = next(iter(self._in_order.values()))
+        self.text_fields = first.text_fields
+        self.splits_texts = first.splits_texts
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return (
+            Option(
+                "heads",
+                str,
+                None,
+                "the tasks and the heads that learn them, as in "
+                "intent=classification,slots=tagging",
+            ),
+        )
+
+    @classmethod
+    def read_file(
+        cls,
+        path: str | os.PathLike,
+        columns: Mapping[str, str | int | None],
+        format: str | None = None,
+    ) -> RecordFile:
+        given = {
+            field: key for field, key in columns.items() if key is not None
+        }
+        if set(given) - {"text", "text_pair"}:
+            raise InputError(
+                "Rows for several tasks have each label in the key of its "
+                "task's name. Received: a column of labels, "
+                f"{', '.join(map(str, given.values()))}. Leave it out."
+            )
+        return RecordFile(path, format, given)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable, **options) -> "MultiTaskHead":
+        """Makes the heads for these rows.
+
+        Args:
+            rows: rows with `values` and `origin`, re-iterable.
+            **options: `heads`: dict from task to a registered head's name, a
+                pair of it and a dict of its options, or a `TaskHead`; or
+                these as text, as in `intent=classification,slots=tagging`.
+        """
+        heads = {}
+        for task, (head, own) in parse_heads(options.get("heads")).items():
+            if not isinstance(head, TaskHead):
+                kind = registry.heads.get(head)
+                head = kind.from_rows(fields.RowsOf(task, kind, rows), **own)
+            heads[task] = head
+        return cls(heads)
+
+    def get_config(self) -> dict:
+        return {
+            "heads": {
+                task: {"head": head.name, "config": head.get_config()}
+                for task, head in self.heads.items()
+            }
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "MultiTaskHead":
+        return cls(
+            {
+                task: registry.heads.get(one["head"]).from_config(one["config"])
+                for task, one in config["heads"].items()
+            }
+        )
+
+    def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
+        example: dict = {}
+        for task, head in self._in_order.items():
+            row = fields.values_of(task, head, values)
+            texts = {k: example[k] for k in self.text_fields if k in example}
+            try:
+                own = head.example({**row, **texts}, with_label)
+            except InputError as error:
+                error.args = (f"{task}: {error}",)
+                raise
+            example |= fields.joined(task, head, own)
+        return example
+
+    def remark(self, values: Mapping[str, Any]) -> str | None:
+        found = [
+            (task, head.remark(fields.values_of(task, head, values)))
+            for task, head in self.heads.items()
+        ]
+        remarks = [f"{task}: {remark}" for task, remark in found if remark]
+        return "; ".join(remarks) or None
+
+    def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
+        return [
+            f"{task}: {line}"
+            for task, head in self.heads.items()
+            for line in head.row_warnings(
+                fields.RowsOf(task, head, rows), tokenizer
+            )
+        ]
+
+    def example_spec(self, with_label: bool) -> dict:
+        spec: dict = {}
+        for task, head in self._in_order.items():
+            spec |= fields.joined(task, head, head.example_spec(with_label))
+        return spec
+
+    def features(
+        self, examples: Mapping[str, Any], tokenizer, sequence_length: int
+    ) -> Features:
+        return joint_features(
+            self._in_order, examples, tokenizer, sequence_length
+        )
+
+    def build(self, encoder: keras.Model) -> keras.Model:
+        built = build_on_one_encoder(self.heads, encoder)
+        outputs: dict = {}
+        for task, head in self.heads.items():
+            outputs |= fields.by_output(task, head, built[task])
+        return keras.Model(encoder.input, outputs)
+
+    def losses(self) -> dict:
+        return self._by_output(lambda head: head.losses())
+
+    def weighted_metrics(self) -> dict:
+        # All of them: where a text is split, the head of another task must
+        # not count its further sequences.
+        def metrics(head):
+            plain, weighted = head.metrics(), head.weighted_metrics()
+            if isinstance(plain, Mapping) or isinstance(weighted, Mapping):
+                plain, weighted = dict(plain), dict(weighted)
+                return {
+                    name: [*plain.get(name, []), *weighted.get(name, [])]
+                    for name in fields.output_names("", head)
+                }
+            return [*plain, *weighted]
+
+        return self._by_output(metrics)
+
+    def decode(self, logits) -> dict:
+        return self._answers_of(
+            lambda task, head: head.decode(
+                fields.outputs_of(task, head, logits)
+            )
+        )
+
+    def decode_texts(self, logits, context: Mapping[str, Any]) -> dict:
+        def decoded(task, head):
+            own = fields.outputs_of(task, head, logits)
+            if not head.splits_texts:
+                own = of_first_sequences(own, context.get(names.NUM_SEQUENCES))
+            return head.decode_texts(
+                own, context_of(task, context, head.splits_texts)
+            )
+
+        return self._answers_of(decoded)
+
+    def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
+        found = {
+            task: head.answers(
+                {
+                    info.name: decoded[f"{task}_{info.name}"]
+                    for info in head.signature().outputs
+                }
+            )
+            for task, head in self.heads.items()
+        }
+        return [
+            dict(zip(found, answers, strict=True))
+            for answers in zip(*found.values(), strict=True)
+        ]
+
+    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+        return self._each(rows, answers, lambda head: head.score)
+
+    def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+        tuned = self._each(rows, answers, lambda head: head.tune)
+        return {
+            f"{task} {name}": value
+            for task, chosen in tuned.items()
+            for name, value in chosen.items()
+        }
+
+    def signature(self) -> Signature:
+        first = next(iter(self._in_order.values()))
+        return Signature(
+            first.signature().inputs,
+            self._described(lambda head: head.signature().outputs),
+        )
+
+    def token_outputs(self) -> tuple[TensorInfo, ...]:
+        return self._described(lambda head: head.token_outputs())
+
+    def logits_signature(self) -> tuple[TensorInfo, ...]:
+        return tuple(
+            dataclasses.replace(
+                info, name=fields.output_names(task, head)[info.name]
+            )
+            for task, head in self.heads.items()
+            for info in head.logits_signature()
+        )
+
+    def _by_output(self, of_head) -> dict:
+        found: dict = {}
+        for task, head in self.heads.items():
+            found |= fields.by_output(task, head, of_head(head))
+        return found
+
+    def _answers_of(self, decoded) -> dict:
+        return {
+            f"{task}_{name}": value
+            for task, head in self.heads.items()
+            for name, value in decoded(task, head).items()
+        }
+
+    def _described(self, infos) -> tuple[TensorInfo, ...]:
+        return tuple(
+            dataclasses.replace(
+                info,
+                name=f"{task}_{info.name}",
+                meaning=f"{task}: {info.meaning}",
+            )
+            for task, head in self.heads.items()
+            for info in infos(head)
+        )
+
+    def _each(self, rows, answers, method) -> dict:
+        answers = list(answers)
+        found = {
+            task: method(head)(
+                fields.RowsOf(task, head, rows),
+                [answer[task] for answer in answers],
+            )
+            for task, head in self.heads.items()
+        }
+        return {task: one for task, one in found.items() if one}
