@@ -33,6 +33,7 @@ def batches_of(
     sequence_length: int,
     group: Callable,
     counts: InputCounts | None,
+    num_trials: int = 0,
 ) -> tf.data.Dataset:
     """Tokenizes windows and cuts them into padded batches.
 
@@ -43,6 +44,7 @@ def batches_of(
         group: function from lengths int64 `(R,)` to the batches' rows, a
             `RaggedTensor` `(N, None)`.
         counts: filled with truncated examples and padding, or `None`.
+        num_trials: int. See `Windows.dataset`.
 
     Returns:
         `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)`),
@@ -87,7 +89,7 @@ def batches_of(
         return tf.data.Dataset.from_tensor_slices(groups).map(assemble)
 
     return (
-        windows.dataset()
+        windows.dataset(num_trials)
         .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .flat_map(cut)
     )

@@ -12,6 +12,7 @@ class InputCounts:
 
     def __init__(self):
         self._lock = threading.Lock()
+        self._is_whole = False
         self._counts = (0, 0, 0, 0)
 
     @property
@@ -41,9 +42,13 @@ class InputCounts:
             return 0.0
         return 1 - self.num_tokens / self.num_padded_tokens
 
+    def finish(self) -> None:
+        """Lets the first pass, read anew, not count twice."""
+        self._is_whole = True
+
     def add(self, number: int, *counts: int) -> None:
         """Adds a part of pass `number`; later ones than 0 do not count."""
-        if number > 0:
+        if number > 0 or self._is_whole:
             return
         with self._lock:
             self._counts = tuple(

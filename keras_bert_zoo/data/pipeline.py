@@ -36,6 +36,7 @@ def build_dataset(
     drop_remainder: bool = False,
     num_rows: int | None = None,
     counts: InputCounts | None = None,
+    num_trials: int = 0,
 ) -> tf.data.Dataset:
     """Returns batches of labelled examples for `fit` and `evaluate`.
 
@@ -62,6 +63,8 @@ def build_dataset(
             gives the data set its cardinality, unless the head splits texts
             or there is a token budget.
         counts: filled with truncated examples and padding, or `None`.
+        num_trials: int. Passes that are like the first and come before it:
+            to count batches, say.
 
     Returns:
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
@@ -103,6 +106,7 @@ def build_dataset(
         sequence_length,
         group,
         counts,
+        num_trials,
     ).map(_for_training)
     if drop_remainder:
         plain = tf.autograph.experimental.do_not_convert

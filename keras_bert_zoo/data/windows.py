@@ -73,18 +73,22 @@ class Windows:
     seed: int | None = None
     drop_remainder: bool = False
 
-    def dataset(self) -> tf.data.Dataset:
+    def dataset(self, num_trials: int = 0) -> tf.data.Dataset:
         """Returns `(columns, seed, pass_number)` for each window.
 
         `columns` is a dict of tensors `(R, ...)` for `R` rows, by field name
         (ragged where a row holds a list of any length), with the rows'
         numbers from 0 as `row_index`; `seed` is int64 `(2,)`, for stateless
         random ops; `pass_number` counts the passes from 0.
+
+        Args:
+            num_trials: int. Passes that are like the first and come before
+                it.
         """
         spec = self.head.example_spec(self.with_label)
         columns = column_specs(spec)
         columns[ROW_INDEX] = tf.TensorSpec((None,), "int64")
-        passes = itertools.count()
+        passes = itertools.chain([0] * num_trials, itertools.count())
         dataset = tf.data.Dataset.from_generator(
             lambda: self._read(next(passes)),
             output_signature=(

@@ -1,6 +1,5 @@
 """What `TaskModel` takes in place of tensors: texts, and rows of files."""
 
-import functools
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -82,12 +81,11 @@ def fit_arguments(
     rows = as_rows(x, y, model.head)
     if rows is None:
         return _arguments(x, y, batch_size)
-    batches = _Batches(model, rows, batch_size, options)
+    dataset, steps = _batches(model, rows, batch_size, counts, **options)
     # Without end, because Keras makes two iterators for each pass over a data
     # set that ends, which takes as long as many a small batch; and because it
     # holds all passes to the length of the first, where some differ.
-    steps = batches.count(counts)
-    return {"x": batches.dataset(counts).repeat(), "steps_per_epoch": steps}
+    return {"x": dataset.repeat(), "steps_per_epoch": steps}
 
 
 def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
@@ -105,8 +103,8 @@ def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
     rows = as_rows(x, y, model.head)
     if rows is None:
         return _arguments(x, y, batch_size)
-    batches = _Batches(model, rows, batch_size, {"seed": None})
-    return {"x": batches.dataset(), "steps": batches.count()}
+    dataset, steps = _batches(model, rows, batch_size, None, seed=None)
+    return {"x": dataset, "steps": steps}
 
 
 def validation_arguments(model, given: Any, batch_size: int) -> dict:
@@ -136,36 +134,35 @@ def validation_arguments(model, given: Any, batch_size: int) -> dict:
     }
 
 
-class _Batches:
-    """Padded batches of checked rows, of which Keras is told the number."""
-
-    def __init__(self, model, rows: data.Rows, batch_size: int, options: dict):
-        report = data.check_rows(rows, model.head)
-        warnings = model.head.row_warnings(rows, model.tokenizer)
-        for line in [*report.remark_lines(), *warnings]:
-            logging.warning("%s", line)
-        self._num_rows = report.num_rows
-        self._batch_size = batch_size
-        budgeted = options.get("tokens_per_batch") is not None
-        self._varies = budgeted or model.head.splits_texts
-        self._build = functools.partial(
-            data.build_dataset,
-            rows,
-            model.head,
-            model.tokenizer,
-            sequence_length=model.sequence_length,
-            batch_size=batch_size,
-            **options,
-        )
-
-    def dataset(self, counts: data.InputCounts | None = None):
-        # Where a pass is read to count it, that has filled `counts`.
-        return self._build(counts=None if self._varies else counts)
-
-    def count(self, counts: data.InputCounts | None = None) -> int:
-        if not self._varies:
-            return math.ceil(self._num_rows / self._batch_size)
-        return sum(1 for _ in self._build(counts=counts))
+def _batches(
+    model,
+    rows: data.Rows,
+    batch_size: int,
+    counts: data.InputCounts | None,
+    **options,
+) -> tuple[tf.data.Dataset, int]:
+    """Returns padded batches of checked rows, and how many a pass has."""
+    report = data.check_rows(rows, model.head)
+    warnings = model.head.row_warnings(rows, model.tokenizer)
+    for line in [*report.remark_lines(), *warnings]:
+        logging.warning("%s", line)
+    varies = model.head.splits_texts or options.get("tokens_per_batch")
+    dataset = data.build_dataset(
+        rows,
+        model.head,
+        model.tokenizer,
+        sequence_length=model.sequence_length,
+        batch_size=batch_size,
+        counts=counts,
+        num_trials=1 if varies else 0,
+        **options,
+    )
+    if not varies:
+        return dataset, math.ceil(report.num_rows / batch_size)
+    steps = sum(1 for _ in dataset)
+    if counts is not None:
+        counts.finish()
+    return dataset, steps
 
 
 def _arguments(x: Any, y: Any, batch_size: int) -> dict:

@@ -101,6 +101,24 @@ def test_same_seed_same_batches(head, tokenizer, options):
     assert labels_of(first[0]) != labels_of(first[1])
 
 
+def test_a_trial_is_like_the_first_pass_and_counts_once(head, tokenizer):
+    counts = InputCounts()
+    dataset = build_dataset(
+        make_rows(300),
+        head,
+        tokenizer,
+        sequence_length=32,
+        shuffle=True,
+        num_trials=1,
+        counts=counts,
+    )
+    trial = labels_of(dataset.as_numpy_iterator())
+    counts.finish()
+    assert labels_of(dataset.as_numpy_iterator()) == trial
+    assert labels_of(dataset.as_numpy_iterator()) != trial
+    assert counts.num_examples == 300
+
+
 def test_global_seed_plays_no_part(head, tokenizer):
     found = []
     for seed in (1, 2):

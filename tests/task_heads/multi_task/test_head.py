@@ -203,6 +203,7 @@ def test_the_saved_model_answers_all_tasks(trained, tmp_path):
     assert found["slots_span"].numpy()[:, 0].tolist()[0] == b"aa bb"
 
 
+@pytest.mark.slow
 def test_the_tflite_file_has_the_logits_of_all_tasks(trained, tmp_path):
     export(trained, tmp_path / "phone", "tflite", sequence_length=8)
     (path,) = (tmp_path / "phone").glob("*.tflite")

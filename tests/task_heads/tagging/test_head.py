@@ -139,6 +139,7 @@ def test_learns_and_answers(trained):
     assert score["micro"]["f1"] == score["token_accuracy"] == 1.0
 
 
+@pytest.mark.slow
 def test_metrics_equal_the_scores_of_texts(trained):
     score = trained.score(rows())
     metrics = trained.evaluate(rows(), return_dict=True, verbose=0)
