@@ -38,10 +38,10 @@ def tiny_tokenizer(texts: Sequence[str]) -> BertTokenizer:
 
 
 def tiny_encoder(vocabulary_size: int, **overrides) -> BertEncoder:
-    """Returns an encoder of two layers and width 8, random but repeatable."""
+    """Returns an encoder of one layer and width 8, random but repeatable."""
     arguments = {
         "vocabulary_size": vocabulary_size,
-        "num_layers": 2,
+        "num_layers": 1,
         "num_heads": 2,
         "hidden_dim": 8,
         "intermediate_dim": 16,

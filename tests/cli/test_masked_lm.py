@@ -79,7 +79,9 @@ def test_a_line_without_a_gap_is_named(zoo, adapted):
     assert "Traceback" not in outcome.error
 
 
-@pytest.mark.parametrize("format", ["saved_model", "tflite"])
+@pytest.mark.parametrize(
+    "format", ["saved_model", pytest.param("tflite", marks=pytest.mark.slow)]
+)
 def test_it_exports(zoo, adapted, format):
     folder, _ = adapted
     outcome = zoo(

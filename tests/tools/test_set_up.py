@@ -72,6 +72,7 @@ def test_failed_install_leaves_no_stamp(checkout):
     assert not list(checkout.glob(".venv/*.stamp"))
 
 
+@pytest.mark.slow
 def test_broken_environment_is_built_anew(checkout):
     assert set_up(checkout, "empty.lock").returncode == 0
     (package,) = (checkout / "environment").rglob("pip/__init__.py")

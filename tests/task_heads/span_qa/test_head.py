@@ -45,7 +45,9 @@ def make_model(head=None, sequence_length=None, **encoder):
     keras.utils.set_random_seed(3)
     words = tokenizer()
     return TaskModel(
-        testing.tiny_encoder(len(words.vocabulary), **encoder),
+        testing.tiny_encoder(
+            len(words.vocabulary), **{"num_layers": 2, **encoder}
+        ),
         head or SpanQAHead(),
         words,
         sequence_length=sequence_length,

@@ -63,12 +63,15 @@ def rows(times=1):
     "head",
     [
         TaggingHead(LABELS),
-        TaggingHead(["DET", "NOUN", "O"], scheme="none"),
+        pytest.param(
+            TaggingHead(["DET", "NOUN", "O"], scheme="none"),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             TaggingHead(LABELS, scheme="IOBES", strict=True),
             marks=pytest.mark.slow,
         ),
-        TaggingHead(LABELS, crf=True),
+        pytest.param(TaggingHead(LABELS, crf=True), marks=pytest.mark.slow),
         pytest.param(
             TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
             marks=pytest.mark.slow,
