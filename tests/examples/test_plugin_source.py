@@ -37,7 +37,7 @@ def tokenizer():
 
 @pytest.fixture
 def encoder(tokenizer):
-    return tiny_encoder(len(tokenizer.vocabulary))
+    return tiny_encoder(len(tokenizer.vocabulary), num_layers=2)
 
 
 @pytest.fixture
