@@ -74,7 +74,10 @@ def compare_answers(
         ExportError: see `compare`.
     """
     features = _probe_features(model, None)
-    logits = model(_pad(model, features), training=False)
+    run = tf.function(
+        lambda inputs: model(inputs, training=False), autograph=False
+    )
+    logits = run(_pad(model, features))
     context = features.decoding_context()
     # Traced once: a decoder that walks from word to word takes long eagerly.
     decode = tf.function(
