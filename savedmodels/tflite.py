@@ -39,7 +39,8 @@ class TFLiteExporter(Exporter):
         quantize: str. `none` (float32), `float16` weights, or
             `dynamic_int8` weights.
         sequence_length: int or `None`. The only length, in tokens; by
-            default 32, 64 and 128, as far as the model reads.
+            default 32, 64 and 128, as far as the model reads, and all that
+            it reads where its head splits long texts.
         dynamic: bool. Whether one signature, `tokens`, takes any length up
             to `sequence_length` instead.
 
@@ -78,7 +79,8 @@ class TFLiteExporter(Exporter):
                 "sequence_length",
                 int,
                 None,
-                "the only length, in tokens (default: 32, 64 and 128)",
+                "the only length, in tokens (default: 32, 64 and 128, and "
+                "the model's where long texts are split)",
             ),
             Option("dynamic", bool, False, "take any length up to the longest"),
         )
@@ -165,7 +167,9 @@ class TFLiteExporter(Exporter):
             if self.dynamic:
                 return {"tokens": longest}
             lengths = [size for size in (32, 64, 128) if size <= longest]
-            lengths = lengths or [longest]
+            # The sequences of a split text are as long as the model reads.
+            if not lengths or model.head.splits_texts:
+                lengths = sorted({*lengths, longest})
         elif 3 <= self.sequence_length <= longest:
             lengths = [self.sequence_length]
         else:
