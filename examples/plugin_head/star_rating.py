@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import InputError
 from keras_bert_zoo import features as names
+from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
@@ -42,6 +43,10 @@ class StarRatingHead(TaskHead):
                 f"num_stars={num_stars}."
             )
         self.num_stars = num_stars
+
+    @classmethod
+    def options(cls) -> tuple[Option, ...]:
+        return (Option("num_stars", int, 5, "the most stars"),)
 
     def get_config(self) -> dict:
         return {"num_stars": self.num_stars}

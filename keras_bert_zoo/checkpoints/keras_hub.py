@@ -198,6 +198,7 @@ def _tokenizer(source: str) -> BertTokenizer | None:
         return None
     try:
         theirs = keras_hub.models.BertTokenizer.from_preset(source)
+    # As above.
     except Exception as error:
         reason = str(error).strip().partition("\n")[0].removesuffix(".")
         raise InputError(
