@@ -100,7 +100,8 @@ class PredictionBatches:
 
     Rows of like length share a batch, so batches do not follow the order of
     the rows: the numbers put answers back in place. What it runs is traced
-    once, however often it is called.
+    once, however often it is called. `context_spec` are the types of the
+    context.
 
     Args:
         head: `TaskHead`.
@@ -118,12 +119,24 @@ class PredictionBatches:
             input_signature=[columns, tf.TensorSpec((), tf.int32)],
             autograph=False,
         )
+        inputs, context, constants, groups, _ = output_specs(self._prepare)
         self._assemble = tf.function(
-            self._gather, reduce_retracing=True, autograph=False
+            self._gather,
+            input_signature=[
+                inputs,
+                context,
+                tf.TensorSpec((None,), groups.dtype),
+            ],
+            autograph=False,
         )
+        _, context = output_specs(self._assemble)
+        self.context_spec = {**context, **constants}
 
     def __call__(
-        self, rows: Iterable[Row], batch_size: int
+        self,
+        rows: Iterable[Row],
+        batch_size: int,
+        counts: InputCounts | None = None,
     ) -> Iterator[tuple[dict, dict, tf.Tensor]]:
         """Yields `(inputs, context, row_index)`.
 
@@ -135,6 +148,7 @@ class PredictionBatches:
         Args:
             rows: re-iterable rows.
             batch_size: int. Rows in a batch; the last may have fewer.
+            counts: filled with rows and truncated ones, or `None`.
 
         Raises:
             InputError: if a row is wrong.
@@ -148,10 +162,12 @@ class PredictionBatches:
         )
         for columns in windows.in_order():
             row_index = columns.pop(ROW_INDEX)
-            inputs, context, constants, groups = self._prepare(
+            inputs, context, constants, groups, num_truncated = self._prepare(
                 {name: _tensor(values) for name, values in columns.items()},
                 tf.constant(batch_size),
             )
+            if counts is not None:
+                counts.add(0, len(row_index), int(num_truncated), 0, 0)
             for group in groups:
                 batch, part = self._assemble(inputs, context, group)
                 yield batch, {**part, **constants}, row_index[group.numpy()]
@@ -169,7 +185,8 @@ class PredictionBatches:
         groups = length_groups.group_by_size(lengths, batch_size)
         constants = dict(found.constants or {})
         context = found._replace(constants=None).decoding_context()
-        return dict(found.inputs), context, constants, groups
+        num_truncated = tf.math.count_nonzero(found.num_truncated)
+        return dict(found.inputs), context, constants, groups, num_truncated
 
     def _gather(self, inputs, context, group):
         sequences = group
@@ -186,6 +203,12 @@ class PredictionBatches:
         )
         padding_id = self._tokenizer.vocabulary.padding_id
         return pad(inputs, padding_id=padding_id), context
+
+
+def output_specs(function: Any) -> Any:
+    """Returns the types of what a `tf.function` with a signature returns."""
+    outputs = function.get_concrete_function().structured_outputs
+    return tf.nest.map_structure(tf.type_spec_from_value, outputs)
 
 
 def _tensor(values):

@@ -30,7 +30,8 @@ class TextAnswering:
         """
         if isinstance(texts, str):
             example = (texts, *more) if more else texts
-            return next(self.iterate_answers([example], batch_size))
+            (answer,) = self.iterate_answers([example], batch_size)
+            return answer
         return list(self.iterate_answers(texts, batch_size))
 
     def score(self, rows: Iterable, batch_size: int = 32) -> dict:

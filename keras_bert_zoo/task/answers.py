@@ -7,8 +7,10 @@ import tensorflow as tf
 
 from keras_bert_zoo import data
 from keras_bert_zoo import features as names
+from keras_bert_zoo.data.batches import output_specs
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.inputs import as_rows
+from keras_bert_zoo.task.inputs import report_truncation
 
 
 class TextAnswers:
@@ -20,6 +22,7 @@ class TextAnswers:
 
     def __init__(self, model):
         self._head = model.head
+        self._sequence_length = model.sequence_length
         self._batches = data.PredictionBatches(
             model.head, model.tokenizer, model.sequence_length
         )
@@ -32,13 +35,19 @@ class TextAnswers:
             autograph=False,
         )
         self._decode = tf.function(
-            model.head.decode_texts, reduce_retracing=True, autograph=False
+            model.head.decode_texts,
+            input_signature=[
+                output_specs(self._run),
+                self._batches.context_spec,
+            ],
+            autograph=False,
         )
 
     def __call__(self, texts: Iterable, batch_size: int) -> Iterator[dict]:
         """Returns the head's answers, in the order of the texts.
 
         Holds some thousand answers at a time, however many texts there are.
+        Logs after the last how many texts were too long and lost their ends.
 
         Args:
             texts: a list of examples, or re-iterable rows.
@@ -62,7 +71,9 @@ class TextAnswers:
         data.check_rows(rows, self._head, with_label=False)
         waiting = {}
         place = 0
-        for inputs, context, row_index in self._batches(rows, batch_size):
+        counts = data.InputCounts()
+        batches = self._batches(rows, batch_size, counts)
+        for inputs, context, row_index in batches:
             logits = self._logits(inputs, batch_size)
             decoded = self._decode(logits, context)
             decoded = {key: value.numpy() for key, value in decoded.items()}
@@ -71,6 +82,7 @@ class TextAnswers:
             while place in waiting:
                 yield waiting.pop(place)
                 place += 1
+        report_truncation(counts, self._sequence_length)
 
     def _logits(self, inputs, batch_size):
         # A long text may be hundreds of sequences: not all at once.

@@ -175,8 +175,8 @@ def report_truncation(counts: data.InputCounts, sequence_length: int) -> None:
     """Warns of texts that lost their ends."""
     if counts.num_truncated:
         logging.warning(
-            "%d of %d texts were longer than sequence_length=%d tokens and "
-            "lost their ends.",
+            "%d of %d examples had a text that was too long, and lost its end "
+            "(sequence_length=%d).",
             counts.num_truncated,
             counts.num_examples,
             sequence_length,
