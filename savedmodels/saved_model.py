@@ -11,8 +11,7 @@ from savedmodels import serving_functions
 from savedmodels import verification
 from savedmodels.exporter import Exporter
 
-# Of probabilities: rounding in a logit of 10 moves one by some 1e-5.
-TOLERANCE = 1e-4
+TOLERANCE = 1e-5
 ENGINES = ("graph", "fast")
 
 
