@@ -39,7 +39,7 @@ def format_of(
     known = (
         f"{', '.join(others)} or {last} (each also"
         if others
-        else (f"{last} (also")
+        else f"{last} (also"
     )
     raise InputError(
         f"The name of a file with {kind} must end with {known} .gz). "

@@ -103,6 +103,10 @@ class MultiTaskHead(TaskHead):
             **options: `heads`: dict from task to a registered head's name, a
                 pair of it and a dict of its options, or a `TaskHead`; or
                 these as text, as in `intent=classification,slots=tagging`.
+
+        Raises:
+            InputError: if `heads` has another form, a name is unknown, or
+                the heads do not go together.
         """
         heads = {}
         for task, (head, own) in parse_heads(options.get("heads")).items():

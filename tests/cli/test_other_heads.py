@@ -38,6 +38,7 @@ def tagger(zoo, preset, tmp_path_factory):
         "--head=tagging",
         f"--preset={preset}",
         f"--train={folder / 'train.conll'}",
+        f"--validation={folder / 'train.conll'}",
         f"--out={folder / 'model'}",
         "--label-column=3",
         "--epochs=4",

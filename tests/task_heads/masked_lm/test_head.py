@@ -387,7 +387,7 @@ def test_labels_are_refused():
 
 def test_rows_need_no_labels():
     model = make_model()
-    model.fit(MemoryRows({"text": TEXTS}), verbose=0)
+    model.fit(MemoryRows({"text": TEXTS}), validation_data=TEXTS, verbose=0)
     assert model.input_counts.num_examples == 5
 
 

@@ -71,7 +71,7 @@ def rows(times=1):
             TaggingHead(LABELS, scheme="IOBES", strict=True),
             marks=pytest.mark.slow,
         ),
-        pytest.param(TaggingHead(LABELS, crf=True), marks=pytest.mark.slow),
+        TaggingHead(LABELS, crf=True),
         pytest.param(
             TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
             marks=pytest.mark.slow,
