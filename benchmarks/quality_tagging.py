@@ -7,11 +7,10 @@ counts them. All contenders start from the same encoder weights and follow one
 recipe (`tagging_contenders/recipe.py`): AdamW, linear warm-up and decay,
 float32, each word learned by its first piece, batches padded to their longest
 sentence. Ours groups sentences of like length; the PyTorch loop shuffles
-freely. Speed is that of the whole training, the tokenizer and, for ours, the
-tracing of graphs included. Each run is a process of its own and its result is
-kept at once: started again, the script goes on where it stopped. `--limit 8`
-tries it on 8 sentences and keeps nothing. `KBZ_PEERS_PYTHON` names the
-interpreter with PyTorch.
+freely. Each run is a process of its own and its result is kept at once:
+started again, the script goes on where it stopped. `--limit 8` tries it on 8
+sentences and keeps nothing. `KBZ_PEERS_PYTHON` names the interpreter with
+PyTorch.
 """
 
 import argparse
@@ -65,7 +64,7 @@ def main():
             afresh=options.afresh,
             keep=not options.limit,
         )
-    print(seeds.table(results, ("f1", "examples_per_second")))
+    print(seeds.table(results, ("f1",)))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,8 @@ import torch
 import transformers
 
 from benchmarks import harness
+from benchmarks.quality_contenders import pytorch_optimizer
 from benchmarks.quality_contenders import recipe
-
-UNDECAYED = ("bias", "LayerNorm.weight")
 
 
 def main(seed: int, source: str) -> float:
@@ -32,10 +31,7 @@ def main(seed: int, source: str) -> float:
     tokenizer.enable_padding()
     texts, labels = recipe.read("train")
     steps = math.ceil(len(texts) / recipe.BATCH_SIZE) * recipe.EPOCHS
-    optimizer = _optimizer(model)
-    schedule = transformers.get_linear_schedule_with_warmup(
-        optimizer, math.ceil(steps * recipe.WARMUP_FRACTION), steps
-    )
+    optimizer, schedule = pytorch_optimizer.make(model, recipe, steps)
     model.train()
     order = list(range(len(texts)))
     for _ in range(recipe.EPOCHS):
@@ -50,22 +46,6 @@ def main(seed: int, source: str) -> float:
             optimizer.step()
             schedule.step()
     return _test(model, tokenizer)
-
-
-def _optimizer(model) -> torch.optim.AdamW:
-    decayed, undecayed = [], []
-    for name, parameter in model.named_parameters():
-        group = undecayed if name.endswith(UNDECAYED) else decayed
-        group.append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": recipe.WEIGHT_DECAY},
-            {"params": undecayed, "weight_decay": 0.0},
-        ],
-        lr=recipe.LEARNING_RATE,
-        eps=1e-6,
-        fused=True,
-    )
 
 
 def _test(model, tokenizer) -> float:

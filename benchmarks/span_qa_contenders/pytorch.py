@@ -15,7 +15,7 @@ import torch
 import transformers
 
 from benchmarks import harness
-from benchmarks.quality_contenders.pytorch import UNDECAYED
+from benchmarks.quality_contenders import pytorch_optimizer
 from benchmarks.span_qa_contenders import recipe
 
 
@@ -164,34 +164,13 @@ def best_span(starts, ends, type_ids: list[int]) -> tuple:
     return float(pairs[start, end]), first + start, first + end
 
 
-def optimizer_of(model, num_steps: int):
-    """Returns optimizer and schedule of the recipe."""
-    decayed, undecayed = [], []
-    for name, parameter in model.named_parameters():
-        group = undecayed if name.endswith(UNDECAYED) else decayed
-        group.append(parameter)
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": recipe.WEIGHT_DECAY},
-            {"params": undecayed, "weight_decay": 0.0},
-        ],
-        lr=recipe.LEARNING_RATE,
-        eps=1e-6,
-        fused=True,
-    )
-    schedule = transformers.get_linear_schedule_with_warmup(
-        optimizer, math.ceil(num_steps * recipe.WARMUP_FRACTION), num_steps
-    )
-    return optimizer, schedule
-
-
 def prepare(cell: dict, fixed: bool = False):
     questions = recipe.read("all", cell["num_questions"])
     answerer = Answerer(cell["huggingface"], fixed)
     if cell["work"] == "answer":
         return lambda: answerer.answer(questions)
     steps = math.ceil(len(questions) / recipe.BATCH_SIZE)
-    parts = optimizer_of(answerer.model, 1000 * steps)
+    parts = pytorch_optimizer.make(answerer.model, recipe, 1000 * steps)
     return lambda: answerer.train(questions, *parts)
 
 
@@ -200,7 +179,9 @@ def main(seed: int, source: str, limit: int | None) -> dict:
     answerer = Answerer(source)
     questions = recipe.read("train", limit)
     steps = math.ceil(len(answerer.sequences(questions)) / recipe.BATCH_SIZE)
-    parts = optimizer_of(answerer.model, steps * recipe.EPOCHS)
+    parts = pytorch_optimizer.make(
+        answerer.model, recipe, steps * recipe.EPOCHS
+    )
     for _ in range(recipe.EPOCHS):
         answerer.train(questions, *parts)
     questions = recipe.read("test", limit)

@@ -2,16 +2,26 @@
 
 import json
 import sys
-import time
 
 import keras_bert_zoo as zoo
+from benchmarks import harness
 from benchmarks.tagging_contenders import recipe
+from keras_bert_zoo.training.optimizer import AdamW
 
 
-def main(corpus: str, seed: int, limit: int | None, crf: bool = False) -> dict:
-    import keras
+def prepare(cell: dict):
+    train = recipe.sample(cell)
+    rows = zoo.MemoryRows(train._asdict())
+    model = make_model(cell["corpus"])
+    # One optimizer for all passes: each is an epoch of a longer run.
+    model.compile(
+        optimizer=AdamW(recipe.LEARNING_RATE, recipe.WEIGHT_DECAY),
+        weighted_metrics=[],
+    )
+    return lambda: model.fit(rows, batch_size=recipe.BATCH_SIZE, verbose=0)
 
-    keras.utils.set_random_seed(seed)
+
+def make_model(corpus: str, crf: bool = False) -> zoo.TaskModel:
     model = zoo.TaskModel.from_preset(
         "minilm_l6_en_uncased",
         head="tagging",
@@ -26,8 +36,15 @@ def main(corpus: str, seed: int, limit: int | None, crf: bool = False) -> dict:
         # PyTorch's loop counts nothing either.
         weighted_metrics=[],
     )
+    return model
+
+
+def main(corpus: str, seed: int, limit: int | None, crf: bool = False) -> dict:
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    model = make_model(corpus, crf)
     train = recipe.read(corpus, "train", limit)
-    start = time.perf_counter()
     model.fit(
         zoo.MemoryRows(train._asdict()),
         batch_size=recipe.BATCH_SIZE,
@@ -35,15 +52,9 @@ def main(corpus: str, seed: int, limit: int | None, crf: bool = False) -> dict:
         seed=seed,
         verbose=0,
     )
-    seconds = time.perf_counter() - start
     test = recipe.read(corpus, "test", limit)
     answers = model.predict_text([{"tokens": words} for words in test.tokens])
-    return recipe.result(
-        test,
-        [answer["tags"] for answer in answers],
-        len(train.tokens) * recipe.EPOCHS,
-        seconds,
-    )
+    return recipe.scores(test, [answer["tags"] for answer in answers])
 
 
 def run(crf: bool) -> None:
@@ -53,4 +64,7 @@ def run(crf: bool) -> None:
 
 
 if __name__ == "__main__":
-    run(crf=False)
+    if len(sys.argv) == 1:
+        harness.serve(prepare)
+    else:
+        run(crf=False)

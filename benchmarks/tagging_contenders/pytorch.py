@@ -4,72 +4,82 @@ import json
 import math
 import random
 import sys
-import time
 
 import tokenizers
 import torch
 import transformers
 
 from benchmarks import harness
+from benchmarks.quality_contenders import pytorch_optimizer
 from benchmarks.tagging_contenders import recipe
 
-UNDECAYED = ("bias", "LayerNorm.weight")
 # What PyTorch's cross-entropy passes over.
 IGNORED = -100
 
 
+def prepare(cell: dict):
+    tagger = Tagger(cell["corpus"], cell["huggingface"])
+    train = recipe.sample(cell)
+    # One optimizer for all passes: each is an epoch of a longer run.
+    parts = pytorch_optimizer.make(tagger.model, recipe, 1000)
+    return lambda: tagger.train(train, *parts)
+
+
 def main(corpus: str, seed: int, limit: int | None, source: str) -> dict:
-    torch.set_num_threads(harness.NUM_THREADS)
     transformers.set_seed(seed)
-    labels = recipe.labels(corpus)
-    config = transformers.BertConfig.from_pretrained(
-        source,
-        num_labels=len(labels),
-        classifier_dropout=recipe.DROPOUT,
-        architectures=["BertForTokenClassification"],
-    )
-    # The source has another head: this one is drawn for the seed.
-    model = transformers.BertForTokenClassification.from_pretrained(
-        source, config=config, ignore_mismatched_sizes=True
-    )
-    model.classifier.weight.data.normal_(0.0, config.initializer_range)
-    model.classifier.bias.data.zero_()
-    tokenizer = tokenizers.BertWordPieceTokenizer(
-        f"{source}/vocab.txt", lowercase=True
-    )
-    tokenizer.enable_truncation(config.max_position_embeddings)
-    tokenizer.enable_padding()
+    tagger = Tagger(corpus, source)
     train = recipe.read(corpus, "train", limit)
-    start = time.perf_counter()
-    _fit(model, tokenizer, train, labels)
-    seconds = time.perf_counter() - start
-    test = recipe.read(corpus, "test", limit)
-    return recipe.result(
-        test,
-        _predict(model, tokenizer, test.tokens, labels),
-        len(train.tokens) * recipe.EPOCHS,
-        seconds,
-    )
-
-
-def _fit(model, tokenizer, train, labels) -> None:
     steps = math.ceil(len(train.tokens) / recipe.BATCH_SIZE) * recipe.EPOCHS
-    optimizer = _optimizer(model)
-    schedule = transformers.get_linear_schedule_with_warmup(
-        optimizer, math.ceil(steps * recipe.WARMUP_FRACTION), steps
-    )
-    ids = {label: place for place, label in enumerate(labels)}
-    model.train()
-    order = list(range(len(train.tokens)))
+    parts = pytorch_optimizer.make(tagger.model, recipe, steps)
     for _ in range(recipe.EPOCHS):
+        tagger.train(train, *parts)
+    test = recipe.read(corpus, "test", limit)
+    return recipe.scores(test, tagger.predict(test.tokens))
+
+
+class Tagger:
+    """Model and tokenizer.
+
+    Args:
+        corpus: str. A key of `recipe.FILES`.
+        source: str. Directory in Hugging Face's format.
+    """
+
+    def __init__(self, corpus: str, source: str):
+        torch.set_num_threads(harness.NUM_THREADS)
+        self.labels = recipe.labels(corpus)
+        config = transformers.BertConfig.from_pretrained(
+            source,
+            num_labels=len(self.labels),
+            classifier_dropout=recipe.DROPOUT,
+            architectures=["BertForTokenClassification"],
+        )
+        # The source has another head: this one is drawn for the seed.
+        self.model = transformers.BertForTokenClassification.from_pretrained(
+            source, config=config, ignore_mismatched_sizes=True
+        )
+        head = self.model.classifier
+        head.weight.data.normal_(0.0, config.initializer_range)
+        head.bias.data.zero_()
+        self.tokenizer = tokenizers.BertWordPieceTokenizer(
+            f"{source}/vocab.txt", lowercase=True
+        )
+        self.tokenizer.enable_truncation(config.max_position_embeddings)
+        self.tokenizer.enable_padding()
+
+    def train(self, train: recipe.Sentences, optimizer, schedule) -> None:
+        """Trains one epoch."""
+        ids = {label: place for place, label in enumerate(self.labels)}
+        self.model.train()
+        order = list(range(len(train.tokens)))
         random.shuffle(order)
         for chosen in _batches(order):
-            encoded = _encode(tokenizer, train.tokens, chosen)
+            encoded = self._encode(train.tokens, chosen)
             targets = torch.full(_ids(encoded).shape, IGNORED)
             for row, (i, words) in enumerate(zip(chosen, encoded)):
                 for word, place in _first_pieces(words).items():
                     targets[row, place] = ids[train.tags[i][word]]
-            logits = model(**_inputs(encoded)).logits
+            logits = self.model(**_inputs(encoded)).logits
             loss = torch.nn.functional.cross_entropy(
                 logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED
             )
@@ -78,46 +88,30 @@ def _fit(model, tokenizer, train, labels) -> None:
             optimizer.step()
             schedule.step()
 
+    def predict(self, tokens: list) -> list[list[str]]:
+        """Returns a tag for each word of each sentence."""
+        self.model.eval()
+        found = [["O"] * len(words) for words in tokens]
+        order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
+        with torch.inference_mode():
+            for chosen in _batches(order):
+                encoded = self._encode(tokens, chosen)
+                logits = self.model(**_inputs(encoded)).logits
+                best = logits.argmax(-1).tolist()
+                for i, words, tags in zip(chosen, encoded, best):
+                    for word, place in _first_pieces(words).items():
+                        found[i][word] = self.labels[tags[place]]
+        return found
 
-def _predict(model, tokenizer, tokens, labels) -> list[list[str]]:
-    model.eval()
-    found = [["O"] * len(words) for words in tokens]
-    order = sorted(range(len(tokens)), key=lambda i: len(tokens[i]))
-    with torch.inference_mode():
-        for chosen in _batches(order):
-            encoded = _encode(tokenizer, tokens, chosen)
-            best = model(**_inputs(encoded)).logits.argmax(-1).tolist()
-            for i, words, tags in zip(chosen, encoded, best):
-                for word, place in _first_pieces(words).items():
-                    found[i][word] = labels[tags[place]]
-    return found
-
-
-def _optimizer(model) -> torch.optim.AdamW:
-    decayed, undecayed = [], []
-    for name, parameter in model.named_parameters():
-        group = undecayed if name.endswith(UNDECAYED) else decayed
-        group.append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": decayed, "weight_decay": recipe.WEIGHT_DECAY},
-            {"params": undecayed, "weight_decay": 0.0},
-        ],
-        lr=recipe.LEARNING_RATE,
-        eps=1e-6,
-        fused=True,
-    )
+    def _encode(self, tokens: list, chosen: list[int]) -> list:
+        return self.tokenizer.encode_batch(
+            [tokens[i] for i in chosen], is_pretokenized=True
+        )
 
 
 def _batches(order: list[int]) -> list[list[int]]:
     size = recipe.BATCH_SIZE
     return [order[i : i + size] for i in range(0, len(order), size)]
-
-
-def _encode(tokenizer, tokens, chosen) -> list:
-    return tokenizer.encode_batch(
-        [tokens[i] for i in chosen], is_pretokenized=True
-    )
 
 
 def _first_pieces(encoded) -> dict[int, int]:
@@ -141,5 +135,8 @@ def _inputs(encoded) -> dict:
 
 
 if __name__ == "__main__":
-    seed, corpus, limit, source = sys.argv[1:]
-    print(json.dumps(main(corpus, int(seed), int(limit) or None, source)))
+    if len(sys.argv) == 1:
+        harness.serve(prepare)
+    else:
+        seed, corpus, limit, source = sys.argv[1:]
+        print(json.dumps(main(corpus, int(seed), int(limit) or None, source)))
