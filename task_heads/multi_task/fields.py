@@ -74,6 +74,24 @@ def output_names(task: str, head: TaskHead) -> dict[str, str]:
     return {name: f"{task}_{name}" for name in described}
 
 
+def all_metrics(head: TaskHead) -> list | dict[str, list]:
+    """Returns a head's metrics, weighted or not, by its own outputs' names.
+
+    A list, where all are for the one output.
+    """
+    kinds = (head.metrics(), head.weighted_metrics())
+    if not any(isinstance(kind, Mapping) for kind in kinds):
+        return [metric for kind in kinds for metric in kind]
+    found = {name: [] for name in output_names("", head)}
+    for kind in kinds:
+        # Without an output's name: an empty list.
+        for name, metrics in dict(kind).items():
+            # Keras takes a single metric too.
+            several = isinstance(metrics, (list, tuple))
+            found[name].extend(metrics if several else [metrics])
+    return found
+
+
 def by_output(task: str, head: TaskHead, value: Any) -> dict:
     """Returns what a head says of its outputs, by their joint names.
 

@@ -189,17 +189,7 @@ class MultiTaskHead(TaskHead):
     def weighted_metrics(self) -> dict:
         # All of them: where a text is split, the head of another task must
         # not count its further sequences.
-        def metrics(head):
-            plain, weighted = head.metrics(), head.weighted_metrics()
-            if isinstance(plain, Mapping) or isinstance(weighted, Mapping):
-                plain, weighted = dict(plain), dict(weighted)
-                return {
-                    name: [*plain.get(name, []), *weighted.get(name, [])]
-                    for name in fields.output_names("", head)
-                }
-            return [*plain, *weighted]
-
-        return self._by_output(metrics)
+        return self._by_output(fields.all_metrics)
 
     def decode(self, logits) -> dict:
         return self._answers_of(

@@ -101,8 +101,13 @@ def test_the_contract_holds_for_whole_pairs():
 @pytest.mark.slow
 def test_the_contract_holds_for_questions():
     head = MultiTaskHead({"one": SpanQAHead(), "two": SpanQAHead()})
-    row = {"question": "who", "context": "anna is", "answers": [("anna", 0)]}
-    testing.check_head(head, [row, {**row, "two": [("is", 5)]}])
+    row = {
+        "question": "who",
+        "context": "anna is",
+        "answers": [{"text": "anna", "start": 0}],
+    }
+    answers = [{"text": "is", "start": 5}]
+    testing.check_head(head, [row, {**row, "two": answers}])
 
 
 def test_the_encoder_runs_once():
