@@ -19,6 +19,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 _HOMES = {
     "BertEncoder": "keras_bert_zoo.encoder",
     "BertTokenizer": "keras_bert_zoo.tokenization.tokenizer",
+    "EpochScore": "keras_bert_zoo.task.epoch_score",
     "FileRows": "keras_bert_zoo.data",
     "InputError": "keras_bert_zoo.errors",
     "MemoryRows": "keras_bert_zoo.data",

@@ -35,6 +35,9 @@ class TaskHead:
     # Whether a new head starts from the weights that a preset brings for it:
     # for heads that learn no labels.
     reuses_weights: bool = False
+    # Which part of a `score` tells the best epoch, higher being better: the
+    # first of these that it has, known as the last. If empty, metrics tell.
+    epoch_scores: tuple[str, ...] = ()
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:

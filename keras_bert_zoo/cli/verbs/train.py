@@ -112,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo import data
     from keras_bert_zoo.cli.fit_progress import FitProgress
     from keras_bert_zoo.cli.fit_progress import metrics_line
+    from keras_bert_zoo.task.epoch_score import EpochScore
     from keras_bert_zoo.task.model import TaskModel
     from keras_bert_zoo.training.precision import resolve_precision
 
@@ -150,12 +151,14 @@ def run(args: argparse.Namespace) -> int:
     model.compile(learning_rate=args.learning_rate)
     callbacks = []
     if args.validation:
+        score = EpochScore.monitor(head)
         best = keras.callbacks.EarlyStopping(
-            _monitored(head),
+            score or _monitored(head),
+            mode="max" if score else "auto",
             patience=args.epochs,
             restore_best_weights=True,
         )
-        callbacks.append(best)
+        callbacks += [EpochScore(rows["validation"]), best]
     callbacks.append(FitProgress())
     history = model.fit(
         rows["train"],

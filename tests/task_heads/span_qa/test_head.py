@@ -15,6 +15,7 @@ from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.exporting import export
+from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.span_qa.features import ALLOWED
 from task_heads.span_qa.features import TARGET
@@ -315,6 +316,22 @@ def test_the_threshold_decides_and_is_tuned_and_kept(trained, tmp_path):
     again = TaskModel.from_preset(tmp_path / "model")
     assert again.head.get_config() == model.head.get_config()
     assert again.predict_text(*pair) == model.predict_text(*pair)
+
+
+def test_an_epoch_is_scored_by_whole_answers(trained):
+    model = make_model(max_sequence_length=64)
+    model.set_weights(trained.get_weights())
+    model.compile(learning_rate=1e-9)
+    history = model.fit(
+        rows(), callbacks=[EpochScore(rows())], verbose=0
+    ).history
+    assert history["val_f1"] == [model.score(rows())["best_f1"]] == [100.0]
+    answerable = MemoryRows({field: [ROWS[0][field]] for field in ROWS[0]})
+    logs = {}
+    scorer = EpochScore(answerable)
+    scorer.set_model(model)
+    scorer.on_epoch_end(0, logs)
+    assert logs == {"val_f1": model.score(answerable)["f1"]}
 
 
 def test_the_head_finds_out_whether_answers_may_miss():

@@ -1,0 +1,41 @@
+"""Scores of whole answers after each epoch, as a Keras callback."""
+
+from collections.abc import Iterable
+
+import keras
+
+from keras_bert_zoo.task.head import TaskHead
+
+
+class EpochScore(keras.callbacks.Callback):
+    """Adds the head's own score of held-out rows to an epoch's metrics.
+
+    Metrics of `fit` see sequences; some scores, such as the F1 of an answer
+    in a text of several sequences, need whole answers. Callbacks after this
+    one, such as `EarlyStopping("val_f1", mode="max")`, and the history find
+    the score by the name that `monitor` returns.
+
+    Args:
+        rows: labelled rows, re-iterable.
+        batch_size: int.
+    """
+
+    def __init__(self, rows: Iterable, batch_size: int = 32):
+        super().__init__()
+        self._rows = rows
+        self._batch_size = batch_size
+
+    @staticmethod
+    def monitor(head: TaskHead) -> str | None:
+        """Returns the name of a head's score; `None` if it has none."""
+        return f"val_{head.epoch_scores[-1]}" if head.epoch_scores else None
+
+    def on_epoch_end(self, epoch, logs=None):
+        head = self.model.head
+        name = self.monitor(head)
+        if name is None or logs is None:
+            return
+        found = self.model.score(self._rows, self._batch_size)
+        logs[name] = next(
+            found[score] for score in head.epoch_scores if score in found
+        )

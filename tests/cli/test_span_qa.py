@@ -1,0 +1,63 @@
+"""The commands on questions and contexts."""
+
+import json
+
+import pytest
+
+from keras_bert_zoo import presets
+from keras_bert_zoo import testing
+
+QUESTIONS = {"who": ("anna", 0), "where": ("rome", 14), "when": (None, None)}
+CONTEXT = "anna lives in rome"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("questions")
+    tokenizer = testing.tiny_tokenizer([CONTEXT, *QUESTIONS])
+    encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
+    presets.save_preset(encoder, tokenizer, folder / "preset")
+    lines = []
+    for question, (text, start) in QUESTIONS.items():
+        answers = [{"text": text, "answer_start": start}] if text else []
+        lines.append(
+            json.dumps(
+                {
+                    "question": question,
+                    "context": CONTEXT,
+                    "answers": answers,
+                }
+            )
+        )
+    (folder / "train.jsonl").write_text("\n".join(lines * 8) + "\n")
+    return folder
+
+
+@pytest.mark.slow
+def test_the_epoch_of_the_best_f1_is_kept(zoo, folder):
+    trained = zoo(
+        "train",
+        "--head=span_qa",
+        f"--preset={folder / 'preset'}",
+        f"--train={folder / 'train.jsonl'}",
+        f"--validation={folder / 'train.jsonl'}",
+        f"--out={folder / 'model'}",
+        "--epochs=4",
+        "--learning-rate=0.02",
+        "--batch-size=4",
+    )
+    assert trained.status == 0, trained.error
+    (best,) = [
+        line for line in trained.out.splitlines() if "best epoch" in line
+    ]
+    assert "by val_f1: " in best
+    evaluated = zoo(
+        "evaluate",
+        folder / "model",
+        f"--data={folder / 'train.jsonl'}",
+        "--json",
+    )
+    found = json.loads(evaluated.out)
+    # With the threshold that was tuned.
+    assert f"val_f1 {found['f1']:.4f}" in best
+    assert found["f1"] == found["best_f1"] > 30.0
