@@ -173,7 +173,9 @@ def _reuse_weights(model, preset: str | os.PathLike) -> None:
         presets.check_files(saved.parent, prefix="task.")
         _load_head(model, saved.with_name(WEIGHTS_FILE))
         return
-    logging.warning(
+    # A head that learns labels is going to be trained anyway.
+    logging.log(
+        logging.INFO if model.head.label_fields else logging.WARNING,
         "%s brings no weights for the head %s, which starts from random ones.",
         preset,
         name,

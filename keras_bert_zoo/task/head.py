@@ -33,7 +33,7 @@ class TaskHead:
     # Whether a text that is too long becomes several sequences.
     splits_texts: bool = False
     # Whether a new head starts from the weights that a preset brings for it:
-    # for heads that learn no labels.
+    # for heads whose weights mean the same whatever the labels.
     reuses_weights: bool = False
     # Which part of a `score` tells the best epoch, higher being better: the
     # first of these that it has, known as the last. If empty, metrics tell.

@@ -68,6 +68,7 @@ class SpanQAHead(TaskHead):
     text_fields = TEXT_FIELDS
     label_fields = ("answers",)
     splits_texts = True
+    reuses_weights = True
     # With the threshold that `tune` will choose, where there is a choice.
     epoch_scores = ("best_f1", "f1")
 

@@ -313,6 +313,11 @@ def test_the_threshold_decides_and_is_tuned_and_kept(trained, tmp_path):
     assert model.predict_text(*pair)["answer"] == "dd ee"
     assert model.score(rows())["f1"] == 100.0
     model.save_to_preset(tmp_path / "model")
+    further = TaskModel.from_preset(tmp_path / "model", head="span_qa")
+    assert further.head.null_threshold == 0
+    np.testing.assert_array_equal(
+        further.get_layer("logits").kernel, trained.get_layer("logits").kernel
+    )
     again = TaskModel.from_preset(tmp_path / "model")
     assert again.head.get_config() == model.head.get_config()
     assert again.predict_text(*pair) == model.predict_text(*pair)
