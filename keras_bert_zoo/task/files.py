@@ -151,13 +151,24 @@ def task_from_checkpoint(
 
 
 def head_variables(model) -> dict:
-    """Returns the variables that are the head's own, by path."""
+    """Returns the variables that are the head's own, by path.
+
+    Raises:
+        InputError: if two have one path.
+    """
     encoder = {id(variable) for variable in model.encoder.variables}
-    return {
-        variable.path: variable
-        for variable in model.variables
-        if id(variable) not in encoder and "seed_generator" not in variable.path
-    }
+    found: dict = {}
+    for variable in model.variables:
+        if id(variable) in encoder or "seed_generator" in variable.path:
+            continue
+        if variable.path in found:
+            raise InputError(
+                "Each variable of a head must have a path of its own. "
+                f"Received two of {variable.path}. Give their layers "
+                "different names."
+            )
+        found[variable.path] = variable
+    return found
 
 
 def _reuse_weights(model, preset: str | os.PathLike) -> None:

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 
@@ -44,6 +45,29 @@ def test_an_existing_directory_is_refused(saved):
     model, directory = saved
     with pytest.raises(InputError, match="not overwritten"):
         model.save_to_preset(directory)
+
+
+class _Scaled(keras.layers.Layer):
+    """Has two weights that Keras gives one path."""
+
+    def build(self, _):
+        self.scales = [self.add_weight(shape=(), name="scale") for _ in "ab"]
+
+    def call(self, logits):
+        return logits * self.scales[0] * self.scales[1]
+
+
+class _ScaledHead(ClassificationHead):
+    def build(self, encoder):
+        model = super().build(encoder)
+        return keras.Model(model.input, _Scaled()(model.output))
+
+
+def test_variables_of_one_path_are_refused(make_model, tmp_path):
+    model = make_model(_ScaledHead(["bad", "good"]))
+    with pytest.raises(InputError, match="two of .*scale"):
+        model.save_to_preset(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
 
 
 def test_overwrite_replaces_it(saved):
