@@ -120,7 +120,8 @@ def _quieten() -> None:
 
 
 def _mistake(error: Exception) -> str | None:
-    if isinstance(error, InputError):
+    # Flags of absl's own, such as --verbosity, raise errors of its own.
+    if isinstance(error, (InputError, flags.Error)):
         return str(error)
     if isinstance(error, OSError):
         reason = os.strerror(error.errno) if error.errno else str(error)

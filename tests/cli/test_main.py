@@ -50,6 +50,7 @@ def test_help_and_list_load_no_tensorflow(arguments):
         (["lst"], "bert-zoo: argument VERB: invalid choice: 'lst'"),
         (["list", "--jsn"], "bert-zoo: unrecognized arguments: --jsn."),
         (["list", "--js"], "bert-zoo: unrecognized arguments: --js."),
+        (["list", "--verbosity=loud"], "bert-zoo: flag --verbosity=loud: "),
         (
             ["evaluate", "model"],
             "bert-zoo evaluate: the following arguments are required: --data.",
