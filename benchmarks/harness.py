@@ -111,8 +111,8 @@ class Child:
             "of answering. Its own message is above."
         )
 
-    def measure(self, cell: Mapping, repeats: int) -> Timing:
-        answer = self.ask(cell=dict(cell), repeats=repeats)
+    def measure(self, cell: Mapping, repeats: int, warm_ups: int = 2) -> Timing:
+        answer = self.ask(cell=dict(cell), repeats=repeats, warm_ups=warm_ups)
         return Timing(tuple(answer["seconds"]), tuple(answer["cpu_seconds"]))
 
     def close(self) -> None:
@@ -158,16 +158,16 @@ def children(
 def serve(prepare: Callable[[dict], Callable[[], None]]) -> None:
     """Answers the comparing process until it closes the pipe.
 
-    The function of the latest cell is kept; a new one is called twice before
-    it is measured.
+    The function of the latest cell is kept; a new one is called some times,
+    as the request says, before it is measured.
     """
     prepared = (None, None)
     for line in sys.stdin:
         request = json.loads(line)
         if request["cell"] != prepared[0]:
             work = prepare(request["cell"])
-            work()
-            work()
+            for _ in range(request["warm_ups"]):
+                work()
             prepared = (request["cell"], work)
         answer = {"seconds": [], "cpu_seconds": []}
         for _ in range(request["repeats"]):
@@ -183,6 +183,7 @@ def compare(
     cell: Mapping,
     rounds: int,
     repeats: int = 1,
+    warm_ups: int = 2,
 ) -> dict[str, Timing]:
     """Measures one cell: every contender in turn, for some rounds.
 
@@ -191,12 +192,13 @@ def compare(
         cell: JSON values that say what to do.
         rounds: int. Turns that every contender gets.
         repeats: int. Measurements in a turn.
+        warm_ups: int. Calls that are not measured, before the first.
     """
     found = {name: ([], []) for name in children}
     for turn in range(rounds):
         names = list(children)
         for name in names if turn % 2 == 0 else reversed(names):
-            timing = children[name].measure(cell, repeats)
+            timing = children[name].measure(cell, repeats, warm_ups)
             found[name][0].extend(timing.seconds)
             found[name][1].extend(timing.cpu_seconds)
     return {
