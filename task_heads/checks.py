@@ -1,5 +1,6 @@
 """Rules for the arguments that heads have in common."""
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 
 
@@ -9,13 +10,14 @@ def checked_dropout(dropout: float) -> float:
     Raises:
         InputError: if it is no number, or not in [0, 1).
     """
-    proper = isinstance(dropout, int | float) and not isinstance(dropout, bool)
-    if not proper or not 0 <= dropout < 1:
+    rule = "at least 0 and below 1"
+    dropout = arguments.finite_number("dropout", dropout, rule)
+    if not 0 <= dropout < 1:
         raise InputError(
-            "`dropout` must be at least 0 and below 1. Received: "
+            f"`dropout` must be {rule}. Received: "
             f"dropout={dropout!r}. 0 turns it off."
         )
-    return float(dropout)
+    return dropout
 
 
 def checked_unicode(label: str) -> str:

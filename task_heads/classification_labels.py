@@ -37,11 +37,11 @@ def checked(labels: Sequence[str] | None, kind: str) -> list[str] | None:
         if labels is not None:
             raise InputError(
                 "A regression has no labels. Received: "
-                f"labels={list(labels)}. Leave them out, or choose another "
+                f"labels={labels!r:.80}. Leave them out, or choose another "
                 "kind."
             )
         return None
-    if isinstance(labels, str) or labels is None:
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
         raise InputError(
             f"`labels` must be a list of names. Received: {labels!r}. Give "
             "them in a list."

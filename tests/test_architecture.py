@@ -8,6 +8,7 @@ import source_tree
 # A room may import itself and the rooms before it, and nothing after it.
 ROOMS = (
     "errors",
+    "arguments",
     "features",
     "files",
     "registry",

@@ -33,7 +33,7 @@ def read_lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
             number += 1
             if number == 1:
                 line = line.removeprefix(_BOM)
-            yield number, _decode(line, f"{path}:{number}")
+            yield number, _decode(line, f"{path}:{number}", number == 1)
 
 
 def too_long(origin: str) -> InputError:
@@ -67,13 +67,13 @@ def _read_line(stream, origin: str) -> bytes:
     return line
 
 
-def _decode(line: bytes, origin: str) -> str:
+def _decode(line: bytes, origin: str, is_first: bool) -> str:
     if line.endswith(b"\n"):
         line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        if line.startswith(_UTF16_BOMS):
+        if is_first and line.startswith(_UTF16_BOMS):
             received = "a UTF-16 file"
         else:
             byte = line[error.start]

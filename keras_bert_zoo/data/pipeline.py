@@ -13,6 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo.data import length_groups
 from keras_bert_zoo.data.batches import batches_of
 from keras_bert_zoo.data.input_counts import InputCounts
@@ -76,10 +77,10 @@ def build_dataset(
             read, a wrong row surfaces as a TensorFlow error that holds the
             message: call `check_rows` first.
     """
-    _check_positive("batch_size", batch_size)
-    _check_positive("sequence_length", sequence_length)
-    if seed is not None and seed < 0:
-        raise InputError(f"`seed` must be at least 0. Received: seed={seed}.")
+    batch_size = arguments.whole_number("batch_size", batch_size)
+    arguments.whole_number("sequence_length", sequence_length)
+    if seed is not None:
+        seed = arguments.whole_number("seed", seed, lowest=0, highest=2**63 - 1)
     if tokens_per_batch is None:
         unit, max_rows = batch_size, window_rows(batch_size)
     else:
@@ -153,16 +154,10 @@ def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def _check_positive(name: str, value: int) -> None:
-    if value < 1:
-        raise InputError(
-            f"`{name}` must be at least 1. Received: {name}={value}."
-        )
-
-
 def _check_budget(
     tokens_per_batch: int, sequence_length: int, drop_remainder: bool
 ) -> None:
+    arguments.whole_number("tokens_per_batch", tokens_per_batch)
     if tokens_per_batch < sequence_length:
         raise InputError(
             "`tokens_per_batch` must be at least `sequence_length`, so that "

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 
 from keras_bert_zoo.task.answers import TextAnswers
+from keras_bert_zoo.task.inputs import labelled_rows
 
 
 class TextAnswering:
@@ -38,21 +39,30 @@ class TextAnswering:
         """Returns the head's `score` of the answers to labelled rows.
 
         Args:
-            rows: labelled rows, re-iterable.
+            rows: labelled rows, re-iterable, or a list of mappings.
             batch_size: int.
+
+        Raises:
+            InputError: if a row is wrong, or has no label.
         """
+        rows = labelled_rows(rows, self.head)
         return self.head.score(rows, self.iterate_answers(rows, batch_size))
 
     def tune(self, rows: Iterable, batch_size: int = 32) -> dict:
         """Lets the head choose options, such as a threshold, on rows.
 
         Args:
-            rows: labelled rows that were not trained on, re-iterable.
+            rows: labelled rows that were not trained on, re-iterable, or a
+                list of mappings.
             batch_size: int.
 
         Returns:
             dict of the options chosen; empty for heads that choose none.
+
+        Raises:
+            InputError: if a row is wrong, or has no label.
         """
+        rows = labelled_rows(rows, self.head)
         answers = self.iterate_answers(rows, batch_size)
         chosen = self.head.tune(rows, answers)
         # The graphs hold the old ones.

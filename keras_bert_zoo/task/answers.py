@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import data
 from keras_bert_zoo import features as names
 from keras_bert_zoo.data.batches import output_specs
@@ -63,6 +64,7 @@ class TextAnswers:
                 "`predict_text` takes texts. Received: "
                 f"{type(texts).__name__}. Call `predict` for features."
             )
+        batch_size = arguments.whole_number("batch_size", batch_size)
         return self._answers(rows, batch_size)
 
     def _answers(self, rows, batch_size):

@@ -1,8 +1,10 @@
 """A task model on disk: a preset directory with a trained head."""
 
+import inspect
 import json
 import os
 import pathlib
+from collections.abc import Mapping
 
 import h5py
 import keras
@@ -98,7 +100,12 @@ def load_task(
         task = _read_task(saved)
         head = _saved_head(task, saved)
     elif isinstance(head, str):
-        head = heads.get(head)(**head_options)
+        head = _new_head(head, head_options)
+    elif not isinstance(head, TaskHead):
+        raise InputError(
+            "`head` must be the name of a registered head, or a `TaskHead`. "
+            f"Received: {head!r:.80}. Registered: {', '.join(heads.names())}."
+        )
     model = model_class(
         presets.load_encoder(preset, load_weights=load_weights, dtype=dtype),
         head,
@@ -148,6 +155,19 @@ def task_from_checkpoint(
     )
     head.set_weights(model, weights)
     return model
+
+
+def _new_head(name: str, options: Mapping) -> TaskHead:
+    kind = heads.get(name)
+    try:
+        inspect.signature(kind).bind(**options)
+    except TypeError as error:
+        known = ", ".join(inspect.signature(kind).parameters)
+        raise InputError(
+            f"The head {name!r} takes the options {known}. Received: "
+            f"{', '.join(options) or 'none'}: {error}. Correct them."
+        ) from error
+    return kind(**options)
 
 
 def head_variables(model) -> dict:

@@ -37,12 +37,15 @@ def as_rows(x: Any, y: Any, head: TaskHead):
         x, y = x.to_list(), y.to_list() if hasattr(y, "to_list") else y
     if not isinstance(x, list | tuple | np.ndarray):
         return None
-    if len(x) and isinstance(x[0], Mapping):
-        return _mappings(x, y)
-    if len(x) and isinstance(x, np.ndarray) and x.dtype.kind not in "OUST":
-        return None
     fields = head.text_fields
-    columns = _columns(x, len(fields))
+    if len(x) == 0:
+        columns = [[] for _ in fields]
+    elif isinstance(x[0], Mapping):
+        return _mappings(x, y)
+    elif isinstance(x, np.ndarray) and x.dtype.kind not in "OUST":
+        return None
+    else:
+        columns = _columns(x, len(fields))
     if columns is None:
         form = "a text" if len(fields) == 1 else f"{len(fields)} texts"
         raise InputError(
@@ -60,6 +63,26 @@ def as_rows(x: Any, y: Any, head: TaskHead):
             )
         values[head.label_fields[0]] = y
     return data.MemoryRows(values)
+
+
+def labelled_rows(x: Any, head: TaskHead) -> data.Rows:
+    """Returns rows with labels, all of them checked.
+
+    Args:
+        x: what `as_rows` takes.
+        head: the head that reads them.
+
+    Raises:
+        InputError: if these are no rows, or one is wrong or has no label.
+    """
+    rows = as_rows(x, None, head)
+    if rows is None:
+        raise InputError(
+            "Labelled rows are needed, or a list of mappings. Received: "
+            f"{type(x).__name__}. Put texts and labels into MemoryRows."
+        )
+    data.check_rows(rows, head)
+    return rows
 
 
 def fit_arguments(
@@ -219,4 +242,4 @@ def _columns(x: Any, num_fields: int):
     proper = all(
         not isinstance(row, str) and len(row) == num_fields for row in x
     )
-    return [list(column) for column in zip(*x)] if proper and len(x) else None
+    return [list(column) for column in zip(*x)] if proper else None

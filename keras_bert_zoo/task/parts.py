@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task.head import TaskHead
@@ -37,6 +38,7 @@ def checked_length(
     longest = encoder.max_sequence_length
     if length is None:
         return longest
+    length = arguments.whole_number("sequence_length", length, lowest=0)
     if not 3 <= length <= longest:
         raise InputError(
             "`sequence_length` must lie between 3 and the encoder's "
@@ -75,15 +77,13 @@ def serialize(model) -> dict:
 
 
 def deserialize(config: Mapping[str, Any]) -> dict:
-    """Returns the arguments of a `TaskModel` from what `serialize` gave."""
-    arguments = dict(config)
-    head = arguments["head"]
+    """Returns the parts of a `TaskModel` from what `serialize` gave."""
+    parts = dict(config)
+    head = parts["head"]
     vocabulary = Vocabulary(
-        arguments.pop("vocabulary"), **arguments.pop("special_tokens")
+        parts.pop("vocabulary"), **parts.pop("special_tokens")
     )
-    arguments["head"] = heads.get(head["name"]).from_config(head["config"])
-    arguments["tokenizer"] = BertTokenizer(vocabulary, **config["tokenizer"])
-    arguments["encoder"] = keras.saving.deserialize_keras_object(
-        config["encoder"]
-    )
-    return arguments
+    parts["head"] = heads.get(head["name"]).from_config(head["config"])
+    parts["tokenizer"] = BertTokenizer(vocabulary, **config["tokenizer"])
+    parts["encoder"] = keras.saving.deserialize_keras_object(config["encoder"])
+    return parts

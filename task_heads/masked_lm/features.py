@@ -46,10 +46,28 @@ def training_features(
         tokenizer.vocabulary,
         mask_rate,
     )
+    # A sequence without tokens asks for `[CLS]`, which weighs nothing: where
+    # a batch asks for nothing at all, means of its losses are no numbers.
+    num_asked = hidden.positions.row_lengths()
+    nothing = tf.RaggedTensor.from_row_lengths(
+        tf.fill([tf.math.count_nonzero(num_asked == 0)], -1),
+        tf.cast(num_asked == 0, tf.int64),
+        validate=False,
+    )
+    positions = tf.concat([hidden.positions, nothing], axis=1)
+    originals = tf.concat(
+        [
+            hidden.originals,
+            nothing.with_flat_values(tf.zeros_like(nothing.flat_values)),
+        ],
+        axis=1,
+    )
     return Features(
-        _inputs(hidden.token_ids, hidden.positions, tokenizer, sequence_length),
-        hidden.originals,
-        tf.ones_like(hidden.originals, tf.float32),
+        _inputs(hidden.token_ids, positions, tokenizer, sequence_length),
+        originals,
+        positions.with_flat_values(
+            tf.cast(positions.flat_values >= 0, tf.float32)
+        ),
         tf.zeros_like(texts, tf.int32),
         slices.num_slices,
     )

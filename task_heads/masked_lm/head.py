@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import features as names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import Rows
@@ -63,18 +64,15 @@ class MaskedTokenHead(TaskHead):
     reuses_weights = True
 
     def __init__(self, mask_rate: float = 0.15, top_k: int = 5):
-        if type(mask_rate) not in (int, float) or not 0 < mask_rate < 1:
+        rule = "above 0 and below 1"
+        mask_rate = arguments.finite_number("mask_rate", mask_rate, rule)
+        if not 0 < mask_rate < 1:
             raise InputError(
-                "`mask_rate` must lie above 0 and below 1. Received: "
+                f"`mask_rate` must be {rule}. Received: "
                 f"mask_rate={mask_rate!r}. BERT was trained with 0.15."
             )
-        if type(top_k) is not int or top_k < 1:
-            raise InputError(
-                "`top_k` must be a whole number, at least 1. Received: "
-                f"top_k={top_k!r}."
-            )
         self.mask_rate = mask_rate
-        self.top_k = top_k
+        self.top_k = arguments.whole_number("top_k", top_k)
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:

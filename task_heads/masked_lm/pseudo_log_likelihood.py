@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import features as names
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization import pack
@@ -92,15 +93,11 @@ def _check(model, texts, batch_size: int) -> None:
             f"masked_lm. Received: {type(model).__name__}, which does not "
             'score tokens. Make one with head="masked_lm".'
         )
-    if batch_size < 1:
+    arguments.whole_number("batch_size", batch_size)
+    if not isinstance(texts, Sequence) or isinstance(texts, str):
         raise InputError(
-            "`batch_size` must be at least 1. Received: "
-            f"batch_size={batch_size}."
-        )
-    if isinstance(texts, str):
-        raise InputError(
-            "`texts` must be a list of str. Received: one str. Put it into a "
-            "list."
+            "`texts` must be a list of str. Received: "
+            f"{type(texts).__name__}. Put it into a list."
         )
     for number, text in enumerate(texts, start=1):
         if not isinstance(text, str) or MASK in text:

@@ -9,6 +9,7 @@ from keras_bert_zoo.data.file_formats import not_empty
 from keras_bert_zoo.data.json_lines import json_records
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.errors import InputError
 
 
 class RecordFile(Rows):
@@ -23,7 +24,7 @@ class RecordFile(Rows):
 
     Raises:
         InputError: if the format is another; at iteration, if a line is not
-            a JSON object, or there is none.
+            a JSON object or lacks a key in `names`, or there is none.
         OSError: at iteration, if the file cannot be read.
     """
 
@@ -42,9 +43,12 @@ class RecordFile(Rows):
 
     def _rows(self):
         for number, record in json_records(self.path):
-            renamed = {
-                field: record[key]
-                for field, key in self.names.items()
-                if key in record
-            }
+            missing = [key for key in self.names.values() if key not in record]
+            if missing:
+                raise InputError(
+                    f"{self.path}:{number}: each line must have the keys "
+                    f"that were named. Received: {', '.join(record):.80}, "
+                    f"without {', '.join(missing)}. Name others, or add them."
+                )
+            renamed = {field: record[key] for field, key in self.names.items()}
             yield Row({**record, **renamed}, f"{self.path}:{number}")

@@ -47,9 +47,17 @@ def parse_heads(given: Any) -> dict[str, tuple[Any, dict]]:
         InputError: if the form is not as `MultiTaskHead.from_rows` says.
     """
     if isinstance(given, str):
-        pairs = [part.split("=") for part in given.split(",")]
+        pairs = [
+            tuple(map(str.strip, part.split("="))) for part in given.split(",")
+        ]
         if all(len(pair) == 2 and all(pair) for pair in pairs):
-            given = {task.strip(): head.strip() for task, head in pairs}
+            tasks = [task for task, _ in pairs]
+            if len(set(tasks)) < len(tasks):
+                raise InputError(
+                    "Each task must be named once in `heads`. Received: "
+                    f"{given:.80}. Rename or remove one."
+                )
+            given = dict(pairs)
     if not isinstance(given, Mapping):
         raise InputError(
             f"`heads` must name each task and its head, as in {_FORM}. "

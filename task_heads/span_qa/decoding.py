@@ -186,6 +186,7 @@ def _slice_candidates(logits, slices, max_answer_length: int, n_best: int):
     logarithm of the summed exponentials of all candidates' scores.
     """
     num_tokens = tf.shape(logits["start_logits"])[1]
+    max_answer_length = tf.minimum(max_answer_length, num_tokens)
     token = tf.range(num_tokens) + slices.shift  # (R, S)
     begins = (token >= slices.owned_starts) & (token < slices.owned_ends)
     ends = (token >= slices.starts) & (token < slices.ends)

@@ -96,7 +96,8 @@ def question_features(
                 slices, answer_first, answer_last
             )
         }
-        weights = tf.cast(tf.gather(usable, slices.rows), tf.float32)
+        lost = _answers_in_no_slice(slices, answer_first, answer_last)
+        weights = tf.cast(tf.gather(usable & ~lost, slices.rows), tf.float32)
     by_question = {
         name: tf.RaggedTensor.from_row_lengths(
             getattr(slices, name), slices.num_slices, validate=False
@@ -104,6 +105,9 @@ def question_features(
         for name in ("starts", "ends", "owned_starts", "owned_ends")
     }
     truncated = questions.row_lengths() - question_length
+    if "answer_start" in examples:
+        # Such a question teaches nothing: it is told with those that were cut.
+        truncated += tf.cast(lost, tf.int64)
     return Features(
         {
             names.TOKEN_IDS: packed.token_ids,
@@ -158,6 +162,17 @@ def _answer_tokens(spans: TokenSpans, examples):
         tf.where(has_answer, last, nowhere),
         usable,
     )
+
+
+def _answers_in_no_slice(slices: Slices, answer_first, answer_last):
+    """Returns bool `(B,)`: whether an answer is longer than all slices."""
+    first = tf.gather(answer_first, slices.rows)
+    last = tf.gather(answer_last, slices.rows)
+    inside = (first >= slices.starts) & (last < slices.ends)
+    num_holding = tf.math.unsorted_segment_sum(
+        tf.cast(inside, tf.int32), slices.rows, tf.size(answer_first)
+    )
+    return (answer_first >= 0) & (num_holding == 0)
 
 
 def _targets(slices: Slices, answer_first, answer_last):

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import features as names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.errors import InputError
@@ -28,6 +29,7 @@ from task_heads.span_qa.features import question_features
 from task_heads.span_qa.files import QuestionFile
 from task_heads.span_qa.losses import PlaceCrossentropy
 from task_heads.span_qa.losses import place_accuracy
+from task_heads.span_qa.score_rows import best_threshold
 from task_heads.span_qa.score_rows import score_rows
 
 _OUTPUTS = ("start_logits", "end_logits")
@@ -81,25 +83,22 @@ class SpanQAHead(TaskHead):
         max_answer_length: int = 30,
         n_best: int = 5,
     ):
-        self.no_answer = no_answer
-        self.null_threshold = null_threshold
-        self.doc_stride = doc_stride
-        self.max_question_length = max_question_length
-        self.max_answer_length = max_answer_length
-        self.n_best = n_best
-        for option in _SIZES:
-            value = getattr(self, option)
-            if type(value) is not int or value < 1:
-                raise InputError(
-                    f"`{option}` must be an integer of at least 1. Received: "
-                    f"{option}={value!r}. Leave it out for the usual one."
-                )
+        self.no_answer = arguments.flag("no_answer", no_answer)
+        self.null_threshold = arguments.finite_number(
+            "null_threshold", null_threshold
+        )
+        self.doc_stride = _size("doc_stride", doc_stride)
+        self.max_question_length = _size(
+            "max_question_length", max_question_length
+        )
+        self.max_answer_length = _size("max_answer_length", max_answer_length)
+        self.n_best = _size("n_best", n_best)
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         return tuple(
             Option(name, int, default, meaning)
-            for name, (default, meaning) in _SIZES.items()
+            for name, (default, _, meaning) in _SIZES.items()
         )
 
     @classmethod
@@ -127,9 +126,7 @@ class SpanQAHead(TaskHead):
             **options: constructor arguments.
         """
         if "no_answer" not in options:
-            options["no_answer"] = not all(
-                answers_of(row.values) for row in rows
-            )
+            options["no_answer"] = not all(map(_answers_in, rows))
         return cls(**options)
 
     def get_config(self) -> dict:
@@ -216,7 +213,7 @@ class SpanQAHead(TaskHead):
             return {}
         scores = self.score(rows, answers)
         if "best_f1_thresh" in scores:
-            self.null_threshold = scores["best_f1_thresh"]
+            self.null_threshold = best_threshold(scores)
         return {"null_threshold": self.null_threshold}
 
     def signature(self) -> Signature:
@@ -262,9 +259,25 @@ class SpanQAHead(TaskHead):
         )
 
 
+# Default, highest and meaning of options. The last two cost memory.
 _SIZES = {
-    "doc_stride": (128, "most tokens from one slice of a text to the next"),
-    "max_question_length": (64, "most tokens of a question"),
-    "max_answer_length": (30, "most tokens of an answer"),
-    "n_best": (5, "candidates in an answer"),
+    "doc_stride": (
+        128,
+        arguments.HIGHEST,
+        "most tokens from one slice of a text to the next",
+    ),
+    "max_question_length": (64, arguments.HIGHEST, "most tokens of a question"),
+    "max_answer_length": (30, 10_000, "most tokens of an answer"),
+    "n_best": (5, 1_000, "candidates in an answer"),
 }
+
+
+def _answers_in(row) -> list:
+    try:
+        return answers_of(row.values)
+    except InputError as error:
+        raise InputError(f"{row.origin}: {error}") from error
+
+
+def _size(option: str, value: int) -> int:
+    return arguments.whole_number(option, value, highest=_SIZES[option][1])

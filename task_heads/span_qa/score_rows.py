@@ -1,7 +1,9 @@
 """Scores of answers against rows of questions."""
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 
+from task_heads.span_qa.decoding import MAX_DIFFERENCE
 from task_heads.span_qa.examples import answers_of
 from task_heads.span_qa.scores import squad_v1_scores
 from task_heads.span_qa.scores import squad_v2_scores
@@ -33,3 +35,19 @@ def score_rows(
     if all(gold.values()):
         return squad_v1_scores(gold, given)
     return squad_v2_scores(gold, best, differences, null_threshold)
+
+
+def best_threshold(scores: Mapping[str, float]) -> float:
+    """Returns the threshold with the best F1.
+
+    SQuAD's script says 0 where it is best to answer nothing, which does so
+    only for probabilities. Here differences of logits are compared.
+
+    Args:
+        scores: what `score_rows` returned, of rows some of which have no
+            answer.
+    """
+    answering_nothing = 100.0 * scores.get("NoAns_total", 0) / scores["total"]
+    if scores["best_f1"] > answering_nothing:
+        return scores["best_f1_thresh"]
+    return -MAX_DIFFERENCE - 1.0

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from task_heads.tagging.marked_spans import marked_spans
+from task_heads.tagging.given_labels import spans_of
 from task_heads.tagging.words import find_words
 from task_heads.tagging.words import token_kinds
 
@@ -43,14 +43,14 @@ def misaligned_spans(rows: Iterable, tokenizer) -> Iterator[MisalignedSpan]:
     """Yields the spans that begin or end elsewhere than a word does.
 
     Args:
-        rows: rows with `values` and `origin`; those without `spans` are
-            passed over.
+        rows: rows with `values` and `origin`; those of `tokens` are passed
+            over.
         tokenizer: `BertTokenizer`.
     """
     kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
     batch = []
     for row in rows:
-        if row.values.get("spans"):
+        if row.values.get("tokens") is None and spans_of(row.values):
             batch.append(row)
         if len(batch) == _BATCH_SIZE:
             yield from _of_batch(batch, tokenizer, kinds)
@@ -92,7 +92,7 @@ def _of_batch(rows, tokenizer, kinds) -> Iterator[MisalignedSpan]:
         words.char_ends.to_list(),
         token_places,
     ):
-        spans = marked_spans(row.values)
+        spans = spans_of(row.values)
         wrong = [
             span
             for span in spans

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_bert_zoo.errors import InputError
-from task_heads.tagging.marked_spans import marked_spans
+from task_heads.tagging.entities import OUTSIDE
+from task_heads.tagging.given_labels import spans_of
+from task_heads.tagging.given_labels import tags_of
 
 
 def tagging_example(
@@ -14,6 +16,7 @@ def tagging_example(
     with_label: bool,
     parse_tags: Callable[[list[str]], list[int]],
     types: Sequence[str],
+    labels: Sequence[str],
 ) -> dict:
     """Returns the fields of a row; see `TaskHead.example`.
 
@@ -22,6 +25,7 @@ def tagging_example(
         with_label: bool. Whether tags or spans are read.
         parse_tags: function from tags to label ids.
         types: the types of spans that the head knows.
+        labels: the labels of words that it knows.
 
     Returns:
         dict with `text`; `word_starts` in bytes, none for a plain text; and,
@@ -32,8 +36,8 @@ def tagging_example(
         InputError: if a field is missing or its value is not allowed.
     """
     tokens = values.get("tokens")
+    text = values.get("text")
     if tokens is None:
-        text = values.get("text")
         if not isinstance(text, str):
             raise InputError(
                 "A row to tag must have a `text`, or a list of `tokens`. "
@@ -42,20 +46,31 @@ def tagging_example(
         example = {"text": text, "word_starts": []}
     else:
         example = _joined(tokens)
+        if text not in (None, example["text"]):
+            raise InputError(
+                "A row to tag must have either a `text` or `tokens`. "
+                f"Received: {text!r:.60} and {tokens!r:.60}, which differ. "
+                "Leave one out."
+            )
     if not with_label:
         return example
     example["tags"] = []
     example |= dict.fromkeys(("span_starts", "span_ends", "span_types"), [])
     if tokens is None:
+        if OUTSIDE not in labels:
+            raise InputError(
+                "A head that learns spans must have the label "
+                f"{OUTSIDE}, of words in none. Received: a row of spans, and "
+                f"the labels {', '.join(labels):.60}. Give tokens and tags."
+            )
         return example | _spans(text, values, types)
-    tags = values.get("tags")
-    if not isinstance(tags, Sequence) or len(tags) != len(tokens):
-        received = "none" if tags is None else f"{len(tags)}"
+    tags = tags_of(values)
+    if len(tags) != len(tokens):
         raise InputError(
             "A row must have one tag for each token. Received: "
-            f"{len(tokens)} tokens, {received} tags. Correct the row."
+            f"{len(tokens)} tokens, {len(tags)} tags. Correct the row."
         )
-    return example | {"tags": parse_tags(list(tags))}
+    return example | {"tags": parse_tags(tags)}
 
 
 def _joined(tokens: Any) -> dict:
@@ -79,14 +94,8 @@ def _joined(tokens: Any) -> dict:
 
 
 def _spans(text: str, values: Mapping[str, Any], types: Sequence[str]) -> dict:
-    if values.get("spans") is None:
-        raise InputError(
-            "A row to learn from must have `spans` beside its `text`, or "
-            f"`tokens` and `tags`. Received: {', '.join(values)}. A text "
-            "without any span has an empty list."
-        )
     starts, ends, ids = [], [], []
-    for start, end, name in marked_spans(values):
+    for start, end, name in spans_of(values):
         if name not in types:
             raise InputError(
                 f"A span's label must be one of {', '.join(types)}. "

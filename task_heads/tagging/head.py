@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import features as names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.errors import InputError
@@ -84,10 +85,10 @@ class TaggingHead(TaskHead):
     ):
         self.labels_by_index = tag_labels.checked(labels, scheme)
         self.scheme = scheme
-        self.strict = strict
+        self.strict = arguments.flag("strict", strict)
         self.dropout = checked_dropout(dropout)
-        self.crf = crf
-        self._output = CrfOutput() if crf else SoftmaxOutput()
+        self.crf = arguments.flag("crf", crf)
+        self._output = CrfOutput() if self.crf else SoftmaxOutput()
         self._reader = SpanReader(self.labels_by_index, scheme)
         self._ids = {tag: i for i, tag in enumerate(self.labels_by_index)}
         self._types = tag_labels.type_ids(self.labels_by_index, scheme)
@@ -163,6 +164,7 @@ class TaggingHead(TaskHead):
                 tags, self.scheme, self._ids, self.strict
             ),
             list(self._types),
+            self.labels_by_index,
         )
 
     def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:

@@ -14,7 +14,8 @@ from keras_bert_zoo.errors import ItemError
 from task_heads.checks import checked_unicode
 from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.entities import letter_and_type
-from task_heads.tagging.marked_spans import marked_spans
+from task_heads.tagging.given_labels import spans_of
+from task_heads.tagging.given_labels import tags_of
 from task_heads.tagging.schemes import SCHEMES
 from task_heads.tagging.schemes import convert
 from task_heads.tagging.schemes import count_invalid
@@ -51,7 +52,7 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
             scheme and `strict` is true.
     """
     if scheme is None:
-        scheme = detect_scheme(_tags(row) for row in rows)
+        scheme = _scheme_of_rows(rows)
     types, tags = set(), set()
     num_invalid = num_rows = 0
     for row in rows:
@@ -59,6 +60,8 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
         types.update(_span_types(row))
         if scheme == "none":
             tags.update(found)
+            # Words outside of spans need a label.
+            tags.update([OUTSIDE] if row.values.get("tokens") is None else [])
             continue
         try:
             invalid = count_invalid(found, scheme)
@@ -78,7 +81,14 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
             scheme,
         )
     if scheme == "none":
-        return Found(scheme, sorted(tags | types))
+        outside = tags & {OUTSIDE}
+        return Found(scheme, [*outside, *sorted((tags | types) - outside)])
+    if not types:
+        raise InputError(
+            "Rows to learn from must have at least one entity or span. "
+            f"Received: {OUTSIDE} for every word, up to {row.origin}. Check "
+            "the column of the tags."
+        )
     return Found(scheme, labels_of(types))
 
 
@@ -107,9 +117,9 @@ def checked(labels: Sequence[str] | None, scheme: str) -> list[str]:
             f"`scheme` must be one of {', '.join(SCHEMES)}. Received: "
             f"{scheme!r}. Leave it out to have it recognized."
         )
-    if isinstance(labels, str) or labels is None:
+    if isinstance(labels, str) or not isinstance(labels, Iterable):
         raise InputError(
-            f"`labels` must be a list of tags. Received: {labels!r}. Give "
+            f"`labels` must be a list of tags. Received: {labels!r:.60}. Give "
             "them in a list, or use TaggingHead.from_rows."
         )
     labels = list(labels)
@@ -173,24 +183,34 @@ def _types(tags: Iterable[str]) -> set[str]:
     return {letter_and_type(tag)[1] for tag in tags if tag != OUTSIDE}
 
 
+def _scheme_of_rows(rows: Iterable) -> str:
+    row = None
+
+    def watched():
+        nonlocal row
+        for row in rows:
+            yield _tags(row)
+
+    try:
+        return detect_scheme(watched())
+    except ItemError as error:
+        raise InputError(f"{row.place_of(error)}: {error}") from error
+
+
 def _span_types(row) -> set[str]:
-    if "spans" not in row.values:
+    if row.values.get("tokens") is not None:
         return set()
     try:
-        return {label for *_, label in marked_spans(row.values)}
+        return {label for *_, label in spans_of(row.values)}
     except InputError as error:
         raise InputError(f"{row.origin}: {error}") from error
 
 
-def _tags(row) -> list[str]:
-    if "tags" in row.values:
-        return row.values["tags"]
-    if "spans" in row.values:
-        return []
-    raise InputError(
-        f"{row.origin}: a row to learn from must have tags or spans. "
-        f"Received: {', '.join(row.values)}. Add them, or remove the row."
-    )
+def _tags(row) -> list:
+    try:
+        return tags_of(row.values) or []
+    except InputError as error:
+        raise InputError(f"{row.origin}: {error}") from error
 
 
 def _invalid(origin, tags, scheme) -> InputError:

@@ -1,4 +1,4 @@
-"""The marked spans of a row, however they are written."""
+"""The marked spans of a text, however they are written."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,16 +8,15 @@ from keras_bert_zoo.errors import InputError
 _FIELDS = ("start", "end", "label")
 
 
-def marked_spans(values: Mapping[str, Any]) -> list[tuple[int, int, str]]:
-    """Returns the spans of a row by where they start.
+def marked_spans(listed: Any) -> list[tuple[int, int, str]]:
+    """Returns the spans of a text by where they start.
 
     Args:
-        values: a row with `spans`, a list of what `span_of` takes.
+        listed: a list of what `span_of` takes.
 
     Raises:
-        InputError: if they are no such list.
+        InputError: if it is none.
     """
-    listed = values["spans"]
     if not isinstance(listed, list | tuple):
         raise InputError(
             f"'spans' must be a list. Received: {listed!r:.60}. A text "

@@ -34,7 +34,7 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
 
     The first that holds:
 
-    1. `none`: a tag other than `O` has no prefix (`B-`, `I-`, `E-`, `S-`,
+    1. `none`: tags other than `O` have no prefix (`B-`, `I-`, `E-`, `S-`,
        `L-`, `U-`) or nothing after it;
     2. `IOBES`: there is an `E-`, `S-`, `L-` or `U-`;
     3. `IOB1`: an `I-` starts an entity, and each `B-` stands right after an
@@ -47,21 +47,40 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
         sequences: the tags of each sentence; read once.
 
     Raises:
-        InputError: if a tag is not a string, or empty.
+        ItemError: if a tag is not a string, or empty, or some tags have a
+            prefix and others have none.
     """
     has_end = starts_with_i = starts_with_b = False
+    with_prefix = without = None
     for tags in sequences:
         before = (OUTSIDE, "")
-        for tag in tags:
-            prefix, name = current = _split(tag)
+        for place, tag in enumerate(tags):
+            try:
+                prefix, name = current = _split(tag)
+            except InputError as error:
+                raise ItemError(str(error), place) from error
             if prefix is None:
-                return "none"
+                without = tag
+            elif prefix != OUTSIDE:
+                with_prefix = tag
+            if with_prefix and without:
+                raise ItemError(
+                    "Either all tags but O must have a prefix, such as B-, or "
+                    f"none. Received: {with_prefix!r} and {without!r}. Mend "
+                    "the odd ones, or choose the scheme none, in which a "
+                    "prefix means nothing.",
+                    place,
+                )
+            if without:
+                continue
             continues = before == ("I", name)
             has_end |= prefix in "ES"
             starts_with_i |= prefix == "I" and not continues
             starts_with_b |= prefix == "B" and not continues
             # In IOB1 and IOB2 a word after B- is as good as one after I-.
             before = ("I", name) if prefix == "B" else current
+    if without:
+        return "none"
     if has_end:
         return "IOBES"
     return "IOB1" if starts_with_i and not starts_with_b else "IOB2"

@@ -1,8 +1,12 @@
 """Scores of answers against rows of tags or spans."""
 
 from collections.abc import Iterable
+from collections.abc import Iterator
 
-from task_heads.tagging.marked_spans import marked_spans
+from keras_bert_zoo.errors import InputError
+from task_heads.tagging.entities import entities
+from task_heads.tagging.given_labels import spans_of
+from task_heads.tagging.given_labels import tags_of
 from task_heads.tagging.schemes import convert
 from task_heads.tagging.scores import entity_scores
 from task_heads.tagging.scores import span_scores
@@ -12,34 +16,56 @@ from task_heads.tagging.scores import token_accuracy
 def score_rows(rows: Iterable, answers: Iterable[dict], scheme: str) -> dict:
     """Returns `entity_scores`, or the accuracy for tags without prefixes.
 
-    Rows of tags are scored word for word, rows of spans by the characters
-    at which spans begin and end; a file has the ones or the others.
+    Rows of tags are scored word for word. Once there are rows of spans,
+    which are known by the characters at which they begin and end, all that
+    counts is whether spans are found, and there is no accuracy of words.
 
     Args:
         rows: labelled rows.
         answers: the answer to each.
         scheme: str. The scheme of the rows' tags.
+
+    Raises:
+        InputError: if there are rows of spans, and of tags without prefixes.
     """
     truth, guess = [], []
     true_spans, guessed_spans = set(), set()
+    num_rows = 0
     for number, (row, answer) in enumerate(zip(rows, answers, strict=True)):
-        if "tags" in row.values:
-            truth.append(convert(row.values["tags"], scheme, _target(scheme)))
-            guess.append(answer["tags"])
+        num_rows += 1
+        tags = tags_of(row.values)
+        if tags is None:
+            true_spans |= _numbered(number, spans_of(row.values))
+            guessed_spans |= _numbered(
+                number,
+                ((s["start"], s["end"], s["label"]) for s in answer["spans"]),
+            )
             continue
-        true_spans.update(
-            (label, number, start, end)
-            for start, end, label in marked_spans(row.values)
+        truth.append(convert(tags, scheme, _target(scheme)))
+        guess.append(answer["tags"])
+        if scheme != "none":
+            true_spans |= _numbered(number, _spans_of_words(truth[-1]))
+            guessed_spans |= _numbered(number, _spans_of_words(guess[-1]))
+    if len(truth) < num_rows and truth and scheme == "none":
+        raise InputError(
+            "Rows to score must all have tags, or all have spans, where tags "
+            f"have no prefixes. Received: {len(truth)} rows of tags, "
+            f"{num_rows - len(truth)} of spans. Score them apart."
         )
-        guessed_spans.update(
-            (span["label"], number, span["start"], span["end"])
-            for span in answer["spans"]
-        )
-    if not truth:
+    if len(truth) < num_rows or not num_rows:
         return span_scores(true_spans, guessed_spans)
     if scheme == "none":
         return {"token_accuracy": token_accuracy(truth, guess)}
     return entity_scores(truth, guess)
+
+
+def _numbered(number: int, spans: Iterable) -> set[tuple]:
+    return {(label, number, start, end) for start, end, label in spans}
+
+
+def _spans_of_words(tags: list[str]) -> Iterator[tuple[int, int, str]]:
+    for name, start, end in entities(tags):
+        yield start, end, name
 
 
 def _target(scheme: str) -> str:

@@ -91,6 +91,12 @@ def _conll_lines(path) -> _Lines:
             yield None
             continue
         origin = f"{path}:{number}"
+        if "\r" in line:
+            raise InputError(
+                f"{origin}: a line must end with LF or CRLF. Received: CR "
+                f"alone, in {line[:60]!r}. Convert the file, for example with "
+                "tr '\\r' '\\n'."
+            )
         separator = "\t" if "\t" in line else " "
         fields = line.split(separator)
         if separator == " ":

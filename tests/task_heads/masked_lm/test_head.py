@@ -394,7 +394,7 @@ def test_rows_need_no_labels():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"mask_rate": 0}, "above 0 and below 1. Received: mask_rate=0."),
+        ({"mask_rate": 0}, "above 0 and below 1. Received: mask_rate=0.0"),
         ({"mask_rate": 1.0}, "above 0 and below 1"),
         ({"mask_rate": "0.1"}, "above 0 and below 1"),
         ({"mask_rate": float("nan")}, "above 0 and below 1"),

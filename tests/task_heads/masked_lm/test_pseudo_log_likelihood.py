@@ -95,7 +95,7 @@ def test_every_token_of_a_long_text_is_scored_once(model):
     [
         (["aa", "a [MASK]"], r"without \[MASK\]. Received: 'a \[MASK\]' as te"),
         (["aa", 3], "must be a str without .* Received: 3 as text 2"),
-        ("aa", "must be a list of str. Received: one str"),
+        ("aa", "must be a list of str. Received: str"),
     ],
 )
 def test_wrong_texts_are_refused(model, texts, message):

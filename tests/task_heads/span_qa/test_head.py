@@ -1,6 +1,7 @@
 """The span QA head: the contract, long contexts, answers, exports."""
 
 import itertools
+import json
 
 import keras
 import numpy as np
@@ -323,6 +324,57 @@ def test_the_threshold_decides_and_is_tuned_and_kept(trained, tmp_path):
     assert again.predict_text(*pair) == model.predict_text(*pair)
 
 
+def test_tuning_may_choose_to_answer_nothing():
+    answer = {
+        "answer": "dd",
+        "candidates": [{"text": "dd"}],
+        "null_score_difference": -5.0,
+    }
+    values = [{"answers": []}] * 9
+    values.append({"answers": [{"text": "bb", "start": 0}]})
+    as_rows = [Row(value, f"row {n}") for n, value in enumerate(values)]
+    head = SpanQAHead()
+    head.tune(as_rows, [answer] * 10)
+    # Below every difference, so that none is answered.
+    assert head.null_threshold < -100
+    answers = [{**answer, "answer": ""}] * 10
+    assert head.score(as_rows, answers)["f1"] == 90.0
+
+
+def test_an_answer_longer_than_every_slice_weighs_nothing():
+    answers = [
+        {"text": LONG[:60], "start": 0},
+        {"text": "ee", "start": LONG.index("ee")},
+    ]
+    model = make_model(SpanQAHead(doc_stride=4), sequence_length=16)
+    model.fit(
+        MemoryRows(
+            {
+                "question": ["bb", "cc"],
+                "context": [LONG, LONG],
+                "answers": [[answer] for answer in answers],
+            }
+        ),
+        verbose=0,
+    )
+    assert model.input_counts.num_truncated == 1
+    examples = [
+        model.head.example(
+            {"question": "bb", "context": LONG, "answers": [answer]}, True
+        )
+        for answer in answers
+    ]
+    features = model.head.features(
+        {key: tf.constant([e[key] for e in examples]) for key in examples[0]},
+        model.tokenizer,
+        16,
+    )
+    weights = tf.RaggedTensor.from_row_lengths(
+        features.weights, features.num_sequences
+    )
+    assert not any(weights[0].numpy()) and all(weights[1].numpy())
+
+
 def test_an_epoch_is_scored_by_whole_answers(trained):
     model = make_model(max_sequence_length=64)
     model.set_weights(trained.get_weights())
@@ -389,9 +441,44 @@ def test_a_wrong_row_is_refused(values, message):
         SpanQAHead().example(values, True)
 
 
-def test_wrong_options_are_refused():
-    with pytest.raises(InputError, match="`n_best` must be an integer"):
-        SpanQAHead(n_best=0)
+@pytest.mark.parametrize(
+    ("options", "rule"),
+    [
+        ({"n_best": 0}, "`n_best` must be a whole number, at least 1"),
+        ({"n_best": 3_000_000_000}, "at most 1,000"),
+        ({"max_answer_length": 10**30}, "at most 10,000"),
+        ({"doc_stride": 10**30}, "at least 1. Received: doc_stride=1000"),
+        ({"doc_stride": 1.0}, "whole number"),
+        ({"doc_stride": True}, "whole number"),
+        ({"null_threshold": "a"}, "a finite number. Received: null_thresh"),
+        ({"null_threshold": float("nan")}, "a finite number"),
+        ({"null_threshold": 10**400}, "a finite number"),
+        ({"null_threshold": True}, "a finite number"),
+        ({"no_answer": "false"}, "True or False. Received: no_answer='false'"),
+        ({"no_answer": None}, "True or False"),
+    ],
+    ids=str,
+)
+def test_wrong_options_are_refused(options, rule):
+    with pytest.raises(InputError, match=rule):
+        SpanQAHead(**options)
+
+
+def test_numbers_of_numpy_become_plain():
+    head = SpanQAHead(
+        no_answer=np.bool_(False),
+        null_threshold=np.float32(0.5),
+        n_best=np.int64(3),
+    )
+    assert json.loads(json.dumps(head.get_config())) == {
+        **SpanQAHead().get_config(),
+        "no_answer": False,
+        "null_threshold": 0.5,
+        "n_best": 3,
+    }
+
+
+def test_a_sequence_must_hold_both_texts():
     with pytest.raises(InputError, match="at least 5 tokens"):
         make_model(sequence_length=4).predict_text("aa", "bb")
 

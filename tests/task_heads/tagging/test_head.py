@@ -295,7 +295,11 @@ def test_strict_refuses_what_breaks_the_scheme():
     [
         ({"tokens": ["a"], "tags": ["B-z"]}, "O, B-x, I-x.*'B-z' at word 1"),
         ({"tokens": ["a"], "tags": []}, "1 tokens, 0 tags"),
-        ({"tokens": ["a"]}, "1 tokens, none tags"),
+        ({"tokens": ["a"]}, "for each token. Received: none"),
+        ({"tokens": ["a"], "tags": 5}, "for each token. Received: 5"),
+        ({"tokens": ["a"], "tags": "O"}, "for each token. Received: 'O'"),
+        ({"tokens": ["a"], "text": "b", "tags": ["O"]}, "either a `text` or"),
+        ({"tokens": ["a"], "tags": ["O"], "spans": []}, "Leave one out"),
         ({"tokens": [], "tags": []}, "at least one word"),
         ({"tokens": ["a", ""], "tags": ["O", "O"]}, "must be a word"),
         ({"tokens": "ab", "tags": ["O", "O"]}, "must be a list"),

@@ -79,14 +79,21 @@ def test_an_end_is_exclusive():
         ("IOBES", ["B-X I-X", "S-X"]),
         ("IOBES", ["B-X L-X U-X"]),
         ("none", ["DET NOUN", "O"]),
-        ("none", ["B-X I-X", "O person"]),
         ("none", ["B I O"]),
-        ("none", ["B- I-X O"]),
+        ("none", ["B- I- O"]),
     ],
     ids=str,
 )
 def test_scheme_is_detected(scheme, corpus):
     assert detect_scheme(tags.split() for tags in corpus) == scheme
+
+
+@pytest.mark.parametrize(
+    "corpus", [["B-X I-X", "O person"], ["word", "B-X"], ["B-X O B-"]], ids=str
+)
+def test_a_corpus_of_two_kinds_of_tags_is_refused(corpus):
+    with pytest.raises(InputError, match="all tags but O .* Received: '[BI]-X' a"):
+        detect_scheme(tags.split() for tags in corpus)
 
 
 @pytest.mark.parametrize("tag", ["", None, 3])

@@ -1,0 +1,76 @@
+"""Rules that arguments of many functions and classes have in common.
+
+NumPy's numbers and flags count as Python's, and become such, so that they
+can be saved.
+"""
+
+import math
+import numbers
+from typing import Any
+
+from keras_bert_zoo.errors import InputError
+
+# What int32 holds, the type of numbers in a graph.
+HIGHEST = 2**31 - 1
+
+
+def whole_number(
+    name: str, value: Any, lowest: int = 1, highest: int = HIGHEST
+) -> int:
+    """Returns an argument as an int.
+
+    Raises:
+        InputError: if it is no whole number, or not in `[lowest, highest]`.
+    """
+    proper = isinstance(value, numbers.Integral) and not is_flag(value)
+    if not proper or not lowest <= value <= highest:
+        limit = "" if highest == HIGHEST else f" and at most {highest:,}"
+        raise InputError(
+            f"`{name}` must be a whole number, at least {lowest}{limit}. "
+            f"Received: {name}={value!r:.40}."
+        )
+    return int(value)
+
+
+def finite_number(
+    name: str, value: Any, rule: str = "a finite number"
+) -> float:
+    """Returns an argument as a float.
+
+    Args:
+        name: str. The argument's.
+        value: what was given.
+        rule: str. What the error says it must be.
+
+    Raises:
+        InputError: if it is no number, or infinite.
+    """
+    proper = isinstance(value, numbers.Real) and not is_flag(value)
+    try:
+        number = float(value) if proper else math.nan
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise InputError(
+            f"`{name}` must be {rule}. Received: {name}={value!r:.40}."
+        )
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    """Returns an argument as a bool.
+
+    Raises:
+        InputError: if it is none; a string such as "no" would count as true.
+    """
+    if not is_flag(value):
+        raise InputError(
+            f"`{name}` must be True or False. Received: {name}={value!r:.40}."
+        )
+    return bool(value)
+
+
+def is_flag(value: Any) -> bool:
+    """Returns whether a value is a bool of Python's or NumPy's."""
+    # Without importing NumPy, which takes a while.
+    return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")
