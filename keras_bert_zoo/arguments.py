@@ -4,8 +4,11 @@ NumPy's numbers and flags count as Python's, and become such, so that they
 can be saved.
 """
 
+import inspect
 import math
 import numbers
+from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from keras_bert_zoo.errors import InputError
@@ -68,6 +71,30 @@ def flag(name: str, value: Any) -> bool:
             f"`{name}` must be True or False. Received: {name}={value!r:.40}."
         )
     return bool(value)
+
+
+def checked_call(
+    function: Callable, name: str, options: Mapping[str, Any]
+) -> Any:
+    """Returns what a function or class makes of options.
+
+    Args:
+        function: it.
+        name: str. What it is, to a user.
+        options: the keyword arguments.
+
+    Raises:
+        InputError: if it takes others.
+    """
+    signature = inspect.signature(function)
+    try:
+        signature.bind(**options)
+    except TypeError as error:
+        raise InputError(
+            f"{name} takes the options {', '.join(signature.parameters)}. "
+            f"Received: {', '.join(options) or 'none'}: {error}."
+        ) from error
+    return function(**options)
 
 
 def is_flag(value: Any) -> bool:

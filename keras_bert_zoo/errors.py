@@ -9,6 +9,10 @@ class InputError(ValueError):
     """
 
 
+class ExportError(RuntimeError):
+    """An artifact that does not give the model's answers, and was not kept."""
+
+
 class ItemError(InputError):
     """A mistake in one item of a row's lists, such as one tag of a sentence.
 

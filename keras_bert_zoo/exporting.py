@@ -2,6 +2,7 @@
 
 import os
 
+from keras_bert_zoo.arguments import checked_call
 from keras_bert_zoo.registry import exporters
 
 
@@ -30,5 +31,7 @@ def export(
         InputError: if the format is unknown, an option breaks a rule, or
             the directory exists and `overwrite` is false.
     """
-    exporter = exporters.get(format)(**options)
+    exporter = checked_call(
+        exporters.get(format), f"The exporter {format!r}", options
+    )
     return exporter.export(model, directory, overwrite)

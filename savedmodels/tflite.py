@@ -7,6 +7,7 @@ import warnings
 import tensorflow as tf
 
 from keras_bert_zoo import features as names
+from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
@@ -139,6 +140,8 @@ class TFLiteExporter(Exporter):
         interpreter = _interpreter(directory / MODEL_FILE)
         tolerance = TOLERANCES[self.quantize]
         result = {"tolerance": tolerance}
+        # As `token_signature` describes them, without fixed sizes.
+        described = serving_functions.token_signature(model, None, None).outputs
         for name, length in self._lengths(model).items():
             run = interpreter.get_signature_runner(name)
             inputs = verification.probe_inputs(model, length, FURTHER_LENGTH)
@@ -154,12 +157,29 @@ class TFLiteExporter(Exporter):
                     if value.dtype != tf.string
                 }
                 received = run(**{k: v.numpy() for k, v in one.items()})
-                largest = max(
-                    largest,
-                    verification.compare(numbers, received, tolerance),
+                difference = self._compare(
+                    name,
+                    verification.of_real_tokens(model, described, numbers, one),
+                    verification.of_real_tokens(
+                        model, described, received, one
+                    ),
                 )
+                largest = max(largest, difference)
             result[name] = largest
         return result
+
+    def _compare(self, name: str, expected: dict, received: dict) -> float:
+        try:
+            return verification.compare(
+                expected, received, TOLERANCES[self.quantize]
+            )
+        except ExportError as error:
+            if self.quantize == "none":
+                raise
+            raise ExportError(
+                f"{name}, quantize={self.quantize}: {error} Nothing was kept. "
+                "Choose another kind of rounding, or none."
+            ) from error
 
     def _lengths(self, model) -> dict[str, int]:
         longest = model.sequence_length

@@ -1,12 +1,16 @@
 """Comparing an artifact's answers with those of the live model."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo import features as names
+from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.tokenization.packing import pad
 
 # How often the logits are moved to see what rounding may decide.
@@ -22,10 +26,6 @@ PROBES = (
     "A [MASK] text, half[MASK]filled.",
     "Some words that go on and on without an end. " * 60 + "[MASK]",
 )
-
-
-class ExportError(RuntimeError):
-    """An artifact that does not give the model's answers."""
 
 
 def probe_texts(head: TaskHead) -> dict[str, list[str]]:
@@ -170,6 +170,44 @@ def _pad(model, features, sequence_length=None, further_length=None):
         sequence_length=sequence_length,
         further_length=further_length,
     )
+
+
+def of_real_tokens(
+    model,
+    described: Iterable[TensorInfo],
+    outputs: Mapping[str, np.ndarray],
+    inputs: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Returns outputs with 0 for padding, whose values nobody reads.
+
+    What a model makes of padding follows from nothing that it has learned,
+    so that rounding moves it further than what it makes of tokens.
+
+    Args:
+        model: `TaskModel`.
+        described: what the outputs are.
+        outputs: arrays by name.
+        inputs: what the model read, `padding_mask` `(B, S)` among it.
+    """
+    mask = np.asarray(inputs[names.PADDING_MASK]) != 0
+    # With inputs of the head's own, the second axis may follow those.
+    per_token = (
+        set()
+        if model.head.token_inputs()
+        else {
+            info.name
+            for info in described
+            if len(info.shape) > 1 and info.shape[1] is None
+        }
+    )
+    return {
+        name: np.where(
+            mask.reshape(mask.shape + (1,) * (value.ndim - 2)), value, 0
+        ).astype(value.dtype)
+        if name in per_token
+        else value
+        for name, value in outputs.items()
+    }
 
 
 def compare(

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import pkgutil
+import re
 import sys
 from collections.abc import Sequence
 from types import ModuleType
@@ -17,18 +18,23 @@ from keras_bert_zoo import __version__
 from keras_bert_zoo.cli import interrupts
 from keras_bert_zoo.cli import verbs
 from keras_bert_zoo.cli.parsing import ArgumentParser
+from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.errors import InputError
 
 PROGRAM = "bert-zoo"
+FAILURE = 1
 USER_MISTAKE = 2
 INTERRUPTED = 130
 READER_GONE = 141
+
+_VERBOSITY = re.compile(r"--?(v|verbosity)(=.*)?$")
 
 
 def run(argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits.
 
-    The status is 0 on success; 2 with one line on stderr for a mistake of
+    The status is 0 on success; 1 with one line on stderr for an artifact that
+    proved wrong; 2 with one line on stderr for a mistake of
     the user's; 130 after Ctrl-C. Errors of our own keep their traceback.
 
     Args:
@@ -49,9 +55,11 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
         sys.exit(READER_GONE)
     except Exception as error:
         message = _mistake(error)
-        if message is None:
+        if message is not None:
+            _exit(USER_MISTAKE, message)
+        if not isinstance(error, ExportError):
             raise
-        _exit(USER_MISTAKE, message)
+        _exit(FAILURE, str(error))
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
@@ -64,6 +72,9 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         argv: the program's name and arguments.
     """
     arguments = list(argv[1:])
+    if not any(map(_VERBOSITY.match, arguments)):
+        # Importing a plugin for its flags may load TensorFlow.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if not {"-h", "--help"} & set(arguments):
         args, unknown = _parser().parse_known_args(arguments)
         _quieten()

@@ -112,5 +112,7 @@ class _WatchedRows:
         if self._field is None or len(self.counts) > MAX_COUNTED_LABELS:
             return
         value = row.values.get(self._field)
+        if value is None:  # the label is given otherwise
+            return
         is_list = isinstance(value, list | tuple)
         self.counts.update(map(str, value if is_list else [value]))

@@ -1,10 +1,8 @@
 """A task model on disk: a preset directory with a trained head."""
 
-import inspect
 import json
 import os
 import pathlib
-from collections.abc import Mapping
 
 import h5py
 import keras
@@ -12,6 +10,7 @@ from absl import logging
 
 from keras_bert_zoo import checkpoints
 from keras_bert_zoo import presets
+from keras_bert_zoo.arguments import checked_call
 from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
@@ -100,7 +99,8 @@ def load_task(
         task = _read_task(saved)
         head = _saved_head(task, saved)
     elif isinstance(head, str):
-        head = _new_head(head, head_options)
+        kind = heads.get(head)
+        head = checked_call(kind, f"The head {head!r}", head_options)
     elif not isinstance(head, TaskHead):
         raise InputError(
             "`head` must be the name of a registered head, or a `TaskHead`. "
@@ -155,19 +155,6 @@ def task_from_checkpoint(
     )
     head.set_weights(model, weights)
     return model
-
-
-def _new_head(name: str, options: Mapping) -> TaskHead:
-    kind = heads.get(name)
-    try:
-        inspect.signature(kind).bind(**options)
-    except TypeError as error:
-        known = ", ".join(inspect.signature(kind).parameters)
-        raise InputError(
-            f"The head {name!r} takes the options {known}. Received: "
-            f"{', '.join(options) or 'none'}: {error}. Correct them."
-        ) from error
-    return kind(**options)
 
 
 def head_variables(model) -> dict:

@@ -142,7 +142,7 @@ class SpanQAHead(TaskHead):
     def remark(self, values: Mapping[str, Any]) -> str | None:
         if stands_at_start(values):
             return None
-        return "an answer does not stand at its start"
+        return "no answer stands at its start, and none is learned"
 
     def example_spec(self, with_label: bool) -> dict:
         spec = {field: ("string", ()) for field in TEXT_FIELDS}

@@ -72,9 +72,9 @@ def alignment_warnings(rows: Iterable, tokenizer) -> list[str]:
     more = len(found) - len(shown)
     num_lost = sum(span.is_lost for span in found)
     return [
-        f"{len(found)} spans do not begin and end where words do, so that no "
-        f"prediction can equal them; {num_lost} of them are lost, with no "
-        f"token of their own. {'; '.join(shown)}"
+        "Spans that do not begin and end where words do, so that no "
+        f"prediction can equal them: {len(found)}, {num_lost} of them lost, "
+        f"with no token of their own. {'; '.join(shown)}"
         + (f"; and {more} more." if more else ".")
     ]
 

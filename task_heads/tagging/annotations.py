@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 from keras_bert_zoo.data.json_lines import json_records
@@ -12,14 +13,22 @@ from task_heads.tagging.marked_spans import span_of
 _SPAN_KEYS = ("spans", "entities")
 
 
-def annotation_rows(path: str | os.PathLike) -> Iterator[Row]:
+def annotation_rows(
+    path: str | os.PathLike, keys: Mapping[str, str]
+) -> Iterator[Row]:
     """Yields the rows of a file; see `TaggedFile`.
+
+    Args:
+        path: the file.
+        keys: `text` and `tags` -> the keys that lines have in place of
+            `tokens` or `text`, and of `tags` or `spans`; or fewer.
 
     Raises:
         InputError: if a line breaks a rule of the format.
     """
     for number, record in json_records(path):
         origin = f"{path}:{number}"
+        record = _renamed(record, keys, origin)
         has_words = "tokens" in record
         if has_words == ("text" in record):
             raise InputError(
@@ -28,6 +37,25 @@ def annotation_rows(path: str | os.PathLike) -> Iterator[Row]:
             )
         values = _words(record, origin) if has_words else _text(record, origin)
         yield Row(values, origin)
+
+
+def _renamed(record: dict, keys: Mapping[str, str], origin: str) -> dict:
+    """Returns a line with the usual keys."""
+    missing = [key for key in keys.values() if key not in record]
+    if missing:
+        raise InputError(
+            f"{origin}: a line must have the keys that were named. Received: "
+            f"{_keys(record)}, without {', '.join(map(repr, missing))}. Name "
+            "others, or add them."
+        )
+    record = dict(record)
+    if "text" in keys:
+        value = record.pop(keys["text"])
+        record["tokens" if isinstance(value, list) else "text"] = value
+    if "tags" in keys:
+        value = record.pop(keys["tags"])
+        record["tags" if "tokens" in record else "spans"] = value
+    return record
 
 
 def _words(record: dict, origin: str) -> dict:

@@ -63,6 +63,8 @@ class TaggedFile(Rows):
         columns: field -> number of its column from 0, for `conll` and
             `conllu`: `text`, if the word is elsewhere than above, and `tags`.
             Without `tags`, rows have no tags. `None` for the columns above.
+            For `jsonl`, the keys that lines have in place of `tokens` or
+            `text`, and of `tags` or `spans`.
 
     Raises:
         InputError: if the format is unknown or `columns` is not as above; at
@@ -75,7 +77,7 @@ class TaggedFile(Rows):
         self,
         path: str | os.PathLike,
         format: str | None = None,
-        columns: Mapping[str, int] | None = None,
+        columns: Mapping[str, int | str] | None = None,
     ):
         self.path = os.fspath(path)
         self.format = format_of(self.path, format, _ENDINGS, "tags")
@@ -83,26 +85,31 @@ class TaggedFile(Rows):
 
     def __iter__(self) -> Iterator[Row]:
         if self.format == "jsonl":
-            rows = annotation_rows(self.path)
+            rows = annotation_rows(self.path, self.columns or {})
         else:
             rows = _WORD_LINES[self.format](self.path, self.columns)
         return not_empty(rows, self.path, "sentence")
 
 
-def _checked(columns, format: str) -> dict[str, int] | None:
+def _checked(columns, format: str) -> dict | None:
     if columns is None:
         return None
-    if format == "jsonl":
-        raise InputError(
-            "A jsonl file has keys, no columns. Received: "
-            f"columns={columns!r}. Leave them out."
-        )
     proper = isinstance(columns, Mapping) and set(columns) <= {"text", "tags"}
+    is_json = format == "jsonl"
     if not proper or not all(
-        type(number) is int and number >= 0 for number in columns.values()
+        isinstance(column, str) if is_json else _is_number(column)
+        for column in columns.values()
     ):
+        what = "a key" if is_json else "the number of a column from 0"
         raise InputError(
-            '`columns` must give "text" and "tags", or one of them, the '
-            f"number of a column from 0. Received: {columns!r}."
+            'What stands for "text" and "tags" in a '
+            f"{format} file must be {what}. Received: {dict(columns)!r:.80}."
+            if proper
+            else '`columns` must give "text" and "tags", or one of them, a '
+            f"column. Received: {columns!r:.80}."
         )
     return dict(columns)
+
+
+def _is_number(column) -> bool:
+    return type(column) is int and column >= 0

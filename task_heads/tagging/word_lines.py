@@ -108,7 +108,8 @@ def _conll_lines(path) -> _Lines:
             raise InputError(
                 f"{origin}: a line must have as many fields as the first, "
                 f"{num_fields}. Received: {len(fields)} in {line[:60]!r}. "
-                "Separate all fields with tabs, or all with spaces."
+                "Separate all fields with tabs, or all with spaces. Plain "
+                'texts go into a .jsonl file: {"text": "..."} on each line.'
             )
         yield origin, fields
 

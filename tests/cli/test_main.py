@@ -8,6 +8,7 @@ import pytest
 
 import keras_bert_zoo
 from keras_bert_zoo.cli.verbs import list as list_verb
+from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.errors import InputError
 
 RUN = "from keras_bert_zoo.cli import main; main.run({!r})"
@@ -90,6 +91,15 @@ def test_a_mistake_is_told_in_one_line(zoo, monkeypatch, error, message):
 
     monkeypatch.setattr(list_verb, "run", fail)
     assert zoo("list") == (2, "", message)
+
+
+def test_an_artifact_that_proved_wrong_is_told_in_one_line(zoo, monkeypatch):
+    def fail(args):
+        raise ExportError("The artifact's 'logits' differs.")
+
+    monkeypatch.setattr(list_verb, "run", fail)
+    message = "bert-zoo: The artifact's 'logits' differs.\n"
+    assert zoo("list") == (1, "", message)
 
 
 def test_an_error_of_ours_keeps_its_traceback(zoo, monkeypatch):

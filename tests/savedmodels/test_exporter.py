@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -16,7 +17,9 @@ from savedmodels.verification import PROBES
 from savedmodels.verification import ExportError
 from savedmodels.verification import compare
 from savedmodels.verification import compare_answers
+from savedmodels.verification import of_real_tokens
 from task_heads.classification import ClassificationHead
+from task_heads.tagging.head import TaggingHead
 
 
 class Notes(Exporter):
@@ -112,6 +115,28 @@ def test_compare_finds_what_differs(expected, received, message):
 def test_compare_finds_what_is_missing():
     with pytest.raises(ExportError, match="no output 'a'"):
         compare({"a": np.zeros(1)}, {}, 1e-5)
+
+
+def test_padding_is_not_compared():
+    head = TaggingHead(["O", "B-x", "I-x"])
+    model = types.SimpleNamespace(head=head)
+    outputs = {
+        "logits": np.arange(12.0).reshape((2, 2, 3)) + 1,
+        "other": np.ones((2, 2)),
+    }
+    described = head.logits_signature()
+    found = of_real_tokens(
+        model,
+        described,
+        outputs,
+        {"padding_mask": np.array([[1, 0], [1, 1]])},
+    )
+    assert found["logits"].tolist() == [
+        [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]],
+        [[7.0, 8.0, 9.0], [10.0, 11.0, 12.0]],
+    ]
+    # Nothing says that it has a value for each token.
+    assert found["other"] is outputs["other"]
 
 
 class Logits:

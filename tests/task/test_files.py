@@ -129,7 +129,7 @@ def test_an_unknown_head_lists_the_known(saved):
         ),
         (
             '{"head": "classification", "config": {"labels": 5}}',
-            "task.json must hold the arguments",
+            "task.json: `labels` must be a list of names. Received: 5",
         ),
         (
             '{"head": "classification", "config": {"odd": 5}}',

@@ -201,6 +201,15 @@ def test_a_long_text_is_learnt_from_whole(trained):
     assert found.num_sequences.numpy().tolist() == [9]
 
 
+def test_a_batch_without_tokens_leaves_the_metrics_numbers():
+    model = make_model()
+    texts = ["aa bb", "\u200b", ""]
+    history = model.fit(texts, batch_size=1, verbose=0).history
+    assert np.isfinite([value[0] for value in history.values()]).all()
+    found = model.evaluate(texts[1:], verbose=0, return_dict=True)
+    assert found["loss"] == 0 and found["perplexity"] == 1
+
+
 def test_texts_without_tokens_weigh_nothing():
     model = make_model()
     history = model.fit(["", "  "], verbose=0).history

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import Row
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.exporting import export
 from keras_bert_zoo.task.model import TaskModel
@@ -238,6 +239,45 @@ def test_files_have_each_label_in_its_key(tmp_path):
         MultiTaskHead.read_file(path, {"text": None, "kind": "b"})
     with pytest.raises(InputError, match=r"end with .jsonl \(also .gz\)"):
         RecordFile("a.tsv")
+
+
+def test_a_named_key_must_be_there(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a", "kind": "p"}\n')
+    found = MultiTaskHead.read_file(path, {"text": "sentence"})
+    with pytest.raises(InputError, match="rows.jsonl:1: .* without sentence"):
+        list(found)
+
+
+def test_spans_of_a_text_stand_under_the_tasks_name():
+    head = make_head()
+    row = {"text": "a red b", "kind": "p", "slots": [[2, 5, "x"]]}
+    example = head.example(row, True)
+    assert example["slots/span_starts"] == [2]
+    row["spans"] = row.pop("slots")
+    assert head.example(row, True) == example
+    row["slots"] = row.pop("spans")
+    found = MultiTaskHead.from_rows(
+        [Row(row, "a:1"), Row({**row, "kind": "q"}, "a:2")],
+        heads="kind=classification,slots=tagging",
+    )
+    assert found.heads["slots"].labels_by_index == ["O", "B-x", "I-x"]
+
+
+@pytest.mark.parametrize("slots", [None, 5, "OO"])
+def test_labels_of_another_form_are_refused(slots):
+    row = {"tokens": ["a", "b"], "kind": "p", "slots": slots}
+    with pytest.raises(InputError, match="a:1: .* for each token. Received"):
+        MultiTaskHead.from_rows(
+            [Row(row, "a:1")], heads="slots=tagging,kind=classification"
+        )
+
+
+def test_a_task_is_named_once():
+    with pytest.raises(InputError, match="named once"):
+        MultiTaskHead.from_rows(
+            [], heads="a=classification,b=tagging,a=tagging"
+        )
 
 
 def test_a_wrong_row_names_the_task():

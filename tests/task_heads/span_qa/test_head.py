@@ -201,8 +201,8 @@ def test_a_misplaced_answer_weighs_nothing_and_is_told(monkeypatch):
         verbose=0,
     )
     assert lines == [
-        "7 of 7 rows: an answer does not stand at its start (row 1; row 2; "
-        "row 3; row 4; row 5; and 2 more)"
+        "7 of 7 rows: no answer stands at its start, and none is learned "
+        "(row 1; row 2; row 3; row 4; row 5; and 2 more)"
     ]
 
 

@@ -55,8 +55,8 @@ def test_a_warning_counts_and_names_them():
         for n in range(1, 9)
     ]
     (message,) = alignment_warnings(rows, TOKENIZER)
-    assert message.startswith("16 spans do not begin and end where words do")
-    assert "8 of them are lost" in message
+    assert message.startswith("Spans that do not begin and end where words do")
+    assert "16, 8 of them lost" in message
     assert "f:1: 'n' (x, 0-1) lost; f:1: 'ew' (y, 1-3); f:2:" in message
     assert message.endswith("; and 6 more.")
 

@@ -1,6 +1,7 @@
 """Files with a tagged word a line, and what all files share."""
 
 import gzip
+import json
 import os
 import pathlib
 
@@ -210,13 +211,46 @@ def test_an_unknown_format_is_refused():
     [{"label": 1}, {"tags": "1"}, {"tags": -1}, {"text": True}, [0, 1]],
 )
 def test_columns_must_be_numbers_of_known_fields(columns):
-    with pytest.raises(InputError, match="`columns` must give .* from 0. Rec"):
+    with pytest.raises(InputError, match="must give .* Rec|from 0. Rec"):
         TaggedFile("a.conll", columns=columns)
 
 
-def test_json_lines_have_no_columns():
-    with pytest.raises(InputError, match="A jsonl file has keys, no columns"):
+@pytest.mark.parametrize(
+    ("record", "columns", "expected"),
+    [
+        (
+            {"words": ["a", "b"], "ner_tags": ["O", "B-x"], "tags": [1, 2]},
+            {"text": "words", "tags": "ner_tags"},
+            {"tokens": ["a", "b"], "tags": ["O", "B-x"]},
+        ),
+        (
+            {"sentence": "a b", "marked": [[0, 1, "x"]]},
+            {"text": "sentence", "tags": "marked"},
+            {"text": "a b", "spans": [(0, 1, "x")]},
+        ),
+    ],
+)
+def test_keys_of_json_lines_have_other_names(
+    tmp_path, record, columns, expected
+):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(record))
+    (row,) = TaggedFile(path, columns=columns)
+    assert row.values == expected
+    with pytest.raises(InputError, match="a.jsonl:1: .* without 'nothing'"):
+        list(TaggedFile(path, columns={"tags": "nothing"}))
+
+
+def test_keys_of_json_lines_are_strings():
+    with pytest.raises(InputError, match="jsonl file must be a key. Rec"):
         TaggedFile("a.jsonl", columns={"tags": 1})
+
+
+def test_a_carriage_return_alone_ends_no_line(tmp_path):
+    path = tmp_path / "a.conll"
+    path.write_bytes(b"a O\rb O\r\ra B-x\r")
+    with pytest.raises(InputError, match="a.conll:1: .*LF or CRLF. Received"):
+        list(TaggedFile(path))
 
 
 @pytest.mark.skipif(

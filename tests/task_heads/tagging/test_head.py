@@ -16,6 +16,7 @@ from keras_bert_zoo.task.model import TaskModel
 from task_heads.tagging.entities import entities
 from task_heads.tagging.files import TaggedFile
 from task_heads.tagging.head import TaggingHead
+from task_heads.tagging.score_rows import score_rows
 
 LABELS = ["O", "B-x", "I-x", "B-y", "I-y"]
 TOKENS = [["aa", "bb", "cc."], ["dd"], ["aa", "(dd)", "cc", "bb", "\ufe0f"]]
@@ -264,6 +265,46 @@ def test_labels_and_scheme_are_found_in_rows():
     )
     assert head.scheme == "IOBES"
     assert head.labels_by_index == LABELS
+
+
+def test_words_outside_of_spans_have_a_label_in_every_scheme():
+    found = [Row({"text": "aa bb", "spans": [(0, 2, "p")]}, "f:1")]
+    head = TaggingHead.from_rows(found, scheme="none")
+    assert head.labels_by_index == ["O", "p"]
+    with pytest.raises(InputError, match="must have the label O"):
+        TaggingHead(["p", "q"], scheme="none").example(found[0].values, True)
+
+
+def test_a_corpus_without_entities_is_refused():
+    with pytest.raises(InputError, match="O for every word, up to f:1. Check"):
+        TaggingHead.from_rows([Row({"tokens": ["a"], "tags": ["O"]}, "f:1")])
+
+
+def test_an_odd_tag_names_its_line():
+    lines = Row(
+        {"tokens": ["a", "b"], "tags": ["B-x", "tag"]}, "f:1", ["f:1", "f:2"]
+    )
+    with pytest.raises(InputError, match="f:2: Either all tags but O"):
+        TaggingHead.from_rows([lines])
+
+
+def test_tags_and_spans_are_scored_together():
+    spans = [(0, 2, "x"), (3, 5, "y")]
+    mixed = [
+        {"tokens": TOKENS[0], "tags": TAGS[0]},
+        {"text": "dd dd", "spans": spans},
+    ]
+    found = score_rows(
+        [Row(values, "f") for values in mixed],
+        [
+            {"tags": TAGS[0], "spans": []},
+            {"spans": [{"start": 0, "end": 2, "label": "x"}]},
+        ],
+        "IOB2",
+    )
+    num_spans = len(entities(TAGS[0]))
+    assert found["micro"]["support"] == num_spans + 2
+    assert found["micro"]["recall"] == (num_spans + 1) / (num_spans + 2)
 
 
 def test_types_of_spans_are_found_in_rows():

@@ -92,7 +92,9 @@ def test_scheme_is_detected(scheme, corpus):
     "corpus", [["B-X I-X", "O person"], ["word", "B-X"], ["B-X O B-"]], ids=str
 )
 def test_a_corpus_of_two_kinds_of_tags_is_refused(corpus):
-    with pytest.raises(InputError, match="all tags but O .* Received: '[BI]-X' a"):
+    with pytest.raises(
+        InputError, match="all tags but O .* Received: '[BI]-X' a"
+    ):
         detect_scheme(tags.split() for tags in corpus)
 
 
