@@ -56,7 +56,7 @@ def main():
                 }
                 for name, timing in timings.items()
             }
-    harness.write_result("speed_tagging", results)
+            harness.write_result("speed_tagging", results)
     print(report(results))
 
 

@@ -8,8 +8,11 @@ others and what it finds in new ones, and asks an exported SavedModel the same.
 """
 
 import argparse
+import os
 import pathlib
 import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's chatter
 
 import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras

@@ -7,12 +7,15 @@ to see the whole way, not to answer questions about any text. For that, train
 on SQuAD (the same command, `--train train-v2.0.json`).
 """
 
+import os
 import pathlib
 import tempfile
 
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's chatter
+
+import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras
 
-import keras_bert_zoo as zoo
 from keras_bert_zoo.registry import heads
 
 DATA = pathlib.Path(__file__).parent / "data"

@@ -8,8 +8,11 @@ SavedModel the same.
 """
 
 import argparse
+import os
 import pathlib
 import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's chatter
 
 import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import logging as standard_logging
 import os
 import pkgutil
 import re
@@ -122,6 +123,10 @@ def _verbs() -> dict[str, ModuleType]:
 
 
 def _quieten() -> None:
+    # For a person at a terminal: no dates, threads and lines of code.
+    logging.get_absl_handler().setFormatter(
+        standard_logging.Formatter("%(levelname)s: %(message)s")
+    )
     # absl would show information by default; TensorFlow reads its variable
     # once, when it is imported. `--verbosity=0` keeps both talking.
     if flags.FLAGS["verbosity"].using_default_value:
