@@ -27,7 +27,7 @@ def whole_number(
     """
     proper = isinstance(value, numbers.Integral) and not is_flag(value)
     if not proper or not lowest <= value <= highest:
-        limit = "" if highest == HIGHEST else f" and at most {highest:,}"
+        limit = "" if highest >= HIGHEST else f" and at most {highest:,}"
         raise InputError(
             f"`{name}` must be a whole number, at least {lowest}{limit}. "
             f"Received: {name}={value!r:.40}."

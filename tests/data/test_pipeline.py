@@ -211,9 +211,18 @@ def test_an_error_in_a_row_reaches_the_reader(head, tokenizer, write):
 @pytest.mark.parametrize(
     ("options", "pattern"),
     [
-        ({"batch_size": 0}, "`batch_size` must be at least 1.*batch_size=0"),
-        ({"sequence_length": 0}, "`sequence_length` must be at least 1"),
-        ({"seed": -1}, "`seed` must be at least 0. Received: seed=-1"),
+        (
+            {"batch_size": 0},
+            "`batch_size` must be a whole number, at least 1.*batch_size=0",
+        ),
+        (
+            {"sequence_length": 0},
+            "`sequence_length` must be a whole number, at least 1",
+        ),
+        (
+            {"seed": -1},
+            "`seed` must be a whole number, at least 0. Received: seed=-1",
+        ),
         (
             {"tokens_per_batch": 31},
             "tokens_per_batch=31, sequence_length=32. Raise the first",
