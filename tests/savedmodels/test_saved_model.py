@@ -163,8 +163,13 @@ def test_the_manifest_describes_the_signatures(exported, model):
 @pytest.mark.parametrize(
     "head",
     [
-        ClassificationHead(["x", "y", "z"], "multi_label", pooling="mean"),
-        ClassificationHead(kind="regression"),
+        pytest.param(
+            ClassificationHead(["x", "y", "z"], "multi_label", pooling="mean"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            ClassificationHead(kind="regression"), marks=pytest.mark.slow
+        ),
         ClassificationHead(["a", "b"], text_pair=True, pooling="max"),
     ],
     ids=["multi_label", "regression", "pair"],

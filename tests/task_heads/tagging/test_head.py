@@ -63,7 +63,7 @@ def rows(times=1):
 @pytest.mark.parametrize(
     "head",
     [
-        TaggingHead(LABELS),
+        pytest.param(TaggingHead(LABELS), marks=pytest.mark.slow),
         pytest.param(
             TaggingHead(["DET", "NOUN", "O"], scheme="none"),
             marks=pytest.mark.slow,
