@@ -8,6 +8,9 @@ from keras_bert_zoo import presets
 from keras_bert_zoo import testing
 from keras_bert_zoo.task.model import TaskModel
 
+# The commands of the tagging head are tested by default.
+pytestmark = pytest.mark.slow
+
 LINES = ["anna lives in rome", "smith lives in rome", "rome sleeps in rome"]
 
 
