@@ -22,6 +22,11 @@ def whole_number(
 ) -> int:
     """Returns an argument as an int.
 
+    Args:
+        name: str. The argument's.
+        value: what was given.
+        lowest, highest: int. The range allowed, both ends within it.
+
     Raises:
         InputError: if it is no whole number, or not in `[lowest, highest]`.
     """
@@ -30,7 +35,7 @@ def whole_number(
         limit = "" if highest >= HIGHEST else f" and at most {highest:,}"
         raise InputError(
             f"`{name}` must be a whole number, at least {lowest}{limit}. "
-            f"Received: {name}={value!r:.40}."
+            f"Received: {name}={value!r:.40}. Choose one in that range."
         )
     return int(value)
 
@@ -84,7 +89,7 @@ def checked_call(
         options: the keyword arguments.
 
     Raises:
-        InputError: if it takes others.
+        InputError: if it takes others, or needs more.
     """
     signature = inspect.signature(function)
     try:
@@ -92,7 +97,8 @@ def checked_call(
     except TypeError as error:
         raise InputError(
             f"{name} takes the options {', '.join(signature.parameters)}. "
-            f"Received: {', '.join(options) or 'none'}: {error}."
+            f"Received: {', '.join(options) or 'none'}: {error}. Give those "
+            "that it needs, and leave out the others."
         ) from error
     return function(**options)
 

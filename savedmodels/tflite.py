@@ -12,7 +12,6 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
 from savedmodels import float32
-from savedmodels import quiet
 from savedmodels import serving_functions
 from savedmodels import verification
 from savedmodels.exporter import Exporter
@@ -132,8 +131,7 @@ class TFLiteExporter(Exporter):
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
             if self.quantize == "float16":
                 converter.target_spec.supported_types = [tf.float16]
-            with quiet.native_stderr():
-                content = converter.convert()
+            content = converter.convert()
         (directory / MODEL_FILE).write_bytes(content)
         model.tokenizer.vocabulary.save(directory / VOCABULARY_FILE)
 
@@ -209,5 +207,4 @@ def _interpreter(path: pathlib.Path) -> tf.lite.Interpreter:
         # TensorFlow points to the package that will replace it; the pinned
         # version still has its own.
         warnings.filterwarnings("ignore", ".*tf.lite.Interpreter is dep")
-        with quiet.native_stderr():
-            return tf.lite.Interpreter(str(path))
+        return tf.lite.Interpreter(str(path))

@@ -34,9 +34,9 @@ _VERBOSITY = re.compile(r"--?(v|verbosity)(=.*)?$")
 def run(argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits.
 
-    The status is 0 on success; 1 with one line on stderr for an artifact that
-    proved wrong; 2 with one line on stderr for a mistake of
-    the user's; 130 after Ctrl-C. Errors of our own keep their traceback.
+    The status is 0 on success; with one line on stderr, 1 for an artifact
+    that proved wrong and 2 for a mistake of the user's; 130 after Ctrl-C.
+    Errors of our own keep their traceback.
 
     Args:
         argv: the program's name and arguments; `sys.argv` when `None`.

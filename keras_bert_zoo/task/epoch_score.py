@@ -18,6 +18,9 @@ class EpochScore(keras.callbacks.Callback):
     Args:
         rows: labelled rows, re-iterable.
         batch_size: int.
+
+    Raises:
+        InputError: after an epoch, if a row is wrong or has no label.
     """
 
     def __init__(self, rows: Iterable, batch_size: int = 32):

@@ -87,6 +87,7 @@ def question_features(
         separator_id=tokenizer.vocabulary.separator_id,
     )
     first = tf.gather(question_length, slices.rows) + SPECIAL_TOKENS_BEFORE
+    truncated = questions.row_lengths() - question_length
     labels = weights = None
     if "answer_start" in examples:
         answer_first, answer_last, usable = _answer_tokens(spans, examples)
@@ -98,16 +99,14 @@ def question_features(
         }
         lost = _answers_in_no_slice(slices, answer_first, answer_last)
         weights = tf.cast(tf.gather(usable & ~lost, slices.rows), tf.float32)
+        # Such a question teaches nothing: it is told with those that were cut.
+        truncated += tf.cast(lost, tf.int64)
     by_question = {
         name: tf.RaggedTensor.from_row_lengths(
             getattr(slices, name), slices.num_slices, validate=False
         )
         for name in ("starts", "ends", "owned_starts", "owned_ends")
     }
-    truncated = questions.row_lengths() - question_length
-    if "answer_start" in examples:
-        # Such a question teaches nothing: it is told with those that were cut.
-        truncated += tf.cast(lost, tf.int64)
     return Features(
         {
             names.TOKEN_IDS: packed.token_ids,

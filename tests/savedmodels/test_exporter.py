@@ -12,7 +12,6 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo import testing
-from savedmodels import quiet
 from savedmodels.exporter import Exporter
 from savedmodels.verification import PROBES
 from savedmodels.verification import ExportError
@@ -138,24 +137,6 @@ def test_padding_is_not_compared():
     ]
     # Nothing says that it has a value for each token.
     assert found["other"] is outputs["other"]
-
-
-@pytest.mark.parametrize(("level", "heard"), [("3", b""), ("0", b"hm")])
-def test_native_code_is_silenced_where_tensorflow_is(
-    monkeypatch, capfd, level, heard
-):
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", level)
-    with quiet.native_stderr():
-        os.write(2, b"hm")
-    assert capfd.readouterr().err.encode() == heard
-
-
-def test_what_native_code_says_before_an_error_is_told(monkeypatch, capfd):
-    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
-    with pytest.raises(ValueError), quiet.native_stderr():
-        os.write(2, b"because")
-        raise ValueError
-    assert capfd.readouterr().err == "because"
 
 
 class Logits:
