@@ -9,6 +9,7 @@ is REMOVED. Entries are stored in pages of 128 code points, equal pages once.
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -47,24 +48,32 @@ class CodePointTables:
         return self.entries[start : start + (1 << PAGE_BITS)]
 
 
-def build(
-    lowercase: bool, strip_accents: bool, values: Mapping[int, int] | None
+@functools.cache
+def of_code_points(lowercase: bool, strip_accents: bool) -> CodePointTables:
+    """Returns tables in which each code point stands for itself, made once."""
+    value_of = np.arange(_NUM_CODE_POINTS, dtype=np.int32)
+    return _build(lowercase, strip_accents, value_of)
+
+
+def of_symbols(
+    lowercase: bool, strip_accents: bool, symbols: Mapping[int, int]
 ) -> CodePointTables:
-    """Compiles the tables of one variant of the tokenizer.
+    """Returns tables in which symbols stand for code points.
 
     Args:
         lowercase: bool.
         strip_accents: bool.
-        values: what stands for each code point of normalized text; 0 for
-            those left out. None lets each code point stand for itself.
+        symbols: what stands for each code point of normalized text; 0 for
+            those left out.
     """
+    value_of = np.zeros(_NUM_CODE_POINTS, dtype=np.int32)
+    value_of[list(symbols)] = list(symbols.values())
+    return _build(lowercase, strip_accents, value_of)
+
+
+def _build(lowercase, strip_accents, value_of):
     tables = unicode_tables.load()
     kinds = _kinds(tables)
-    if values is None:
-        value_of = np.arange(_NUM_CODE_POINTS, dtype=np.int32)
-    else:
-        value_of = np.zeros(_NUM_CODE_POINTS, dtype=np.int32)
-        value_of[list(values)] = list(values.values())
     entries = value_of << VALUE_SHIFT | DIRECT << COUNT_SHIFT | kinds
     entries[kinds == unicode_tables.REMOVED] = unicode_tables.REMOVED
     parts = _Parts(tables, kinds, value_of)
@@ -164,8 +173,11 @@ def _kinds(tables):
 
 
 def _paged(entries):
-    pages, positions = np.unique(
-        entries.reshape(-1, 1 << PAGE_BITS), axis=0, return_inverse=True
-    )
-    starts = positions.reshape(-1).astype(np.int32) << PAGE_BITS
-    return starts, pages.reshape(-1)
+    # Sorting the pages would take longer than all else here.
+    starts = {}
+    positions = [
+        starts.setdefault(page.tobytes(), len(starts))
+        for page in entries.reshape(-1, 1 << PAGE_BITS)
+    ]
+    distinct = np.frombuffer(b"".join(starts), dtype=entries.dtype)
+    return np.array(positions, dtype=np.int32) << PAGE_BITS, distinct

@@ -40,10 +40,9 @@ class FastTokenizer(tf.Module):
         self.vocabulary = vocabulary
         self.lowercase = lowercase
         self.strip_accents = strip_accents
-        tables = code_point_tables.build(
+        tables = code_point_tables.of_code_points(
             lowercase,
             lowercase if strip_accents is None else strip_accents,
-            values=None,
         )
         words = WordSpeller(GraphNormalizer(tables), FastPieces(vocabulary))
         self._tokenizer = SpanTokenizer(

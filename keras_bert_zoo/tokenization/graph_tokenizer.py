@@ -40,7 +40,7 @@ class GraphTokenizer(tf.Module):
         self.lowercase = lowercase
         self.strip_accents = strip_accents
         trie = piece_trie.build(vocabulary)
-        tables = code_point_tables.build(
+        tables = code_point_tables.of_symbols(
             lowercase,
             lowercase if strip_accents is None else strip_accents,
             trie.symbols,
