@@ -68,6 +68,11 @@ def test_trains_without_tensorflow_text():
         "from task_heads.classification import ClassificationHead\n"
         "words = '[PAD] [UNK] [CLS] [SEP] [MASK] good bad'.split()\n"
         "tokenizer = zoo.BertTokenizer(zoo.Vocabulary(words), True)\n"
+        "print(tokenizer.tokenize(['Góod']).to_list())\n"
+        "try:\n"
+        "    tokenizer.engine('fast')\n"
+        "except zoo.InputError as error:\n"
+        "    print(error)\n"
         "encoder = zoo.BertEncoder(vocabulary_size=7, num_layers=1,\n"
         "    num_heads=2, hidden_dim=8, intermediate_dim=8)\n"
         "model = zoo.TaskModel(encoder,\n"
@@ -76,7 +81,10 @@ def test_trains_without_tensorflow_text():
         "    verbose=0)\n"
         "print(len(history.history['loss']), len(model.predict_text(['good'])))"
     )
-    assert done.stdout == "1 1\n", done.stderr
+    ids, error, trained = done.stdout.splitlines() or [done.stderr] * 3
+    assert ids == "[[5]]"
+    assert error.startswith('engine="fast" needs tensorflow-text. Received')
+    assert trained == "1 1"
 
 
 def test_every_import_is_a_declared_dependency():

@@ -57,6 +57,7 @@ def test_wrong_stars_are_refused(head_class):
         head_class().example({"text": "wow", "stars": "6"}, with_label=True)
 
 
+@pytest.mark.slow
 def test_installed_package_is_found_by_name(tmp_path):
     source = shutil.copytree(PLUGIN, tmp_path / "source")
     target = tmp_path / "installed"

@@ -83,6 +83,7 @@ def test_every_epoch_has_every_text(make_model, texts, labels, options):
     assert all(epoch == seen[0] for epoch in seen)
 
 
+@pytest.mark.slow
 def test_learns_from_pairs(make_model, texts, labels):
     head = ClassificationHead(["bad", "good"], text_pair=True)
     model = make_model(head)

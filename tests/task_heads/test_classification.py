@@ -39,7 +39,7 @@ LABELS = {
     ("kind", "pooling"),
     [
         ("single_label", "cls"),
-        ("single_label", "max"),
+        pytest.param("single_label", "max", marks=pytest.mark.slow),
         ("multi_label", "mean"),
         ("regression", "cls"),
     ],

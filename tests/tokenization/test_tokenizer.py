@@ -10,21 +10,6 @@ from keras_bert_zoo.tokenization.vocabulary import Vocabulary
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cafe", "Café", "é"]
 
-_WITHOUT_TENSORFLOW_TEXT = """
-import sys
-sys.modules["tensorflow_text"] = None
-from keras_bert_zoo.tokenization import BertTokenizer
-from keras_bert_zoo.tokenization import Vocabulary
-tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "cafe"]
-tokenizer = BertTokenizer(Vocabulary(tokens), True)
-print(tokenizer.tokenize(["Café"]).to_list())
-print(type(tokenizer.engine()).__name__)
-try:
-    BertTokenizer(Vocabulary(tokens), True, engine="fast").tokenize([""])
-except ValueError as error:
-    print(error)
-"""
-
 
 @pytest.fixture
 def tokenizer():
@@ -44,12 +29,6 @@ def test_offsets_come_with_the_chosen_engine(tokenizer):
     spans = tokenizer.tokenize_with_offsets([" Café"])
     assert spans.char_ends.to_list() == [[5]]
     assert spans.byte_ends.to_list() == [[6]]
-
-
-def test_without_tensorflow_text(run_python):
-    ids, engine, error = run_python(_WITHOUT_TENSORFLOW_TEXT).splitlines()
-    assert (ids, engine) == ("[[5]]", "GraphTokenizer")
-    assert error.startswith('engine="fast" needs tensorflow-text. Received')
 
 
 def test_unknown_engines_are_refused():

@@ -51,7 +51,8 @@ def crf():
     return train(TaggingHead(LABELS, dropout=0.0, crf=True))
 
 
-@pytest.fixture(params=["softmax", "crf"])
+# `test_crf.py` trains, saves and loads one too.
+@pytest.fixture(params=["softmax", pytest.param("crf", marks=pytest.mark.slow)])
 def trained(request):
     return request.getfixturevalue(request.param)
 
