@@ -13,11 +13,12 @@ from keras_bert_zoo.task import parts
 from keras_bert_zoo.task.answering import TextAnswering
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.training.defaults import DefaultOptimizer
+from keras_bert_zoo.training.model import ReplicatedModel
 from keras_bert_zoo.training.optimizer import AdamW
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
-class TaskModel(TextAnswering, keras.Model):
+class TaskModel(TextAnswering, ReplicatedModel):
     """An encoder with a task head that reads raw text.
 
     A functional Keras model from `token_ids`, `segment_ids` and
@@ -230,7 +231,8 @@ class TaskModel(TextAnswering, keras.Model):
         if self._default_optimizer is not None:
             num_epochs = epochs - kwargs.get("initial_epoch", 0)
             steps = num_epochs * inputs.num_batches(arguments, batch_size)
-            self._compile_with(self._default_optimizer.for_steps(steps))
+            with self.distribute_strategy.scope():
+                self._compile_with(self._default_optimizer.for_steps(steps))
         history = super().fit(
             **arguments,
             epochs=epochs,

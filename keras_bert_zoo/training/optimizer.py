@@ -50,7 +50,8 @@ class AdamW(keras.optimizers.AdamW):
         if self.amsgrad or not isinstance(variable, tf.Variable):
             return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
-        step = tf.cast(self.iterations.value + 1, variable.dtype)
+        iterations = tf.convert_to_tensor(self.iterations)
+        step = tf.cast(iterations + 1, variable.dtype)
         beta_1 = tf.cast(self.beta_1, variable.dtype)
         beta_2 = tf.cast(self.beta_2, variable.dtype)
         return tf.raw_ops.ResourceApplyAdam(

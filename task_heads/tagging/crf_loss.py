@@ -11,7 +11,8 @@ class CrfLoss(keras.losses.Loss):
     """Negative log-likelihood of the words' tags, per word.
 
     A sum over the sequences of a batch, divided by its words, so that it
-    compares with the cross-entropy of one word.
+    compares with the cross-entropy of one word; with `reduction="sum"` the
+    sum alone.
 
     Call arguments:
         y_true: int `(R, S)` tags.
@@ -20,15 +21,17 @@ class CrfLoss(keras.losses.Loss):
             they count alike. All are, where it is `None`.
     """
 
-    def __init__(self, name: str = "crf_loss", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, name: str = "crf_loss", reduction="mean", **kwargs):
+        super().__init__(name=name, reduction=reduction, **kwargs)
+
+    def size(self, y_true, sample_weight=None):
+        """Returns the number of words, float32."""
+        return ops.sum(ops.cast(_is_word(y_true, sample_weight), "float32"))
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         potentials = ops.cast(y_pred, "float32")
         tags = ops.cast(y_true, "int32")
-        if sample_weight is None:
-            sample_weight = ops.ones_like(tags)
-        is_word = ops.broadcast_to(sample_weight, ops.shape(tags)) > 0
+        is_word = _is_word(tags, sample_weight)
         pairs, total = crf.pair_marginals(potentials, is_word)
         path = crf.path_pairs(tags, is_word, potentials.shape[-1])
         # The gradient is what the model expects less what is there. So it
@@ -37,5 +40,12 @@ class CrfLoss(keras.losses.Loss):
         tangent = ops.sum(slope * potentials)
         loss = ops.sum(total) - ops.sum(path * potentials)
         loss = tangent + ops.stop_gradient(loss - tangent)
-        num_words = ops.sum(ops.cast(is_word, "float32"))
-        return loss / ops.maximum(num_words, 1.0)
+        if self.reduction == "sum":
+            return loss
+        return loss / ops.maximum(self.size(tags, sample_weight), 1.0)
+
+
+def _is_word(tags, sample_weight):
+    if sample_weight is None:
+        sample_weight = ops.ones_like(tags)
+    return ops.broadcast_to(sample_weight, ops.shape(tags)) > 0

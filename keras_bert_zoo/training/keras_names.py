@@ -1,0 +1,128 @@
+"""The private names of Keras that training leans on, all of them.
+
+Keras is pinned to one version, and a test asks for each of these names, so
+that a newer Keras says which of them went away.
+"""
+
+import contextlib
+import functools
+from collections.abc import Iterator
+
+import keras
+import tensorflow as tf
+
+from keras_bert_zoo.training import replicas
+
+# Odd, so that no two replicas' seeds meet.
+_SEED_STEP = 0x5851F42D4C957F2D
+
+
+def loss_tracker(model: keras.Model) -> keras.metrics.Mean:
+    """Returns the mean loss that `fit` reports."""
+    return model._loss_tracker
+
+
+def strategy_of(model: keras.Model) -> tf.distribute.Strategy | None:
+    """Returns the strategy that a model was made under."""
+    return model._distribute_strategy
+
+
+def build_from_types(model: keras.Model, iterator) -> None:
+    """Builds what `fit` needs from the types of its data.
+
+    Keras takes the first batch of a pass for that, which a pipeline that
+    orders each pass anew counts as one.
+
+    Args:
+        model: compiled under a strategy.
+        iterator: Keras' own, of epochs.
+    """
+    types = keras.tree.map_structure(
+        lambda one: None if isinstance(one, tf.OptionalSpec) else one,
+        iterator.data_adapter.get_tf_dataset().element_spec,
+    )
+    with model.distribute_strategy.scope():
+        model._symbolic_build(data_batch=types)
+
+
+def innermost(optimizer: keras.optimizers.Optimizer):
+    """Returns the optimizer that updates, inside of one that scales."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+@contextlib.contextmanager
+def reduced_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
+    """Lets an optimizer take gradients that are sums over all replicas.
+
+    It does not add them up again, and decides outside of the replicas what
+    it does in some steps only.
+    """
+    inner = innermost(optimizer)
+    inner._all_reduce_sum_gradients = list
+    inner._backend_apply_gradients = functools.partial(_apply, inner)
+    try:
+        yield
+    finally:
+        del inner._all_reduce_sum_gradients
+        del inner._backend_apply_gradients
+
+
+def _apply(optimizer, gradients, variables):
+    num_steps = optimizer.gradient_accumulation_steps
+    if num_steps:
+        places = [optimizer._get_variable_index(one) for one in variables]
+        kept = [optimizer._accumulated_gradients[place] for place in places]
+
+        def update(gradients):
+            means = [
+                (gradient + earlier) / num_steps
+                for gradient, earlier in zip(gradients, kept)
+            ]
+            _update(optimizer, means, variables)
+            optimizer._backend_reset_gradient_accumulators()
+
+        def wait(gradients):
+            optimizer._backend_increment_gradient_accumulators(gradients, kept)
+
+        is_last = (optimizer._iterations + 1) % num_steps == 0
+        replicas.conditional(is_last, update, wait, (gradients,))
+    else:
+        _update(optimizer, gradients, variables)
+    if optimizer.use_ema:
+        averaged = optimizer._trainable_variables
+        optimizer._update_model_variables_moving_average(averaged)
+        frequency = optimizer.ema_overwrite_frequency
+        if frequency:
+
+            def overwrite():
+                optimizer._overwrite_model_variables_with_average_value(
+                    averaged
+                )
+
+            is_due = (optimizer.iterations + 1) % frequency == 0
+            replicas.conditional(is_due, overwrite, lambda: None)
+
+
+def _update(optimizer, gradients, variables):
+    gradients = optimizer._clip_gradients(gradients)
+    optimizer._apply_weight_decay(variables)
+    optimizer._backend_update_step(
+        gradients, variables, optimizer.learning_rate
+    )
+
+
+@contextlib.contextmanager
+def seeds_of(replica: tf.Tensor) -> Iterator[None]:
+    """Gives a replica random numbers of its own, the first Keras' own."""
+    plain = keras.random.SeedGenerator.next
+
+    def folded(generator, *args, **kwargs):
+        seed = plain(generator, *args, **kwargs)
+        key = tf.cast(replica, seed.dtype) * _SEED_STEP
+        return seed + tf.stack([key, tf.zeros_like(key)])
+
+    keras.random.SeedGenerator.next = folded
+    try:
+        yield
+    finally:
+        keras.random.SeedGenerator.next = plain

@@ -1,0 +1,44 @@
+"""`fit` and `evaluate` on any number of replicas, alike."""
+
+import keras
+
+from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import steps
+from keras_bert_zoo.training import strategies
+from keras_bert_zoo.training import whole_batch
+
+
+class ReplicatedModel(keras.Model):
+    """A Keras model whose training does not depend on its strategy.
+
+    The same global batches give the same losses, weights and metrics on one
+    device and on several. A subclass that has a `train_step` or `test_step`
+    of its own keeps it, and what Keras makes of it.
+    """
+
+    _batch_losses = None
+
+    def compile(self, optimizer="rmsprop", loss=None, **kwargs):
+        strategies.check_scope(self)
+        self._batch_losses = whole_batch.wrap(loss, self.output)
+        super().compile(optimizer=optimizer, loss=self._batch_losses, **kwargs)
+
+    def make_train_function(self, force=False):
+        if type(self).train_step is not keras.Model.train_step:
+            super().make_train_function(force)
+        elif self.train_function is None or force:
+            step = steps.Steps(self, self._batch_losses).train
+            self.train_function = steps.make_function(self, step)
+
+    def make_test_function(self, force=False):
+        if type(self).test_step is not keras.Model.test_step:
+            super().make_test_function(force)
+        elif self.test_function is None or force:
+            step = steps.Steps(self, self._batch_losses).test
+            self.test_function = steps.make_function(self, step)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        if iterator is None or keras_names.strategy_of(self) is None:
+            super()._maybe_symbolic_build(iterator, data_batch)
+        else:
+            keras_names.build_from_types(self, iterator)

@@ -1,0 +1,174 @@
+"""The steps of `fit` and `evaluate`, on one replica or on several.
+
+    data -> each replica: sizes of its part        -> their sums
+         -> each replica: loss, gradients          -> their sums
+         -> each replica: clip, update             the same everywhere
+         -> metrics, added up over the replicas
+
+Nothing that depends on a whole batch is computed from a part of it: what a
+loss is divided by, the norm that gradients are clipped by, and whether they
+are finite are those of one device with the same batch.
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import replicas
+from keras_bert_zoo.training import whole_batch
+
+
+class Steps:
+    """What a replica does with its part of a batch.
+
+    Args:
+        model: `keras.Model`, compiled with `losses`.
+        losses: what `whole_batch.wrap` returned.
+    """
+
+    def __init__(self, model: keras.Model, losses: Any):
+        self._model = model
+        self._losses = losses
+
+    def train(self, data: Any) -> None:
+        """Updates weights and metrics."""
+        model = self._model
+        part = _Part(model, self._losses, data)
+
+        def differentiate(*inputs):
+            return part.gradients(*inputs)
+
+        if model.jit_compile:
+            # One for each replica, whose variables it holds.
+            differentiate = tf.function(differentiate, jit_compile=True)
+        outputs, gradients = differentiate(*part.tensors)
+        variables = model.trainable_variables
+        if variables:
+            gradients = replicas.total(gradients)
+            model.optimizer.apply_gradients(zip(gradients, variables))
+        part.count(outputs)
+
+    def test(self, data: Any) -> None:
+        """Updates metrics alone."""
+        part = _Part(self._model, self._losses, data)
+        part.count(part.outputs(*part.tensors, training=False)[0])
+
+
+class _Part:
+    """A replica's part of a batch, and what is known of the whole."""
+
+    def __init__(self, model, losses, data):
+        data = keras.tree.map_structure(_without_optional, data)
+        x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
+        self._model = model
+        self._matched = list(
+            whole_batch.matched(losses, y, weights, model.output)
+        )
+        num_rows = tf.shape(keras.tree.flatten(x)[0])[0]
+        sizes = [tf.cast(num_rows, tf.float32)]
+        for loss, labels, weight, rank in self._matched:
+            sizes.append(loss.size(labels, weight, rank))
+        (totals,) = replicas.total([tf.stack(sizes)])
+        share = tf.math.divide_no_nan(sizes[0], totals[0])
+        self._num_rows = num_rows
+        self.tensors = (x, y, weights, totals[1:], share)
+
+    def outputs(self, x, y, weights, sizes, share, training):
+        """Returns the predictions, and the loss of this part."""
+        with contextlib.ExitStack() as stack:
+            for place, (loss, *_) in enumerate(self._matched):
+                stack.enter_context(loss.of_part(sizes[place], share))
+            if training:
+                context = tf.distribute.get_replica_context()
+                stack.enter_context(
+                    keras_names.seeds_of(context.replica_id_in_sync_group)
+                )
+            y_pred = self._model(x, training=training)
+            loss = self._model.compute_loss(
+                x, y, y_pred, weights, training=training
+            )
+        num_parts = tf.distribute.get_strategy().num_replicas_in_sync
+        loss = loss * tf.cast(num_parts, loss.dtype)
+        keras_names.loss_tracker(self._model).update_state(
+            loss, sample_weight=self._num_rows
+        )
+        return y_pred, loss
+
+    def gradients(self, x, y, weights, sizes, share):
+        """Returns the predictions, and the gradients of the batch's loss
+        that come from this part."""
+        model = self._model
+        with tf.GradientTape() as tape:
+            y_pred, loss = self.outputs(
+                x, y, weights, sizes, share, training=True
+            )
+            loss = loss * tf.cast(share, loss.dtype)
+            if model.optimizer is not None:
+                loss = model.optimizer.scale_loss(loss)
+        variables = [one.value for one in model.trainable_variables]
+        gradients = tape.gradient(loss, variables)
+        # Rows of an embedding that occur twice are added up, and an infinity
+        # in one of them is seen.
+        return y_pred, [_dense(gradient) for gradient in gradients]
+
+    def count(self, y_pred):
+        x, y, weights, *_ = self.tensors
+        self._model.compute_metrics(x, y, y_pred, sample_weight=weights)
+
+
+def make_function(model: keras.Model, step: Callable) -> Callable:
+    """Returns what Keras calls with an iterator, and gets metrics from.
+
+    Args:
+        model: `keras.Model`.
+        step: a method of `Steps`.
+    """
+    strategy = model.distribute_strategy
+
+    def run(data):
+        with contextlib.ExitStack() as stack:
+            if model.optimizer is not None:
+                stack.enter_context(
+                    keras_names.reduced_gradients(model.optimizer)
+                )
+            strategy.run(step, args=(data,))
+
+    def run_more(iterator, num_steps):
+        def body(done, following):
+            run(following.get_value())
+            following = tf.cond(
+                done + 1 < num_steps,
+                iterator.get_next_as_optional,
+                lambda: following,
+            )
+            return done + 1, following
+
+        tf.while_loop(
+            lambda done, following: (done < num_steps) & following.has_value(),
+            body,
+            (tf.constant(0), iterator.get_next_as_optional()),
+        )
+
+    def execute(iterator):
+        with strategy.scope():
+            # At the end of the data this raises what Keras waits for.
+            run(iterator.get_next())
+            if model.steps_per_execution > 1:
+                run_more(iterator, model.steps_per_execution - 1)
+            return model.get_metrics_result()
+
+    if model.run_eagerly:
+        return execute
+    return tf.function(execute, reduce_retracing=True, autograph=False)
+
+
+def _without_optional(value):
+    return None if isinstance(value, tf.experimental.Optional) else value
+
+
+def _dense(gradient):
+    return None if gradient is None else tf.convert_to_tensor(gradient)

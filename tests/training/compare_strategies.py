@@ -1,0 +1,122 @@
+"""Trains on one device and on two, and prints how far the results differ.
+
+A program, because a failed trace under a strategy spoils its process. It
+takes a JSON list of cases and prints one JSON object for each.
+"""
+
+import contextlib
+import json
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_bert_zoo.training.model import ReplicatedModel
+from keras_bert_zoo.training.optimizer import AdamW
+
+OPTIMIZERS = {
+    "sgd": lambda **options: keras.optimizers.SGD(0.1, 0.9, **options),
+    "adamw": lambda **options: AdamW(0.01, 0.01, **options),
+    "lamb": lambda **options: keras.optimizers.Lamb(0.01, **options),
+}
+# The last batch has 6: each replica has 3 of them, or 4 of 8.
+NUM_ROWS, BATCH_SIZE = 38, 8
+
+
+def two_devices():
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"],
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
+
+
+def make_model(base, optimizer, options, scaled=False, **compiling):
+    keras.utils.set_random_seed(3)
+    ids = keras.Input((None,), dtype="int32", name="ids")
+    vectors = keras.layers.Embedding(11, 8)(ids)
+    vectors = keras.layers.Dense(8, activation="tanh")(vectors)
+    outputs = {
+        "words": keras.layers.Dense(3, name="words")(vectors),
+        "row": keras.layers.Dense(1, name="row")(vectors[:, 0]),
+    }
+    model = base({"ids": ids}, outputs)
+    chosen = OPTIMIZERS[optimizer](**options)
+    if scaled:
+        chosen = keras.optimizers.LossScaleOptimizer(
+            chosen, initial_scale=2.0**16, dynamic_growth_steps=3
+        )
+    words = keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, reduction="mean_with_sample_weight"
+    )
+    model.compile(
+        chosen,
+        loss={"words": words, "row": "mse"},
+        weighted_metrics={"words": ["accuracy"], "row": ["mae"]},
+        **compiling,
+    )
+    return model
+
+
+def dataset():
+    random = np.random.default_rng(0)
+    shape = (NUM_ROWS, 6)
+    inputs = {"ids": random.integers(0, 11, shape).astype("int32")}
+    labels = {
+        "words": random.integers(0, 3, shape).astype("int32"),
+        "row": random.normal(size=(NUM_ROWS, 1)).astype("float32"),
+    }
+    # The first half of each batch has many words, the second has few.
+    many = np.arange(NUM_ROWS) % BATCH_SIZE < BATCH_SIZE // 2
+    shares = np.where(many, 0.9, 0.1)[:, None]
+    weights = {
+        "words": (random.random(shape) < shares).astype("float32"),
+        "row": random.random(NUM_ROWS).astype("float32"),
+    }
+    rows = tf.data.Dataset.from_tensor_slices((inputs, labels, weights))
+    return rows.batch(BATCH_SIZE)
+
+
+def trained(scope, base, case):
+    with scope:
+        model = make_model(base, **case)
+    history = model.fit(dataset(), epochs=2, verbose=0).history
+    scores = model.evaluate(dataset(), verbose=0, return_dict=True)
+    weights = [np.array(weight) for weight in model.get_weights()]
+    return history, scores, weights
+
+
+def difference(ours, others):
+    parts = []
+    for one, other in zip(ours[:2], others[:2], strict=True):
+        assert sorted(one) == sorted(other)
+        parts += [np.subtract(one[name], other[name]) for name in one]
+    parts += [a - b for a, b in zip(ours[2], others[2], strict=True)]
+    return max(float(np.max(np.abs(part))) for part in parts)
+
+
+def main():
+    strategy = two_devices()
+    for case in json.loads(sys.argv[1]):
+        nothing = contextlib.nullcontext()
+        one = trained(nothing, ReplicatedModel, case)
+        two = trained(strategy.scope(), ReplicatedModel, case)
+        plain = trained(nothing, keras.Model, case)
+        print(
+            json.dumps(
+                {
+                    "keras": difference(one, plain),
+                    "replicas": difference(one, two),
+                    "learned": one[0]["loss"][0] - one[0]["loss"][-1],
+                }
+            ),
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

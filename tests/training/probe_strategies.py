@@ -1,0 +1,86 @@
+"""Prints what two replicas do that one device cannot, as one JSON object."""
+
+import json
+
+import keras
+import numpy as np
+import tensorflow as tf
+from compare_strategies import dataset
+from compare_strategies import make_model
+from compare_strategies import two_devices
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training.model import ReplicatedModel
+
+NUM_MASKED = 64
+
+
+def number_of_masks(strategy):
+    """Returns how many masks two rows have, a row to each replica."""
+    with strategy.scope():
+        keras.utils.set_random_seed(1)
+        inputs = keras.Input((NUM_MASKED,))
+        scaled = keras.layers.EinsumDense(
+            "ab,b->ab", (NUM_MASKED,), kernel_initializer="ones"
+        )(inputs)
+        model = ReplicatedModel(inputs, keras.layers.Dropout(0.5)(scaled))
+        model.compile(keras.optimizers.SGD(1.0), loss=_sum)
+    rows = np.ones((2, NUM_MASKED), "float32")
+    ready = tf.data.Dataset.from_tensors((rows, rows))
+    model.fit(ready, verbose=0)
+    # A weight falls by 1 for each row that kept its input.
+    return len(np.unique(model.get_weights()[0]))
+
+
+class _Sum(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return keras.ops.sum(y_pred, axis=-1)
+
+
+_sum = _Sum(reduction="sum_over_batch_size")
+
+
+def after_an_infinity(strategy):
+    """Returns what an infinite gradient on the second replica leaves."""
+    with strategy.scope():
+        model = make_model(ReplicatedModel, "sgd", {}, scaled=True)
+    inputs, labels, weights = next(iter(dataset()))
+    row = labels["row"].numpy()
+    row[-1] = 1e37  # Times the scale, it is infinite.
+    ready = tf.data.Dataset.from_tensors(
+        (inputs, {**labels, "row": row}, weights)
+    )
+    before = model.get_weights()
+    model.fit(ready, verbose=0)
+    after = model.get_weights()
+    return {
+        "unchanged": all(map(np.array_equal, before, after)),
+        "scale": float(model.optimizer.dynamic_scale.numpy()),
+    }
+
+
+def refusals(strategy):
+    """Yields what is said of models compiled under another scope."""
+    for outside in (True, False):
+        with strategy.scope() if outside else tf.name_scope("none"):
+            inputs = keras.Input((2,))
+            model = ReplicatedModel(inputs, keras.layers.Dense(1)(inputs))
+        with tf.name_scope("none") if outside else strategy.scope():
+            try:
+                model.compile("sgd", loss="mse")
+            except InputError as error:
+                yield str(error)
+
+
+def main():
+    strategy = two_devices()
+    found = {
+        "masks": number_of_masks(strategy),
+        "infinity": after_an_infinity(strategy),
+        "refusals": list(refusals(strategy)),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

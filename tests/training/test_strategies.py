@@ -1,0 +1,87 @@
+"""Two replicas train as one device does with the same batches."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+TOLERANCE = 2e-5
+
+PLAIN = {"optimizer": "sgd", "options": {}}
+# All at once; the slow cases tell them apart.
+LOADED = {
+    "optimizer": "adamw",
+    "options": {
+        "gradient_accumulation_steps": 2,
+        "global_clipnorm": 0.1,
+        "use_ema": True,
+        "ema_overwrite_frequency": 2,
+    },
+    "scaled": True,
+    "steps_per_execution": 3,
+}
+CASES = {
+    "adamw": {"optimizer": "adamw", "options": {}},
+    "lamb": {"optimizer": "lamb", "options": {}},
+    "clipnorm": {"optimizer": "sgd", "options": {"clipnorm": 0.02}},
+    "global_clipnorm": {
+        "optimizer": "sgd",
+        "options": {"global_clipnorm": 0.05},
+    },
+    "accumulation": {
+        "optimizer": "sgd",
+        "options": {"gradient_accumulation_steps": 3},
+    },
+    "ema": {
+        "optimizer": "sgd",
+        "options": {"use_ema": True, "ema_overwrite_frequency": 3},
+    },
+    "several steps": {**PLAIN, "steps_per_execution": 3},
+    "scaled": {**PLAIN, "scaled": True},
+    "xla": {"optimizer": "lamb", "options": {}, "jit_compile": True},
+}
+
+
+def run(program, *arguments):
+    done = subprocess.run(
+        [sys.executable, str(HERE / program), *arguments],
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def check(found):
+    for differences in found:
+        assert differences["learned"] > 0
+        assert differences["keras"] <= TOLERANCE
+        assert differences["replicas"] <= TOLERANCE
+
+
+def test_two_replicas_are_one_device():
+    found = run("compare_strategies.py", json.dumps([PLAIN, LOADED]))
+    assert len(found) == 2
+    check(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_each_option_alone(name):
+    check(run("compare_strategies.py", json.dumps([CASES[name]])))
+
+
+def test_replicas_draw_and_skip_together():
+    (found,) = run("probe_strategies.py")
+    # Kept by both, by one, by none.
+    assert found["masks"] == 3
+    assert found["infinity"] == {"unchanged": True, "scale": 2.0**15}
+    made_there, made_here = found["refusals"]
+    assert "under a MirroredStrategy, compiled under none" in made_there
+    assert "under none, compiled under a MirroredStrategy" in made_here
