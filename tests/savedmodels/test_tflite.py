@@ -84,6 +84,7 @@ def test_one_dynamic_length_takes_short_and_long(model, tmp_path):
         assert run(**inputs)["scores"].shape == (1, 2)
 
 
+@pytest.mark.slow
 def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
     model = make_model(dtype="mixed_bfloat16")
     manifest = export(model, tmp_path / "b", "tflite", sequence_length=16)

@@ -28,6 +28,7 @@ def test_learns_from_texts(make_model, texts, labels):
     assert [answer["label"] for answer in answers] == labels
 
 
+@pytest.mark.slow
 def test_learns_from_rows_of_a_file(make_model, texts, labels, tmp_path):
     lines = [f"{t}\t{label}" for t, label in zip(texts, labels)]
     path = tmp_path / "train.tsv"

@@ -49,6 +49,7 @@ def test_keeps_the_contract(kind, pooling):
     testing.check_head(head, ROWS[kind])
 
 
+@pytest.mark.slow
 def test_keeps_the_contract_for_pairs():
     head = ClassificationHead(LABELS["single_label"], text_pair=True)
     rows = [

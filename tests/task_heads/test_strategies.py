@@ -11,14 +11,16 @@ import pytest
 PROGRAM = pathlib.Path(__file__).with_name("fit_on_two_devices.py")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "head",
     [
         "classification",
-        *(
-            pytest.param(name, marks=pytest.mark.slow)
-            for name in ("tagging", "crf", "span_qa", "masked_lm", "multi_task")
-        ),
+        "tagging",
+        "crf",
+        "span_qa",
+        "masked_lm",
+        "multi_task",
     ],
 )
 def test_two_replicas_are_one_device(head):

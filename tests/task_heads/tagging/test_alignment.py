@@ -66,6 +66,7 @@ def test_rows_of_tags_are_passed_over():
     assert alignment_warnings([row], TOKENIZER) == []
 
 
+@pytest.mark.slow
 def test_fit_is_warned_once(monkeypatch):
     messages = []
     monkeypatch.setattr(

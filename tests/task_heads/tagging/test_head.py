@@ -64,7 +64,7 @@ def rows(times=1):
 @pytest.mark.parametrize(
     "head",
     [
-        pytest.param(TaggingHead(LABELS), marks=pytest.mark.slow),
+        TaggingHead(LABELS),
         pytest.param(
             TaggingHead(["DET", "NOUN", "O"], scheme="none"),
             marks=pytest.mark.slow,
@@ -73,7 +73,7 @@ def rows(times=1):
             TaggingHead(LABELS, scheme="IOBES", strict=True),
             marks=pytest.mark.slow,
         ),
-        TaggingHead(LABELS, crf=True),
+        pytest.param(TaggingHead(LABELS, crf=True), marks=pytest.mark.slow),
         pytest.param(
             TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
             marks=pytest.mark.slow,
