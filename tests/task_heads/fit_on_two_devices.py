@@ -5,8 +5,7 @@ import json
 import sys
 
 import keras
-import numpy as np
-import tensorflow as tf
+import two_devices
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo import testing
@@ -50,17 +49,6 @@ HEADS = {
 }
 
 
-def two_devices():
-    (cpu,) = tf.config.list_physical_devices("CPU")
-    tf.config.set_logical_device_configuration(
-        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
-    )
-    return tf.distribute.MirroredStrategy(
-        ["CPU:0", "CPU:1"],
-        cross_device_ops=tf.distribute.ReductionToOneDevice(),
-    )
-
-
 def trained(scope, name):
     make_head, columns = HEADS[name]
     tokenizer = testing.tiny_tokenizer(TEXTS)
@@ -72,29 +60,21 @@ def trained(scope, name):
         # Adam makes steps of rounding where a gradient is zero.
         model.compile(keras.optimizers.SGD(0.05, 0.9))
     rows = zoo.MemoryRows(columns)
-    history = model.fit(rows, batch_size=8, epochs=2, verbose=0).history
-    scores = model.evaluate(rows, batch_size=8, verbose=0, return_dict=True)
-    return history, scores, model.get_weights()
-
-
-def difference(ours, others):
-    parts = []
-    for one, other in zip(ours[:2], others[:2], strict=True):
-        assert sorted(one) == sorted(other)
-        parts += [np.subtract(one[name], other[name]) for name in one]
-    parts += [a - b for a, b in zip(ours[2], others[2], strict=True)]
-    return max(float(np.max(np.abs(part))) for part in parts)
+    return two_devices.fitted(model, rows, batch_size=8)
 
 
 def main():
-    strategy = two_devices()
+    strategy = two_devices.strategy()
     for name in sys.argv[1:]:
         one = trained(contextlib.nullcontext(), name)
         two = trained(strategy.scope(), name)
         first, *_, last = one[0]["loss"]
         print(
             json.dumps(
-                {"replicas": difference(one, two), "learned": first - last}
+                {
+                    "replicas": two_devices.difference(one, two),
+                    "learned": first - last,
+                }
             )
         )
 

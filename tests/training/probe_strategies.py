@@ -5,9 +5,9 @@ import json
 import keras
 import numpy as np
 import tensorflow as tf
+import two_devices
 from compare_strategies import dataset
 from compare_strategies import make_model
-from compare_strategies import two_devices
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training.model import ReplicatedModel
@@ -73,7 +73,7 @@ def refusals(strategy):
 
 
 def main():
-    strategy = two_devices()
+    strategy = two_devices.strategy()
     found = {
         "masks": number_of_masks(strategy),
         "infinity": after_an_infinity(strategy),

@@ -1,14 +1,13 @@
 """Two replicas train as one device does with the same batches."""
 
 import json
-import os
 import pathlib
-import subprocess
-import sys
 
+import programs
 import pytest
 
-HERE = pathlib.Path(__file__).parent
+COMPARE = pathlib.Path(__file__).with_name("compare_strategies.py")
+PROBE = pathlib.Path(__file__).with_name("probe_strategies.py")
 TOLERANCE = 2e-5
 
 PLAIN = {"optimizer": "sgd", "options": {}}
@@ -47,27 +46,15 @@ CASES = {
 }
 
 
-def run(program, *arguments):
-    done = subprocess.run(
-        [sys.executable, str(HERE / program), *arguments],
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
 def check(found):
     for differences in found:
-        assert differences["learned"] > 0
+        assert differences["changed"] > 1e-3
         assert differences["keras"] <= TOLERANCE
         assert differences["replicas"] <= TOLERANCE
 
 
 def test_two_replicas_are_one_device():
-    found = run("compare_strategies.py", json.dumps([LOADED]))
+    found = programs.run(COMPARE, json.dumps([LOADED]))
     assert len(found) == 1
     check(found)
 
@@ -75,11 +62,11 @@ def test_two_replicas_are_one_device():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_each_option_alone(name):
-    check(run("compare_strategies.py", json.dumps([CASES[name]])))
+    check(programs.run(COMPARE, json.dumps([CASES[name]])))
 
 
 def test_replicas_draw_and_skip_together():
-    (found,) = run("probe_strategies.py")
+    (found,) = programs.run(PROBE)
     # Kept by both, by one, by none.
     assert found["masks"] == 3
     assert found["infinity"] == {"unchanged": True, "scale": 2.0**15}

@@ -1,0 +1,33 @@
+"""What programs that train on one device and on two have in common."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def strategy() -> tf.distribute.Strategy:
+    """Returns a strategy over two logical CPUs; before all other work."""
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(
+        cpu, [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"],
+        cross_device_ops=tf.distribute.ReductionToOneDevice(),
+    )
+
+
+def fitted(model, data, **options) -> tuple[dict, dict, list]:
+    """Returns history, scores and weights after two epochs."""
+    history = model.fit(data, epochs=2, verbose=0, **options).history
+    scores = model.evaluate(data, verbose=0, return_dict=True, **options)
+    return history, scores, model.get_weights()
+
+
+def difference(ours: tuple, others: tuple) -> float:
+    """Returns the largest difference between two results of `fitted`."""
+    parts = []
+    for one, other in zip(ours[:2], others[:2], strict=True):
+        assert sorted(one) == sorted(other)
+        parts += [np.subtract(one[name], other[name]) for name in one]
+    parts += [a - b for a, b in zip(ours[2], others[2], strict=True)]
+    return max(float(np.max(np.abs(part))) for part in parts)
