@@ -191,7 +191,11 @@ class TaskHead:
         raise NotImplementedError
 
     def losses(self):
-        """Returns what `compile(loss=...)` takes."""
+        """Returns what `compile(loss=...)` takes.
+
+        A mean over words is best a `CorpusLoss`, in which a word weighs the
+        same in each batch.
+        """
         raise NotImplementedError
 
     def metrics(self):

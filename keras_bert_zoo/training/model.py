@@ -6,6 +6,7 @@ from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import steps
 from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import whole_batch
+from keras_bert_zoo.training.mean_sizes import MeanSizes
 
 
 class ReplicatedModel(keras.Model):
@@ -17,6 +18,7 @@ class ReplicatedModel(keras.Model):
     """
 
     _batch_losses = None
+    _mean_sizes = None
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         strategies.check_scope(self)
@@ -27,8 +29,12 @@ class ReplicatedModel(keras.Model):
         if type(self).train_step is not keras.Model.train_step:
             super().make_train_function(force)
         elif self.train_function is None or force:
-            step = steps.Steps(self, self._batch_losses).train
-            self.train_function = steps.make_function(self, step)
+            with self.distribute_strategy.scope():
+                self._mean_sizes = MeanSizes(self._batch_losses)
+            own = steps.Steps(self, self._batch_losses, self._mean_sizes)
+            self.train_function = steps.make_function(self, own.train)
+        else:
+            self._mean_sizes.reset()
 
     def make_test_function(self, force=False):
         if type(self).test_step is not keras.Model.test_step:

@@ -20,6 +20,7 @@ import tensorflow as tf
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import replicas
 from keras_bert_zoo.training import whole_batch
+from keras_bert_zoo.training.mean_sizes import MeanSizes
 
 
 class Steps:
@@ -28,16 +29,23 @@ class Steps:
     Args:
         model: `keras.Model`, compiled with `losses`.
         losses: what `whole_batch.wrap` returned.
+        mean_sizes: of the batches to train on.
     """
 
-    def __init__(self, model: keras.Model, losses: Any):
+    def __init__(
+        self,
+        model: keras.Model,
+        losses: Any,
+        mean_sizes: MeanSizes | None = None,
+    ):
         self._model = model
         self._losses = losses
+        self._mean_sizes = mean_sizes
 
     def train(self, data: Any) -> None:
         """Updates weights and metrics."""
         model = self._model
-        part = _Part(model, self._losses, data)
+        part = _Part(model, self._losses, data, self._mean_sizes)
 
         def differentiate(*inputs):
             return part.gradients(*inputs)
@@ -61,7 +69,7 @@ class Steps:
 class _Part:
     """A replica's part of a batch, and what is known of the whole."""
 
-    def __init__(self, model, losses, data):
+    def __init__(self, model, losses, data, mean_sizes=None):
         data = keras.tree.map_structure(_without_optional, data)
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         self._model = model
@@ -74,8 +82,11 @@ class _Part:
             sizes.append(loss.size(labels, weight, rank))
         (totals,) = replicas.total([tf.stack(sizes)])
         share = tf.math.divide_no_nan(sizes[0], totals[0])
+        sizes = totals[1:]
+        if mean_sizes is not None:
+            sizes = mean_sizes.counted(sizes)
         self._num_rows = num_rows
-        self.tensors = (x, y, weights, totals[1:], share)
+        self.tensors = (x, y, weights, sizes, share)
 
     def outputs(self, x, y, weights, sizes, share, training):
         """Returns the predictions, and the loss of this part."""
@@ -129,13 +140,19 @@ def make_function(model: keras.Model, step: Callable) -> Callable:
     """
     strategy = model.distribute_strategy
 
+    def after(data):
+        tensors = tf.nest.flatten(data, expand_composites=True)
+        # At the end of the data there is none, and nothing is counted.
+        with tf.control_dependencies(list(filter(tf.is_tensor, tensors))):
+            step(data)
+
     def run(data):
         with contextlib.ExitStack() as stack:
             if model.optimizer is not None:
                 stack.enter_context(
                     keras_names.reduced_gradients(model.optimizer)
                 )
-            strategy.run(step, args=(data,))
+            strategy.run(after, args=(data,))
 
     def run_more(iterator, num_steps):
         def body(done, following):

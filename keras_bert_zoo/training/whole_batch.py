@@ -100,6 +100,22 @@ class WholeBatchLoss(keras.losses.Loss):
         return cls(keras.saving.deserialize_keras_object(config["loss"]))
 
 
+@keras.saving.register_keras_serializable(package="keras_bert_zoo")
+class CorpusLoss(WholeBatchLoss):
+    """A loss in which the words of all batches weigh alike.
+
+    For losses that are a mean over words, or anything else of which examples
+    have different numbers. Batches hold texts of like length, so a mean over
+    each batch would make a word of a short text count several times as much
+    as one of a long text. `ReplicatedModel.fit` divides the sum over a batch
+    by the mean size of the batches so far instead. Everywhere else this is
+    the loss that it was made of.
+
+    Args:
+        loss: see `WholeBatchLoss`.
+    """
+
+
 def wrap(loss: Any, outputs: Any) -> Any:
     """Returns losses as `compile` takes them, each a `WholeBatchLoss`.
 
@@ -125,6 +141,15 @@ def _is_divided(loss):
         return False
     is_plain = type(loss).__call__ is keras.losses.Loss.__call__
     return is_plain or hasattr(loss, "size")
+
+
+def leaves(losses: Any) -> list[WholeBatchLoss]:
+    """Returns the losses among what `wrap` returned."""
+    if isinstance(losses, Mapping):
+        losses = list(losses.values())
+    if isinstance(losses, list):
+        return [leaf for one in losses for leaf in leaves(one)]
+    return [losses] if isinstance(losses, WholeBatchLoss) else []
 
 
 def matched(losses: Any, labels: Any, weights: Any, outputs: Any) -> Iterator:

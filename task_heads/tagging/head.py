@@ -20,6 +20,7 @@ from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
+from keras_bert_zoo.training.whole_batch import CorpusLoss
 from task_heads.checks import checked_dropout
 from task_heads.tagging import labels as tag_labels
 from task_heads.tagging.alignment import alignment_warnings
@@ -204,7 +205,7 @@ class TaggingHead(TaskHead):
         return keras.Model(inputs, self._output.build(logits))
 
     def losses(self) -> keras.losses.Loss:
-        return self._output.loss()
+        return CorpusLoss(self._output.loss())
 
     def weighted_metrics(self) -> list:
         if self.scheme == "none":

@@ -59,6 +59,15 @@ def after_an_infinity(strategy):
     }
 
 
+def steps_without_length(strategy):
+    """Returns how many steps two passes over five batches are."""
+    with strategy.scope():
+        model = make_model(ReplicatedModel, "sgd", {})
+    endless = dataset().filter(lambda *batch: True)
+    model.fit(endless, epochs=2, verbose=0)
+    return int(model.optimizer.iterations.numpy())
+
+
 def refusals(strategy):
     """Yields what is said of models compiled under another scope."""
     for outside in (True, False):
@@ -77,6 +86,7 @@ def main():
     found = {
         "masks": number_of_masks(strategy),
         "infinity": after_an_infinity(strategy),
+        "steps": steps_without_length(strategy),
         "refusals": list(refusals(strategy)),
     }
     print(json.dumps(found))

@@ -3,8 +3,13 @@
 import json
 import pathlib
 
+import keras
 import programs
 import pytest
+import tensorflow as tf
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training.model import ReplicatedModel
 
 COMPARE = pathlib.Path(__file__).with_name("compare_strategies.py")
 PROBE = pathlib.Path(__file__).with_name("probe_strategies.py")
@@ -70,6 +75,40 @@ def test_replicas_draw_and_skip_together():
     # Kept by both, by one, by none.
     assert found["masks"] == 3
     assert found["infinity"] == {"unchanged": True, "scale": 2.0**15}
+    assert found["steps"] == 2 * 5
     made_there, made_here = found["refusals"]
     assert "under a MirroredStrategy, compiled under none" in made_there
     assert "under none, compiled under a MirroredStrategy" in made_here
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        tf.distribute.ParameterServerStrategy,
+        tf.distribute.experimental.ParameterServerStrategy,
+    ],
+)
+def test_parameter_servers_are_refused(kind, monkeypatch):
+    monkeypatch.setattr(
+        tf.distribute, "get_strategy", lambda: object.__new__(kind)
+    )
+    with pytest.raises(InputError, match="workers do not wait"):
+        make_model()
+
+
+def test_keras_own_distribution_is_refused():
+    devices = keras.distribution.DeviceMesh((1,), ["batch"], ["cpu:0"])
+    keras.distribution.set_distribution(
+        keras.distribution.DataParallel(devices)
+    )
+    try:
+        with pytest.raises(InputError, match="distributes nothing"):
+            make_model()
+    finally:
+        keras.distribution.set_distribution(None)
+
+
+def make_model():
+    inputs = keras.Input((2,))
+    model = ReplicatedModel(inputs, inputs)
+    model.compile("sgd", loss="mse")
