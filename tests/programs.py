@@ -1,23 +1,66 @@
-"""Runs a test's program in a process of its own."""
+"""Runs a test's program in a process of its own, or in two."""
 
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 
 TESTS = pathlib.Path(__file__).parent
+SECONDS = 600
 
 
 def run(path: pathlib.Path, *arguments: str) -> list:
     """Returns the JSON values that a program prints, a line each."""
+    return _values(_start(path, arguments))
+
+
+def run_two_workers(path: pathlib.Path, *arguments: str) -> list[list]:
+    """Returns what each of two workers prints, as `run` does."""
+    workers = start_two_workers(path, *arguments)
+    return [_values(worker) for worker in workers]
+
+
+def start_two_workers(
+    path: pathlib.Path, *arguments: str
+) -> list[subprocess.Popen]:
+    """Starts a program as two workers that find each other."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    addresses = ["{}:{}".format(*one.getsockname()) for one in sockets]
+    for one in sockets:
+        one.close()
+    cluster = {"worker": addresses}
+    return [
+        _start(
+            path,
+            arguments,
+            TF_CONFIG=json.dumps(
+                {
+                    "cluster": cluster,
+                    "task": {"type": "worker", "index": index},
+                }
+            ),
+        )
+        for index in range(2)
+    ]
+
+
+def _start(path, arguments, **environment):
     folders = os.pathsep.join([str(TESTS.parent), str(TESTS)])
-    done = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, str(path), *arguments],
-        env={**os.environ, "PYTHONPATH": folders},
-        capture_output=True,
+        env={**os.environ, "PYTHONPATH": folders, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=600,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def _values(process):
+    try:
+        output, errors = process.communicate(timeout=SECONDS)
+    finally:
+        process.kill()
+    assert process.returncode == 0, errors[-3000:]
+    return [json.loads(line) for line in output.splitlines()]

@@ -1,11 +1,18 @@
 """What programs that train on one device and on two have in common."""
 
+import os
+
 import numpy as np
 import tensorflow as tf
 
 
 def strategy() -> tf.distribute.Strategy:
-    """Returns a strategy over two logical CPUs; before all other work."""
+    """Returns a strategy over two devices; before all other work.
+
+    Two logical CPUs or, where `TF_CONFIG` names them, two processes.
+    """
+    if "TF_CONFIG" in os.environ:
+        return tf.distribute.MultiWorkerMirroredStrategy()
     (cpu,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2

@@ -7,9 +7,7 @@ import pytest
 
 PROGRAM = pathlib.Path(__file__).with_name("fit_on_two_devices.py")
 
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
+every_head = pytest.mark.parametrize(
     "head",
     [
         "classification",
@@ -20,7 +18,22 @@ PROGRAM = pathlib.Path(__file__).with_name("fit_on_two_devices.py")
         "multi_task",
     ],
 )
-def test_two_replicas_are_one_device(head):
-    (found,) = programs.run(PROGRAM, head)
+
+
+def check(found):
     assert found["learned"] > 0
     assert found["replicas"] <= 2e-5
+
+
+@pytest.mark.slow
+@every_head
+def test_two_replicas_are_one_device(head):
+    (found,) = programs.run(PROGRAM, head)
+    check(found)
+
+
+@pytest.mark.slow
+@every_head
+def test_two_workers_are_one_device(head):
+    for (found,) in programs.run_two_workers(PROGRAM, head):
+        check(found)

@@ -70,15 +70,40 @@ def test_each_option_alone(name):
     check(programs.run(COMPARE, json.dumps([CASES[name]])))
 
 
-def test_replicas_draw_and_skip_together():
-    (found,) = programs.run(PROBE)
+def test_two_workers_are_one_device():
+    for found in programs.run_two_workers(COMPARE, json.dumps([LOADED])):
+        assert len(found) == 1
+        check(found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_each_option_alone_with_two_workers(name):
+    for found in programs.run_two_workers(COMPARE, json.dumps([CASES[name]])):
+        check(found)
+
+
+@pytest.mark.parametrize(
+    ("run", "strategy"),
+    [
+        (lambda path: programs.run(path)[0], "MirroredStrategy"),
+        pytest.param(
+            lambda path: programs.run_two_workers(path)[1][0],
+            "CollectiveAllReduceStrategy",
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["devices", "workers"],
+)
+def test_replicas_draw_and_skip_together(run, strategy):
+    found = run(PROBE)
     # Kept by both, by one, by none.
     assert found["masks"] == 3
     assert found["infinity"] == {"unchanged": True, "scale": 2.0**15}
     assert found["steps"] == 2 * 5
     made_there, made_here = found["refusals"]
-    assert "under a MirroredStrategy, compiled under none" in made_there
-    assert "under none, compiled under a MirroredStrategy" in made_here
+    assert f"under a {strategy}, compiled under none" in made_there
+    assert f"under none, compiled under a {strategy}" in made_here
 
 
 @pytest.mark.parametrize(
