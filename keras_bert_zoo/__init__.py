@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _HOMES = {
+    "Backup": "keras_bert_zoo.training.backup",
     "BertEncoder": "keras_bert_zoo.encoder",
     "BertTokenizer": "keras_bert_zoo.tokenization.tokenizer",
     "EpochScore": "keras_bert_zoo.task.epoch_score",

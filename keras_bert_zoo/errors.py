@@ -13,6 +13,10 @@ class ExportError(RuntimeError):
     """An artifact that does not give the model's answers, and was not kept."""
 
 
+class StoppedError(RuntimeError):
+    """A run that was told to stop, and has written a backup before."""
+
+
 class ItemError(InputError):
     """A mistake in one item of a row's lists, such as one tag of a sentence.
 

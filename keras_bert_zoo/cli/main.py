@@ -21,10 +21,13 @@ from keras_bert_zoo.cli import verbs
 from keras_bert_zoo.cli.parsing import ArgumentParser
 from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import StoppedError
 
 PROGRAM = "bert-zoo"
 FAILURE = 1
 USER_MISTAKE = 2
+# That of sysexits.h for what may be tried again.
+STOPPED = 75
 INTERRUPTED = 130
 READER_GONE = 141
 
@@ -35,7 +38,8 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits.
 
     The status is 0 on success; with one line on stderr, 1 for an artifact
-    that proved wrong and 2 for a mistake of the user's; 130 after Ctrl-C.
+    that proved wrong, 2 for a mistake of the user's, and 75 for a run that
+    was told to stop and goes on when it is called again; 130 after Ctrl-C.
     Errors of our own keep their traceback.
 
     Args:
@@ -50,6 +54,8 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
         )
     except KeyboardInterrupt:
         _exit(INTERRUPTED, "interrupted")
+    except StoppedError as error:
+        _exit(STOPPED, str(error))
     except BrokenPipeError:
         # The reader has what it wanted, as in `bert-zoo list | head -1`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -34,6 +34,7 @@ def batches_of(
     group: Callable,
     counts: InputCounts | None,
     num_trials: int = 0,
+    first_pass: int = 0,
 ) -> tf.data.Dataset:
     """Tokenizes windows and cuts them into padded batches.
 
@@ -44,7 +45,7 @@ def batches_of(
         group: function from lengths int64 `(R,)` to the batches' rows, a
             `RaggedTensor` `(N, None)`.
         counts: filled with truncated examples and padding, or `None`.
-        num_trials: int. See `Windows.dataset`.
+        num_trials, first_pass: int. See `Windows.dataset`.
 
     Returns:
         `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)`),
@@ -89,7 +90,7 @@ def batches_of(
         return tf.data.Dataset.from_tensor_slices(groups).map(assemble)
 
     return (
-        windows.dataset(num_trials)
+        windows.dataset(num_trials, first_pass)
         .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         .flat_map(cut)
     )

@@ -38,6 +38,7 @@ def build_dataset(
     num_rows: int | None = None,
     counts: InputCounts | None = None,
     num_trials: int = 0,
+    first_pass: int = 0,
 ) -> tf.data.Dataset:
     """Returns batches of labelled examples for `fit` and `evaluate`.
 
@@ -64,8 +65,10 @@ def build_dataset(
             gives the data set its cardinality, unless the head splits texts
             or there is a token budget.
         counts: filled with truncated examples and padding, or `None`.
-        num_trials: int. Passes that are like the first and come before it:
-            to count batches, say.
+        num_trials: int. Passes that are like pass 0 and come before all
+            others: to count batches, say.
+        first_pass: int. The number of the pass after these. Order and draws
+            are those of a data set that has been read so often.
 
     Returns:
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
@@ -108,6 +111,7 @@ def build_dataset(
         group,
         counts,
         num_trials,
+        first_pass,
     ).map(_for_training)
     if drop_remainder:
         plain = tf.autograph.experimental.do_not_convert

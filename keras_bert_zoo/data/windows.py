@@ -73,7 +73,9 @@ class Windows:
     seed: int | None = None
     drop_remainder: bool = False
 
-    def dataset(self, num_trials: int = 0) -> tf.data.Dataset:
+    def dataset(
+        self, num_trials: int = 0, first_pass: int = 0
+    ) -> tf.data.Dataset:
         """Returns `(columns, seed, pass_number)` for each window.
 
         `columns` is a dict of tensors `(R, ...)` for `R` rows, by field name
@@ -82,13 +84,14 @@ class Windows:
         random ops; `pass_number` counts the passes from 0.
 
         Args:
-            num_trials: int. Passes that are like the first and come before
-                it.
+            num_trials: int. Passes that are like pass 0 and come before all
+                others.
+            first_pass: int. The number of the pass after these.
         """
         spec = self.head.example_spec(self.with_label)
         columns = column_specs(spec)
         columns[ROW_INDEX] = tf.TensorSpec((None,), "int64")
-        passes = itertools.chain([0] * num_trials, itertools.count())
+        passes = itertools.chain([0] * num_trials, itertools.count(first_pass))
         dataset = tf.data.Dataset.from_generator(
             lambda: self._read(next(passes)),
             output_signature=(

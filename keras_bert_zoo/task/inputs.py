@@ -86,7 +86,13 @@ def labelled_rows(x: Any, head: TaskHead) -> data.Rows:
 
 
 def fit_arguments(
-    model, x: Any, y: Any, batch_size: int, counts: data.InputCounts, **options
+    model,
+    x: Any,
+    y: Any,
+    batch_size: int,
+    counts: data.InputCounts,
+    num_done: int | None = None,
+    **options,
 ) -> dict:
     """Returns what Keras' `fit` takes for its data.
 
@@ -96,19 +102,25 @@ def fit_arguments(
         y: labels of the texts, or what Keras takes.
         batch_size: int.
         counts: filled in the first pass.
+        num_done: int. Batches that an earlier process has taken already;
+            `None` where that need never be known.
         **options: further arguments of `data.build_dataset`.
 
     Raises:
-        InputError: if a row is wrong, or there is none.
+        InputError: if a row is wrong, or there is none; or if `num_done` is
+            given and there is no place to find in the data.
     """
     rows = as_rows(x, y, model.head)
     if rows is None:
-        return _arguments(x, y, batch_size)
-    dataset, steps = _batches(model, rows, batch_size, counts, **options)
+        arguments = _arguments(x, y, batch_size)
+        return arguments if num_done is None else _placed(arguments, num_done)
+    dataset, steps, num_skipped = _batches(
+        model, rows, batch_size, counts, num_done or 0, **options
+    )
     # Without end, because Keras makes two iterators for each pass over a data
     # set that ends, which takes as long as many a small batch; and because it
     # holds all passes to the length of the first, where some differ.
-    return {"x": dataset.repeat(), "steps_per_epoch": steps}
+    return {"x": dataset.repeat().skip(num_skipped), "steps_per_epoch": steps}
 
 
 def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
@@ -126,7 +138,7 @@ def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
     rows = as_rows(x, y, model.head)
     if rows is None:
         return _arguments(x, y, batch_size)
-    dataset, steps = _batches(model, rows, batch_size, None, seed=None)
+    dataset, steps, _ = _batches(model, rows, batch_size, None, seed=None)
     return {"x": dataset, "steps": steps}
 
 
@@ -162,14 +174,23 @@ def _batches(
     rows: data.Rows,
     batch_size: int,
     counts: data.InputCounts | None,
+    num_done: int = 0,
     **options,
-) -> tuple[tf.data.Dataset, int]:
-    """Returns padded batches of checked rows, and how many a pass has."""
+) -> tuple[tf.data.Dataset, int, int]:
+    """Returns padded batches of checked rows, and how many a pass has.
+
+    And how many of them are to be skipped, of `num_done` before.
+    """
     report = data.check_rows(rows, model.head)
     warnings = model.head.row_warnings(rows, model.tokenizer)
     for line in [*report.remark_lines(), *warnings]:
         logging.warning("%s", line)
+    steps = math.ceil(report.num_rows / batch_size)
     varies = model.head.splits_texts or options.get("tokens_per_batch")
+    first_pass, num_skipped = (
+        (0, num_done) if varies else divmod(num_done, steps)
+    )
+    is_counted_before = bool(varies or first_pass)
     dataset = data.build_dataset(
         rows,
         model.head,
@@ -177,15 +198,28 @@ def _batches(
         sequence_length=model.sequence_length,
         batch_size=batch_size,
         counts=counts,
-        num_trials=1 if varies else 0,
+        num_trials=int(is_counted_before),
+        first_pass=first_pass,
         **options,
     )
-    if not varies:
-        return dataset, math.ceil(report.num_rows / batch_size)
-    steps = sum(1 for _ in dataset)
-    if counts is not None:
-        counts.finish()
-    return dataset, steps
+    if is_counted_before:
+        steps = sum(1 for _ in dataset)
+        if counts is not None:
+            counts.finish()
+    return dataset, steps, num_skipped
+
+
+def _placed(arguments: dict, num_done: int) -> dict:
+    dataset = arguments["x"]
+    steps = num_batches(arguments, arguments.get("batch_size", 1))
+    if not isinstance(dataset, tf.data.Dataset) or steps < 1:
+        raise InputError(
+            "A run with backups needs data in which it finds its place: "
+            "texts, rows, or a tf.data.Dataset of known length. Received: "
+            f"{type(dataset).__name__}. Make it one of these; "
+            "tf.data.experimental.assert_cardinality gives a length."
+        )
+    return {"x": dataset.repeat().skip(num_done), "steps_per_epoch": steps}
 
 
 def _arguments(x: Any, y: Any, batch_size: int) -> dict:

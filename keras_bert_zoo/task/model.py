@@ -12,6 +12,7 @@ from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task.answering import TextAnswering
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.defaults import DefaultOptimizer
 from keras_bert_zoo.training.model import ReplicatedModel
 from keras_bert_zoo.training.optimizer import AdamW
@@ -191,6 +192,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
         shuffle: bool = True,
         seed: int = 0,
         tokens_per_batch: int | None = None,
+        backup: Backup | None = None,
         **kwargs,
     ) -> keras.callbacks.History:
         """Trains on texts, on rows of files, or on ready features.
@@ -205,6 +207,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
             seed: int. Of order and of draws: same seed, same batches.
             tokens_per_batch: int or `None`. Most tokens in a batch, padding
                 included; `batch_size` then plays no part.
+            backup: `Backup` or `None`. Lets a killed run go on.
             **kwargs: what `keras.Model.fit` takes.
 
         Raises:
@@ -213,12 +216,15 @@ class TaskModel(TextAnswering, ReplicatedModel):
         if not self.compiled:
             self.compile()
         self.input_counts = data.InputCounts()
+        if backup is not None:
+            backup.open(self.distribute_strategy)
         arguments = inputs.fit_arguments(
             self,
             x,
             y,
             batch_size,
             self.input_counts,
+            None if backup is None else backup.num_batches,
             shuffle=shuffle,
             seed=seed,
             tokens_per_batch=tokens_per_batch,
@@ -233,11 +239,24 @@ class TaskModel(TextAnswering, ReplicatedModel):
             steps = num_epochs * inputs.num_batches(arguments, batch_size)
             with self.distribute_strategy.scope():
                 self._compile_with(self._default_optimizer.for_steps(steps))
-        history = super().fit(
-            **arguments,
-            epochs=epochs,
-            shuffle=shuffle and "y" in arguments,
-        )
+        arguments |= {"epochs": epochs, "shuffle": shuffle and "y" in arguments}
+        if backup is None:
+            history = super().fit(**arguments)
+        else:
+            settings = {
+                "epochs": epochs,
+                "batch_size": batch_size,
+                "tokens_per_batch": tokens_per_batch,
+                "shuffle": shuffle,
+                "seed": seed,
+                "sequence_length": self.sequence_length,
+                "precision": self.dtype_policy.name,
+                "head": self.head.get_config(),
+                "steps_per_epoch": arguments["steps_per_epoch"],
+            }
+            callbacks = arguments.get("callbacks", ())
+            with backup.of_run(self, settings, callbacks) as others:
+                history = super().fit(**arguments | others)
         inputs.report_truncation(self.input_counts, self.sequence_length)
         return history
 

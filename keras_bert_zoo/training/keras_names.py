@@ -6,6 +6,7 @@ that a newer Keras says which of them went away.
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Iterator
 
 import keras
@@ -43,6 +44,22 @@ def build_from_types(model: keras.Model, iterator) -> None:
     )
     with model.distribute_strategy.scope():
         model._symbolic_build(data_batch=types)
+
+
+def begin_at(iterator, step: int) -> None:
+    """Lets an iterator of epochs begin in the middle of one.
+
+    Args:
+        iterator: Keras' own, of epochs. Its data are in place.
+        step: int. The first one of the first epoch.
+    """
+    whole = iterator._enumerate_iterator
+
+    def rest():
+        del iterator._enumerate_iterator
+        return itertools.dropwhile(lambda found: found[0] < step, whole())
+
+    iterator._enumerate_iterator = rest
 
 
 def innermost(optimizer: keras.optimizers.Optimizer):

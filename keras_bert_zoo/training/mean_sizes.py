@@ -32,9 +32,14 @@ class MeanSizes:
             tf.zeros([len(self._is_needed)]), name="mean_sizes", **options
         )
 
+    @property
+    def variables(self) -> list[keras.Variable]:
+        """What there is to know of the batches so far."""
+        return [self._count, self._means]
+
     def reset(self) -> None:
         """Forgets all batches."""
-        for variable in (self._count, self._means):
+        for variable in self.variables:
             variable.assign(tf.zeros_like(variable))
 
     def counted(self, sizes: tf.Tensor) -> tf.Tensor:

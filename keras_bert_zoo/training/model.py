@@ -18,7 +18,10 @@ class ReplicatedModel(keras.Model):
     """
 
     _batch_losses = None
-    _mean_sizes = None
+    # Of a run that goes on.
+    first_step = None
+
+    mean_sizes = None
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         strategies.check_scope(self)
@@ -30,11 +33,11 @@ class ReplicatedModel(keras.Model):
             super().make_train_function(force)
         elif self.train_function is None or force:
             with self.distribute_strategy.scope():
-                self._mean_sizes = MeanSizes(self._batch_losses)
-            own = steps.Steps(self, self._batch_losses, self._mean_sizes)
+                self.mean_sizes = MeanSizes(self._batch_losses)
+            own = steps.Steps(self, self._batch_losses, self.mean_sizes)
             self.train_function = steps.make_function(self, own.train)
         else:
-            self._mean_sizes.reset()
+            self.mean_sizes.reset()
 
     def make_test_function(self, force=False):
         if type(self).test_step is not keras.Model.test_step:
@@ -44,7 +47,12 @@ class ReplicatedModel(keras.Model):
             self.test_function = steps.make_function(self, step)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        if iterator is None or keras_names.strategy_of(self) is None:
+        is_resumed = self.first_step is not None
+        if is_resumed:
+            keras_names.begin_at(iterator, self.first_step)
+            self.first_step = None
+        needs_build = is_resumed or keras_names.strategy_of(self) is not None
+        if iterator is None or not needs_build:
             super()._maybe_symbolic_build(iterator, data_batch)
         else:
             keras_names.build_from_types(self, iterator)

@@ -1,10 +1,56 @@
 """Which strategies a model can be trained under."""
 
+import contextlib
+import os
+
 import keras
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import keras_names
+
+NAMES = ("one", "mirrored", "workers", "tpu")
+
+
+def scope_of(name: str) -> contextlib.AbstractContextManager:
+    """Returns the scope in which a model is made and compiled.
+
+    Call it before anything else of TensorFlow.
+
+    Args:
+        name: str. `one` device; `mirrored` on all GPUs of this machine;
+            several `workers`, named in `TF_CONFIG`; or a `tpu`.
+
+    Raises:
+        InputError: if the name is another, or there are no such devices.
+    """
+    if name == "one":
+        return contextlib.nullcontext()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy().scope()
+    if name == "workers":
+        if "TF_CONFIG" not in os.environ:
+            raise InputError(
+                "Workers find each other by the variable TF_CONFIG. Received: "
+                "none. Set it in each process, or take another strategy."
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy().scope()
+    if name == "tpu":
+        return _tpu().scope()
+    raise InputError(
+        f"The strategy must be one of {', '.join(NAMES)}. Received: {name!r}."
+    )
+
+
+def _tpu():
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver.connect()
+    except (ValueError, tf.errors.OpError) as error:
+        raise InputError(
+            f"A TPU is needed. Received: none that answers ({error}). Run on "
+            "a TPU host, or take another strategy."
+        ) from error
+    return tf.distribute.TPUStrategy(resolver)
 
 
 def check_scope(model: keras.Model) -> None:

@@ -57,6 +57,14 @@ def test_epochs_have_an_adapter(model):
     assert iterator.data_adapter.get_tf_dataset().element_spec
 
 
+def test_epochs_may_begin_in_the_middle():
+    iterator = EpochIterator(x=np.ones((3, 2)), batch_size=1)
+    keras_names.begin_at(iterator, 2)
+    steps = [[begin for begin, *_ in iterator._enumerate_iterator()]]
+    steps.append([begin for begin, *_ in iterator._enumerate_iterator()])
+    assert steps == [[2], [0, 1, 2]]
+
+
 def test_no_other_names_are_used():
     used = set()
     for module in (keras_names, training_model):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from keras_bert_zoo import registry
 from keras_bert_zoo.cli import data_flags
 from keras_bert_zoo.cli import parsing
+from keras_bert_zoo.cli import run_flags
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import check_hdf5_space
 from keras_bert_zoo.files import check_new_directory
@@ -86,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="of the new weights, of dropout and of the order of texts",
     )
+    run_flags.add_run_flags(parser)
     data_flags.add_column_flags(parser, with_label=True)
 
 
@@ -106,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
             f"--seed must lie between 0 and {2**32 - 1}. Received: {args.seed}."
         )
     head_class = registry.heads.get(args.head)
+    scope = run_flags.strategy_scope(args)
 
     import keras
 
@@ -115,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo.task.epoch_score import EpochScore
     from keras_bert_zoo.task.model import TaskModel
     from keras_bert_zoo.training.precision import resolve_precision
+    from keras_bert_zoo.training.workers import is_chief
 
     head = head_class.from_rows(
         data_flags.file_rows(args, head_class, args.train, with_label=True),
@@ -132,13 +136,15 @@ def run(args: argparse.Namespace) -> int:
 
     keras.utils.set_random_seed(args.seed)
     precision = resolve_precision(args.precision)
-    model = TaskModel.from_preset(
-        args.preset,
-        head,
-        sequence_length=args.sequence_length,
-        freeze_encoder=args.freeze_encoder,
-        dtype=precision,
-    )
+    with scope:
+        model = TaskModel.from_preset(
+            args.preset,
+            head,
+            sequence_length=args.sequence_length,
+            freeze_encoder=args.freeze_encoder,
+            dtype=precision,
+        )
+        model.compile(learning_rate=args.learning_rate)
     # Better now than after hours of training.
     folder = pathlib.Path(args.out).parent
     folder.mkdir(parents=True, exist_ok=True)
@@ -148,7 +154,6 @@ def run(args: argparse.Namespace) -> int:
         f"{model.count_params():,} parameters, {precision}",
         flush=True,
     )
-    model.compile(learning_rate=args.learning_rate)
     callbacks = []
     if args.validation:
         score = EpochScore.monitor(head)
@@ -160,6 +165,7 @@ def run(args: argparse.Namespace) -> int:
         )
         callbacks += [EpochScore(rows["validation"]), best]
     callbacks.append(FitProgress())
+    backup = run_flags.backup_of(args)
     history = model.fit(
         rows["train"],
         batch_size=args.batch_size,
@@ -167,11 +173,14 @@ def run(args: argparse.Namespace) -> int:
         validation_data=rows.get("validation"),
         seed=args.seed,
         tokens_per_batch=args.tokens_per_batch,
+        backup=backup,
         callbacks=callbacks,
         verbose=0,
     )
     tuned = model.tune(rows["validation"]) if args.validation else {}
-    model.save_to_preset(args.out, overwrite=args.overwrite)
+    if is_chief(model.distribute_strategy):
+        model.save_to_preset(args.out, overwrite=args.overwrite)
+        backup.remove()
 
     counts = model.input_counts
     print(

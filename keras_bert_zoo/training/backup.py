@@ -1,0 +1,260 @@
+"""Runs that go on where they were killed, as a Keras callback."""
+
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from absl import logging
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import StoppedError
+from keras_bert_zoo.training import backup_files
+from keras_bert_zoo.training import run_state
+from keras_bert_zoo.training import workers
+from keras_bert_zoo.training.model import ReplicatedModel
+
+
+class Backup(keras.callbacks.Callback):
+    """Lets `TaskModel.fit` go on where it was killed.
+
+    `model.fit(rows, backup=Backup("run"))`, killed at any moment and called
+    again in a new process with the same arguments, gives the weights and the
+    history of a run that was never stopped: on one device bit for bit. What
+    is kept are weights, optimizer, loss scale, seeds of dropout, the place in
+    the stream of batches, the metrics of the epoch so far, and what callbacks
+    know: Keras' own, and others that have `backup_state` and `restore_state`.
+
+    A backup is written whole, with a checksum; of the last two, a damaged one
+    is passed over. A backup that cannot be written is reported and the run
+    goes on. Where a strategy has several workers, the first writes, and
+    tells the others when all start again.
+
+    On SIGTERM, `fit` writes a backup after the step and raises
+    `StoppedError`.
+
+    Args:
+        directory: where backups are, of one run alone.
+        seconds: float. Time between two; 0 for one after each step.
+
+    Raises:
+        InputError: if `seconds` is negative.
+    """
+
+    def __init__(self, directory: str | os.PathLike, seconds: float = 60.0):
+        super().__init__()
+        if seconds < 0:
+            raise InputError(
+                f"`seconds` must not be negative. Received: seconds={seconds}."
+            )
+        self._directory = pathlib.Path(directory)
+        self._seconds = seconds
+        self._saved = self._arrays = None
+        self._settings = {}
+        self._others = ()
+        self._is_told_to_stop = False
+        self._last_time = 0.0
+        self._epoch = self._step = self._num_batches = 0
+        self.last = None
+
+    @property
+    def epoch(self) -> int:
+        """Epochs that were done when the run was stopped."""
+        return self._saved["epoch"] if self._saved else 0
+
+    @property
+    def step(self) -> int:
+        """Steps that were done in the epoch after these."""
+        return self._saved["step"] if self._saved else 0
+
+    @property
+    def num_batches(self) -> int:
+        """Batches that were taken from the data, in all epochs."""
+        return self._saved["num_batches"] if self._saved else 0
+
+    def open(self, strategy) -> None:
+        """Reads the last backup, if there is one.
+
+        Args:
+            strategy: under which the model is trained.
+
+        Raises:
+            InputError: if all backups are damaged.
+        """
+        found = None
+        if workers.is_chief(strategy):
+            found = backup_files.newest(self._directory)
+        state, arrays = found or (None, {})
+        self._saved, self._arrays = workers.from_chief(strategy, state, arrays)
+
+    @contextlib.contextmanager
+    def of_run(
+        self,
+        model: ReplicatedModel,
+        settings: dict,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> Iterator[dict]:
+        """Yields what Keras' `fit` takes further, and is there while it runs.
+
+        Args:
+            model: to be trained.
+            settings: JSON-able. What the run depends on, by name.
+            callbacks: the user's.
+
+        Raises:
+            InputError: if the backup is of a run with other settings.
+        """
+        self._others = list(callbacks)
+        if not any(
+            isinstance(one, keras.callbacks.History) for one in callbacks
+        ):
+            self._others.append(keras.callbacks.History())
+        names = [type(one).__name__ for one in self._others]
+        self._settings = {
+            **settings,
+            "optimizer": keras.optimizers.serialize(model.optimizer),
+            "callbacks": names,
+        }
+        arguments = {"callbacks": [*self._others, self]}
+        if self._saved:
+            self._check_settings(self._saved["settings"])
+            arguments["initial_epoch"] = self.epoch
+            model.first_step = self.step
+        self._is_told_to_stop = False
+        earlier = None
+        if threading.current_thread() is threading.main_thread():
+            earlier = signal.signal(signal.SIGTERM, self._stop)
+        try:
+            yield arguments
+        finally:
+            if earlier is not None:
+                signal.signal(signal.SIGTERM, earlier)
+
+    def remove(self) -> None:
+        """Removes all backups: what they were for is done."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def on_train_begin(self, logs=None):
+        self._last_time = time.monotonic()
+        self._epoch, self._step = self.epoch, self.step
+        self._num_batches = self.num_batches
+        if self._saved is None:
+            return
+        variables = run_state.variables_of(self.model)
+        arrays = run_state.arrays_of(variables)
+        own = {
+            name: self._arrays[name] for name in arrays if name in self._arrays
+        }
+        if run_state.shapes(own) != run_state.shapes(arrays):
+            raise InputError(
+                "A backup is continued by the model that it is of. Received: "
+                f"{self._directory}, of a model with other weights. Remove "
+                "it, to start anew."
+            )
+        with self.model.distribute_strategy.scope():
+            run_state.assign(variables, self._arrays)
+        run_state.restore_callbacks(
+            self._others, self._saved["callbacks"], self._arrays
+        )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._saved is not None and self._step:
+            # Keras has just forgotten the first part of the epoch.
+            with self.model.distribute_strategy.scope():
+                metrics = {"metrics": self.model.metrics_variables}
+                run_state.assign(metrics, self._arrays)
+        self._saved = self._arrays = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._num_batches += batch + 1 - self._step
+        self._step = batch + 1
+        self._save_if_due()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._epoch, self._step = epoch + 1, 0
+        if not self.model.stop_training:
+            self._save_if_due()
+
+    def on_train_end(self, logs=None):
+        # However many were left when it was stopped early.
+        self._epoch, self._step = self.params["epochs"], 0
+        self._save()
+
+    def _save_if_due(self):
+        is_due = time.monotonic() - self._last_time >= self._seconds
+        flags = np.array([is_due, self._is_told_to_stop])
+        strategy = self.model.distribute_strategy
+        is_due, must_stop = workers.any_of(strategy, flags)
+        if is_due or must_stop:
+            self._save()
+        if must_stop:
+            raise StoppedError(
+                f"Stopped after epoch {self._epoch + 1}, step {self._step}, "
+                f"with a backup in {self._directory}. The same call goes on."
+            )
+
+    def _save(self):
+        variables = run_state.variables_of(self.model)
+        states, arrays = run_state.callbacks_state(self._others)
+        # On all workers: some are sums over them.
+        arrays |= run_state.arrays_of(variables)
+        if workers.is_chief(self.model.distribute_strategy):
+            state = {
+                "settings": self._settings,
+                "epoch": self._epoch,
+                "step": self._step,
+                "num_batches": self._num_batches,
+                "callbacks": states,
+            }
+            self._write(state, arrays)
+        self._last_time = time.monotonic()
+
+    def _write(self, state, arrays):
+        try:
+            self.last = backup_files.write(self._directory, state, arrays)
+        except OSError as error:
+            logging.warning(
+                "No backup was written, the run goes on without: %s", error
+            )
+
+    def _check_settings(self, earlier):
+        earlier, own = _flat(earlier), _flat(self._settings)
+        names = [
+            name
+            for name in {**earlier, **own}
+            # Keras numbers the names of a process's optimizers.
+            if earlier.get(name) != own.get(name)
+            and not name.endswith("config.name")
+        ]
+        if names:
+            changes = ", ".join(
+                f"{name}={own.get(name)} (the backup: {earlier.get(name)})"
+                for name in names
+            )
+            raise InputError(
+                "A backup is continued by the run that made it. Received: "
+                f"{self._directory}, made with other settings: {changes}. "
+                "Give those of the backup, or remove it to start anew."
+            )
+
+    def _stop(self, number, frame):
+        self._is_told_to_stop = True
+
+
+def _flat(settings, prefix=""):
+    """Returns nested settings as one level, as JSON gives them back."""
+    flat = {}
+    for name, value in json.loads(json.dumps(settings)).items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat

@@ -1,0 +1,123 @@
+"""Backups of a run on disk: numbered, checked, the last two kept.
+
+    DIRECTORY/backup-00000007/arrays.safetensors
+                              state.json
+
+A backup stands there whole or not at all. `state.json` holds the state and
+the SHA-256 of both.
+"""
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import shutil
+from collections.abc import Mapping
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+from absl import logging
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.files import atomic_directory
+from keras_bert_zoo.files import sha256_of
+
+_NAME = re.compile(r"backup-(\d{8})")
+_NUM_KEPT = 2
+_ARRAYS = "arrays.safetensors"
+_STATE = "state.json"
+_DAMAGE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    safetensors.SafetensorError,
+)
+
+
+def write(
+    directory: str | os.PathLike,
+    state: dict,
+    arrays: Mapping[str, np.ndarray],
+) -> pathlib.Path:
+    """Writes a backup and removes all but the one before it.
+
+    Args:
+        directory: of a run's backups.
+        state: JSON-able.
+        arrays: by name.
+
+    Returns:
+        The new backup's directory.
+
+    Raises:
+        OSError: if it cannot be written; those before it are left alone.
+    """
+    directory = pathlib.Path(directory)
+    earlier = _backups(directory)
+    number = 1 + (_number(earlier[-1]) if earlier else 0)
+    path = directory / f"backup-{number:08}"
+    with atomic_directory(path) as temporary:
+        safetensors.numpy.save_file(dict(arrays), temporary / _ARRAYS)
+        digest = sha256_of(temporary / _ARRAYS)
+        document = {"sha256": _digest(state, digest), "state": state}
+        (temporary / _STATE).write_text(json.dumps(document), "utf-8")
+    for old in earlier[: 1 - _NUM_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def newest(
+    directory: str | os.PathLike,
+) -> tuple[dict, dict[str, np.ndarray]] | None:
+    """Returns state and arrays of the last backup that is whole.
+
+    Args:
+        directory: of a run's backups; it need not exist.
+
+    Returns:
+        `None` where there is no backup.
+
+    Raises:
+        InputError: if there are backups and all of them are damaged.
+    """
+    found = _backups(pathlib.Path(directory))
+    for path in reversed(found):
+        try:
+            return _read(path)
+        except _DAMAGE as error:
+            logging.warning("%s is damaged and passed over: %s", path, error)
+    if found:
+        raise InputError(
+            "A run goes on from its last backup. Received: "
+            f"{directory}, in which all of them are damaged. Remove it, to "
+            "start anew."
+        )
+    return None
+
+
+def _read(path):
+    document = json.loads((path / _STATE).read_text("utf-8"))
+    state = document["state"]
+    digest = sha256_of(path / _ARRAYS)
+    if document["sha256"] != _digest(state, digest):
+        raise ValueError("its checksum is another")
+    return state, safetensors.numpy.load_file(path / _ARRAYS)
+
+
+def _digest(state, digest_of_arrays):
+    text = digest_of_arrays + json.dumps(state)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _backups(directory):
+    if not directory.is_dir():
+        return []
+    found = [one for one in directory.iterdir() if _NAME.fullmatch(one.name)]
+    return sorted(found, key=_number)
+
+
+def _number(path):
+    return int(_NAME.fullmatch(path.name)[1])

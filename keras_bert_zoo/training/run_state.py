@@ -1,0 +1,132 @@
+"""Everything that the rest of a run depends on, as numbers and arrays."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+# What callbacks of Keras know of the epochs before; others have `backup_state`
+# and `restore_state`, if they know anything.
+_KERAS_STATE = {
+    keras.callbacks.EarlyStopping: (
+        "best",
+        "best_epoch",
+        "best_weights",
+        "stopped_epoch",
+        "wait",
+    ),
+    keras.callbacks.History: ("epoch", "history"),
+    keras.callbacks.ModelCheckpoint: ("best",),
+    keras.callbacks.ReduceLROnPlateau: ("best", "cooldown_counter", "wait"),
+}
+
+
+def variables_of(
+    model: keras.Model,
+) -> dict[str, Sequence[keras.Variable]]:
+    """Returns what changes in a run: weights, seeds, optimizer, means.
+
+    Args:
+        model: `ReplicatedModel`, compiled and built.
+    """
+    return {
+        "model": model.variables,
+        "optimizer": model.optimizer.variables,
+        "metrics": model.metrics_variables,
+        "sizes": model.mean_sizes.variables,
+    }
+
+
+def arrays_of(variables: Mapping[str, Iterable]) -> dict[str, np.ndarray]:
+    """Returns the values of variables, `group/number` -> array."""
+    return {
+        f"{group}/{number}": np.asarray(variable.numpy())
+        for group, members in variables.items()
+        for number, variable in enumerate(members)
+    }
+
+
+def assign(
+    variables: Mapping[str, Iterable], arrays: Mapping[str, np.ndarray]
+) -> None:
+    """Gives variables the values that `arrays_of` returned."""
+    for group, members in variables.items():
+        for number, variable in enumerate(members):
+            variable.assign(arrays[f"{group}/{number}"])
+
+
+def shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
+    """Returns name -> shape, JSON-able."""
+    return {name: list(array.shape) for name, array in arrays.items()}
+
+
+def callbacks_state(
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> tuple[list[dict], dict[str, np.ndarray]]:
+    """Returns what callbacks know, and the arrays among it.
+
+    In the first, an array, or a list of some, is a `{"arrays": names}`.
+    """
+    states, arrays = [], {}
+    for place, callback in enumerate(callbacks):
+        state = _state(callback)
+        for name, value in state.items():
+            if _is_arrays(value):
+                names = [
+                    f"callbacks/{place}/{name}/{number}"
+                    for number in range(len(value))
+                ]
+                arrays |= zip(names, map(np.asarray, value))
+                state[name] = {"arrays": names}
+        states.append(state)
+    return states, arrays
+
+
+def restore_callbacks(
+    callbacks: Sequence[keras.callbacks.Callback],
+    states: Sequence[dict],
+    arrays: Mapping[str, np.ndarray],
+) -> None:
+    """Gives callbacks what `callbacks_state` returned."""
+    for callback, state in zip(callbacks, states, strict=True):
+        for name, value in state.items():
+            if isinstance(value, dict) and set(value) == {"arrays"}:
+                value = [arrays[one] for one in value["arrays"]]
+            state = {**state, name: value}
+        names = _names(callback)
+        if names:
+            for name in names:
+                setattr(callback, name, state[name])
+        elif hasattr(callback, "restore_state"):
+            callback.restore_state(state)
+
+
+def _state(callback) -> dict[str, Any]:
+    names = _names(callback)
+    if names:
+        return {name: _plain(getattr(callback, name)) for name in names}
+    if hasattr(callback, "backup_state"):
+        return dict(callback.backup_state())
+    return {}
+
+
+def _names(callback):
+    for kind, names in _KERAS_STATE.items():
+        if isinstance(callback, kind):
+            return names
+    return ()
+
+
+def _plain(value):
+    """Returns a number of NumPy's or TensorFlow's as Python's own."""
+    is_number = hasattr(value, "dtype") and np.ndim(value) == 0
+    return np.asarray(value).item() if is_number else value
+
+
+def _is_arrays(value):
+    return isinstance(value, list) and any(
+        isinstance(one, np.ndarray) for one in value
+    )

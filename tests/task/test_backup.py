@@ -1,0 +1,199 @@
+"""A run that was stopped goes on as if it never was."""
+
+import pathlib
+import signal
+
+import fit_with_backup as run
+import numpy as np
+import programs
+import pytest
+import tensorflow as tf
+
+import keras_bert_zoo as zoo
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import StoppedError
+
+PROGRAM = pathlib.Path(run.__file__)
+
+
+class Fall(Exception):
+    pass
+
+
+def fall():
+    raise Fall
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Digest and history of a run without any backup."""
+    model = run.make_model()
+    history = run.fit(model, None, [run.After(0, fall)])
+    return run.digest(model), history
+
+
+def stopped(directory, step, act=fall, **options):
+    backup = zoo.Backup(directory, seconds=0)
+    with pytest.raises((Fall, StoppedError)):
+        run.fit(run.make_model(), backup, [run.After(step, act)], **options)
+    return backup
+
+
+# In the first epoch, after its last step, in the middle of the last one.
+@pytest.mark.parametrize(
+    "step",
+    [pytest.param(step, marks=pytest.mark.slow) for step in (2, 5, 13)] + [6],
+)
+def test_goes_on_bit_for_bit(tmp_path, step, whole):
+    stopped(tmp_path, step)
+    # Other seeds than those of the first process.
+    model = run.make_model(seed=9)
+    backup = zoo.Backup(tmp_path, seconds=0)
+    history = run.fit(model, backup, [run.After(0, fall)])
+    assert run.digest(model) == whole[0]
+    assert history == whole[1]
+    assert model.input_counts.num_examples == run.NUM_ROWS
+
+
+@pytest.mark.slow
+def test_may_be_stopped_again_and_again(tmp_path, whole):
+    for _ in range(3):
+        stopped(tmp_path, 4)
+    model = run.make_model(seed=9)
+    history = run.fit(model, zoo.Backup(tmp_path), [run.After(0, fall)])
+    assert (run.digest(model), history) == whole
+
+
+@pytest.mark.slow
+def test_what_is_done_is_not_done_again(tmp_path, whole):
+    run.fit(run.make_model(), zoo.Backup(tmp_path), [run.After(0, fall)])
+    model = run.make_model(seed=9)
+    # No step is made in which it would fall.
+    history = run.fit(model, zoo.Backup(tmp_path), [run.After(1, fall)])
+    assert (run.digest(model), history) == whole
+
+
+@pytest.mark.slow
+def test_a_damaged_backup_costs_a_step_only(tmp_path, whole):
+    backup = stopped(tmp_path, 7)
+    (backup.last / "arrays.safetensors").write_bytes(b"")
+    model = run.make_model(seed=9)
+    history = run.fit(model, zoo.Backup(tmp_path), [run.After(0, fall)])
+    assert (run.digest(model), history) == whole
+
+
+@pytest.mark.slow
+def test_sigterm_stops_after_the_step(tmp_path, whole):
+    handler = signal.getsignal(signal.SIGTERM)
+    backup = zoo.Backup(tmp_path, seconds=1e6)
+    with pytest.raises(StoppedError, match="after epoch 2, step 3, with a"):
+        run.fit(
+            run.make_model(),
+            backup,
+            [run.After(8, lambda: signal.raise_signal(signal.SIGTERM))],
+        )
+    assert signal.getsignal(signal.SIGTERM) is handler
+    model = run.make_model(seed=9)
+    history = run.fit(model, zoo.Backup(tmp_path), [run.After(0, fall)])
+    assert (run.digest(model), history) == whole
+
+
+def test_tells_of_other_settings(tmp_path):
+    stopped(tmp_path, 2)
+    model = run.make_model()
+    with pytest.raises(InputError, match=r"seed=3 \(the backup: 0\)"):
+        run.fit(model, zoo.Backup(tmp_path), [run.After(0, fall)], seed=3)
+    with pytest.raises(InputError, match="callbacks="):
+        run.fit(model, zoo.Backup(tmp_path))
+
+
+@pytest.mark.slow
+def test_tells_of_another_model(tmp_path):
+    stopped(tmp_path, 2)
+    model = run.make_model()
+    model.encoder.trainable = False
+    model.compile(learning_rate=1e-2)
+    with pytest.raises(InputError, match="a model with other weights"):
+        run.fit(model, zoo.Backup(tmp_path), [run.After(0, fall)])
+
+
+def test_needs_a_place_in_the_data(tmp_path):
+    model = run.make_model()
+    arrays = {name: np.ones((2, 3), "int32") for name in model.input}
+    with pytest.raises(InputError, match="known length. Received: dict"):
+        model.fit(arrays, np.zeros(2), backup=zoo.Backup(tmp_path))
+
+
+@pytest.mark.slow
+def test_ready_data_have_a_place(tmp_path):
+    def data():
+        numbers = np.random.default_rng(0).integers(0, 5, (12, 4))
+        dataset = tf.data.Dataset.from_tensor_slices(
+            (
+                {
+                    "token_ids": numbers,
+                    "segment_ids": 0 * numbers,
+                    "padding_mask": 0 * numbers + 1,
+                },
+                numbers[:, 0] % 2,
+            )
+        )
+        return dataset.shuffle(12, seed=3).batch(5)
+
+    results = []
+    for steps in ([0], [4, 0]):
+        for step in steps:
+            model = run.make_model()
+            backup = zoo.Backup(tmp_path / str(len(results)), seconds=0)
+            try:
+                model.fit(
+                    data(),
+                    epochs=2,
+                    verbose=0,
+                    callbacks=[run.After(step, fall)],
+                    backup=backup,
+                )
+            except Fall:
+                continue
+            results.append(run.digest(model))
+    assert results[0] == results[1]
+
+
+@pytest.mark.slow
+def test_a_full_disk_does_not_end_the_run(tmp_path, caplog):
+    (tmp_path / "file").write_text("")
+    model = run.make_model()
+    with caplog.at_level("WARNING"):
+        run.fit(model, zoo.Backup(tmp_path / "file" / "run"))
+    assert "No backup was written, the run goes on without" in caplog.text
+
+
+def test_negative_seconds_are_refused(tmp_path):
+    with pytest.raises(InputError, match="Received: seconds=-1"):
+        zoo.Backup(tmp_path, seconds=-1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_a_process_goes_on_bit_for_bit(tmp_path, name):
+    (whole,) = programs.run(PROGRAM, str(tmp_path / "whole"))
+    for step in ("3", "6"):
+        with pytest.raises(AssertionError):
+            programs.run(PROGRAM, str(tmp_path / "run"), step, name)
+    (found,) = programs.run(PROGRAM, str(tmp_path / "run"))
+    assert found == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("worker", ["0", "1"])
+def test_workers_go_on(tmp_path, worker):
+    whole = programs.run_two_workers(PROGRAM, str(tmp_path / "whole"))
+    killed = programs.start_two_workers(
+        PROGRAM, str(tmp_path / "run"), "7", "SIGKILL", worker
+    )
+    for process in killed:
+        process.communicate(timeout=programs.SECONDS)
+        assert process.returncode != 0
+    found = programs.run_two_workers(PROGRAM, str(tmp_path / "run"))
+    assert found == whole
+    assert found[0] == found[1]

@@ -1,0 +1,83 @@
+"""Backups stand whole, are checked, and the last two are kept."""
+
+import json
+
+import numpy as np
+import pytest
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training import backup_files
+
+ARRAYS = {
+    "weights": np.array([[0.1, -0.0], [np.inf, 3e-45]], "float32"),
+    "seed": np.array([1, 2**32 - 1], "uint32"),
+    "count": np.array(2**40),
+    "none": np.zeros((0, 3), "float32"),
+}
+
+
+def write(directory, number):
+    state = {"number": number, "rate": 0.1, "best": float("inf")}
+    return backup_files.write(directory, state, ARRAYS)
+
+
+def test_gives_back_what_was_written(tmp_path):
+    write(tmp_path / "run", 1)
+    state, arrays = backup_files.newest(tmp_path / "run")
+    assert state == {"number": 1, "rate": 0.1, "best": float("inf")}
+    assert set(arrays) == set(ARRAYS)
+    for name, array in ARRAYS.items():
+        assert arrays[name].dtype == array.dtype
+        assert arrays[name].tobytes() == array.tobytes()
+
+
+def test_keeps_the_last_two(tmp_path):
+    paths = [write(tmp_path, number) for number in range(4)]
+    assert sorted(tmp_path.iterdir()) == paths[2:]
+    assert backup_files.newest(tmp_path)[0]["number"] == 3
+
+
+def test_there_may_be_none(tmp_path):
+    assert backup_files.newest(tmp_path / "run") is None
+    (tmp_path / ".backup-00000001.partial-x").mkdir()
+    assert backup_files.newest(tmp_path) is None
+
+
+def flip_a_bit(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def change_a_number(path):
+    document = json.loads(path.read_text())
+    document["state"]["number"] = 7
+    path.write_text(json.dumps(document))
+
+
+DAMAGES = {
+    "flipped": ("arrays.safetensors", flip_a_bit),
+    "missing": ("arrays.safetensors", lambda path: path.unlink()),
+    "cut": ("state.json", lambda path: path.write_text('{"state": {')),
+    "empty": ("state.json", lambda path: path.write_text("")),
+    "other": ("state.json", lambda path: path.write_text("[1]")),
+    "changed": ("state.json", change_a_number),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_one_is_passed_over(tmp_path, name, caplog):
+    write(tmp_path, 1)
+    newest = write(tmp_path, 2)
+    file, damage = DAMAGES[name]
+    damage(newest / file)
+    with caplog.at_level("WARNING"):
+        state, _ = backup_files.newest(tmp_path)
+    assert state["number"] == 1
+    assert f"{newest} is damaged and passed over" in caplog.text
+
+
+def test_all_damaged_is_an_error(tmp_path):
+    flip_a_bit(write(tmp_path, 1) / "arrays.safetensors")
+    with pytest.raises(InputError, match="all of them are damaged. Remove it"):
+        backup_files.newest(tmp_path)
