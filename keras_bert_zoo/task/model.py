@@ -252,7 +252,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
             with self.distribute_strategy.scope():
                 self._compile_with(self._recipe.make(self.encoder, steps))
             if self._recipe.averages:
-                callbacks = arguments.get("callbacks", [])
+                callbacks = keras.tree.flatten(arguments.get("callbacks", []))
                 arguments["callbacks"] = [AveragedWeights(), *callbacks]
         history = super().fit(
             **arguments,

@@ -65,21 +65,17 @@ class Layerwise:
         )
 
     def apply(self, grads, trainable_variables=None):
-        if not self.built:
-            self.build(list(trainable_variables))
-        if trainable_variables is None:
-            trainable_variables = self._trainable_variables
-        variables = list(trainable_variables)
+        variables = trainable_variables or self._trainable_variables
         grads = [
             None if gradient is None else self._counted(gradient, variable)
             for gradient, variable in zip(grads, variables, strict=True)
         ]
-        super().apply(grads, variables)
+        super().apply(grads, trainable_variables)
 
     def _counted(self, gradient, variable):
         """Returns a dense gradient, of zeros while the variable waits."""
         gradient = tf.convert_to_tensor(gradient)
-        start = self._rates[self._get_variable_index(variable)].start
+        start = self._rate_of(variable).start
         if not start:
             return gradient
         learns = tf.convert_to_tensor(self.iterations) >= start

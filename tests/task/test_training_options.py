@@ -1,9 +1,11 @@
 """What `compile` makes of recipes, on a model that is fitted."""
 
 import functools
+import pathlib
 
 import keras
 import numpy as np
+import programs
 import pytest
 
 from keras_bert_zoo.task.model import TaskModel
@@ -207,3 +209,15 @@ def test_frozen_embeddings_are_saved(make_model, tmp_path):
         assert loaded.freeze_embeddings == freeze
         embeddings = loaded.encoder.get_layer("embeddings")
         assert bool(embeddings.trainable_variables) != freeze
+
+
+@pytest.mark.slow
+def test_two_replicas_are_one_device():
+    one, two = programs.run(
+        pathlib.Path(__file__).with_name("recipe_on_two_devices.py")
+    )
+    for name, losses in one.items():
+        assert losses == pytest.approx(two[name], abs=2e-5)
+    assert one["loss"][0] - one["loss"][-1] > 1e-3
+    # The averages of the last epoch, validated and kept.
+    assert one["val_loss"][-2] == pytest.approx(one["val_loss"][-1])
