@@ -24,6 +24,7 @@ _HOMES = {
     "FileRows": "keras_bert_zoo.data",
     "InputError": "keras_bert_zoo.errors",
     "MemoryRows": "keras_bert_zoo.data",
+    "OptimizerRecipe": "keras_bert_zoo.training.recipe",
     "TaskHead": "keras_bert_zoo.task",
     "TaskModel": "keras_bert_zoo.task.model",
     "Vocabulary": "keras_bert_zoo.tokenization.vocabulary",

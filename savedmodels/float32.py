@@ -16,6 +16,7 @@ def twin(model):
         model.tokenizer,
         sequence_length=model.sequence_length,
         freeze_encoder=model.freeze_encoder,
+        freeze_embeddings=model.freeze_embeddings,
     )
     copy.set_weights(model.get_weights())
     return copy

@@ -38,3 +38,13 @@ def difference(ours: tuple, others: tuple) -> float:
         parts += [np.subtract(one[name], other[name]) for name in one]
     parts += [a - b for a, b in zip(ours[2], others[2], strict=True)]
     return max(float(np.max(np.abs(part))) for part in parts)
+
+
+def spread(model) -> float:
+    """Returns the largest difference between two replicas' weights."""
+    strategy = model.distribute_strategy
+    parts = []
+    for variable in model.trainable_variables:
+        first, *others = strategy.experimental_local_results(variable.value)
+        parts += [tf.reduce_max(tf.abs(first - other)) for other in others]
+    return float(max(parts))

@@ -49,6 +49,7 @@ def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
             "config": model.head.get_config(),
             "sequence_length": model.sequence_length,
             "freeze_encoder": model.freeze_encoder,
+            "freeze_embeddings": model.freeze_embeddings,
         }
         text = json.dumps(task, indent=2, ensure_ascii=False) + "\n"
         (temporary / TASK_FILE).write_text(text, encoding="utf-8")
@@ -74,6 +75,7 @@ def load_task(
     *,
     sequence_length: int | None,
     freeze_encoder: bool,
+    freeze_embeddings: bool,
     load_weights: bool,
     dtype,
     tokenizer_engine: str,
@@ -112,6 +114,7 @@ def load_task(
         presets.load_tokenizer(preset, engine=tokenizer_engine),
         sequence_length=sequence_length or task.get("sequence_length"),
         freeze_encoder=freeze_encoder,
+        freeze_embeddings=freeze_embeddings,
     )
     if task and load_weights:
         _load_head(model, saved.with_name(WEIGHTS_FILE))

@@ -12,10 +12,11 @@ from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task.answering import TextAnswering
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
-from keras_bert_zoo.training.defaults import DefaultOptimizer
+from keras_bert_zoo.training.encoder_layers import layers_from_below
 from keras_bert_zoo.training.model import ReplicatedModel
-from keras_bert_zoo.training.optimizer import AdamW
+from keras_bert_zoo.training.recipe import recipe_of
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
@@ -34,6 +35,8 @@ class TaskModel(TextAnswering, ReplicatedModel):
         sequence_length: int or `None`. Most tokens in a sequence; the
             encoder's positions when `None`. Longer texts are truncated.
         freeze_encoder: bool. Whether only the head is trained.
+        freeze_embeddings: bool. Whether the layers below the encoder's first
+            block are left as they are.
         name: str.
 
     Raises:
@@ -48,6 +51,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
         tokenizer: BertTokenizer,
         sequence_length: int | None = None,
         freeze_encoder: bool = False,
+        freeze_embeddings: bool = False,
         name: str | None = None,
         **kwargs,
     ):
@@ -55,6 +59,9 @@ class TaskModel(TextAnswering, ReplicatedModel):
             encoder, tokenizer, sequence_length
         )
         encoder.trainable = not freeze_encoder
+        if freeze_embeddings:
+            for layer in layers_from_below(encoder)[0]:
+                layer.trainable = False
         model = head.build(encoder)
         super().__init__(
             inputs=model.input,
@@ -68,8 +75,9 @@ class TaskModel(TextAnswering, ReplicatedModel):
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
         self.freeze_encoder = freeze_encoder
+        self.freeze_embeddings = freeze_embeddings
         self.input_counts = data.InputCounts()
-        self._default_optimizer = None
+        self._recipe = None
 
     @classmethod
     def from_preset(
@@ -79,6 +87,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
         *,
         sequence_length: int | None = None,
         freeze_encoder: bool = False,
+        freeze_embeddings: bool = False,
         load_weights: bool = True,
         dtype=None,
         tokenizer_engine: str = "auto",
@@ -93,6 +102,8 @@ class TaskModel(TextAnswering, ReplicatedModel):
                 head saved in the directory.
             sequence_length: int or `None`. Most tokens in a sequence.
             freeze_encoder: bool. Whether only the head is trained.
+            freeze_embeddings: bool. Whether the layers below the encoder's
+                first block are left as they are.
             load_weights: bool. Whether the encoder starts from the preset's
                 weights rather than random ones.
             dtype: policy of encoder and head, such as `"mixed_bfloat16"`.
@@ -109,6 +120,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
             head,
             sequence_length=sequence_length,
             freeze_encoder=freeze_encoder,
+            freeze_embeddings=freeze_embeddings,
             load_weights=load_weights,
             dtype=dtype,
             tokenizer_engine=tokenizer_engine,
@@ -136,34 +148,40 @@ class TaskModel(TextAnswering, ReplicatedModel):
         *,
         metrics="auto",
         weighted_metrics="auto",
-        learning_rate: float = 5e-5,
-        weight_decay: float = 0.01,
-        warmup_fraction: float = 0.1,
+        learning_rate: float | None = None,
+        weight_decay: float | None = None,
+        warmup_fraction: float | None = None,
         jit_compile: bool = False,
         **kwargs,
     ) -> None:
         """Configures training; every argument has a sound default.
 
         Args:
-            optimizer: a Keras optimizer, or `"auto"`: AdamW, biases and
-                layer norms without decay, its rate rising linearly, then
+            optimizer: a Keras optimizer, an `OptimizerRecipe`, or the name of
+                one: `"lamb"`, `"adamw"` or, the same, `"auto"`: biases and
+                layer norms without decay, the rate rising linearly, then
                 falling to zero at the end of each `fit`.
             loss, metrics, weighted_metrics: Keras' own, or `"auto"` for the
                 head's.
-            learning_rate: float. The peak rate of the default optimizer.
-            weight_decay: float. Decay of the default optimizer.
-            warmup_fraction: float in [0, 1]. Share of a `fit`'s steps in
-                which the default rate rises.
+            learning_rate, weight_decay, warmup_fraction: float, of the named
+                optimizer; see `OptimizerRecipe` for what they mean, and for
+                many more.
             jit_compile: bool. Whether XLA compiles the step. Batches of
                 many lengths would be compiled once for each length.
             **kwargs: what `keras.Model.compile` takes.
+
+        Raises:
+            InputError: if a number is out of range, or is given beside an
+                optimizer.
         """
-        self._default_optimizer = None
-        if isinstance(optimizer, str) and optimizer == "auto":
-            self._default_optimizer = DefaultOptimizer(
-                learning_rate, weight_decay, warmup_fraction
-            )
-            optimizer = AdamW(learning_rate, weight_decay)
+        self._recipe = recipe_of(
+            optimizer,
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            warmup_fraction=warmup_fraction,
+        )
+        if self._recipe is not None:
+            optimizer = self._recipe.make(self.encoder)
         # In a partial, because Keras counts metrics that it finds in a dict.
         self._compile_rest = functools.partial(
             super().compile,
@@ -234,11 +252,14 @@ class TaskModel(TextAnswering, ReplicatedModel):
                 self, validation_data, batch_size
             )
         arguments |= {k: v for k, v in kwargs.items() if v is not None}
-        if self._default_optimizer is not None:
+        if self._recipe is not None:
             num_epochs = epochs - kwargs.get("initial_epoch", 0)
             steps = num_epochs * inputs.num_batches(arguments, batch_size)
             with self.distribute_strategy.scope():
-                self._compile_with(self._default_optimizer.for_steps(steps))
+                self._compile_with(self._recipe.make(self.encoder, steps))
+            if self._recipe.averages:
+                callbacks = keras.tree.flatten(arguments.get("callbacks", []))
+                arguments["callbacks"] = [AveragedWeights(), *callbacks]
         arguments |= {"epochs": epochs, "shuffle": shuffle and "y" in arguments}
         if backup is None:
             history = super().fit(**arguments)

@@ -72,6 +72,7 @@ def serialize(model) -> dict:
         "special_tokens": model.tokenizer.vocabulary.special_tokens(),
         "sequence_length": model.sequence_length,
         "freeze_encoder": model.freeze_encoder,
+        "freeze_embeddings": model.freeze_embeddings,
         "name": model.name,
     }
 

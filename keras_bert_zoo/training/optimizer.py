@@ -3,24 +3,28 @@
 import keras
 import tensorflow as tf
 
-# Variables that are not decayed, by the last part of their name.
-UNDECAYED = ("bias", "gamma", "beta")
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training.layerwise import Layerwise
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
-class AdamW(keras.optimizers.AdamW):
+class AdamW(Layerwise, keras.optimizers.AdamW):
     """Adam with decoupled weight decay, one fused kernel per variable.
 
-    Biases and layer-norm scales are not decayed. Gradients of embedding
-    tables are made dense first: repeated tokens are summed before Adam sees
-    them, and rows without a gradient keep decaying, as in the published
-    optimizer.
+    Biases and layer-norm scales are not decayed. Each update takes
+    `weight_decay` times the variable's own learning rate off the others, so
+    that a layer that learns slowly decays slowly, and rows of an embedding
+    table without a gradient decay too, as in the published optimizer.
 
     Args:
-        learning_rate: float or schedule.
+        learning_rate: float or schedule, of the number of updates.
         weight_decay: float.
         epsilon: float. Added to the root of the second moment.
-        **kwargs: what `keras.optimizers.AdamW` takes.
+        **kwargs: `layer_rates`, see `Layerwise`, and what
+            `keras.optimizers.AdamW` takes.
+
+    Raises:
+        InputError: if `amsgrad` is to go with layers that start late.
 
     Source: Loshchilov and Hutter, 2019 (arXiv:1711.05101), algorithm 2; the
     exclusions: Devlin et al., 2019, published code.
@@ -39,19 +43,20 @@ class AdamW(keras.optimizers.AdamW):
             epsilon=epsilon,
             **kwargs,
         )
-
-    def _use_weight_decay(self, variable) -> bool:
-        name = variable.name.split(":")[0].rpartition("/")[2]
-        return not name.endswith(UNDECAYED) and super()._use_weight_decay(
-            variable
-        )
+        if self.amsgrad and any(rate.start for rate in self.layer_rates):
+            raise InputError(
+                "With `amsgrad` all layers learn from the start. Received: "
+                "`layer_rates` that start later. Leave one of them out."
+            )
 
     def update_step(self, gradient, variable, learning_rate):
+        rate = self.own_rate(variable, learning_rate)
+        if self._use_weight_decay(variable):
+            variable.assign_sub(variable * self.weight_decay * rate)
         if self.amsgrad or not isinstance(variable, tf.Variable):
-            return super().update_step(gradient, variable, learning_rate)
+            return super().update_step(gradient, variable, rate)
         index = self._get_variable_index(variable)
-        iterations = tf.convert_to_tensor(self.iterations)
-        step = tf.cast(iterations + 1, variable.dtype)
+        step = self.own_step(variable)
         beta_1 = tf.cast(self.beta_1, variable.dtype)
         beta_2 = tf.cast(self.beta_2, variable.dtype)
         return tf.raw_ops.ResourceApplyAdam(
@@ -60,9 +65,9 @@ class AdamW(keras.optimizers.AdamW):
             v=self._velocities[index].value.handle,
             beta1_power=tf.pow(beta_1, step),
             beta2_power=tf.pow(beta_2, step),
-            lr=tf.cast(learning_rate, variable.dtype),
+            lr=rate,
             beta1=beta_1,
             beta2=beta_2,
             epsilon=tf.cast(self.epsilon, variable.dtype),
-            grad=tf.cast(tf.convert_to_tensor(gradient), variable.dtype),
+            grad=tf.cast(gradient, variable.dtype),
         )

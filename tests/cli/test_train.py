@@ -3,7 +3,14 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import registry
+from keras_bert_zoo.cli import optimizer_flags
+from keras_bert_zoo.cli import parsing
+from keras_bert_zoo.cli.verbs import train as train_verb
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.training import recipe as recipes
+from keras_bert_zoo.training.lamb import Lamb
+from keras_bert_zoo.training.recipe import OptimizerRecipe
+from keras_bert_zoo.training.schedule import WarmupThenCosineDecay
 from task_heads.classification import ClassificationHead
 
 
@@ -181,6 +188,59 @@ def test_flags_reach_the_training(train, recorded):
     assert model.encoder.dtype_policy.name == "mixed_bfloat16"
 
 
+def test_flags_make_the_optimizer(train, recorded):
+    outcome = train(
+        optimizer="lamb",
+        schedule="cosine",
+        learning_rate=0.5,
+        warmup_steps=1,
+        weight_decay=0.25,
+        layer_decay=0.5,
+        unfreeze_every=3,
+        freeze_embeddings=True,
+        clip_norm=2.0,
+        accumulate_steps=4,
+        ema_momentum=0.75,
+    )
+    assert outcome.status == 0
+    ((model, _),) = recorded
+    assert model.freeze_embeddings
+    optimizer = model.optimizer
+    assert type(optimizer) is Lamb
+    assert optimizer.weight_decay == 0.25
+    assert optimizer.global_clipnorm == 2.0
+    assert optimizer.gradient_accumulation_steps == 4
+    assert (optimizer.use_ema, optimizer.ema_momentum) == (True, 0.75)
+    assert optimizer.layer_rates == (
+        ("embeddings", 0.25, 6),
+        ("transformer_block_0", 0.5, 3),
+    )
+
+
+def test_flags_make_the_schedule():
+    parser = parsing.ArgumentParser()
+    train_verb.add_arguments(parser)
+    needed = "--head=a --preset=b --train=c --out=d --learning-rate=0.5".split()
+    further = "--schedule=cosine --warmup-fraction=0.5".split()
+    recipe = optimizer_flags.recipe(parser.parse_args(needed + further))
+    optimizer = recipe.make(None, 8)
+    expected = WarmupThenCosineDecay(0.5, 8, 4).get_config()
+    assert optimizer._learning_rate.get_config() == expected
+    plain = optimizer_flags.recipe(parser.parse_args(needed))
+    assert vars(plain) == vars(
+        OptimizerRecipe(
+            learning_rate=0.5,
+            global_clipnorm=None,
+            gradient_accumulation_steps=None,
+        )
+    )
+
+
+def test_every_optimizer_and_schedule_has_its_flag():
+    assert optimizer_flags.OPTIMIZERS == tuple(recipes.OPTIMIZERS)
+    assert optimizer_flags.SCHEDULES == tuple(recipes.SCHEDULES)
+
+
 def test_help_of_a_named_head_shows_its_flags(zoo):
     out = zoo("train", "--head", "classification", "--help").out
     assert "head classification:" in out
@@ -264,6 +324,16 @@ def test_overwrite_replaces_the_output(train, recorded, tmp_path):
         ({"epochs": 0}, "argument --epochs: 0 is not between 1 and"),
         ({"batch_size": "x"}, "argument --batch-size: invalid positive value"),
         ({"learning_rate": -1}, "argument --learning-rate: -1 is not above 0"),
+        (
+            {"layer_decay": 2},
+            "argument --layer-decay: 2 is not between 0 and 1",
+        ),
+        ({"layer_decay": 0}, "`layer_decay` must be above 0"),
+        ({"schedule": "step"}, "argument --schedule: invalid choice: 'step'"),
+        (
+            {"warmup_steps": 3, "warmup_fraction": 0.5},
+            "--warmup-fraction: not allowed with argument --warmup-steps",
+        ),
         ({"precision": "int8"}, "argument --precision: invalid choice: 'int8'"),
         ({"seed": -1}, "between 0 and 4294967295. Received: -1."),
         ({"pooling": "median"}, "argument --pooling: invalid choice: 'median'"),

@@ -25,7 +25,13 @@ def labels():
 
 @pytest.fixture
 def make_model():
-    def make(head=None, freeze_encoder=False, sequence_length=None, **encoder):
+    def make(
+        head=None,
+        freeze_encoder=False,
+        freeze_embeddings=False,
+        sequence_length=None,
+        **encoder,
+    ):
         tokenizer = testing.tiny_tokenizer(TEXTS)
         keras.utils.set_random_seed(3)
         return TaskModel(
@@ -37,6 +43,7 @@ def make_model():
             tokenizer,
             sequence_length=sequence_length,
             freeze_encoder=freeze_encoder,
+            freeze_embeddings=freeze_embeddings,
         )
 
     return make

@@ -13,13 +13,15 @@ import numpy as np
 import tensorflow as tf
 import two_devices
 
+from keras_bert_zoo.training.lamb import Lamb
 from keras_bert_zoo.training.model import ReplicatedModel
 from keras_bert_zoo.training.optimizer import AdamW
 
 OPTIMIZERS = {
     "sgd": lambda **options: keras.optimizers.SGD(0.1, 0.9, **options),
     "adamw": lambda **options: AdamW(0.01, 0.01, **options),
-    "lamb": lambda **options: keras.optimizers.Lamb(0.01, **options),
+    "keras lamb": lambda **options: keras.optimizers.Lamb(0.01, **options),
+    "lamb": lambda **options: Lamb(0.01, 0.1, **options),
 }
 # The last batch has 6: each replica has 3 of them, or 4 of 8.
 NUM_ROWS, BATCH_SIZE = 38, 8
@@ -43,7 +45,7 @@ def make_model(base, optimizer, options, scaled=False, **compiling):
     is_ours = base is ReplicatedModel
     embedding = keras.layers.Embedding if is_ours else DenseEmbedding
     vectors = embedding(11, 8, name="embedding")(ids)
-    vectors = keras.layers.Dense(8, activation="tanh")(vectors)
+    vectors = keras.layers.Dense(8, activation="tanh", name="hidden")(vectors)
     outputs = {
         "words": keras.layers.Dense(3, name="words")(vectors),
         "row": keras.layers.Dense(1, name="row")(vectors[:, 0]),
@@ -88,21 +90,22 @@ def dataset():
 def trained(scope, base, case):
     with scope:
         model = make_model(base, **case)
-    return two_devices.fitted(model, dataset())
+    return two_devices.fitted(model, dataset()), model
 
 
 def main():
     strategy = two_devices.strategy()
     for case in json.loads(sys.argv[1]):
         nothing = contextlib.nullcontext()
-        one = trained(nothing, ReplicatedModel, case)
-        two = trained(strategy.scope(), ReplicatedModel, case)
-        plain = trained(nothing, keras.Model, case)
+        one, _ = trained(nothing, ReplicatedModel, case)
+        two, model = trained(strategy.scope(), ReplicatedModel, case)
+        plain, _ = trained(nothing, keras.Model, case)
         print(
             json.dumps(
                 {
                     "keras": two_devices.difference(one, plain),
                     "replicas": two_devices.difference(one, two),
+                    "spread": two_devices.spread(model),
                     "changed": abs(one[0]["loss"][0] - one[0]["loss"][-1]),
                 }
             ),

@@ -8,7 +8,10 @@ import pytest
 from keras.src.trainers.epoch_iterator import EpochIterator
 
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import lamb
+from keras_bert_zoo.training import layerwise
 from keras_bert_zoo.training import model as training_model
+from keras_bert_zoo.training import optimizer as adamw
 
 OPTIMIZER = (
     "_accumulated_gradients",
@@ -24,6 +27,17 @@ OPTIMIZER = (
     "_overwrite_model_variables_with_average_value",
     "_trainable_variables",
     "_update_model_variables_moving_average",
+)
+# What ours override, or read of the class that they extend.
+EXTENDED = (
+    "_apply_weight_decay",
+    "_get_current_learning_rate",
+    "_get_variable_index",
+    "_learning_rate",
+    "_momentums",
+    "_trainable_variables",
+    "_use_weight_decay",
+    "_velocities",
 )
 MODEL = (
     "_distribute_strategy",
@@ -52,6 +66,16 @@ def test_optimizers_have(model, name):
     assert hasattr(model.optimizer, name)
 
 
+@pytest.mark.parametrize(
+    "kind", [keras.optimizers.AdamW, keras.optimizers.Lamb]
+)
+@pytest.mark.parametrize("name", EXTENDED)
+def test_optimizers_that_ours_extend_have(kind, name):
+    optimizer = kind()
+    optimizer.build([keras.Variable(1.0)])
+    assert hasattr(optimizer, name)
+
+
 def test_epochs_have_an_adapter(model):
     iterator = EpochIterator(x=np.ones((2, 2)), batch_size=1)
     assert iterator.data_adapter.get_tf_dataset().element_spec
@@ -75,3 +99,11 @@ def test_no_other_names_are_used():
             )
         )
     assert used <= {*OPTIMIZER, *MODEL}
+
+
+@pytest.mark.parametrize("module", [adamw, lamb, layerwise])
+def test_optimizers_use_no_other_names(module):
+    text = open(module.__file__, encoding="utf-8").read()
+    used = set(re.findall(r"(?:self|super\(\))\.(_[a-z]\w+)", text))
+    defined = set(re.findall(r"(?:def |self\.)(_[a-z]\w+)(?:\(self| = )", text))
+    assert used - defined <= {*EXTENDED}

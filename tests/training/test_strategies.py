@@ -28,10 +28,19 @@ LOADED = {
     "scaled": True,
     "steps_per_execution": 3,
 }
+# Layers of the model, each from another step on.
+LAYERED = {
+    "layer_rates": [("embedding", 0.25, 4), ("hidden", 0.5, 2)],
+    "gradient_accumulation_steps": 2,
+    "global_clipnorm": 0.1,
+}
 CASES = {
     "sgd": PLAIN,
     "adamw": {"optimizer": "adamw", "options": {}},
+    "keras lamb": {"optimizer": "keras lamb", "options": {}},
     "lamb": {"optimizer": "lamb", "options": {}},
+    "layered adamw": {"optimizer": "adamw", "options": LAYERED},
+    "layered lamb": {"optimizer": "lamb", "options": LAYERED},
     "clipnorm": {"optimizer": "sgd", "options": {"clipnorm": 0.02}},
     "global_clipnorm": {
         "optimizer": "sgd",
@@ -56,6 +65,7 @@ def check(found):
         assert differences["changed"] > 1e-3
         assert differences["keras"] <= TOLERANCE
         assert differences["replicas"] <= TOLERANCE
+        assert differences["spread"] == 0
 
 
 def test_two_replicas_are_one_device():

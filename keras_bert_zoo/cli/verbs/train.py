@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from keras_bert_zoo import registry
 from keras_bert_zoo.cli import data_flags
+from keras_bert_zoo.cli import optimizer_flags
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.cli import run_flags
 from keras_bert_zoo.errors import InputError
@@ -87,6 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="of the new weights, of dropout and of the order of texts",
     )
+    optimizer_flags.add_optimizer_flags(parser)
     run_flags.add_run_flags(parser)
     data_flags.add_column_flags(parser, with_label=True)
 
@@ -142,9 +144,10 @@ def run(args: argparse.Namespace) -> int:
             head,
             sequence_length=args.sequence_length,
             freeze_encoder=args.freeze_encoder,
+            freeze_embeddings=args.freeze_embeddings,
             dtype=precision,
         )
-        model.compile(learning_rate=args.learning_rate)
+        model.compile(optimizer_flags.recipe(args))
     # Better now than after hours of training.
     folder = pathlib.Path(args.out).parent
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,59 @@
+"""Which share of the learning rate each layer has, and from when on."""
+
+from typing import NamedTuple
+
+import keras
+
+from keras_bert_zoo import arguments
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training.encoder_layers import layers_from_below
+
+
+class LayerRate(NamedTuple):
+    """What a layer learns by.
+
+    Attributes:
+        layer: str. Its name, a part of the paths of its variables.
+        share: float. Of the learning rate.
+        start: int. Updates in which nothing of the layer changes.
+    """
+
+    layer: str
+    share: float
+    start: int
+
+
+def layer_rates(
+    encoder: keras.Model, decay: float = 1.0, unfreeze_every: int = 0
+) -> list[LayerRate]:
+    """Returns rates that fall from the head down to the embeddings.
+
+    What has no rate here, the head and a pooler, learns by the whole one from
+    the start.
+
+    Args:
+        encoder: `BertEncoder`, or any whose blocks are layers with numbered
+            names.
+        decay: float in (0, 1]. The highest block has this share of the head's
+            rate, each layer below it this share of the one above.
+        unfreeze_every: int. Updates after which the next layer from the top
+            begins to learn; at 0 all do at once.
+
+    Raises:
+        InputError: if a number is out of range.
+
+    Source: Howard and Ruder, 2018 (arXiv:1801.06146), section 3.2, for rates
+    that differ, and section 3.3, for layers that learn one after another.
+    """
+    if not 0 < arguments.finite_number("layer_decay", decay) <= 1:
+        raise InputError(
+            "`layer_decay` must be above 0 and at most 1. Received: "
+            f"layer_decay={decay}. 1 gives all layers the same rate."
+        )
+    arguments.whole_number("unfreeze_every", unfreeze_every, lowest=0)
+    groups = layers_from_below(encoder)
+    return [
+        LayerRate(layer.name, decay**distance, distance * unfreeze_every)
+        for distance, group in zip(range(len(groups), 0, -1), groups)
+        for layer in group
+    ]

@@ -1,0 +1,132 @@
+"""What our optimizers have in common."""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training.layer_rates import LayerRate
+
+# Variables that are not decayed, by the ends of their names.
+UNDECAYED = ("bias", "gamma", "beta")
+
+
+class Layerwise:
+    """Makes a Keras optimizer update each variable at a rate of its own.
+
+    To be named before the optimizer's class. Biases and layer-norm scales
+    are not decayed. Gradients of embedding tables are made dense first:
+    repeated tokens are summed. Where gradients are accumulated, a schedule
+    is asked by the number of updates; Keras would give it that of batches.
+
+    Args:
+        layer_rates: rows `(layer, share, start)`, as the function of this
+            name makes them. Variables of the layer learn by this share of the
+            learning rate from update number `start` on. Until then neither
+            they nor their moments change, and their gradients do not count
+            where all are clipped together. Variables of other layers learn
+            by the whole rate from the start.
+        **kwargs: what the optimizer takes.
+    """
+
+    def __init__(self, *, layer_rates: Sequence[Sequence] = (), **kwargs):
+        super().__init__(**kwargs)
+        self.layer_rates = tuple(LayerRate(*row) for row in layer_rates)
+
+    def build(self, variables):
+        """Makes the moments.
+
+        Raises:
+            InputError: if no variable is of a layer that has a rate.
+        """
+        if self.built:
+            return
+        super().build(variables)
+        self._rates = tuple(self._rate_of(variable) for variable in variables)
+        if self.layer_rates and not set(self.layer_rates) & set(self._rates):
+            layers = ", ".join(rate.layer for rate in self.layer_rates)
+            paths = ", ".join(variable.path for variable in variables[:5])
+            raise InputError(
+                "`layer_rates` must be of layers that are trained. Received: "
+                f"rates of {layers}, and variables {paths}, .... Train those "
+                "layers, or leave out their rates."
+            )
+        self._are_decayed = tuple(
+            not variable.name.endswith(UNDECAYED) for variable in variables
+        )
+
+    def _rate_of(self, variable):
+        """Returns the rate of the layer that a variable is of."""
+        layers = variable.path.split("/")[:-1]
+        return next(
+            (rate for rate in self.layer_rates if rate.layer in layers),
+            LayerRate("", share=1.0, start=0),
+        )
+
+    def apply(self, grads, trainable_variables=None):
+        variables = trainable_variables or self._trainable_variables
+        grads = [
+            None if gradient is None else self._counted(gradient, variable)
+            for gradient, variable in zip(grads, variables, strict=True)
+        ]
+        super().apply(grads, trainable_variables)
+
+    def _counted(self, gradient, variable):
+        """Returns a dense gradient, of zeros while the variable waits."""
+        gradient = tf.convert_to_tensor(gradient)
+        start = self._rate_of(variable).start
+        if not start:
+            return gradient
+        learns = tf.convert_to_tensor(self.iterations) >= start
+        return tf.where(learns, gradient, tf.zeros_like(gradient))
+
+    def own_rate(self, variable, learning_rate) -> tf.Tensor:
+        """Returns a variable's learning rate in this update.
+
+        Args:
+            variable: `tf.Variable`.
+            learning_rate: scalar. That of the head.
+
+        Returns:
+            Scalar of the variable's dtype; 0 while it waits.
+        """
+        rate = self._rates[self._get_variable_index(variable)]
+        own = tf.cast(learning_rate, variable.dtype) * rate.share
+        if not rate.start:
+            return own
+        learns = tf.convert_to_tensor(self.iterations) >= rate.start
+        return tf.where(learns, own, tf.zeros_like(own))
+
+    def own_step(self, variable) -> tf.Tensor:
+        """Returns the number of this update among the variable's own.
+
+        Args:
+            variable: `tf.Variable`.
+
+        Returns:
+            Scalar of the variable's dtype; 1 at its first update, and before.
+        """
+        start = self._rates[self._get_variable_index(variable)].start
+        number = tf.convert_to_tensor(self.iterations) - start
+        return tf.cast(tf.maximum(number, 0) + 1, variable.dtype)
+
+    def _use_weight_decay(self, variable) -> bool:
+        # Not by its name, which is another one on the second replica.
+        index = self._get_variable_index(variable)
+        return self._are_decayed[index] and super()._use_weight_decay(variable)
+
+    def _apply_weight_decay(self, variables):
+        """Does nothing: an update decays its variable, at its own rate."""
+
+    def _get_current_learning_rate(self):
+        schedule = self._learning_rate
+        if isinstance(
+            schedule, keras.optimizers.schedules.LearningRateSchedule
+        ):
+            return schedule(self.iterations)
+        return super()._get_current_learning_rate()
+
+    def get_config(self):
+        rates = [list(rate) for rate in self.layer_rates]
+        return {**super().get_config(), "layer_rates": rates}

@@ -1,0 +1,227 @@
+"""What an optimizer is made of, before the length of the run is known."""
+
+import math
+from collections.abc import Callable
+from collections.abc import Iterable
+from typing import Any
+
+import keras
+from absl import logging
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training import schedule as schedules
+from keras_bert_zoo.training.lamb import Lamb
+from keras_bert_zoo.training.layer_rates import layer_rates
+from keras_bert_zoo.training.optimizer import AdamW
+
+OPTIMIZERS = {"adamw": AdamW, "lamb": Lamb}
+SCHEDULES = {
+    "constant": lambda peak, _, warmup_steps: _constant(peak, warmup_steps),
+    "cosine": schedules.WarmupThenCosineDecay,
+    "linear": schedules.WarmupThenLinearDecay,
+    "polynomial": schedules.WarmupThenPolynomialDecay,
+}
+
+
+class OptimizerRecipe:
+    """An optimizer and its schedule, for runs of any length.
+
+    `TaskModel.compile` takes it in place of an optimizer, and each `fit` makes
+    a new optimizer for its number of steps. Steps are updates of the weights:
+    with `gradient_accumulation_steps=4` there is one for four batches.
+
+    Args:
+        optimizer: str. `adamw` or `lamb`. LAMB wants higher rates: see there.
+        schedule: str, `linear`, `cosine`, `polynomial` or `constant`; or a
+            callable that takes peak, total steps and warm-up steps and
+            returns a Keras schedule, such as
+            `functools.partial(WarmupThenCosineDecay, end_rate=1e-6)`.
+        learning_rate: float. The peak.
+        weight_decay: float. Not of biases and layer norms.
+        warmup_fraction: float in [0, 1]. Share of the steps in which the
+            rate rises.
+        warmup_steps: int or `None`. Takes the place of `warmup_fraction`.
+        layer_decay: float in (0, 1]. Share of the rate above that each layer
+            of the encoder has, from the highest down to the embeddings.
+        unfreeze_every: int. Steps after which one more layer, from the top,
+            begins to learn; at 0 all do from the start.
+        unfreeze_fraction: float in [0, 1]. The same as a share of the run.
+        **options: what the Keras optimizer of this name takes, such as
+            `global_clipnorm`, `gradient_accumulation_steps`, `use_ema`.
+
+    Raises:
+        InputError: if a name is unknown, or a number out of range.
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805), appendix A, for what is
+    the default.
+    """
+
+    def __init__(
+        self,
+        optimizer: str = "adamw",
+        schedule: str | Callable[..., Any] = "linear",
+        *,
+        learning_rate: float = 5e-5,
+        weight_decay: float = 0.01,
+        warmup_fraction: float = 0.1,
+        warmup_steps: int | None = None,
+        layer_decay: float = 1.0,
+        unfreeze_every: int = 0,
+        unfreeze_fraction: float = 0.0,
+        **options,
+    ):
+        _check_name("optimizer", optimizer, OPTIMIZERS)
+        if not callable(schedule):
+            _check_name("schedule", schedule, SCHEDULES)
+        if learning_rate <= 0 or weight_decay < 0:
+            raise InputError(
+                "`learning_rate` must be positive and `weight_decay` not "
+                f"negative. Received: learning_rate={learning_rate}, "
+                f"weight_decay={weight_decay}."
+            )
+        _check_share("warmup_fraction", warmup_fraction)
+        _check_share("unfreeze_fraction", unfreeze_fraction)
+        if unfreeze_every and unfreeze_fraction:
+            raise InputError(
+                "Layers begin to learn one after another in steps or in "
+                f"shares of the run. Received: unfreeze_every={unfreeze_every}"
+                f", unfreeze_fraction={unfreeze_fraction}. Leave one out."
+            )
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_fraction = warmup_fraction
+        self.warmup_steps = warmup_steps
+        self.layer_decay = layer_decay
+        self.unfreeze_every = unfreeze_every
+        self.unfreeze_fraction = unfreeze_fraction
+        self.options = options
+
+    @property
+    def averages(self) -> bool:
+        """Whether the model is to have averages of the weights."""
+        return bool(self.options.get("use_ema"))
+
+    def make(
+        self, encoder: keras.Model, num_batches: int | None = None
+    ) -> keras.optimizers.Optimizer:
+        """Returns a new optimizer.
+
+        Args:
+            encoder: the encoder of the model that it is to train.
+            num_batches: int or `None`. Batches in the run; below 1 where that
+                is unknown, `None` where there is no run yet. In both cases
+                the rate stays at its peak, once it has warmed up.
+
+        Raises:
+            InputError: if the run is too short for one step, or its length
+                is unknown and shares of it are to be taken.
+        """
+        num_steps = self._num_steps(num_batches)
+        every = self.unfreeze_every
+        if num_steps:
+            every = every or math.floor(num_steps * self.unfreeze_fraction)
+        rates = []
+        if self.layer_decay != 1 or every:
+            rates = layer_rates(encoder, self.layer_decay, every)
+        late = [one.layer for one in rates if one.start >= num_steps > 0]
+        if late:
+            logging.warning(
+                "The run has %d steps, too few for these layers to begin to "
+                "learn: %s.",
+                num_steps,
+                ", ".join(late),
+            )
+        return OPTIMIZERS[self.optimizer](
+            self._rate(num_steps),
+            self.weight_decay,
+            layer_rates=rates,
+            **self.options,
+        )
+
+    def _num_steps(self, num_batches):
+        """Returns the steps in a run, 0 if unknown."""
+        if num_batches is None:
+            return 0
+        if num_batches < 1:
+            if self.unfreeze_fraction:
+                raise InputError(
+                    "`unfreeze_fraction` is a share of a known number of "
+                    "steps. Received: data without one. Give "
+                    "steps_per_epoch, or unfreeze_every."
+                )
+            if self.schedule != "constant" or self.warmup_steps is None:
+                logging.warning(
+                    "The number of steps is unknown: the learning rate stays "
+                    "at %g. Give steps_per_epoch for warm-up and decay.",
+                    self.learning_rate,
+                )
+            return 0
+        share = self.options.get("gradient_accumulation_steps") or 1
+        if num_batches < share:
+            raise InputError(
+                "A run must have as many batches as one step takes. Received: "
+                f"{num_batches} batches, gradient_accumulation_steps={share}. "
+                "Accumulate fewer, or make batches smaller."
+            )
+        return num_batches // share
+
+    def _rate(self, num_steps):
+        warmup_steps = self.warmup_steps
+        if not num_steps:
+            return _constant(self.learning_rate, warmup_steps or 0)
+        if warmup_steps is None:
+            warmup_steps = math.ceil(num_steps * self.warmup_fraction)
+        make = self.schedule
+        if not callable(make):
+            make = SCHEDULES[make]
+        return make(self.learning_rate, num_steps, warmup_steps)
+
+
+def recipe_of(optimizer: Any, **options) -> OptimizerRecipe | None:
+    """Returns the recipe that is meant by what `compile` is given.
+
+    Args:
+        optimizer: a recipe, the name of one or `auto`; else what Keras takes.
+        **options: arguments of a recipe, `None` where not given.
+
+    Returns:
+        `None` for what Keras takes.
+
+    Raises:
+        InputError: if options are given where none is made of them.
+    """
+    given = {k: v for k, v in options.items() if v is not None}
+    if isinstance(optimizer, str) and optimizer in ("auto", *OPTIMIZERS):
+        name = "adamw" if optimizer == "auto" else optimizer
+        return OptimizerRecipe(name, **given)
+    if given:
+        raise InputError(
+            f"{', '.join(given)} are for the optimizers auto, "
+            f"{', '.join(OPTIMIZERS)}. Received: optimizer={optimizer!r:.60}. "
+            "Give them to the optimizer or the OptimizerRecipe itself."
+        )
+    return optimizer if isinstance(optimizer, OptimizerRecipe) else None
+
+
+def _constant(peak, warmup_steps):
+    # Without a schedule, so that callbacks may set the rate.
+    if not warmup_steps:
+        return float(peak)
+    return schedules.WarmupThenConstant(peak, warmup_steps)
+
+
+def _check_name(name: str, value: Any, known: Iterable[str]) -> None:
+    if value not in known:
+        raise InputError(
+            f"`{name}` must be one of {', '.join(known)}. Received: "
+            f"{name}={value!r:.60}."
+        )
+
+
+def _check_share(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise InputError(
+            f"`{name}` must lie between 0 and 1. Received: {name}={value}."
+        )

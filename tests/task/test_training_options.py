@@ -1,0 +1,223 @@
+"""What `compile` makes of recipes, on a model that is fitted."""
+
+import functools
+import pathlib
+
+import keras
+import numpy as np
+import programs
+import pytest
+
+from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.training.lamb import Lamb
+from keras_bert_zoo.training.recipe import OptimizerRecipe
+
+LAYERS = ("embeddings", "transformer_block_0")
+
+
+def fit(model, texts, labels, recipe, epochs, **options):
+    model.compile(recipe)
+    return model.fit(
+        texts, labels, epochs=epochs, batch_size=4, verbose=0, **options
+    )
+
+
+def layer_of(variable):
+    return variable.path.split("/")[0]
+
+
+def test_layers_learn_one_after_another(make_model, texts, labels):
+    model = make_model()
+    recipe = OptimizerRecipe(
+        "lamb", learning_rate=0.01, layer_decay=0.9, unfreeze_every=2
+    )
+    variables = model.trainable_variables
+    before = [variable.numpy() for variable in variables]
+    moved, averaged = [], []
+
+    def note(batch, logs):
+        optimizer = model.optimizer
+        moved.append(
+            {
+                layer_of(variable)
+                for variable, old in zip(variables, before)
+                if not np.array_equal(variable.numpy(), old)
+            }
+        )
+        averaged.append(
+            {
+                layer_of(variable)
+                for variable, *moments in zip(
+                    variables, optimizer._momentums, optimizer._velocities
+                )
+                if any(moment.numpy().any() for moment in moments)
+            }
+        )
+
+    noting = keras.callbacks.LambdaCallback(on_train_batch_end=note)
+    fit(model, texts, labels, recipe, epochs=3, callbacks=[noting])
+    head = {"pooler", "logits"}
+    expected = [head | set(LAYERS[2 - step // 2 :]) for step in range(6)]
+    assert moved == expected
+    assert averaged == expected
+
+
+def test_a_name_is_enough(make_model):
+    model = make_model()
+    model.compile("lamb", learning_rate=0.01)
+    assert type(model.optimizer) is Lamb
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
+
+
+@pytest.mark.slow
+def test_the_rate_follows_updates_to_the_end(make_model, texts, labels):
+    model = make_model()
+    recipe = OptimizerRecipe(
+        learning_rate=0.1, warmup_steps=2, gradient_accumulation_steps=2
+    )
+    rates = []
+    note = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: rates.append(
+            float(model.optimizer.learning_rate)
+        )
+    )
+    fit(model, texts, labels, recipe, epochs=4, callbacks=[note])
+    expected = [0.05, 0.1, 0.1 * 2 / 3, 0.1 / 3]
+    np.testing.assert_allclose(rates, np.repeat(expected, 2), rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_compiled_model_keeps_its_rates(make_model, texts, labels, tmp_path):
+    model = make_model()
+    recipe = OptimizerRecipe("lamb", "cosine", layer_decay=0.5)
+    fit(model, texts, labels, recipe, epochs=1)
+    model.save(tmp_path / "model.keras")
+    twin = keras.saving.load_model(tmp_path / "model.keras").optimizer
+    assert twin.get_config() == model.optimizer.get_config()
+    assert twin.layer_rates[0] == ("embeddings", 0.25, 0)
+    for ours, theirs in zip(twin.variables, model.optimizer.variables):
+        np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+@pytest.mark.slow
+def test_averages_are_judged_kept_and_saved(make_model, texts, labels):
+    model = make_model()
+    recipe = OptimizerRecipe(learning_rate=0.05, use_ema=True, ema_momentum=0.9)
+    own, average, shown = [], None, []
+
+    def step(batch, logs):
+        nonlocal average
+        values = [one.numpy() for one in model.trainable_variables]
+        own.append(values)
+        average = [
+            value if average is None else 0.9 * old + 0.1 * value
+            for old, value in zip(average or values, values)
+        ]
+
+    class Note(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            found = [one.numpy() for one in self.model.trainable_variables]
+            shown.append((found, average, logs["val_loss"]))
+
+    best = keras.callbacks.EarlyStopping(
+        "val_loss", patience=9, restore_best_weights=True
+    )
+    fit(
+        model,
+        texts,
+        labels,
+        recipe,
+        epochs=3,
+        validation_data=(texts, labels),
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_train_batch_end=step),
+            Note(),
+            best,
+        ],
+    )
+    for found, expected, _ in shown:
+        for one, other in zip(found, expected):
+            np.testing.assert_allclose(one, other, atol=1e-6)
+    # Training went on with the weights themselves.
+    change = [abs(a - b).max() for a, b in zip(own[1], own[2])]
+    assert 0 < max(change) <= 0.06
+    losses = [loss for *_, loss in shown]
+    final = model.evaluate(texts, labels, batch_size=4, verbose=0)[0]
+    assert final == pytest.approx(min(losses), rel=1e-5)
+
+
+def keep(model, steps, batch, logs):
+    steps.append(model.get_layer("logits").kernel.numpy())
+
+
+@pytest.mark.slow
+def test_averages_end_a_run_without_validation(make_model, texts, labels):
+    results = []
+    for options in ({}, {"use_ema": True, "ema_momentum": 0.5}):
+        model = make_model()
+        keras.utils.set_random_seed(4)
+        recipe = OptimizerRecipe(learning_rate=0.05, **options)
+        steps = []
+        note = keras.callbacks.LambdaCallback(
+            on_train_batch_end=functools.partial(keep, model, steps)
+        )
+        fit(model, texts, labels, recipe, epochs=2, callbacks=[note])
+        results.append((steps, model.get_layer("logits").kernel.numpy()))
+    (plain, last), (averaged, found) = results
+    # The averages change nothing in training.
+    np.testing.assert_allclose(plain, averaged, rtol=1e-5)
+    expected = plain[0]
+    for kernel in plain[1:]:
+        expected = 0.5 * expected + 0.5 * kernel
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert abs(found - last).max() > 1e-3
+
+
+@pytest.mark.slow
+def test_frozen_embeddings_stay_as_they_were(make_model, texts, labels):
+    model = make_model(freeze_embeddings=True)
+    embeddings = model.encoder.get_layer("embeddings")
+    before = embeddings.get_weights()
+    fit(model, texts, labels, OptimizerRecipe(learning_rate=0.05), epochs=2)
+    for ours, theirs in zip(embeddings.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_frozen_embeddings_have_no_moments(make_model):
+    model = make_model(freeze_embeddings=True)
+    model.compile()
+    layers = {layer_of(one) for one in model.trainable_variables}
+    assert layers == {"transformer_block_0", "pooler", "logits"}
+    # Two for each, the rate and the count of steps.
+    num_variables = len(model.optimizer.variables)
+    assert num_variables == 2 * len(model.trainable_variables) + 2
+
+
+def test_frozen_embeddings_are_saved(make_model, tmp_path):
+    model = make_model(freeze_embeddings=True)
+    model.compile()
+    model.save(tmp_path / "model.keras")
+    twin = keras.saving.load_model(tmp_path / "model.keras")
+    assert twin.freeze_embeddings
+    assert len(twin.trainable_variables) == len(model.trainable_variables)
+    model.save_to_preset(tmp_path / "preset")
+    # As with freeze_encoder, whoever trains on decides anew.
+    for freeze in (False, True):
+        loaded = TaskModel.from_preset(
+            tmp_path / "preset", freeze_embeddings=freeze
+        )
+        assert loaded.freeze_embeddings == freeze
+        embeddings = loaded.encoder.get_layer("embeddings")
+        assert bool(embeddings.trainable_variables) != freeze
+
+
+@pytest.mark.slow
+def test_two_replicas_are_one_device():
+    one, two = programs.run(
+        pathlib.Path(__file__).with_name("recipe_on_two_devices.py")
+    )
+    for name, losses in one.items():
+        assert losses == pytest.approx(two[name], abs=2e-5)
+    assert one["loss"][0] - one["loss"][-1] > 1e-3
+    # The averages of the last epoch, validated and kept.
+    assert one["val_loss"][-2] == pytest.approx(one["val_loss"][-1])
