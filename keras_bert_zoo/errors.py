@@ -13,6 +13,10 @@ class ExportError(RuntimeError):
     """An artifact that does not give the model's answers, and was not kept."""
 
 
+class DivergenceError(RuntimeError):
+    """A training run whose loss is no number any more, and was stopped."""
+
+
 class ItemError(InputError):
     """A mistake in one item of a row's lists, such as one tag of a sentence.
 

@@ -19,12 +19,14 @@ from keras_bert_zoo import __version__
 from keras_bert_zoo.cli import interrupts
 from keras_bert_zoo.cli import verbs
 from keras_bert_zoo.cli.parsing import ArgumentParser
+from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.errors import InputError
 
 PROGRAM = "bert-zoo"
 FAILURE = 1
 USER_MISTAKE = 2
+DIVERGED = 3
 INTERRUPTED = 130
 READER_GONE = 141
 
@@ -35,8 +37,9 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits.
 
     The status is 0 on success; with one line on stderr, 1 for an artifact
-    that proved wrong and 2 for a mistake of the user's; 130 after Ctrl-C.
-    Errors of our own keep their traceback.
+    that proved wrong, 2 for a mistake of the user's and 3 for a training
+    run whose loss is no number any more; 130 after Ctrl-C. Errors of our own
+    keep their traceback.
 
     Args:
         argv: the program's name and arguments; `sys.argv` when `None`.
@@ -58,6 +61,8 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
         message = _mistake(error)
         if message is not None:
             _exit(USER_MISTAKE, message)
+        if isinstance(error, DivergenceError):
+            _exit(DIVERGED, str(error))
         if not isinstance(error, ExportError):
             raise
         _exit(FAILURE, str(error))

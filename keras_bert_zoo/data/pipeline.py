@@ -19,6 +19,7 @@ from keras_bert_zoo.data.batches import batches_of
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.windows import MAX_WINDOW_ROWS
+from keras_bert_zoo.data.windows import ROW_INDEX
 from keras_bert_zoo.data.windows import Windows
 from keras_bert_zoo.data.windows import window_rows
 from keras_bert_zoo.errors import InputError
@@ -38,6 +39,7 @@ def build_dataset(
     num_rows: int | None = None,
     counts: InputCounts | None = None,
     num_trials: int = 0,
+    only_row_index: bool = False,
 ) -> tf.data.Dataset:
     """Returns batches of labelled examples for `fit` and `evaluate`.
 
@@ -66,11 +68,14 @@ def build_dataset(
         counts: filled with truncated examples and padding, or `None`.
         num_trials: int. Passes that are like the first and come before it:
             to count batches, say.
+        only_row_index: bool. Whether batches are not examples, but their
+            rows' numbers from 0.
 
     Returns:
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
         weights)` where the head weighs examples. `inputs` is a dict of int32
-        `(B, S)`: `token_ids`, `segment_ids`, `padding_mask`.
+        `(B, S)`: `token_ids`, `segment_ids`, `padding_mask`. With
+        `only_row_index` of `(row_index,)`, int64 `(B,)`.
 
     Raises:
         InputError: if an argument is not as above. While the data set is
@@ -108,7 +113,7 @@ def build_dataset(
         group,
         counts,
         num_trials,
-    ).map(_for_training)
+    ).map(_row_index if only_row_index else _for_training)
     if drop_remainder:
         plain = tf.autograph.experimental.do_not_convert
         if head.splits_texts:
@@ -135,6 +140,11 @@ def build_dataset(
 def _for_training(batch: dict) -> tuple:
     parts = (batch["inputs"], batch["labels"])
     return (*parts, batch["weights"]) if "weights" in batch else parts
+
+
+@tf.autograph.experimental.do_not_convert
+def _row_index(batch: dict) -> tuple:
+    return (batch[ROW_INDEX],)
 
 
 def _is_full(batch: tuple, batch_size: int) -> tf.Tensor:

@@ -11,6 +11,7 @@ from keras_bert_zoo.task import files as task_files
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task.answering import TextAnswering
+from keras_bert_zoo.task.batch_rows import BatchRows
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.training.defaults import DefaultOptimizer
 from keras_bert_zoo.training.model import ReplicatedModel
@@ -68,6 +69,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
         self.sequence_length = sequence_length
         self.freeze_encoder = freeze_encoder
         self.input_counts = data.InputCounts()
+        self.batch_rows = None
         self._default_optimizer = None
 
     @classmethod
@@ -213,15 +215,20 @@ class TaskModel(TextAnswering, ReplicatedModel):
         if not self.compiled:
             self.compile()
         self.input_counts = data.InputCounts()
+        self.batch_rows = None
+        order = {
+            "shuffle": shuffle,
+            "seed": seed,
+            "tokens_per_batch": tokens_per_batch,
+        }
+        rows = inputs.as_rows(x, y, self.head)
+        if rows is not None:
+            x, y = rows, None
+            self.batch_rows = BatchRows(
+                self, rows, batch_size=batch_size, **order
+            )
         arguments = inputs.fit_arguments(
-            self,
-            x,
-            y,
-            batch_size,
-            self.input_counts,
-            shuffle=shuffle,
-            seed=seed,
-            tokens_per_batch=tokens_per_batch,
+            self, x, y, batch_size, self.input_counts, **order
         )
         if validation_data is not None:
             arguments |= inputs.validation_arguments(
