@@ -50,6 +50,15 @@ def innermost(optimizer: keras.optimizers.Optimizer):
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
+def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """Returns the rate of the latest update; before any, of the first."""
+    inner = innermost(optimizer)
+    rate = inner._learning_rate
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        rate = rate(keras.ops.maximum(inner._iterations - 1, 0))
+    return float(rate)
+
+
 @contextlib.contextmanager
 def reduced_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """Lets an optimizer take gradients that are sums over all replicas.

@@ -1,3 +1,6 @@
+import csv
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -293,3 +296,34 @@ def test_a_head_without_pairs_refuses_a_second_column(train):
         registry.heads.unregister("single")
     assert outcome.status == 2
     assert "The head 'single' reads no second text" in outcome.error
+
+
+def test_an_epochs_line_says_how_fast_it_was(trained):
+    lines = [line for line in trained.out.splitlines() if line[:6] == "epoch "]
+    assert len(lines) == 3
+    for line in lines:
+        assert re.search(r"  \d+ tokens/s \d+% padding  \d+ s$", line)
+
+
+def test_the_history_stands_with_the_model(trained, folder):
+    with open(folder / "model" / "history.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    for row in rows:
+        loss, accuracy = float(row["loss"]), float(row["val_accuracy"])
+        assert f"  loss {loss:.4f}  " in trained.out
+        assert f"  val_accuracy {accuracy:.4f}  " in trained.out
+        assert float(row["tokens_per_second"]) > 0
+    assert not list(folder.glob("*history.csv"))
+
+
+def test_a_loss_that_is_no_number_ends_the_run(train, write, tmp_path):
+    path = write("a.tsv", "text\tlabel\nfine\t1\npoor\t1e38\n")
+    outcome = train(train=path, kind="regression", batch_size=1, epochs=2)
+    assert outcome.status == 3
+    assert re.fullmatch(
+        r"bert-zoo: The loss must be a finite number\. Received: inf in step "
+        rf"\d of epoch 1, on {path}:3\. Lower .*\n",
+        outcome.error,
+    )
+    assert not (tmp_path / "model").exists()

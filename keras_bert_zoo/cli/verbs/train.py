@@ -110,8 +110,8 @@ def run(args: argparse.Namespace) -> int:
     import keras
 
     from keras_bert_zoo import data
-    from keras_bert_zoo.cli.fit_progress import FitProgress
     from keras_bert_zoo.cli.fit_progress import metrics_line
+    from keras_bert_zoo.cli.watching import Watching
     from keras_bert_zoo.task.epoch_score import EpochScore
     from keras_bert_zoo.task.model import TaskModel
     from keras_bert_zoo.training.precision import resolve_precision
@@ -159,7 +159,8 @@ def run(args: argparse.Namespace) -> int:
             restore_best_weights=True,
         )
         callbacks += [EpochScore(rows["validation"]), best]
-    callbacks.append(FitProgress())
+    watching = Watching(args.out)
+    callbacks += watching.callbacks()
     history = model.fit(
         rows["train"],
         batch_size=args.batch_size,
@@ -172,6 +173,7 @@ def run(args: argparse.Namespace) -> int:
     )
     tuned = model.tune(rows["validation"]) if args.validation else {}
     model.save_to_preset(args.out, overwrite=args.overwrite)
+    watching.finish()
 
     counts = model.input_counts
     print(
