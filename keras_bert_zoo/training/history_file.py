@@ -17,30 +17,33 @@ class HistoryFile(keras.callbacks.Callback):
 
     Args:
         path: the file. One that exists is replaced after the first epoch.
+
+    Attributes:
+        rows: list of dicts by column, of the epochs so far.
     """
 
     def __init__(self, path: str | os.PathLike):
         super().__init__()
         self._path = path
-        self._rows = []
+        self.rows = []
 
     def backup_state(self) -> dict:
         """Returns the rows, JSON-able."""
-        return {"rows": list(self._rows)}
+        return {"rows": list(self.rows)}
 
     def restore_state(self, state: dict) -> None:
         """Takes the rows that `backup_state` returned."""
-        self._rows = list(state["rows"])
+        self.rows = list(state["rows"])
 
     def on_epoch_end(self, epoch, logs=None):
         # In another `fit`, or one that goes back, epochs are not new.
-        earlier = [row for row in self._rows if row["epoch"] <= epoch]
-        self._rows = [*earlier, {"epoch": epoch + 1, **logs}]
-        names = dict.fromkeys(name for row in self._rows for name in row)
+        earlier = [row for row in self.rows if row["epoch"] <= epoch]
+        self.rows = [*earlier, {"epoch": epoch + 1, **logs}]
+        names = dict.fromkeys(name for row in self.rows for name in row)
         measures = [name for name in MEASURES if name in names]
         columns = [name for name in names if name not in measures] + measures
         with atomic_file(self._path) as temporary:
             with open(temporary, "w", encoding="utf-8", newline="") as stream:
                 writer = csv.DictWriter(stream, columns, lineterminator="\n")
                 writer.writeheader()
-                writer.writerows(self._rows)
+                writer.writerows(self.rows)

@@ -50,13 +50,26 @@ def innermost(optimizer: keras.optimizers.Optimizer):
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
+def schedule_of(optimizer: keras.optimizers.Optimizer):
+    """Returns the schedule of the rate; `None` where it is a number."""
+    rate = innermost(optimizer)._learning_rate
+    is_schedule = isinstance(
+        rate, keras.optimizers.schedules.LearningRateSchedule
+    )
+    return rate if is_schedule else None
+
+
+def num_updates(optimizer: keras.optimizers.Optimizer) -> int:
+    """Returns for how many batches the schedule has gone on."""
+    return int(innermost(optimizer)._iterations)
+
+
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
     """Returns the rate of the latest update; before any, of the first."""
-    inner = innermost(optimizer)
-    rate = inner._learning_rate
-    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        rate = rate(keras.ops.maximum(inner._iterations - 1, 0))
-    return float(rate)
+    schedule = schedule_of(optimizer)
+    if schedule is None:
+        return float(optimizer.learning_rate)
+    return float(schedule(max(num_updates(optimizer) - 1, 0)))
 
 
 @contextlib.contextmanager

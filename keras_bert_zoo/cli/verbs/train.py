@@ -111,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
 
     from keras_bert_zoo import data
     from keras_bert_zoo.cli.fit_progress import metrics_line
+    from keras_bert_zoo.cli.watching import REPORT
     from keras_bert_zoo.cli.watching import Watching
     from keras_bert_zoo.task.epoch_score import EpochScore
     from keras_bert_zoo.task.model import TaskModel
@@ -123,10 +124,10 @@ def run(args: argparse.Namespace) -> int:
     paths = {"train": args.train}
     if args.validation:
         paths["validation"] = args.validation
-    rows = {}
+    rows, reports = {}, {}
     for name, path in paths.items():
         rows[name] = data_flags.file_rows(args, head, path, with_label=True)
-        report = data.check_rows(rows[name], head)
+        report = reports[name] = data.check_rows(rows[name], head)
         labels = data_flags.label_summary(report.label_counts)
         print(f"{name:12}{report.num_rows} rows{labels}", flush=True)
 
@@ -159,7 +160,7 @@ def run(args: argparse.Namespace) -> int:
             restore_best_weights=True,
         )
         callbacks += [EpochScore(rows["validation"]), best]
-    watching = Watching(args.out)
+    watching = Watching(args)
     callbacks += watching.callbacks()
     history = model.fit(
         rows["train"],
@@ -173,7 +174,7 @@ def run(args: argparse.Namespace) -> int:
     )
     tuned = model.tune(rows["validation"]) if args.validation else {}
     model.save_to_preset(args.out, overwrite=args.overwrite)
-    watching.finish()
+    watching.finish(model, rows, reports)
 
     counts = model.input_counts
     print(
@@ -194,6 +195,7 @@ def run(args: argparse.Namespace) -> int:
     for name, value in tuned.items():
         print(f"{'tuned':12}{name} {value:.4g}")
     print(f"{'saved':12}{args.out}")
+    print(f"{'report':12}{pathlib.Path(args.out) / REPORT}")
     return 0
 
 
