@@ -26,15 +26,15 @@ polyline.curve-0 { stroke: var(--curve-0); }
 polyline.curve-1 { stroke: var(--curve-1); stroke-dasharray: 7 4; }
 circle.curve-0 { fill: var(--curve-0); }
 circle.curve-1 { fill: var(--curve-1); }
-.key { border-left: 2rem solid; padding: 0 1rem 0 .5rem; line-height: 1; }
+.key { border-bottom: 3px solid; margin-right: 1rem; }
 .key.curve-0 { border-color: var(--curve-0); }
-.key.curve-1 { border-color: var(--curve-1); }
+.key.curve-1 { border-color: var(--curve-1); border-bottom-style: dashed; }
 .wide { overflow-x: auto; margin: 1rem 0 1.5rem; }
 table { border-collapse: collapse; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem;
-  text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-th { font-weight: 600; } .number { text-align: right;
-  font-variant-numeric: tabular-nums; overflow-wrap: normal; }
+  text-align: left; vertical-align: top; overflow-wrap: break-word; }
+th { font-weight: 600; } .number { text-align: right; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
 """
 
 

@@ -87,12 +87,13 @@ def test_each_epoch_prints_its_metrics(trained):
 
 
 def test_the_summary_ends_the_output(trained, folder):
-    truncated, padding, best, saved = trained.out.splitlines()[-4:]
+    truncated, padding, best, saved, report = trained.out.splitlines()[-5:]
     assert truncated == "truncated   1 of 8 texts, longer than 32 tokens"
     assert padding.startswith("padding     ")
     assert best.startswith("best epoch  ")
     assert "by val_accuracy: val_accuracy " in best
     assert saved == f"saved       {folder / 'model'}"
+    assert report == f"report      {folder / 'model' / 'report.html'}"
 
 
 def test_nothing_goes_to_stderr(trained):
@@ -327,3 +328,14 @@ def test_a_loss_that_is_no_number_ends_the_run(train, write, tmp_path):
         outcome.error,
     )
     assert not (tmp_path / "model").exists()
+
+
+def test_the_report_shows_the_numbers_of_the_history(trained, folder):
+    text = (folder / "model" / "report.html").read_text("utf-8")
+    with open(folder / "model" / "history.csv", newline="") as stream:
+        for row in csv.DictReader(stream):
+            for name in ("loss", "val_accuracy", "tokens_per_second"):
+                assert f">{float(row[name]):.5g}<" in text
+    assert "Confusion matrix" in text
+    assert ">good: 4, bad: 4<" in text
+    assert ">1 of 8 texts, longer than 32 tokens<" in text
