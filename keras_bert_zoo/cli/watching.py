@@ -17,6 +17,7 @@ from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.training.epoch_pace import EpochPace
 from keras_bert_zoo.training.history_file import HistoryFile
 from keras_bert_zoo.training.loss_guard import LossGuard
+from keras_bert_zoo.training.scalar_writer import ScalarWriter
 
 HISTORY = "history.csv"
 REPORT = "report.html"
@@ -41,7 +42,10 @@ class Watching:
     def callbacks(self) -> list[keras.callbacks.Callback]:
         """Returns the callbacks, which come after those that add metrics."""
         pace = EpochPace()
-        return [LossGuard(), pace, self._history, FitProgress(pace)]
+        callbacks = [LossGuard(), pace, self._history, FitProgress(pace)]
+        if self._args.tensorboard:
+            callbacks.append(ScalarWriter(self._args.tensorboard))
+        return callbacks
 
     def finish(
         self,

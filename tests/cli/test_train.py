@@ -7,6 +7,7 @@ import pytest
 
 from keras_bert_zoo import registry
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.training.scalar_writer import ScalarWriter
 from task_heads.classification import ClassificationHead
 
 
@@ -339,3 +340,12 @@ def test_the_report_shows_the_numbers_of_the_history(trained, folder):
     assert "Confusion matrix" in text
     assert ">good: 4, bad: 4<" in text
     assert ">1 of 8 texts, longer than 32 tokens<" in text
+
+
+@pytest.mark.parametrize("folder_name", [None, "curves"])
+def test_curves_are_written_where_asked(train, recorded, tmp_path, folder_name):
+    folder = folder_name and tmp_path / folder_name
+    assert train(tensorboard=folder).status == 0
+    _, arguments = recorded[-1]
+    kinds = {type(callback) for callback in arguments["callbacks"]}
+    assert (ScalarWriter in kinds) == (folder is not None)

@@ -76,6 +76,10 @@ def test_replicas_draw_and_skip_together():
     assert found["masks"] == 3
     assert found["infinity"] == {"unchanged": True, "scale": 2.0**15}
     assert found["steps"] == 2 * 5
+    one, two = found["watched"]
+    assert one[:2] == two[:2] == [13, 20]
+    assert one[2] > 1  # Far above what it is clipped to.
+    assert two[2] == pytest.approx(one[2], rel=1e-5)
     made_there, made_here = found["refusals"]
     assert "under a MirroredStrategy, compiled under none" in made_there
     assert "under none, compiled under a MirroredStrategy" in made_here

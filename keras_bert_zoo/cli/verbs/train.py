@@ -86,6 +86,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="of the new weights, of dropout and of the order of texts",
     )
+    parser.add_argument(
+        "--tensorboard",
+        metavar="DIR",
+        help="writes curves for TensorBoard there while it trains",
+    )
     data_flags.add_column_flags(parser, with_label=True)
 
 
