@@ -28,27 +28,28 @@ def line_chart(
             left out.
         x_label: str.
     """
-    curves = {
+    found = {
         name: [(x, y) for x, y in points if math.isfinite(y)]
         for name, points in curves.items()
     }
-    curves = {name: points for name, points in curves.items() if points}
+    # A curve looks the same whether there is another or not.
+    places = {name: place for place, name in enumerate(found) if found[name]}
     caption = element("figcaption", title)
-    if not curves:
+    if not places:
         return element("figure", caption, element("p", "No finite value."))
-    every = [point for points in curves.values() for point in points]
+    every = [point for name in places for point in found[name]]
     x_ticks = ticks([x for x, _ in every], whole=True)
     y_ticks = ticks([y for _, y in every])
     to_x = _scale(x_ticks, LEFT, WIDTH - RIGHT)
     to_y = _scale(y_ticks, HEIGHT - BOTTOM, TOP)
     drawn = [
         part
-        for place, points in enumerate(curves.values())
-        for part in _curve([(to_x(x), to_y(y)) for x, y in points], place)
+        for name, place in places.items()
+        for part in _curve([(to_x(x), to_y(y)) for x, y in found[name]], place)
     ]
     ends = "; ".join(
-        f"{name} goes from {points[0][1]:.4g} to {points[-1][1]:.4g}"
-        for name, points in curves.items()
+        f"{name} goes from {found[name][0][1]:.4g} to {found[name][-1][1]:.4g}"
+        for name in places
     )
     svg = element(
         "svg",
@@ -60,7 +61,7 @@ def line_chart(
     )
     legend = [
         element("span", f"{name} ", class_=f"key curve-{place}")
-        for place, name in enumerate(curves)
+        for name, place in places.items()
     ]
     return element("figure", caption, svg, element("p", *legend))
 

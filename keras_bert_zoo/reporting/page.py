@@ -33,7 +33,8 @@ circle.curve-1 { fill: var(--curve-1); }
 table { border-collapse: collapse; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem;
   text-align: left; vertical-align: top; overflow-wrap: break-word; }
-th { font-weight: 600; } .number { text-align: right; white-space: nowrap;
+th { font-weight: 600; } tbody th { min-width: 4rem;
+  overflow-wrap: anywhere; } .number { text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
 """
 

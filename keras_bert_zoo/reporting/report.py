@@ -87,7 +87,9 @@ def _by_epoch(history, name) -> Points:
 def _epochs(history) -> Table:
     columns = list(dict.fromkeys(name for row in history for name in row))
     rows = [[row.get(name, "") for name in columns] for row in history]
-    return Table("All epochs", columns, rows)
+    # With spaces they may wrap.
+    heads = [name.replace("_", " ") for name in columns]
+    return Table("All epochs", heads, rows)
 
 
 def _answers(found: Sequence[Table]) -> list[Markup]:

@@ -60,3 +60,9 @@ def test_the_title_is_read_aloud():
 def test_long_curves_have_no_marks():
     svg = drawn({"rate": [(step, step) for step in range(200)]})
     assert not svg.findall("circle")
+
+
+def test_a_curve_without_points_leaves_the_others_as_they_are():
+    svg = drawn({"training": [], "validation": [(1, 1.0), (2, 0.5)]})
+    (line,) = svg.findall("polyline")
+    assert line.get("class") == "curve-1"
