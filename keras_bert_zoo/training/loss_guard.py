@@ -34,6 +34,8 @@ class LossGuard(keras.callbacks.Callback):
     def __init__(self, last_backup: Callable[[], str | None] | None = None):
         super().__init__()
         self._last_backup = last_backup
+        self._epoch = 0
+        # Steps of this `fit`: before this epoch, and done in it.
         self._num_earlier = self._num_done = 0
 
     def on_train_begin(self, logs=None):
