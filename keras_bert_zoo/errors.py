@@ -13,6 +13,10 @@ class ExportError(RuntimeError):
     """An artifact that does not give the model's answers, and was not kept."""
 
 
+class DivergenceError(RuntimeError):
+    """A training run whose loss is no number any more, and was stopped."""
+
+
 class StoppedError(RuntimeError):
     """A run that was told to stop, and has written a backup before."""
 

@@ -16,10 +16,12 @@ import tensorflow as tf
 
 from keras_bert_zoo import features as names
 from keras_bert_zoo.data.batches import as_dense
+from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.task.report_tables import report_tables
 from keras_bert_zoo.tokenization.packing import pad
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
@@ -78,7 +80,7 @@ def check_head(head: TaskHead, rows: Sequence[Mapping[str, Any]]) -> None:
     logits = _check_logits(head, model, _padded(features, tokenizer))
     _check_padding(head, model, features, tokenizer)
     _check_training(head, model, _padded(labelled, tokenizer), labelled)
-    _check_decoding(head, logits, features, len(rows))
+    _check_decoding(head, logits, features, rows)
 
 
 def _check_config(head: TaskHead) -> None:
@@ -222,7 +224,7 @@ def _check_training(head, model, inputs, features) -> None:
     )
 
 
-def _check_decoding(head, logits, features, num_rows: int) -> None:
+def _check_decoding(head, logits, features, rows) -> None:
     _check_decoder("decode", head.decode, [logits], head.token_outputs())
     decoded = _check_decoder(
         "decode_texts",
@@ -232,8 +234,12 @@ def _check_decoding(head, logits, features, num_rows: int) -> None:
     )
     arrays = {key: value.numpy() for key, value in decoded.items()}
     answers = head.answers(arrays)
-    _expect(len(answers) == num_rows, "`answers` to return one per example")
+    _expect(len(answers) == len(rows), "`answers` to return one per example")
     json.dumps(answers)
+    labelled = [Row(row, f"row {n}") for n, row in enumerate(rows, start=1)]
+    for title, columns, lines in report_tables(head, labelled, answers):
+        widths = {len(line) for line in lines}
+        _expect(widths <= {len(columns)}, f"full rows in the table {title!r}")
 
 
 def _check_decoder(name, decode, arguments, outputs) -> dict:

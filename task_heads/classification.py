@@ -21,6 +21,7 @@ from keras_bert_zoo.task import encode
 from task_heads import classification_labels
 from task_heads.checks import checked_dropout
 from task_heads.classification_labels import KINDS
+from task_heads.classification_tables import label_tables
 from task_heads.pooling import POOLINGS
 from task_heads.pooling import SequencePooling
 
@@ -237,6 +238,11 @@ class ClassificationHead(TaskHead):
             scores = zip(self.labels_by_index, map(float, row))
             answers.append({**answer, "scores": dict(scores)})
         return answers
+
+    def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
+        return label_tables(
+            rows, answers, self.kind, self.labels_by_index, self.text_fields
+        )
 
     def signature(self) -> Signature:
         return Signature(

@@ -20,6 +20,7 @@ ROOMS = (
     "presets",
     "training",
     "task",
+    "reporting",
     "testing",
     "exporting",
     "cli",

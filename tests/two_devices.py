@@ -41,10 +41,10 @@ def difference(ours: tuple, others: tuple) -> float:
 
 
 def spread(model) -> float:
-    """Returns the largest difference between two replicas' weights."""
+    """Returns the largest difference between local replicas' weights."""
     strategy = model.distribute_strategy
     parts = []
     for variable in model.trainable_variables:
         first, *others = strategy.experimental_local_results(variable.value)
         parts += [tf.reduce_max(tf.abs(first - other)) for other in others]
-    return float(max(parts))
+    return float(max(parts, default=0.0))

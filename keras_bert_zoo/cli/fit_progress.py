@@ -1,6 +1,5 @@
 """Progress of `fit` and `evaluate`, as a Keras callback."""
 
-import time
 from collections.abc import Mapping
 
 import keras
@@ -8,33 +7,44 @@ import keras
 from keras_bert_zoo.cli import interrupts
 from keras_bert_zoo.cli.progress import ProgressBar
 from keras_bert_zoo.cli.progress import duration
+from keras_bert_zoo.training.epoch_pace import MEASURES
+from keras_bert_zoo.training.epoch_pace import EpochPace
 
 
 class FitProgress(keras.callbacks.Callback):
-    """A bar on stderr per epoch, and a line of metrics on stdout after it."""
+    """A bar on stderr per epoch, and a line of metrics on stdout after it.
 
-    def __init__(self):
+    Args:
+        pace: `EpochPace`, a callback before this one; `None` to evaluate.
+    """
+
+    def __init__(self, pace: EpochPace | None = None):
         super().__init__()
+        self._pace = pace
         self._in_fit = False
         self._bar = None
-        self._start = 0.0
 
     def on_train_begin(self, logs=None):
         self._in_fit = True
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._start = time.monotonic()
         label = f"epoch {epoch + 1}/{self.params['epochs']}"
         self._bar = ProgressBar(label, self.params["steps"])
 
     def on_train_batch_end(self, batch, logs=None):
-        self._bar.update(batch + 1, f"loss {logs['loss']:.4f}")
+        def note():
+            pace = self._pace
+            speed = pace_line(pace.tokens_per_second, pace.padding_share)
+            return f"loss {logs['loss']:.4f} {speed}"
+
+        self._bar.update(batch + 1, note)
 
     def on_epoch_end(self, epoch, logs=None):
         self._bar.close()
+        speed = pace_line(logs["tokens_per_second"], logs["padding_share"])
         print(
             f"epoch {epoch + 1}/{self.params['epochs']}  {metrics_line(logs)}"
-            f"  {duration(time.monotonic() - self._start)}",
+            f"  {speed}  {duration(logs['seconds'])}",
             flush=True,
         )
 
@@ -54,5 +64,10 @@ class FitProgress(keras.callbacks.Callback):
 
 def metrics_line(metrics: Mapping[str, float]) -> str:
     """Returns metrics in one line."""
-    shown = {k: v for k, v in metrics.items() if k != "learning_rate"}
+    shown = {k: v for k, v in metrics.items() if k not in MEASURES}
     return "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
+
+
+def pace_line(tokens_per_second: float, padding_share: float) -> str:
+    """Returns how fast an epoch goes, such as `5120 tokens/s 12% padding`."""
+    return f"{tokens_per_second:.0f} tokens/s {padding_share:.0%} padding"

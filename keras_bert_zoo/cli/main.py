@@ -19,6 +19,7 @@ from keras_bert_zoo import __version__
 from keras_bert_zoo.cli import interrupts
 from keras_bert_zoo.cli import verbs
 from keras_bert_zoo.cli.parsing import ArgumentParser
+from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
@@ -26,6 +27,7 @@ from keras_bert_zoo.errors import StoppedError
 PROGRAM = "bert-zoo"
 FAILURE = 1
 USER_MISTAKE = 2
+DIVERGED = 3
 # That of sysexits.h for what may be tried again.
 STOPPED = 75
 INTERRUPTED = 130
@@ -38,9 +40,10 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits.
 
     The status is 0 on success; with one line on stderr, 1 for an artifact
-    that proved wrong, 2 for a mistake of the user's, and 75 for a run that
-    was told to stop and goes on when it is called again; 130 after Ctrl-C.
-    Errors of our own keep their traceback.
+    that proved wrong, 2 for a mistake of the user's, 3 for a training run
+    whose loss is no number any more, and 75 for one that was told to stop
+    and goes on when it is called again; 130 after Ctrl-C. Errors of our own
+    keep their traceback.
 
     Args:
         argv: the program's name and arguments; `sys.argv` when `None`.
@@ -64,6 +67,8 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
         message = _mistake(error)
         if message is not None:
             _exit(USER_MISTAKE, message)
+        if isinstance(error, DivergenceError):
+            _exit(DIVERGED, str(error))
         if not isinstance(error, ExportError):
             raise
         _exit(FAILURE, str(error))

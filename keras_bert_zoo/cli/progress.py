@@ -1,13 +1,15 @@
 """One line on stderr that says how far the work is."""
 
+import shutil
 import sys
 import time
+from collections.abc import Callable
 from typing import TextIO
 
 from keras_bert_zoo.cli import interrupts
 
 REFRESH_SECONDS = 0.1
-BAR_WIDTH = 24
+BAR_WIDTH = 12
 
 
 class ProgressBar:
@@ -31,8 +33,12 @@ class ProgressBar:
         self._start = time.monotonic()
         self._drawn = 0.0
 
-    def update(self, done: int, note: str = "") -> None:
+    def update(self, done: int, note: Callable[[], str] = str) -> None:
         """Draws the state after `done` units, not too often.
+
+        Args:
+            done: int.
+            note: says what else is to be shown; asked only when it is.
 
         Raises:
             KeyboardInterrupt: if there was a Ctrl-C.
@@ -51,7 +57,7 @@ class ProgressBar:
             state = f"[{bar}] {done}/{self._total} eta {left}"
         else:
             state = f"{done} after {duration(elapsed)}"
-        self._write(f"{self._label} {state} {note}".rstrip())
+        self._write(f"{self._label} {state} {note()}".rstrip())
 
     def close(self) -> None:
         """Clears the line."""
@@ -59,7 +65,9 @@ class ProgressBar:
             self._write("")
 
     def _write(self, line: str) -> None:
-        self._stream.write(f"\r\x1b[K{line}")
+        # A line that wraps could not be drawn over.
+        width = shutil.get_terminal_size().columns - 1
+        self._stream.write(f"\r\x1b[K{line[:width]}")
         self._stream.flush()
 
 

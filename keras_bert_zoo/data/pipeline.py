@@ -19,6 +19,7 @@ from keras_bert_zoo.data.batches import batches_of
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.windows import MAX_WINDOW_ROWS
+from keras_bert_zoo.data.windows import ROW_INDEX
 from keras_bert_zoo.data.windows import Windows
 from keras_bert_zoo.data.windows import window_rows
 from keras_bert_zoo.errors import InputError
@@ -39,6 +40,7 @@ def build_dataset(
     counts: InputCounts | None = None,
     num_trials: int = 0,
     first_pass: int = 0,
+    only_row_index: bool = False,
 ) -> tf.data.Dataset:
     """Returns batches of labelled examples for `fit` and `evaluate`.
 
@@ -69,11 +71,14 @@ def build_dataset(
             others: to count batches, say.
         first_pass: int. The number of the pass after these. Order and draws
             are those of a data set that has been read so often.
+        only_row_index: bool. Whether batches are not examples, but their
+            rows' numbers from 0.
 
     Returns:
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
         weights)` where the head weighs examples. `inputs` is a dict of int32
-        `(B, S)`: `token_ids`, `segment_ids`, `padding_mask`.
+        `(B, S)`: `token_ids`, `segment_ids`, `padding_mask`. With
+        `only_row_index` of `(row_index,)`, int64 `(B,)`.
 
     Raises:
         InputError: if an argument is not as above. While the data set is
@@ -112,7 +117,7 @@ def build_dataset(
         counts,
         num_trials,
         first_pass,
-    ).map(_for_training)
+    ).map(_row_index if only_row_index else _for_training)
     if drop_remainder:
         plain = tf.autograph.experimental.do_not_convert
         if head.splits_texts:
@@ -139,6 +144,11 @@ def build_dataset(
 def _for_training(batch: dict) -> tuple:
     parts = (batch["inputs"], batch["labels"])
     return (*parts, batch["weights"]) if "weights" in batch else parts
+
+
+@tf.autograph.experimental.do_not_convert
+def _row_index(batch: dict) -> tuple:
+    return (batch[ROW_INDEX],)
 
 
 def _is_full(batch: tuple, batch_size: int) -> tf.Tensor:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from keras_bert_zoo.task.answers import TextAnswers
 from keras_bert_zoo.task.inputs import labelled_rows
+from keras_bert_zoo.task.report_tables import report_tables
 
 
 class TextAnswering:
@@ -47,6 +48,20 @@ class TextAnswering:
         """
         rows = labelled_rows(rows, self.head)
         return self.head.score(rows, self.iterate_answers(rows, batch_size))
+
+    def report_tables(self, rows: Iterable, batch_size: int = 32) -> list:
+        """Returns a list of `Table` on the answers to labelled rows.
+
+        Args:
+            rows: labelled rows, re-iterable, or a list of mappings.
+            batch_size: int.
+
+        Raises:
+            InputError: if a row is wrong, or has no label.
+        """
+        rows = labelled_rows(rows, self.head)
+        answers = self.iterate_answers(rows, batch_size)
+        return report_tables(self.head, rows, answers)
 
     def tune(self, rows: Iterable, batch_size: int = 32) -> dict:
         """Lets the head choose options, such as a threshold, on rows.

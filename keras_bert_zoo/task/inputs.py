@@ -185,11 +185,12 @@ def _batches(
     warnings = model.head.row_warnings(rows, model.tokenizer)
     for line in [*report.remark_lines(), *warnings]:
         logging.warning("%s", line)
-    steps = math.ceil(report.num_rows / batch_size)
     varies = model.head.splits_texts or options.get("tokens_per_batch")
-    first_pass, num_skipped = (
-        (0, num_done) if varies else divmod(num_done, steps)
-    )
+    first_pass, num_skipped = 0, num_done
+    if num_done and not varies:
+        first_pass, num_skipped = divmod(
+            num_done, math.ceil(report.num_rows / batch_size)
+        )
     is_counted_before = bool(varies or first_pass)
     dataset = data.build_dataset(
         rows,
@@ -202,10 +203,12 @@ def _batches(
         first_pass=first_pass,
         **options,
     )
-    if is_counted_before:
-        steps = sum(1 for _ in dataset)
-        if counts is not None:
-            counts.finish()
+    if not is_counted_before:
+        steps = math.ceil(report.num_rows / batch_size)
+        return dataset, steps, num_skipped
+    steps = sum(1 for _ in dataset)
+    if counts is not None:
+        counts.finish()
     return dataset, steps, num_skipped
 
 

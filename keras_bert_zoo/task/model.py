@@ -8,11 +8,11 @@ import keras
 from keras_bert_zoo import data
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import files as task_files
+from keras_bert_zoo.task import fitting
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task.answering import TextAnswering
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.encoder_layers import layers_from_below
 from keras_bert_zoo.training.model import ReplicatedModel
@@ -77,6 +77,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
         self.freeze_encoder = freeze_encoder
         self.freeze_embeddings = freeze_embeddings
         self.input_counts = data.InputCounts()
+        self.batch_rows = None
         self._recipe = None
 
     @classmethod
@@ -234,50 +235,22 @@ class TaskModel(TextAnswering, ReplicatedModel):
         if not self.compiled:
             self.compile()
         self.input_counts = data.InputCounts()
-        if backup is not None:
-            backup.open(self.distribute_strategy)
-        arguments = inputs.fit_arguments(
+        with fitting.fit_arguments(
             self,
             x,
             y,
             batch_size,
-            self.input_counts,
-            None if backup is None else backup.num_batches,
-            shuffle=shuffle,
-            seed=seed,
-            tokens_per_batch=tokens_per_batch,
-        )
-        if validation_data is not None:
-            arguments |= inputs.validation_arguments(
-                self, validation_data, batch_size
-            )
-        arguments |= {k: v for k, v in kwargs.items() if v is not None}
-        if self._recipe is not None:
-            num_epochs = epochs - kwargs.get("initial_epoch", 0)
-            steps = num_epochs * inputs.num_batches(arguments, batch_size)
-            with self.distribute_strategy.scope():
-                self._compile_with(self._recipe.make(self.encoder, steps))
-            if self._recipe.averages:
-                callbacks = keras.tree.flatten(arguments.get("callbacks", []))
-                arguments["callbacks"] = [AveragedWeights(), *callbacks]
-        arguments |= {"epochs": epochs, "shuffle": shuffle and "y" in arguments}
-        if backup is None:
-            history = super().fit(**arguments)
-        else:
-            settings = {
-                "epochs": epochs,
-                "batch_size": batch_size,
-                "tokens_per_batch": tokens_per_batch,
+            epochs=epochs,
+            validation_data=validation_data,
+            backup=backup,
+            order={
                 "shuffle": shuffle,
                 "seed": seed,
-                "sequence_length": self.sequence_length,
-                "precision": self.dtype_policy.name,
-                "head": self.head.get_config(),
-                "steps_per_epoch": arguments["steps_per_epoch"],
-            }
-            callbacks = arguments.get("callbacks", ())
-            with backup.of_run(self, settings, callbacks) as others:
-                history = super().fit(**arguments | others)
+                "tokens_per_batch": tokens_per_batch,
+            },
+            **kwargs,
+        ) as arguments:
+            history = super().fit(**arguments)
         inputs.report_truncation(self.input_counts, self.sequence_length)
         return history
 
@@ -288,6 +261,21 @@ class TaskModel(TextAnswering, ReplicatedModel):
         arguments = inputs.evaluate_arguments(self, x, y, batch_size)
         arguments |= {k: v for k, v in kwargs.items() if v is not None}
         return super().evaluate(**arguments)
+
+    def compile_for(self, num_batches: int) -> bool:
+        """Makes the optimizer anew for a run, where `compile` left that open.
+
+        Args:
+            num_batches: int. In the run; below 1 if unknown.
+
+        Returns:
+            Whether averages of the weights are to take their place.
+        """
+        if self._recipe is None:
+            return False
+        with self.distribute_strategy.scope():
+            self._compile_with(self._recipe.make(self.encoder, num_batches))
+        return self._recipe.averages
 
     def _compile_with(self, optimizer) -> None:
         self._compile_rest(optimizer=optimizer)

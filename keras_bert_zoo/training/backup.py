@@ -47,6 +47,9 @@ class Backup(keras.callbacks.Callback):
 
     Raises:
         InputError: if `seconds` is negative.
+
+    Attributes:
+        last: path of the last backup, `None` if there is none.
     """
 
     def __init__(self, directory: str | os.PathLike, seconds: float = 60.0):
@@ -92,7 +95,7 @@ class Backup(keras.callbacks.Callback):
         found = None
         if workers.is_chief(strategy):
             found = backup_files.newest(self._directory)
-        state, arrays = found or (None, {})
+        self.last, state, arrays = found or (None, None, {})
         self._saved, self._arrays = workers.from_chief(strategy, state, arrays)
 
     @contextlib.contextmanager
@@ -203,9 +206,14 @@ class Backup(keras.callbacks.Callback):
 
     def _save(self):
         variables = run_state.variables_of(self.model)
-        states, arrays = run_state.callbacks_state(self._others)
         # On all workers: some are sums over them.
-        arrays |= run_state.arrays_of(variables)
+        arrays = run_state.arrays_of(variables)
+        self._last_time = time.monotonic()
+        if not run_state.is_finite(arrays):
+            logging.warning("No backup is written of what is not finite.")
+            return
+        states, others = run_state.callbacks_state(self._others)
+        arrays |= others
         if workers.is_chief(self.model.distribute_strategy):
             state = {
                 "settings": self._settings,
@@ -215,7 +223,6 @@ class Backup(keras.callbacks.Callback):
                 "callbacks": states,
             }
             self._write(state, arrays)
-        self._last_time = time.monotonic()
 
     def _write(self, state, arrays):
         try:

@@ -71,8 +71,8 @@ def write(
 
 def newest(
     directory: str | os.PathLike,
-) -> tuple[dict, dict[str, np.ndarray]] | None:
-    """Returns state and arrays of the last backup that is whole.
+) -> tuple[pathlib.Path, dict, dict[str, np.ndarray]] | None:
+    """Returns path, state and arrays of the last backup that is whole.
 
     Args:
         directory: of a run's backups; it need not exist.
@@ -86,7 +86,7 @@ def newest(
     found = _backups(pathlib.Path(directory))
     for path in reversed(found):
         try:
-            return _read(path)
+            return path, *_read(path)
         except _DAMAGE as error:
             logging.warning("%s is damaged and passed over: %s", path, error)
     if found:

@@ -67,6 +67,28 @@ def innermost(optimizer: keras.optimizers.Optimizer):
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
+def schedule_of(optimizer: keras.optimizers.Optimizer):
+    """Returns the schedule of the rate; `None` where it is a number."""
+    rate = innermost(optimizer)._learning_rate
+    is_schedule = isinstance(
+        rate, keras.optimizers.schedules.LearningRateSchedule
+    )
+    return rate if is_schedule else None
+
+
+def num_updates(optimizer: keras.optimizers.Optimizer) -> int:
+    """Returns for how many batches the schedule has gone on."""
+    return int(innermost(optimizer)._iterations)
+
+
+def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """Returns the rate of the latest update; before any, of the first."""
+    schedule = schedule_of(optimizer)
+    if schedule is None:
+        return float(optimizer.learning_rate)
+    return float(schedule(max(num_updates(optimizer) - 1, 0)))
+
+
 @contextlib.contextmanager
 def reduced_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """Lets an optimizer take gradients that are sums over all replicas.

@@ -7,6 +7,7 @@ from keras_bert_zoo.training import steps
 from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import whole_batch
 from keras_bert_zoo.training.mean_sizes import MeanSizes
+from keras_bert_zoo.training.watch import Watch
 
 
 class ReplicatedModel(keras.Model):
@@ -18,6 +19,7 @@ class ReplicatedModel(keras.Model):
     """
 
     _batch_losses = None
+    _watch = None
     # Of a run that goes on.
     first_step = None
 
@@ -28,13 +30,33 @@ class ReplicatedModel(keras.Model):
         self._batch_losses = whole_batch.wrap(loss, self.output)
         super().compile(optimizer=optimizer, loss=self._batch_losses, **kwargs)
 
+    def watch(self, gradient_norm: bool = False) -> Watch:
+        """Returns what the steps of `fit` fill, for callbacks to read.
+
+        A callback asks in `set_model`, before `fit` makes its steps.
+
+        Args:
+            gradient_norm: bool. Whether the norm of the gradients is
+                watched, which takes a pass over them.
+        """
+        with self.distribute_strategy.scope():
+            if self._watch is None:
+                self._watch = Watch()
+                self.train_function = None
+            if gradient_norm and self._watch.gradient_norm is None:
+                self._watch.add_gradient_norm()
+                self.train_function = None
+        return self._watch
+
     def make_train_function(self, force=False):
         if type(self).train_step is not keras.Model.train_step:
             super().make_train_function(force)
         elif self.train_function is None or force:
             with self.distribute_strategy.scope():
                 self.mean_sizes = MeanSizes(self._batch_losses)
-            own = steps.Steps(self, self._batch_losses, self.mean_sizes)
+            own = steps.Steps(
+                self, self._batch_losses, self.mean_sizes, self._watch
+            )
             self.train_function = steps.make_function(self, own.train)
         else:
             self.mean_sizes.reset()

@@ -58,6 +58,15 @@ def assign(
             variable.assign(arrays[f"{group}/{number}"])
 
 
+def is_finite(arrays: Mapping[str, np.ndarray]) -> bool:
+    """Returns whether weights and optimizer can be gone on with."""
+    return all(
+        np.isfinite(array).all()
+        for name, array in arrays.items()
+        if name.startswith(("model/", "optimizer/"))
+    )
+
+
 def shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
     """Returns name -> shape, JSON-able."""
     return {name: list(array.shape) for name, array in arrays.items()}

@@ -21,6 +21,7 @@ from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import replicas
 from keras_bert_zoo.training import whole_batch
 from keras_bert_zoo.training.mean_sizes import MeanSizes
+from keras_bert_zoo.training.watch import Watch
 
 
 class Steps:
@@ -30,6 +31,7 @@ class Steps:
         model: `keras.Model`, compiled with `losses`.
         losses: what `whole_batch.wrap` returned.
         mean_sizes: of the batches to train on.
+        watch: filled when training, or `None`.
     """
 
     def __init__(
@@ -37,15 +39,17 @@ class Steps:
         model: keras.Model,
         losses: Any,
         mean_sizes: MeanSizes | None = None,
+        watch: Watch | None = None,
     ):
         self._model = model
         self._losses = losses
         self._mean_sizes = mean_sizes
+        self._watch = watch
 
     def train(self, data: Any) -> None:
         """Updates weights and metrics."""
         model = self._model
-        part = _Part(model, self._losses, data, self._mean_sizes)
+        part = _Part(model, self._losses, data, self._mean_sizes, self._watch)
 
         def differentiate(*inputs):
             return part.gradients(*inputs)
@@ -57,6 +61,8 @@ class Steps:
         variables = model.trainable_variables
         if variables:
             gradients = replicas.total(gradients)
+            if self._watch is not None:
+                self._watch.measure(gradients, model.optimizer)
             model.optimizer.apply_gradients(zip(gradients, variables))
         part.count(outputs)
 
@@ -69,7 +75,7 @@ class Steps:
 class _Part:
     """A replica's part of a batch, and what is known of the whole."""
 
-    def __init__(self, model, losses, data, mean_sizes=None):
+    def __init__(self, model, losses, data, mean_sizes=None, watch=None):
         data = keras.tree.map_structure(_without_optional, data)
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         self._model = model
@@ -80,7 +86,12 @@ class _Part:
         sizes = [tf.cast(num_rows, tf.float32)]
         for loss, labels, weight, rank in self._matched:
             sizes.append(loss.size(labels, weight, rank))
+        if watch is not None:
+            sizes += watch.sizes(x)
         (totals,) = replicas.total([tf.stack(sizes)])
+        if watch is not None:
+            watch.count(totals[-2:])
+            totals = totals[:-2]
         share = tf.math.divide_no_nan(sizes[0], totals[0])
         sizes = totals[1:]
         if mean_sizes is not None:

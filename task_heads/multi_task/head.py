@@ -4,6 +4,7 @@ import dataclasses
 import os
 from collections.abc import Iterable
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,6 +18,7 @@ from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import build_on_one_encoder
+from keras_bert_zoo.task.report_tables import report_tables as tables_of
 from task_heads.multi_task import fields
 from task_heads.multi_task.features import context_of
 from task_heads.multi_task.features import joint_features
@@ -234,6 +236,14 @@ class MultiTaskHead(TaskHead):
             for task, chosen in tuned.items()
             for name, value in chosen.items()
         }
+
+    def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
+        found = self._each(rows, answers, lambda head: partial(tables_of, head))
+        return [
+            table._replace(title=f"{task}: {table.title}")
+            for task, tables in found.items()
+            for table in tables
+        ]
 
     def signature(self) -> Signature:
         first = next(iter(self._in_order.values()))

@@ -31,6 +31,7 @@ from task_heads.span_qa.losses import PlaceCrossentropy
 from task_heads.span_qa.losses import place_accuracy
 from task_heads.span_qa.score_rows import best_threshold
 from task_heads.span_qa.score_rows import score_rows
+from task_heads.span_qa.tables import answer_tables
 
 _OUTPUTS = ("start_logits", "end_logits")
 
@@ -207,6 +208,9 @@ class SpanQAHead(TaskHead):
 
     def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
         return score_rows(rows, answers, self.null_threshold)
+
+    def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
+        return answer_tables(rows, answers, self.null_threshold)
 
     def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
         if not self.no_answer:

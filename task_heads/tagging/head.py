@@ -38,6 +38,7 @@ from task_heads.tagging.schemes import SCHEMES
 from task_heads.tagging.score_rows import score_rows
 from task_heads.tagging.softmax_output import SoftmaxOutput
 from task_heads.tagging.spans import SpanReader
+from task_heads.tagging.tables import tag_tables
 
 
 class TaggingHead(TaskHead):
@@ -230,6 +231,9 @@ class TaggingHead(TaskHead):
 
     def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
         return score_rows(rows, answers, self.scheme)
+
+    def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
+        return tag_tables(rows, answers, self.scheme)
 
     def signature(self) -> Signature:
         return Signature(

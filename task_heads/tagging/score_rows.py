@@ -41,7 +41,7 @@ def score_rows(rows: Iterable, answers: Iterable[dict], scheme: str) -> dict:
                 ((s["start"], s["end"], s["label"]) for s in answer["spans"]),
             )
             continue
-        truth.append(convert(tags, scheme, _target(scheme)))
+        truth.append(convert(tags, scheme, target_scheme(scheme)))
         guess.append(answer["tags"])
         if scheme != "none":
             true_spans |= _numbered(number, _spans_of_words(truth[-1]))
@@ -68,5 +68,6 @@ def _spans_of_words(tags: list[str]) -> Iterator[tuple[int, int, str]]:
         yield start, end, name
 
 
-def _target(scheme: str) -> str:
+def target_scheme(scheme: str) -> str:
+    """Returns the scheme in which rows are scored, as answers are."""
     return "none" if scheme == "none" else "IOB2"

@@ -21,10 +21,17 @@ def clock(monkeypatch):
 def test_bar_shows_share_and_time_left(clock):
     terminal = Terminal()
     bar = ProgressBar("epoch 1/2", 8, terminal)
-    bar.update(2, "loss 0.5")
+    bar.update(2, lambda: "loss 0.5")
     assert terminal.getvalue() == (
-        "\r\x1b[Kepoch 1/2 [######..................] 2/8 eta 1:30 loss 0.5"
+        "\r\x1b[Kepoch 1/2 [###.........] 2/8 eta 1:30 loss 0.5"
     )
+
+
+def test_a_line_never_wraps(clock, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    terminal = Terminal()
+    ProgressBar("work", 8, terminal).update(2, lambda: "x" * 80)
+    assert len(terminal.getvalue()) == len("\r\x1b[K") + 39
 
 
 def test_bar_is_not_drawn_too_often(clock):
@@ -52,7 +59,7 @@ def test_close_clears_the_line():
 def test_nothing_is_drawn_into_a_file():
     log = io.StringIO()
     bar = ProgressBar("work", 8, log)
-    bar.update(1)
+    bar.update(1, lambda: pytest.fail("nobody sees it"))
     bar.close()
     assert log.getvalue() == ""
 

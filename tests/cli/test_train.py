@@ -1,3 +1,6 @@
+import csv
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.training import recipe as recipes
 from keras_bert_zoo.training.lamb import Lamb
 from keras_bert_zoo.training.recipe import OptimizerRecipe
+from keras_bert_zoo.training.scalar_writer import ScalarWriter
 from keras_bert_zoo.training.schedule import WarmupThenCosineDecay
 from task_heads.classification import ClassificationHead
 
@@ -91,12 +95,13 @@ def test_each_epoch_prints_its_metrics(trained):
 
 
 def test_the_summary_ends_the_output(trained, folder):
-    truncated, padding, best, saved = trained.out.splitlines()[-4:]
+    truncated, padding, best, saved, report = trained.out.splitlines()[-5:]
     assert truncated == "truncated   1 of 8 texts, longer than 32 tokens"
     assert padding.startswith("padding     ")
     assert best.startswith("best epoch  ")
     assert "by val_accuracy: val_accuracy " in best
     assert saved == f"saved       {folder / 'model'}"
+    assert report == f"report      {folder / 'model' / 'report.html'}"
 
 
 def test_nothing_goes_to_stderr(trained):
@@ -363,3 +368,58 @@ def test_a_head_without_pairs_refuses_a_second_column(train):
         registry.heads.unregister("single")
     assert outcome.status == 2
     assert "The head 'single' reads no second text" in outcome.error
+
+
+def test_an_epochs_line_says_how_fast_it_was(trained):
+    lines = [line for line in trained.out.splitlines() if line[:6] == "epoch "]
+    assert len(lines) == 3
+    for line in lines:
+        assert re.search(r"  \d+ tokens/s \d+% padding  \d+ s$", line)
+
+
+def test_the_history_stands_with_the_model(trained, folder):
+    with open(folder / "model" / "history.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    for row in rows:
+        loss, accuracy = float(row["loss"]), float(row["val_accuracy"])
+        assert f"  loss {loss:.4f}  " in trained.out
+        assert f"  val_accuracy {accuracy:.4f}  " in trained.out
+        assert float(row["tokens_per_second"]) > 0
+    # Two ways to count: what was trained on, and what the pipeline made.
+    padding = float(rows[0]["padding_share"])
+    assert f"padding     {padding:.1%} of all tokens" in trained.out
+    assert not list(folder.glob("*history.csv"))
+
+
+@pytest.mark.slow
+def test_a_loss_that_is_no_number_ends_the_run(train, write, tmp_path):
+    path = write("a.tsv", "text\tlabel\nfine\t1\npoor\t1e38\n")
+    outcome = train(train=path, kind="regression", batch_size=1, epochs=2)
+    assert outcome.status == 3
+    assert re.fullmatch(
+        r"bert-zoo: The loss must be a finite number\. Received: inf in step "
+        rf"\d of epoch 1, on {path}:3\. Lower .*\n",
+        outcome.error,
+    )
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_report_shows_the_numbers_of_the_history(trained, folder):
+    text = (folder / "model" / "report.html").read_text("utf-8")
+    with open(folder / "model" / "history.csv", newline="") as stream:
+        for row in csv.DictReader(stream):
+            for name in ("loss", "val_accuracy", "tokens_per_second"):
+                assert f">{float(row[name]):.5g}<" in text
+    assert "Confusion matrix" in text
+    assert ">good: 4, bad: 4<" in text
+    assert ">1 of 8 texts, longer than 32 tokens<" in text
+
+
+@pytest.mark.parametrize("folder_name", [None, "curves"])
+def test_curves_are_written_where_asked(train, recorded, tmp_path, folder_name):
+    folder = folder_name and tmp_path / folder_name
+    assert train(tensorboard=folder).status == 0
+    _, arguments = recorded[-1]
+    kinds = {type(callback) for callback in arguments["callbacks"]}
+    assert (ScalarWriter in kinds) == (folder is not None)

@@ -12,6 +12,7 @@ import tensorflow as tf
 import keras_bert_zoo as zoo
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
+from keras_bert_zoo.training import backup_files
 
 PROGRAM = pathlib.Path(run.__file__)
 
@@ -98,13 +99,20 @@ def test_sigterm_stops_after_the_step(tmp_path, whole):
     assert (run.digest(model), history) == whole
 
 
-def test_tells_of_other_settings(tmp_path):
-    stopped(tmp_path, 2)
-    model = run.make_model()
-    with pytest.raises(InputError, match=r"seed=3 \(the backup: 0\)"):
-        run.fit(model, zoo.Backup(tmp_path), [run.After(0, fall)], seed=3)
-    with pytest.raises(InputError, match="callbacks="):
-        run.fit(model, zoo.Backup(tmp_path))
+@pytest.mark.parametrize(
+    ("name", "own"), [("seed", "3"), ("callbacks", r"\['EarlyStopping', .*\]")]
+)
+def test_tells_of_other_settings(tmp_path, name, own):
+    state = {
+        "settings": {name: 0},
+        "epoch": 0,
+        "step": 2,
+        "num_batches": 2,
+        "callbacks": [],
+    }
+    backup_files.write(tmp_path, state, {})
+    with pytest.raises(InputError, match=rf"{name}={own} \(the backup: 0\)"):
+        run.fit(run.make_model(), zoo.Backup(tmp_path), seed=3)
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ def layer_of(variable):
     return variable.path.split("/")[0]
 
 
+@pytest.mark.slow
 def test_layers_learn_one_after_another(make_model, texts, labels):
     model = make_model()
     recipe = OptimizerRecipe(

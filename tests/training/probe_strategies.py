@@ -1,5 +1,6 @@
 """Prints what two replicas do that one device cannot, as one JSON object."""
 
+import contextlib
 import json
 
 import keras
@@ -68,6 +69,40 @@ def steps_without_length(strategy):
     return int(model.optimizer.iterations.numpy())
 
 
+def watched(strategy):
+    """Returns tokens and gradient norms of a step, on one device and two."""
+    mask = (np.arange(4) < np.array([[1], [4], [2], [3], [3]])).astype("int32")
+    ready = tf.data.Dataset.from_tensors(
+        ({"padding_mask": mask}, np.arange(5.0, dtype="float32")[:, None])
+    )
+    found = []
+    for scope in (contextlib.nullcontext(), strategy.scope()):
+        with scope:
+            keras.utils.set_random_seed(1)
+            inputs = keras.Input((4,), dtype="int32", name="padding_mask")
+            outputs = keras.layers.Dense(1)(keras.ops.cast(inputs, "float32"))
+            model = ReplicatedModel({"padding_mask": inputs}, outputs)
+            model.compile(
+                keras.optimizers.LossScaleOptimizer(
+                    keras.optimizers.SGD(0.1, global_clipnorm=0.01)
+                ),
+                "mse",
+            )
+        watch = model.watch(gradient_norm=True)
+        model.fit(ready, verbose=0)
+        found.append(
+            [
+                float(variable.numpy())
+                for variable in (
+                    watch.num_tokens,
+                    watch.num_padded_tokens,
+                    watch.gradient_norm,
+                )
+            ]
+        )
+    return found
+
+
 def refusals(strategy):
     """Yields what is said of models compiled under another scope."""
     for outside in (True, False):
@@ -87,6 +122,7 @@ def main():
         "masks": number_of_masks(strategy),
         "infinity": after_an_infinity(strategy),
         "steps": steps_without_length(strategy),
+        "watched": watched(strategy),
         "refusals": list(refusals(strategy)),
     }
     print(json.dumps(found))

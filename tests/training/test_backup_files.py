@@ -23,7 +23,7 @@ def write(directory, number):
 
 def test_gives_back_what_was_written(tmp_path):
     write(tmp_path / "run", 1)
-    state, arrays = backup_files.newest(tmp_path / "run")
+    _, state, arrays = backup_files.newest(tmp_path / "run")
     assert state == {"number": 1, "rate": 0.1, "best": float("inf")}
     assert set(arrays) == set(ARRAYS)
     for name, array in ARRAYS.items():
@@ -34,7 +34,7 @@ def test_gives_back_what_was_written(tmp_path):
 def test_keeps_the_last_two(tmp_path):
     paths = [write(tmp_path, number) for number in range(4)]
     assert sorted(tmp_path.iterdir()) == paths[2:]
-    assert backup_files.newest(tmp_path)[0]["number"] == 3
+    assert backup_files.newest(tmp_path)[1]["number"] == 3
 
 
 def test_there_may_be_none(tmp_path):
@@ -72,7 +72,7 @@ def test_a_damaged_one_is_passed_over(tmp_path, name, caplog):
     file, damage = DAMAGES[name]
     damage(newest / file)
     with caplog.at_level("WARNING"):
-        state, _ = backup_files.newest(tmp_path)
+        _, state, _ = backup_files.newest(tmp_path)
     assert state["number"] == 1
     assert f"{newest} is damaged and passed over" in caplog.text
 

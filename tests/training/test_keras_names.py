@@ -24,6 +24,7 @@ OPTIMIZER = (
     "_clip_gradients",
     "_get_variable_index",
     "_iterations",
+    "_learning_rate",
     "_overwrite_model_variables_with_average_value",
     "_trainable_variables",
     "_update_model_variables_moving_average",

@@ -80,16 +80,20 @@ def test_each_option_alone(name):
     check(programs.run(COMPARE, json.dumps([CASES[name]])))
 
 
-def test_two_workers_are_one_device():
-    for found in programs.run_two_workers(COMPARE, json.dumps([LOADED])):
+@pytest.mark.parametrize(
+    "case",
+    [
+        PLAIN,
+        *(
+            pytest.param(case, marks=pytest.mark.slow)
+            for case in (LOADED, *CASES.values())
+        ),
+    ],
+    ids=["plain", "loaded", *CASES],
+)
+def test_two_workers_are_one_device(case):
+    for found in programs.run_two_workers(COMPARE, json.dumps([case])):
         assert len(found) == 1
-        check(found)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CASES)
-def test_each_option_alone_with_two_workers(name):
-    for found in programs.run_two_workers(COMPARE, json.dumps([CASES[name]])):
         check(found)
 
 
@@ -111,6 +115,10 @@ def test_replicas_draw_and_skip_together(run, strategy):
     assert found["masks"] == 3
     assert found["infinity"] == {"unchanged": True, "scale": 2.0**15}
     assert found["steps"] == 2 * 5
+    one, two = found["watched"]
+    assert one[:2] == two[:2] == [13, 20]
+    assert one[2] > 1  # Far above what it is clipped to.
+    assert two[2] == pytest.approx(one[2], rel=1e-5)
     made_there, made_here = found["refusals"]
     assert f"under a {strategy}, compiled under none" in made_there
     assert f"under none, compiled under a {strategy}" in made_here

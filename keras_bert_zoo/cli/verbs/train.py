@@ -90,6 +90,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     optimizer_flags.add_optimizer_flags(parser)
     run_flags.add_run_flags(parser)
+    parser.add_argument(
+        "--tensorboard",
+        metavar="DIR",
+        help="writes curves for TensorBoard there while it trains",
+    )
     data_flags.add_column_flags(parser, with_label=True)
 
 
@@ -115,8 +120,9 @@ def run(args: argparse.Namespace) -> int:
     import keras
 
     from keras_bert_zoo import data
-    from keras_bert_zoo.cli.fit_progress import FitProgress
     from keras_bert_zoo.cli.fit_progress import metrics_line
+    from keras_bert_zoo.cli.watching import REPORT
+    from keras_bert_zoo.cli.watching import Watching
     from keras_bert_zoo.task.epoch_score import EpochScore
     from keras_bert_zoo.task.model import TaskModel
     from keras_bert_zoo.training.precision import resolve_precision
@@ -129,10 +135,10 @@ def run(args: argparse.Namespace) -> int:
     paths = {"train": args.train}
     if args.validation:
         paths["validation"] = args.validation
-    rows = {}
+    rows, reports = {}, {}
     for name, path in paths.items():
         rows[name] = data_flags.file_rows(args, head, path, with_label=True)
-        report = data.check_rows(rows[name], head)
+        report = reports[name] = data.check_rows(rows[name], head)
         labels = data_flags.label_summary(report.label_counts)
         print(f"{name:12}{report.num_rows} rows{labels}", flush=True)
 
@@ -167,8 +173,9 @@ def run(args: argparse.Namespace) -> int:
             restore_best_weights=True,
         )
         callbacks += [EpochScore(rows["validation"]), best]
-    callbacks.append(FitProgress())
     backup = run_flags.backup_of(args)
+    watching = Watching(args, backup)
+    callbacks += watching.callbacks()
     history = model.fit(
         rows["train"],
         batch_size=args.batch_size,
@@ -184,6 +191,7 @@ def run(args: argparse.Namespace) -> int:
     if is_chief(model.distribute_strategy):
         model.save_to_preset(args.out, overwrite=args.overwrite)
         backup.remove()
+        watching.finish(model, rows, reports)
 
     counts = model.input_counts
     print(
@@ -204,6 +212,7 @@ def run(args: argparse.Namespace) -> int:
     for name, value in tuned.items():
         print(f"{'tuned':12}{name} {value:.4g}")
     print(f"{'saved':12}{args.out}")
+    print(f"{'report':12}{pathlib.Path(args.out) / REPORT}")
     return 0
 
 

@@ -1,0 +1,109 @@
+"""How `train` is watched, and what is left to read about the run."""
+
+import argparse
+import pathlib
+from collections.abc import Mapping
+
+import keras
+
+from keras_bert_zoo import reporting
+from keras_bert_zoo.cli.fit_progress import FitProgress
+from keras_bert_zoo.cli.progress import duration
+from keras_bert_zoo.data import RowReport
+from keras_bert_zoo.data import Rows
+from keras_bert_zoo.reporting.environment import environment
+from keras_bert_zoo.reporting.learning_rates import learning_rates
+from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.training.backup import Backup
+from keras_bert_zoo.training.epoch_pace import EpochPace
+from keras_bert_zoo.training.history_file import HistoryFile
+from keras_bert_zoo.training.loss_guard import LossGuard
+from keras_bert_zoo.training.scalar_writer import ScalarWriter
+
+HISTORY = "history.csv"
+REPORT = "report.html"
+
+
+class Watching:
+    """The callbacks that watch a run, and what they leave with its model.
+
+    Until there is a model, the history stands beside the place where it will
+    be, as `NAME.history.csv`, so that a run that fails leaves it too.
+
+    Args:
+        args: of `train`.
+        backup: of the run.
+    """
+
+    def __init__(self, args: argparse.Namespace, backup: Backup):
+        self._args = args
+        self._backup = backup
+        self._folder = pathlib.Path(args.out)
+        self._path = self._folder.with_name(f"{self._folder.name}.{HISTORY}")
+        self._history = HistoryFile(self._path)
+
+    def callbacks(self) -> list[keras.callbacks.Callback]:
+        """Returns the callbacks, which come after those that add metrics."""
+        pace = EpochPace()
+        guard = LossGuard(lambda: self._backup.last)
+        callbacks = [guard, pace, self._history, FitProgress(pace)]
+        if self._args.tensorboard:
+            callbacks.append(ScalarWriter(self._args.tensorboard))
+        return callbacks
+
+    def finish(
+        self,
+        model: TaskModel,
+        rows: Mapping[str, Rows],
+        row_reports: Mapping[str, RowReport],
+    ) -> None:
+        """Puts history and report beside the model, which has been saved.
+
+        Args:
+            model: trained.
+            rows: by name; those of `validation`, if any, are answered.
+            row_reports: on each of them.
+        """
+        history = self._history.rows
+        # Nothing is written where no epoch was left to train.
+        if self._path.is_file():
+            self._path.replace(self._folder / HISTORY)
+        answers = []
+        if "validation" in rows:
+            answers = model.report_tables(rows["validation"])
+        seconds = sum(row["seconds"] for row in history)
+        flags = {
+            name: value
+            for name, value in vars(self._args).items()
+            if value is not None and name != "verb"
+        }
+        report = reporting.Report(
+            f"{self._folder.name}: {model.head.name} on {self._args.preset}",
+            history,
+            learning_rates(model.optimizer, history),
+            answers,
+            {
+                "Duration": {"all epochs": duration(seconds)},
+                "Data": _data_facts(model, row_reports),
+                "Hyperparameters": flags,
+                "Head": model.head.get_config(),
+                "Environment": environment(model),
+            },
+        )
+        reporting.write_report(report, self._folder / REPORT)
+
+
+def _data_facts(model, row_reports):
+    counts = model.input_counts
+    facts = {}
+    for name, report in row_reports.items():
+        facts[f"{name} rows"] = report.num_rows
+        labels = [f"{k}: {n}" for k, n in report.label_counts.items()]
+        if labels:
+            facts[f"{name} labels"] = ", ".join(labels)
+    return {
+        **facts,
+        "truncated": f"{counts.num_truncated} of {counts.num_examples} texts, "
+        f"longer than {model.sequence_length} tokens",
+        "padding": f"{counts.padding_share:.1%} of all tokens",
+    }

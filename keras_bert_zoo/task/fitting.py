@@ -1,0 +1,83 @@
+"""What Keras' `fit` is called with, for a `TaskModel`."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from keras_bert_zoo.task import inputs
+from keras_bert_zoo.task.batch_rows import BatchRows
+from keras_bert_zoo.training.averaged_weights import AveragedWeights
+from keras_bert_zoo.training.backup import Backup
+
+
+@contextlib.contextmanager
+def fit_arguments(
+    model: Any,
+    x: Any,
+    y: Any,
+    batch_size: int,
+    *,
+    epochs: int,
+    validation_data: Any,
+    backup: Backup | None,
+    order: dict,
+    **others,
+) -> Iterator[dict]:
+    """Yields the arguments of Keras' `fit`, to be called in this context.
+
+    Args:
+        model: `TaskModel`, compiled.
+        x, y, batch_size, epochs, validation_data, backup: see
+            `TaskModel.fit`.
+        order: its `shuffle`, `seed` and `tokens_per_batch`.
+        **others: what goes to Keras as it is.
+
+    Raises:
+        InputError: as `TaskModel.fit`.
+    """
+    rows = inputs.as_rows(x, y, model.head)
+    model.batch_rows = None
+    if rows is not None:
+        x, y = rows, None
+        model.batch_rows = BatchRows(
+            model, rows, batch_size=batch_size, **order
+        )
+    num_done = None
+    if backup is not None:
+        backup.open(model.distribute_strategy)
+        num_done = backup.num_batches
+    arguments = inputs.fit_arguments(
+        model, x, y, batch_size, model.input_counts, num_done, **order
+    )
+    if validation_data is not None:
+        arguments |= inputs.validation_arguments(
+            model, validation_data, batch_size
+        )
+    arguments |= {k: v for k, v in others.items() if v is not None}
+    arguments |= {
+        "epochs": epochs,
+        "shuffle": order["shuffle"] and "y" in arguments,
+    }
+    # A single callback is one without a list.
+    callbacks = keras.tree.flatten(arguments.get("callbacks", []))
+    num_epochs = epochs - arguments.get("initial_epoch", 0)
+    steps = inputs.num_batches(arguments, batch_size)
+    if model.compile_for(num_epochs * steps):
+        callbacks.insert(0, AveragedWeights())
+    arguments["callbacks"] = callbacks
+    if backup is None:
+        yield arguments
+        return
+    settings = {
+        **order,
+        "batch_size": batch_size,
+        "epochs": epochs,
+        "head": model.head.get_config(),
+        "precision": model.dtype_policy.name,
+        "sequence_length": model.sequence_length,
+        "steps_per_epoch": steps,
+    }
+    with backup.of_run(model, settings, callbacks) as found:
+        yield arguments | found

@@ -1,0 +1,89 @@
+"""Stops a run whose loss is no number any more, as a Keras callback."""
+
+import math
+import re
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import keras
+
+from keras_bert_zoo.errors import DivergenceError
+
+SHOWN_ROWS = 64
+_NUMBERED = re.compile(r"(.*?)(\d+)")
+
+
+class LossGuard(keras.callbacks.Callback):
+    """Raises an error at the first step whose loss is NaN or infinite.
+
+    The error names the step and, where a `TaskModel` reads rows, the rows of
+    its batch. Infinite gradients under a `LossScaleOptimizer`, which skips
+    the step, leave the loss as it is and stop nothing.
+
+    This costs nothing: Keras has the mean loss of the epoch so far at hand,
+    which is no number once one of its terms is none.
+
+    Args:
+        last_backup: function that says where the last good backup of the
+            run is, `None` if there is none.
+
+    Raises:
+        DivergenceError: in `fit`, as above.
+    """
+
+    def __init__(self, last_backup: Callable[[], str | None] | None = None):
+        super().__init__()
+        self._last_backup = last_backup
+        self._epoch = 0
+        # Steps of the run: before this epoch, and done in it.
+        self._num_earlier = self._num_done = 0
+
+    def on_train_begin(self, logs=None):
+        self._num_earlier = self._num_done = 0
+
+    def backup_state(self) -> dict:
+        """Returns the numbers of steps so far, JSON-able."""
+        return {"earlier": self._num_earlier, "done": self._num_done}
+
+    def restore_state(self, state: dict) -> None:
+        """Takes what `backup_state` returned."""
+        self._num_earlier, self._num_done = state["earlier"], state["done"]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch + 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        if not math.isfinite(logs["loss"]):
+            raise DivergenceError(self._message(logs["loss"], batch + 1))
+        self._num_done = batch + 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._num_earlier += self._num_done
+        self._num_done = 0
+
+    def _message(self, loss: float, last: int) -> str:
+        first = self._num_done + 1
+        steps = f"step {last}" if first == last else f"steps {first} to {last}"
+        origins = []
+        batch_rows = getattr(self.model, "batch_rows", None)
+        if batch_rows is not None:
+            start = self._num_earlier + self._num_done
+            origins = batch_rows.origins(start, self._num_earlier + last)
+        backup = self._last_backup() if self._last_backup else None
+        return (
+            f"The loss must be a finite number. Received: {loss} in {steps} of "
+            f"epoch {self._epoch}"
+            + (f", on {listed(origins)}" if origins else "")
+            + ". Lower the learning rate, or look for what is wrong with these "
+            "rows." + (f" The last good backup is {backup}." if backup else "")
+        )
+
+
+def listed(origins: Sequence[str]) -> str:
+    """Returns origins of rows in short, such as `train.tsv:3, 17, 40`."""
+    more = len(origins) - SHOWN_ROWS
+    origins = origins[:SHOWN_ROWS]
+    parts = [_NUMBERED.fullmatch(origin) for origin in origins]
+    if all(parts) and len({part[1] for part in parts}) == 1:
+        origins = [parts[0][0], *(part[2] for part in parts[1:])]
+    return ", ".join(origins) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,95 @@
+"""Curves for TensorBoard, as a Keras callback."""
+
+import os
+
+import keras
+import tensorflow as tf
+
+from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import workers
+
+_VALIDATION = "val_"
+
+
+class ScalarWriter(keras.callbacks.Callback):
+    """Writes scalars that TensorBoard shows.
+
+    | tag | when | what |
+    | --- | --- | --- |
+    | `loss`, metrics | every few steps | mean of the epoch so far |
+    | `learning_rate` | every few steps | of the latest update |
+    | `gradient_norm` | every few steps | before clipping, without loss scale |
+    | `loss_scale` | every few steps | where a `LossScaleOptimizer` has one |
+    | `epoch_...` | after each epoch | its metrics, and those of validation |
+
+    The step is the number of batches trained on. Validation metrics go to a
+    run of their own, under the names of the training metrics.
+
+    Args:
+        directory: holds the runs `train` and `validation`.
+        every: int. Steps between two values.
+    """
+
+    def __init__(self, directory: str | os.PathLike, every: int = 50):
+        super().__init__()
+        self._directory = os.fspath(directory)
+        self._every = every
+        self._num_steps = self._first = 0
+        self._writers = {}
+        self._watch = None
+
+    def backup_state(self) -> dict:
+        """Returns the number of steps, JSON-able."""
+        return {"num_steps": self._num_steps}
+
+    def restore_state(self, state: dict) -> None:
+        """Takes what `backup_state` returned, for the curves to go on."""
+        self._num_steps = state["num_steps"]
+
+    def set_model(self, model):
+        super().set_model(model)
+        self._watch = model.watch(gradient_norm=True)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self._first = batch
+
+    def on_train_batch_end(self, batch, logs=None):
+        earlier = self._num_steps
+        self._num_steps += batch - self._first + 1
+        if self._num_steps // self._every == earlier // self._every:
+            return
+        optimizer = self.model.optimizer
+        values = {
+            **logs,
+            "learning_rate": keras_names.learning_rate(optimizer),
+            "gradient_norm": float(self._watch.gradient_norm.numpy()),
+        }
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            values["loss_scale"] = float(optimizer.dynamic_scale.numpy())
+        self._write("train", values)
+
+    def on_epoch_end(self, epoch, logs=None):
+        for run, is_validation in (("train", False), ("validation", True)):
+            values = {
+                f"epoch_{name.removeprefix(_VALIDATION)}": value
+                for name, value in logs.items()
+                if name.startswith(_VALIDATION) == is_validation
+            }
+            if values:
+                self._write(run, values)
+
+    def on_train_end(self, logs=None):
+        for writer in self._writers.values():
+            writer.close()
+        self._writers = {}
+
+    def _write(self, run, values):
+        if not workers.is_chief(self.model.distribute_strategy):
+            return
+        if run not in self._writers:
+            folder = os.path.join(self._directory, run)
+            self._writers[run] = tf.summary.create_file_writer(folder)
+        with self._writers[run].as_default(step=self._num_steps):
+            for name, value in values.items():
+                tf.summary.scalar(name, value)
+            self._writers[run].flush()

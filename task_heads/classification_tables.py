@@ -1,0 +1,141 @@
+"""Which labels a classifier takes for which, and where it is most wrong."""
+
+from collections import Counter
+from collections.abc import Iterable
+from collections.abc import Sequence
+
+import numpy as np
+
+from keras_bert_zoo.task.report_tables import Mistake
+from keras_bert_zoo.task.report_tables import Table
+from keras_bert_zoo.task.report_tables import mistake_tables
+from task_heads import classification_labels
+
+# Of a larger matrix only the cells with the most rows are shown.
+MATRIX_LABELS = 20
+SHOWN_CONFUSIONS = 30
+
+
+def label_tables(
+    rows: Iterable,
+    answers: Iterable[dict],
+    kind: str,
+    labels: Sequence[str] | None,
+    text_fields: Sequence[str],
+) -> list[Table]:
+    """Returns the tables of a classification head.
+
+    Args:
+        rows, answers: as for `TaskHead.score`.
+        kind, labels, text_fields: of the head.
+    """
+    find = {
+        "single_label": _single_label,
+        "multi_label": _multi_label,
+        "regression": _regression,
+    }[kind]
+    examples = [
+        (
+            row.origin,
+            " / ".join(row.values[field] for field in text_fields),
+            classification_labels.parse(row.values["label"], kind, labels),
+            answer,
+        )
+        for row, answer in zip(rows, answers, strict=True)
+    ]
+    return find(examples, labels)
+
+
+def _single_label(examples, labels):
+    counts = Counter()
+    mistakes = []
+    for origin, text, index, answer in examples:
+        expected, received = labels[index], answer["label"]
+        counts[expected, received] += 1
+        if expected != received:
+            mistakes.append(
+                Mistake(origin, text, expected, received, answer["probability"])
+            )
+    return [
+        _confusions(counts, labels),
+        *mistake_tables(mistakes, "its probability"),
+    ]
+
+
+def _confusions(counts, labels):
+    if len(labels) <= MATRIX_LABELS:
+        rows = [
+            (true, *(counts[true, given] for given in labels))
+            for true in labels
+        ]
+        title = (
+            "Confusion matrix: rows are the true labels, columns the answers"
+        )
+        return Table(title, ("true label", *labels), rows)
+    wrong = Counter({k: n for k, n in counts.items() if k[0] != k[1]})
+    rows = [(*pair, n) for pair, n in wrong.most_common(SHOWN_CONFUSIONS)]
+    return Table(
+        "Most frequent confusions", ("true label", "answer", "rows"), rows
+    )
+
+
+def _multi_label(examples, labels):
+    truth = np.zeros((len(examples), len(labels)), bool)
+    given = np.zeros_like(truth)
+    mistakes = []
+    for row, (origin, text, flags, answer) in enumerate(examples):
+        truth[row] = flags > 0
+        given[row] = [label in answer["labels"] for label in labels]
+        if (truth[row] != given[row]).any():
+            scores = np.array([answer["scores"][label] for label in labels])
+            mistakes.append(
+                Mistake(
+                    origin,
+                    text,
+                    _joined(labels, truth[row]),
+                    _joined(labels, given[row]),
+                    float(np.max(np.abs(truth[row] - scores))),
+                )
+            )
+    rows = [
+        (
+            label,
+            int((truth[:, place] & given[:, place]).sum()),
+            int((truth[:, place] & ~given[:, place]).sum()),
+            int((~truth[:, place] & given[:, place]).sum()),
+        )
+        for place, label in enumerate(labels)
+    ]
+    table = Table(
+        "Rows by label", ("label", "found", "missed", "wrongly given"), rows
+    )
+    return [table, *mistake_tables(mistakes, "largest error of a probability")]
+
+
+def _joined(labels, flags):
+    chosen = [label for label, flag in zip(labels, flags) if flag]
+    return classification_labels.SEPARATOR.join(chosen)
+
+
+def _regression(examples, labels):
+    mistakes = [
+        Mistake(
+            origin,
+            text,
+            f"{score:.4g}",
+            f"{answer['score']:.4g}",
+            abs(answer["score"] - score),
+        )
+        for origin, text, score, answer in examples
+    ]
+    distances = [mistake.weight for mistake in mistakes]
+    table = Table(
+        "Distance of scores from the truth",
+        ("measure", "value"),
+        [
+            ("mean", float(np.mean(distances))),
+            ("median", float(np.median(distances))),
+            ("largest", float(np.max(distances))),
+        ],
+    )
+    return [table, *mistake_tables(mistakes, "distance")]

@@ -1,0 +1,68 @@
+"""Charts stand where their numbers are."""
+
+import math
+import xml.etree.ElementTree
+
+import pytest
+
+from keras_bert_zoo.reporting import line_chart
+from keras_bert_zoo.reporting.line_chart import ticks
+
+
+def drawn(curves):
+    """Returns the chart's SVG as an XML tree."""
+    text = line_chart.line_chart("loss <b>", curves, "epoch")
+    return xml.etree.ElementTree.fromstring(text).find("svg")
+
+
+@pytest.mark.parametrize(
+    ("values", "whole", "expected"),
+    [
+        ([0.0, 1.0], False, [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]),
+        ([1, 3], True, [1, 2, 3]),
+        ([2], True, [1, 2, 3]),
+        ([0.0], False, [-1.0, -0.5, 0.0, 0.5, 1.0]),
+        ([1, 250], True, [0, 50, 100, 150, 200, 250]),
+        ([3e-5, 3e-5], False, [1e-5, 2e-5, 3e-5, 4e-5, 5e-5]),
+    ],
+)
+def test_ticks_are_round_and_enclose(values, whole, expected):
+    assert ticks(values, whole) == pytest.approx(expected)
+
+
+def test_points_stand_at_their_values():
+    svg = drawn({"training": [(1, 1.0), (2, 0.5), (3, 0.0)]})
+    (line,) = svg.findall("polyline")
+    # The plot goes from (64, 220) to (464, 16).
+    assert line.get("points") == "64.0,16.0 264.0,118.0 464.0,220.0"
+    assert len(svg.findall("circle")) == 3
+
+
+def test_what_is_not_finite_is_left_out():
+    svg = drawn({"training": [(1, 1.0), (2, math.nan), (3, math.inf)]})
+    assert len(svg.findall("circle")) == 1
+
+
+def test_a_chart_without_values_says_so():
+    text = line_chart.line_chart("loss", {"training": [(1, math.nan)]}, "epoch")
+    assert "No finite value." in text
+    assert "<svg" not in text
+
+
+def test_the_title_is_read_aloud():
+    svg = drawn({"training": [(1, 1.0), (2, 0.5)], "validation": [(1, 2.0)]})
+    assert svg.get("role") == "img"
+    assert svg.find("title").text == (
+        "loss <b>: training goes from 1 to 0.5; validation goes from 2 to 2"
+    )
+
+
+def test_long_curves_have_no_marks():
+    svg = drawn({"rate": [(step, step) for step in range(200)]})
+    assert not svg.findall("circle")
+
+
+def test_a_curve_without_points_leaves_the_others_as_they_are():
+    svg = drawn({"training": [], "validation": [(1, 1.0), (2, 0.5)]})
+    (line,) = svg.findall("polyline")
+    assert line.get("class") == "curve-1"
