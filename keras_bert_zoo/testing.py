@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import features as names
-from keras_bert_zoo.data.batches import as_dense
+from keras_bert_zoo.data.padding import as_dense
 from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import TaskHead
