@@ -242,6 +242,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
         self.input_counts = data.InputCounts()
         if backup is not None:
             backup.open(self.distribute_strategy)
+        shapes = pipeline_options(self, fixed_shapes, tokens_per_batch)
         arguments = inputs.fit_arguments(
             self,
             x,
@@ -252,7 +253,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
             shuffle=shuffle,
             seed=seed,
             tokens_per_batch=tokens_per_batch,
-            **pipeline_options(self, fixed_shapes, tokens_per_batch),
+            **shapes,
         )
         if validation_data is not None:
             arguments |= inputs.validation_arguments(
@@ -275,6 +276,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
                 "epochs": epochs,
                 "batch_size": batch_size,
                 "tokens_per_batch": tokens_per_batch,
+                "fixed_shapes": bool(shapes),
                 "shuffle": shuffle,
                 "seed": seed,
                 "sequence_length": self.sequence_length,

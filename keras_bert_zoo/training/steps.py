@@ -40,12 +40,12 @@ class Steps:
     ):
         self._model = model
         self._losses = losses
-        self._mean_sizes = mean_sizes
+        self.mean_sizes = mean_sizes
 
     def train(self, data: Any) -> None:
         """Updates weights and metrics."""
         model = self._model
-        part = _Part(model, self._losses, data, self._mean_sizes)
+        part = _Part(model, self._losses, data, self.mean_sizes)
 
         def differentiate(*inputs):
             return part.gradients(*inputs)

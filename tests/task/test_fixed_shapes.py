@@ -91,6 +91,14 @@ def test_slices_that_fill_no_batch_are_told(make_model, caplog):
     assert "1 of 5 sequences are left out of each epoch" in caplog.text
 
 
+@pytest.mark.slow
+def test_too_few_slices_are_refused(make_model):
+    model = make_model(TaggingHead(["O", "B-x"]))
+    rows = [{"tokens": ["fine"], "tags": ["O"]}] * 3
+    with pytest.raises(InputError, match="batch_size=4, and 3 sequences"):
+        model.fit(rows, batch_size=4, fixed_shapes=True, verbose=0)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -1,4 +1,4 @@
-"""Checks that plugin authors run on what they write.
+"""What a head promises, held against what it does.
 
 `check_head` is what this project runs on its own heads: give it a head and a
 few rows in `pytest`, and it raises an `AssertionError` that names the broken
