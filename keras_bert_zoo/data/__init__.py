@@ -13,6 +13,7 @@ from keras_bert_zoo.data.row_report import check_rows
 from keras_bert_zoo.data.rows import MemoryRows
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.widths import default_widths
 
 __all__ = [
     "FileRows",
@@ -24,4 +25,5 @@ __all__ = [
     "Rows",
     "build_dataset",
     "check_rows",
+    "default_widths",
 ]

@@ -1,13 +1,14 @@
 """Padded batches from windows of rows, in graph ops.
 
 Letters: `R` sequences in a window, `N` batches cut from it, `B` sequences in a
-batch, `S` tokens in its longest. A row is one sequence or, where its head
-splits long texts, several.
+batch, `S` tokens in its longest, or more where widths are given. A row is one
+sequence or, where its head splits long texts, several.
 """
 
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -15,6 +16,7 @@ import tensorflow as tf
 from keras_bert_zoo import features as names
 from keras_bert_zoo.data import length_groups
 from keras_bert_zoo.data.input_counts import InputCounts
+from keras_bert_zoo.data.padding import padded_batch
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.windows import ROW_INDEX
 from keras_bert_zoo.data.windows import Windows
@@ -35,6 +37,7 @@ def batches_of(
     counts: InputCounts | None,
     num_trials: int = 0,
     first_pass: int = 0,
+    widths: Sequence[int] | None = None,
 ) -> tf.data.Dataset:
     """Tokenizes windows and cuts them into padded batches.
 
@@ -46,6 +49,8 @@ def batches_of(
             `RaggedTensor` `(N, None)`.
         counts: filled with truncated examples and padding, or `None`.
         num_trials, first_pass: int. See `Windows.dataset`.
+        widths: what batches are padded to, rising to `sequence_length`;
+            each batch to its longest row if `None`.
 
     Returns:
         `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)`),
@@ -71,7 +76,12 @@ def batches_of(
             groups = length_groups.shuffle_groups(groups, seed)
         if counts is not None:
             groups = _counted(
-                groups, lengths, found.num_truncated, pass_number, counts
+                groups,
+                lengths,
+                widths,
+                found.num_truncated,
+                pass_number,
+                counts,
             )
         if found.num_sequences is not None:
             row_index = tf.repeat(row_index, found.num_sequences)
@@ -85,7 +95,13 @@ def batches_of(
     @tf.autograph.experimental.do_not_convert
     def cut(features, groups):
         assemble = tf.autograph.experimental.do_not_convert(
-            lambda group: _assemble(features, group, padding_id)
+            lambda group: padded_batch(
+                features,
+                group,
+                padding_id=padding_id,
+                widths=widths,
+                head=head,
+            )
         )
         return tf.data.Dataset.from_tensor_slices(groups).map(assemble)
 
@@ -218,28 +234,7 @@ def _tensor(values):
     return tf.convert_to_tensor(values)
 
 
-def _assemble(features: dict, group: tf.Tensor, padding_id: int) -> dict:
-    batch = tf.nest.map_structure(
-        lambda tensor: tf.gather(tensor, group), features
-    )
-    inputs = pad(batch.pop("inputs"), padding_id=padding_id)
-    return {**as_dense(batch), "inputs": inputs}
-
-
-def as_dense(values: Any) -> Any:
-    """Returns labels or weights, in any structure, ragged ones padded with 0.
-
-    Those with one value per token get the length of the padded inputs.
-    """
-
-    def dense(tensor):
-        is_ragged = isinstance(tensor, tf.RaggedTensor)
-        return tensor.to_tensor() if is_ragged else tensor
-
-    return tf.nest.map_structure(dense, values)
-
-
-def _counted(groups, lengths, num_truncated, pass_number, counts):
+def _counted(groups, lengths, widths, num_truncated, pass_number, counts):
     def add(*numbers):
         counts.add(*numbers)
         return numbers[0]
@@ -250,8 +245,8 @@ def _counted(groups, lengths, num_truncated, pass_number, counts):
             pass_number,
             tf.size(lengths, out_type=tf.int64),
             tf.math.count_nonzero(num_truncated),
-            tf.reduce_sum(lengths),
-            length_groups.num_padded_tokens(groups, lengths),
+            tf.reduce_sum(tf.gather(lengths, groups)),
+            length_groups.num_padded_tokens(groups, lengths, widths),
         ],
         tf.int64,
     )

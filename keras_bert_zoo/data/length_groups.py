@@ -3,19 +3,30 @@
 Letters: `R` rows in a window, `N` batches cut from it.
 """
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
+from keras_bert_zoo.data.widths import places_of
 
-def group_by_size(lengths: tf.Tensor, batch_size: int) -> tf.RaggedTensor:
+
+def group_by_size(
+    lengths: tf.Tensor, batch_size: int, drop_remainder: bool = False
+) -> tf.RaggedTensor:
     """Returns the rows of each batch, shortest first, `batch_size` in each.
 
     Args:
         lengths: int `(R,)`, tokens in each row, at least one row.
         batch_size: int. Rows in a batch; the last may have fewer.
+        drop_remainder: bool. Whether rows at the window's end are left out,
+            so that the last batch has as many. Were it cut off instead, the
+            longest rows would be lost, always.
 
     Returns:
         int32 `RaggedTensor` `(N, None)` of row numbers.
     """
+    if drop_remainder:
+        lengths = lengths[: tf.size(lengths) // batch_size * batch_size]
     order = tf.argsort(lengths, stable=True)  # (R,)
     num_rows = tf.size(order)
     starts = tf.range(0, num_rows, batch_size)
@@ -65,8 +76,23 @@ def shuffle_groups(groups: tf.RaggedTensor, seed: tf.Tensor):
     return tf.gather(groups, tf.argsort(keys, stable=True))
 
 
-def num_padded_tokens(groups: tf.RaggedTensor, lengths: tf.Tensor):
-    """Returns the tokens of all batches, each padded to its longest row."""
+def num_padded_tokens(
+    groups: tf.RaggedTensor,
+    lengths: tf.Tensor,
+    widths: Sequence[int] | None = None,
+):
+    """Returns the tokens of all batches, padding included.
+
+    Args:
+        groups: rows of each batch, `(N, None)`.
+        lengths: int `(R,)`, tokens in each row.
+        widths: what batches are padded to; each to its longest row if
+            `None`.
+    """
     longest = tf.reduce_max(tf.gather(lengths, groups), axis=1)  # (N,)
+    if widths is not None:
+        longest = tf.gather(
+            tf.constant(widths, longest.dtype), places_of(longest, widths)
+        )
     sizes = tf.cast(groups.row_lengths(), longest.dtype)
     return tf.reduce_sum(longest * sizes)

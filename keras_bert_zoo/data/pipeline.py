@@ -5,10 +5,12 @@
          -> tf.data, once per batch: gather, pad
 
 Batches hold texts of like length and are padded to their own longest row,
-because real texts are much shorter than the encoder allows.
+because real texts are much shorter than the encoder allows. Where few shapes
+are wanted they are padded to the smallest of a few widths instead.
 """
 
 from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -18,6 +20,7 @@ from keras_bert_zoo.data import length_groups
 from keras_bert_zoo.data.batches import batches_of
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.widths import checked_widths
 from keras_bert_zoo.data.windows import MAX_WINDOW_ROWS
 from keras_bert_zoo.data.windows import ROW_INDEX
 from keras_bert_zoo.data.windows import Windows
@@ -36,6 +39,7 @@ def build_dataset(
     shuffle: bool = False,
     seed: int | None = 0,
     drop_remainder: bool = False,
+    widths: Sequence[int] | None = None,
     num_rows: int | None = None,
     counts: InputCounts | None = None,
     num_trials: int = 0,
@@ -62,7 +66,12 @@ def build_dataset(
         shuffle: bool. Whether the order is random.
         seed: int, at least 0, or `None`, which makes all epochs alike.
         drop_remainder: bool. Whether the rows that do not fill a batch at
-            the end are left out, so that every batch has `batch_size`.
+            the end are left out, so that every batch has `batch_size`. Where
+            the head splits texts: at the end of each window.
+        widths: what batches are padded to, each to the smallest that holds
+            its longest row; rising, `sequence_length` the last. With
+            `drop_remainder` there are as many shapes. `None`: each batch is
+            padded to its longest row.
         num_rows: int or `None`. Number of rows, as `check_rows` reports it:
             gives the data set its cardinality, unless the head splits texts
             or there is a token budget.
@@ -87,6 +96,8 @@ def build_dataset(
     """
     batch_size = arguments.whole_number("batch_size", batch_size)
     arguments.whole_number("sequence_length", sequence_length)
+    if widths is not None:
+        widths = checked_widths(widths, sequence_length)
     if seed is not None:
         seed = arguments.whole_number("seed", seed, lowest=0, highest=2**63 - 1)
     if tokens_per_batch is None:
@@ -97,7 +108,9 @@ def build_dataset(
 
     def group(lengths):
         if tokens_per_batch is None:
-            return length_groups.group_by_size(lengths, batch_size)
+            return length_groups.group_by_size(
+                lengths, batch_size, drop_remainder
+            )
         return length_groups.group_by_tokens(lengths, tokens_per_batch)
 
     dataset = batches_of(
@@ -109,7 +122,6 @@ def build_dataset(
             max_rows=max_rows,
             shuffle=shuffle,
             seed=seed,
-            drop_remainder=drop_remainder,
         ),
         tokenizer,
         sequence_length,
@@ -117,13 +129,10 @@ def build_dataset(
         counts,
         num_trials,
         first_pass,
+        widths,
     ).map(_row_index if only_row_index else _for_training)
     if drop_remainder:
         plain = tf.autograph.experimental.do_not_convert
-        if head.splits_texts:
-            dataset = dataset.filter(
-                plain(lambda *batch: _is_full(batch, batch_size))
-            )
         dataset = dataset.map(
             plain(lambda *batch: _with_size(batch, batch_size))
         )
@@ -149,10 +158,6 @@ def _for_training(batch: dict) -> tuple:
 @tf.autograph.experimental.do_not_convert
 def _row_index(batch: dict) -> tuple:
     return (batch[ROW_INDEX],)
-
-
-def _is_full(batch: tuple, batch_size: int) -> tf.Tensor:
-    return tf.shape(tf.nest.flatten(batch)[0])[0] == batch_size
 
 
 def _with_size(batch: tuple, batch_size: int) -> tuple:

@@ -60,8 +60,6 @@ class Windows:
         seed: int, at least 0. Decides the order and the windows' seeds,
             which differ from one pass to the next; `None` makes all passes
             alike.
-        drop_remainder: bool. Whether the last rows are left out where they
-            do not fill a unit.
     """
 
     rows: Iterable[Row]
@@ -71,7 +69,6 @@ class Windows:
     max_rows: int
     shuffle: bool = False
     seed: int | None = None
-    drop_remainder: bool = False
 
     def dataset(
         self, num_trials: int = 0, first_pass: int = 0
@@ -116,12 +113,8 @@ class Windows:
         if self.shuffle:
             windows = self._shuffled(windows, generator)
         for columns in windows:
-            if self.drop_remainder:
-                num_rows = _num_rows(columns) // self.unit * self.unit
-                columns = _part(columns, 0, num_rows)
-            if _num_rows(columns):
-                seed = generator.integers(2**62, size=2)
-                yield self._tensors(columns), seed, np.int64(pass_number)
+            seed = generator.integers(2**62, size=2)
+            yield self._tensors(columns), seed, np.int64(pass_number)
 
     def _tensors(self, columns: dict) -> dict:
         spec = self.head.example_spec(self.with_label)

@@ -8,6 +8,7 @@ import keras
 
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.batch_rows import BatchRows
+from keras_bert_zoo.task.fixed_shapes import pipeline_options
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
 
@@ -22,6 +23,7 @@ def fit_arguments(
     epochs: int,
     validation_data: Any,
     backup: Backup | None,
+    fixed_shapes: bool | None,
     order: dict,
     **others,
 ) -> Iterator[dict]:
@@ -29,7 +31,7 @@ def fit_arguments(
 
     Args:
         model: `TaskModel`, compiled.
-        x, y, batch_size, epochs, validation_data, backup: see
+        x, y, batch_size, epochs, validation_data, backup, fixed_shapes: see
             `TaskModel.fit`.
         order: its `shuffle`, `seed` and `tokens_per_batch`.
         **others: what goes to Keras as it is.
@@ -37,6 +39,10 @@ def fit_arguments(
     Raises:
         InputError: as `TaskModel.fit`.
     """
+    order = {
+        **order,
+        **pipeline_options(model, fixed_shapes, order["tokens_per_batch"]),
+    }
     rows = inputs.as_rows(x, y, model.head)
     model.batch_rows = None
     if rows is not None:

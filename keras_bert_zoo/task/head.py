@@ -113,10 +113,7 @@ class TaskHead:
     def remark(self, values: Mapping[str, Any]) -> str | None:
         """Returns why a labelled row teaches less than it says, if it does.
 
-        Rows are counted by what is said of them, and the user is told.
-
-        Args:
-            values: a row that `example` takes.
+        Rows that `example` takes are counted by it, and the user is told.
         """
         return None
 
@@ -124,11 +121,7 @@ class TaskHead:
         """Returns sentences on what rows say that tokens cannot.
 
         `fit` and `evaluate` log them, once, before they begin. What a row
-        shows by itself is for `remark`.
-
-        Args:
-            rows: labelled rows with `values` and `origin`, checked.
-            tokenizer: as in `features`.
+        shows by itself is for `remark`. The rows are labelled, and checked.
         """
         return []
 
@@ -270,6 +263,13 @@ class TaskHead:
         Each is int32 `(None, None)`, as long as it needs, padded with 0.
         """
         return ()
+
+    def further_length(self, sequence_length: int) -> int:
+        """Returns the most of those, and of labels, that a sequence has.
+
+        Where shapes are fixed, they are padded to it.
+        """
+        return sequence_length
 
     def token_outputs(self) -> tuple[TensorInfo, ...]:
         """Returns the description of what `decode` returns."""

@@ -10,8 +10,10 @@ import tensorflow as tf
 from absl import logging
 
 from keras_bert_zoo import data
+from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import fixed_shapes
 
 
 def as_rows(x: Any, y: Any, head: TaskHead):
@@ -107,8 +109,9 @@ def fit_arguments(
         **options: further arguments of `data.build_dataset`.
 
     Raises:
-        InputError: if a row is wrong, or there is none; or if `num_done` is
-            given and there is no place to find in the data.
+        InputError: if a row is wrong, or there is none, or not as many as a
+            batch of a fixed shape has; or if `num_done` is given and there
+            is no place to find in the data.
     """
     rows = as_rows(x, y, model.head)
     if rows is None:
@@ -185,12 +188,16 @@ def _batches(
     warnings = model.head.row_warnings(rows, model.tokenizer)
     for line in [*report.remark_lines(), *warnings]:
         logging.warning("%s", line)
+    whole_number("batch_size", batch_size)
+    num_sequences = report.num_rows
+    drops = options.get("drop_remainder", False)
+    whole = num_sequences // batch_size
+    steps = whole if drops else math.ceil(num_sequences / batch_size)
     varies = model.head.splits_texts or options.get("tokens_per_batch")
-    first_pass, num_skipped = 0, num_done
-    if num_done and not varies:
-        first_pass, num_skipped = divmod(
-            num_done, math.ceil(report.num_rows / batch_size)
-        )
+    # Where there are no steps, an error follows.
+    first_pass, num_skipped = (
+        (0, num_done) if varies else divmod(num_done, max(steps, 1))
+    )
     is_counted_before = bool(varies or first_pass)
     dataset = data.build_dataset(
         rows,
@@ -203,12 +210,13 @@ def _batches(
         first_pass=first_pass,
         **options,
     )
-    if not is_counted_before:
-        steps = math.ceil(report.num_rows / batch_size)
-        return dataset, steps, num_skipped
-    steps = sum(1 for _ in dataset)
-    if counts is not None:
-        counts.finish()
+    if is_counted_before:
+        steps = sum(1 for _ in dataset)
+        if counts is not None:
+            counts.finish()
+            num_sequences = counts.num_examples
+    if drops:
+        fixed_shapes.report_dropped(num_sequences, steps, batch_size)
     return dataset, steps, num_skipped
 
 

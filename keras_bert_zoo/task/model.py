@@ -167,8 +167,8 @@ class TaskModel(TextAnswering, ReplicatedModel):
             learning_rate, weight_decay, warmup_fraction: float, of the named
                 optimizer; see `OptimizerRecipe` for what they mean, and for
                 many more.
-            jit_compile: bool. Whether XLA compiles the step. Batches of
-                many lengths would be compiled once for each length.
+            jit_compile: bool. Whether XLA compiles the step, once for each
+                shape: see `fixed_shapes` of `fit`.
             **kwargs: what `keras.Model.compile` takes.
 
         Raises:
@@ -212,6 +212,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
         seed: int = 0,
         tokens_per_batch: int | None = None,
         backup: Backup | None = None,
+        fixed_shapes: bool | None = None,
         **kwargs,
     ) -> keras.callbacks.History:
         """Trains on texts, on rows of files, or on ready features.
@@ -227,6 +228,10 @@ class TaskModel(TextAnswering, ReplicatedModel):
             tokens_per_batch: int or `None`. Most tokens in a batch, padding
                 included; `batch_size` then plays no part.
             backup: `Backup` or `None`. Lets a killed run go on.
+            fixed_shapes: bool. Whether batches of texts are whole and padded
+                to one of a few widths, 32, 64, 128 and so on, so that few
+                shapes are compiled. Texts that fill no batch are left out
+                of the epoch. `None`: where XLA or a TPU compiles the step.
             **kwargs: what `keras.Model.fit` takes.
 
         Raises:
@@ -243,6 +248,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
             epochs=epochs,
             validation_data=validation_data,
             backup=backup,
+            fixed_shapes=fixed_shapes,
             order={
                 "shuffle": shuffle,
                 "seed": seed,

@@ -93,8 +93,8 @@ def pad(
     features: Mapping[str, tf.RaggedTensor | tf.Tensor],
     *,
     padding_id: int,
-    sequence_length: int | None = None,
-    further_length: int | None = None,
+    sequence_length: int | tf.Tensor | None = None,
+    further_length: int | tf.Tensor | None = None,
 ) -> dict[str, tf.Tensor]:
     """Makes ragged features dense and adds the padding mask.
 
@@ -103,10 +103,11 @@ def pad(
             filled with `padding_id`, other ragged features with 0; dense
             ones pass unchanged.
         padding_id: int.
-        sequence_length: int or None. The static length S of what the encoder
-            reads, which cuts longer rows; None takes the batch's longest.
-        further_length: int or None. The same for further ragged features,
-            which do not have one value per token.
+        sequence_length: int, int scalar or None. The length S of what the
+            encoder reads, which cuts longer rows, static if an int; None
+            takes the batch's longest.
+        further_length: int, int scalar or None. The same for further ragged
+            features, which do not have one value per token.
 
     Returns:
         dict of dense tensors, with `padding_mask`, int32 (B, S), 1 for a
@@ -127,16 +128,31 @@ def pad(
             fill = padding_id if name == names.TOKEN_IDS else 0
             is_read = name in names.ENCODER_INPUTS
             length = sequence_length if is_read else further_length
-            values = values.to_tensor(
-                tf.cast(fill, values.dtype), shape=[None, length]
-            )
+            values = pad_to(values, length, fill)
         padded[name] = values
+    if sequence_length is None:
+        sequence_length = tf.shape(padded[names.TOKEN_IDS])[1]
     padded[names.PADDING_MASK] = tf.sequence_mask(
-        token_ids.row_lengths(),
-        sequence_length or tf.shape(padded[names.TOKEN_IDS])[1],
-        dtype=tf.int32,
+        token_ids.row_lengths(), sequence_length, dtype=tf.int32
     )
     return padded
+
+
+def pad_to(
+    values: tf.RaggedTensor, length: int | tf.Tensor | None, fill: int = 0
+) -> tf.Tensor:
+    """Returns rows `(B, None, ...)` as `(B, length, ...)`.
+
+    Args:
+        values: the rows; longer ones are cut.
+        length: int, int scalar, or `None` for the longest row's.
+        fill: int. What stands behind short rows.
+    """
+    shape = [None, length, *values.shape[2:]]
+    if tf.is_tensor(length):
+        # Beside a tensor, this means what `None` does beside numbers.
+        shape = [-1 if size is None else size for size in shape]
+    return values.to_tensor(tf.cast(fill, values.dtype), shape=shape)
 
 
 def _kept(lengths, budget):

@@ -28,20 +28,28 @@ def strategy_of(model: keras.Model) -> tf.distribute.Strategy | None:
     return model._distribute_strategy
 
 
-def build_from_types(model: keras.Model, iterator) -> None:
+def types_in(iterator):
+    """Returns the types of a batch.
+
+    Args:
+        iterator: Keras' own, of epochs.
+    """
+    return keras.tree.map_structure(
+        lambda one: None if isinstance(one, tf.OptionalSpec) else one,
+        iterator.data_adapter.get_tf_dataset().element_spec,
+    )
+
+
+def build_from_types(model: keras.Model, types) -> None:
     """Builds what `fit` needs from the types of its data.
 
     Keras takes the first batch of a pass for that, which a pipeline that
     orders each pass anew counts as one.
 
     Args:
-        model: compiled under a strategy.
-        iterator: Keras' own, of epochs.
+        model: compiled.
+        types: of a batch.
     """
-    types = keras.tree.map_structure(
-        lambda one: None if isinstance(one, tf.OptionalSpec) else one,
-        iterator.data_adapter.get_tf_dataset().element_spec,
-    )
     with model.distribute_strategy.scope():
         model._symbolic_build(data_batch=types)
 

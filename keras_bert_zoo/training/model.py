@@ -52,14 +52,17 @@ class ReplicatedModel(keras.Model):
         if type(self).train_step is not keras.Model.train_step:
             super().make_train_function(force)
         elif self.train_function is None or force:
-            with self.distribute_strategy.scope():
-                self.mean_sizes = MeanSizes(self._batch_losses)
-            own = steps.Steps(
-                self, self._batch_losses, self.mean_sizes, self._watch
-            )
+            own = self.replica_steps()
+            self.mean_sizes = own.mean_sizes
             self.train_function = steps.make_function(self, own.train)
         else:
             self.mean_sizes.reset()
+
+    def replica_steps(self) -> steps.Steps:
+        """Returns what a replica does with its part of a batch in `fit`."""
+        with self.distribute_strategy.scope():
+            mean_sizes = MeanSizes(self._batch_losses)
+        return steps.Steps(self, self._batch_losses, mean_sizes, self._watch)
 
     def make_test_function(self, force=False):
         if type(self).test_step is not keras.Model.test_step:
@@ -77,4 +80,5 @@ class ReplicatedModel(keras.Model):
         if iterator is None or not needs_build:
             super()._maybe_symbolic_build(iterator, data_batch)
         else:
-            keras_names.build_from_types(self, iterator)
+            types = keras_names.types_in(iterator)
+            keras_names.build_from_types(self, types)

@@ -43,13 +43,13 @@ class Steps:
     ):
         self._model = model
         self._losses = losses
-        self._mean_sizes = mean_sizes
+        self.mean_sizes = mean_sizes
         self._watch = watch
 
     def train(self, data: Any) -> None:
         """Updates weights and metrics."""
         model = self._model
-        part = _Part(model, self._losses, data, self._mean_sizes, self._watch)
+        part = _Part(model, self._losses, data, self.mean_sizes, self._watch)
 
         def differentiate(*inputs):
             return part.gradients(*inputs)

@@ -1,5 +1,6 @@
 """The tokens that fill the gaps of a text."""
 
+import math
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -194,6 +195,9 @@ class MaskedTokenHead(TaskHead):
     def token_inputs(self) -> tuple[TensorInfo, ...]:
         meaning = "places in token_ids to answer, from 0; padded with 0"
         return (TensorInfo(MASK_POSITIONS, "int32", (None, None), meaning),)
+
+    def further_length(self, sequence_length: int) -> int:
+        return math.ceil(self.mask_rate * sequence_length)
 
     def token_outputs(self) -> tuple[TensorInfo, ...]:
         shape = (None, None, None)

@@ -4,6 +4,7 @@ import re
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_bert_zoo import registry
 from keras_bert_zoo.cli import optimizer_flags
@@ -244,6 +245,35 @@ def test_flags_make_the_schedule():
 def test_every_optimizer_and_schedule_has_its_flag():
     assert optimizer_flags.OPTIMIZERS == tuple(recipes.OPTIMIZERS)
     assert optimizer_flags.SCHEDULES == tuple(recipes.SCHEDULES)
+
+
+@pytest.mark.slow
+def test_a_step_that_compiles_is_told_and_trained(train, recorded):
+    outcome = train(check_tpu=True, batch_size=4)
+    assert outcome.status == 0
+    assert "tpu         XLA compiles the training step\n" in outcome.out
+    assert len(recorded) == 1
+
+
+def test_a_step_that_a_tpu_cannot_run_is_not_trained(train, recorded):
+    class TextHead(ClassificationHead):
+        def losses(self):
+            def loss(y_true, y_pred):
+                words = tf.strings.as_string(y_pred, name="in_words")
+                return tf.reduce_sum(y_pred * tf.strings.to_number(words))
+
+            return loss
+
+    registry.heads.register("text", TextHead)
+    try:
+        outcome = train(head="text", check_tpu=True)
+    finally:
+        registry.heads.unregister("text")
+    assert outcome.status == 2
+    assert "must have no strings. Received: AsString (" in outcome.error
+    assert "in_words" in outcome.error
+    assert outcome.error.count("\n") == 1
+    assert not recorded
 
 
 def test_help_of_a_named_head_shows_its_flags(zoo):

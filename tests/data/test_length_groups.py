@@ -24,6 +24,15 @@ def test_batches_of_one_size(size, groups):
 
 
 @pytest.mark.parametrize(
+    ("size", "groups"), [(2, [[1, 3], [0, 2]]), (5, [[1, 3, 0, 4, 2]]), (8, [])]
+)
+def test_what_is_dropped_is_at_the_end(size, groups):
+    lengths = tf.constant(LENGTHS, tf.int64)
+    found = length_groups.group_by_size(lengths, size, drop_remainder=True)
+    assert found.to_list() == groups
+
+
+@pytest.mark.parametrize(
     ("budget", "groups"),
     [
         (10, [[1, 3], [0], [4], [2]]),
@@ -50,3 +59,5 @@ def test_padding_is_counted():
     lengths = tf.constant(LENGTHS, tf.int64)
     padded = length_groups.num_padded_tokens(groups, lengths)
     assert int(padded) == 2 * 2 + 2 * 7 + 9
+    padded = length_groups.num_padded_tokens(groups, lengths, (4, 9))
+    assert int(padded) == 2 * 4 + 2 * 9 + 9

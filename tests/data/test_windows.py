@@ -26,13 +26,6 @@ def test_windows_follow_the_rows(head):
     assert found == [[0, 1, 2, 3], [4, 5, 6]]
 
 
-def test_remainder_can_be_dropped(head):
-    (found,) = read(
-        rows=rows_of(9), head=head, unit=2, max_rows=4, drop_remainder=True
-    )
-    assert found == [[0, 1, 2, 3], [4, 5, 6, 7]]
-
-
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_large_texts_make_small_windows(head, monkeypatch, shuffle):
     monkeypatch.setattr(windows, "WINDOW_BYTES", 1000)

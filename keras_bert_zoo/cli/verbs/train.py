@@ -95,6 +95,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="writes curves for TensorBoard there while it trains",
     )
+    parser.add_argument(
+        "--check-tpu",
+        action="store_true",
+        help="before training, see whether a TPU could run its steps",
+    )
     data_flags.add_column_flags(parser, with_label=True)
 
 
@@ -125,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo.cli.watching import Watching
     from keras_bert_zoo.task.epoch_score import EpochScore
     from keras_bert_zoo.task.model import TaskModel
+    from keras_bert_zoo.testing import check_tpu_ready
     from keras_bert_zoo.training.precision import resolve_precision
     from keras_bert_zoo.training.workers import is_chief
 
@@ -163,6 +169,9 @@ def run(args: argparse.Namespace) -> int:
         f"{model.count_params():,} parameters, {precision}",
         flush=True,
     )
+    if args.check_tpu:
+        check_tpu_ready(model, args.batch_size)
+        print(f"{'tpu':12}XLA compiles the training step", flush=True)
     callbacks = []
     if args.validation:
         score = EpochScore.monitor(head)

@@ -1,4 +1,4 @@
-"""Checks that plugin authors run on what they write.
+"""What a head promises, held against what it does.
 
 `check_head` is what this project runs on its own heads: give it a head and a
 few rows in `pytest`, and it raises an `AssertionError` that names the broken
@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import features as names
-from keras_bert_zoo.data.batches import as_dense
+from keras_bert_zoo.data.padding import as_dense
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.encoder import BertEncoder
 from keras_bert_zoo.task import Features

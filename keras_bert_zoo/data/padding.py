@@ -1,0 +1,86 @@
+"""One batch of a window, padded, in graph ops.
+
+Letters: `B` sequences in a batch, `S` tokens in its longest, or more where
+widths are given.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.data.widths import places_of
+from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization.packing import pad_to
+
+
+def padded_batch(
+    features: Mapping[str, Any],
+    group: tf.Tensor,
+    *,
+    padding_id: int,
+    widths: Sequence[int] | None,
+    head: Any,
+) -> dict:
+    """Returns some sequences of a window as a batch.
+
+    Args:
+        features: `inputs`, and what else a head made of the window.
+        group: int `(B,)`. Which sequences.
+        padding_id: int.
+        widths: what the batch is padded to, the smallest that holds it; its
+            longest row if `None`.
+        head: `TaskHead`.
+    """
+    batch = tf.nest.map_structure(
+        lambda tensor: tf.gather(tensor, group), dict(features)
+    )
+    inputs = batch.pop("inputs")
+    length = further_length = None
+    if widths is not None:
+        longest = tf.reduce_max(inputs[names.TOKEN_IDS].row_lengths())
+        place = places_of(longest[None], widths)[0]
+        length = tf.constant(widths)[place]
+        further_lengths = [head.further_length(width) for width in widths]
+        further_length = tf.constant(further_lengths)[place]
+        further = set(inputs) - set(names.ENCODER_INPUTS)
+        _check_room([inputs[name] for name in further], further_length)
+        _check_room(batch, further_length)
+    inputs = pad(
+        inputs,
+        padding_id=padding_id,
+        sequence_length=length,
+        further_length=further_length,
+    )
+    return {**as_dense(batch, further_length), "inputs": inputs}
+
+
+def as_dense(values: Any, length: tf.Tensor | None = None) -> Any:
+    """Returns labels or weights, in any structure, ragged ones padded with 0.
+
+    Args:
+        values: tensors, in any structure.
+        length: what ragged ones are padded to; their longest row if `None`,
+            which gives those with a value per token the length of the
+            padded inputs.
+    """
+
+    def dense(tensor):
+        is_ragged = isinstance(tensor, tf.RaggedTensor)
+        return pad_to(tensor, length) if is_ragged else tensor
+
+    return tf.nest.map_structure(dense, values)
+
+
+def _check_room(values: Any, length: tf.Tensor) -> None:
+    # What is padded to a length would be cut to it, too.
+    for tensor in tf.nest.flatten(values):
+        if isinstance(tensor, tf.RaggedTensor):
+            tf.debugging.assert_less_equal(
+                tensor.row_lengths(),
+                tf.cast(length, tensor.row_splits.dtype),
+                "A sequence has more labels, weights or further inputs than "
+                "its head's `further_length` says.",
+            )

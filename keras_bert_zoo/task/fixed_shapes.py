@@ -1,0 +1,65 @@
+"""When all batches to train on have one of a few shapes."""
+
+import tensorflow as tf
+from absl import logging
+
+from keras_bert_zoo import data
+from keras_bert_zoo.errors import InputError
+
+
+def pipeline_options(
+    model, fixed_shapes: bool | None, tokens_per_batch: int | None
+) -> dict:
+    """Returns what `build_dataset` takes for shapes that are few, if wanted.
+
+    Args:
+        model: `TaskModel`, compiled.
+        fixed_shapes, tokens_per_batch: see `TaskModel.fit`.
+
+    Raises:
+        InputError: if both are wanted.
+    """
+    if fixed_shapes is None:
+        on_tpu = isinstance(
+            model.distribute_strategy, tf.distribute.TPUStrategy
+        )
+        fixed_shapes = model.jit_compile or on_tpu
+    if not fixed_shapes:
+        return {}
+    if tokens_per_batch is not None:
+        raise InputError(
+            "Batches of fixed shapes, which a step that XLA compiles is "
+            "given, have `batch_size` texts. Received: "
+            f"tokens_per_batch={tokens_per_batch}. Leave it out, or give "
+            "fixed_shapes=False."
+        )
+    widths = data.default_widths(model.sequence_length)
+    return {"drop_remainder": True, "widths": widths}
+
+
+def report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:
+    """Warns of what an epoch leaves out.
+
+    Args:
+        num_sequences: int. Those that there are.
+        steps: int. Batches of an epoch, all of them whole.
+        batch_size: int. Sequences in a batch.
+
+    Raises:
+        InputError: if there is no batch.
+    """
+    if steps == 0:
+        raise InputError(
+            "Batches of fixed shapes are whole. Received: "
+            f"batch_size={batch_size}, and {num_sequences} sequences of "
+            "tokens. Lower the first, or give fixed_shapes=False."
+        )
+    num_dropped = num_sequences - steps * batch_size
+    if num_dropped:
+        logging.warning(
+            "%d of %d sequences are left out of each epoch: they fill no "
+            "batch of %d, and shapes are fixed.",
+            num_dropped,
+            num_sequences,
+            batch_size,
+        )

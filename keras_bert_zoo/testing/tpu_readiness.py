@@ -1,0 +1,129 @@
+"""Whether a TPU could run what `fit` does with a batch.
+
+A TPU runs what XLA compiles, for shapes that are known beforehand. So the
+step is compiled here, for the CPU: as far as the program that XLA is given
+(HLO), into which only operations with an XLA kernel can be turned. What reads
+and tokenizes texts runs on the host, and is no part of the step.
+"""
+
+from collections.abc import Callable
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from keras_bert_zoo import data
+from keras_bert_zoo import features as names
+from keras_bert_zoo.data.widths import checked_widths
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.testing.head_contract import tiny_encoder
+from keras_bert_zoo.testing.head_contract import tiny_tokenizer
+from keras_bert_zoo.testing.tpu_findings import Finding
+from keras_bert_zoo.testing.tpu_findings import dynamic_dimension
+from keras_bert_zoo.testing.tpu_findings import forbidden_operation
+from keras_bert_zoo.testing.tpu_findings import missing_kernel
+from keras_bert_zoo.training import keras_names
+
+
+def check_tpu_ready(
+    model: TaskModel | TaskHead,
+    batch_size: int = 8,
+    widths: Sequence[int] | None = None,
+) -> None:
+    """Compiles the training step under XLA, and looks for what a TPU lacks.
+
+    The step is all that a replica does with its part of a batch: forward
+    pass, loss, gradients, update and metrics. Nothing is trained.
+
+    Args:
+        model: `TaskModel`, compiled or not; or a `TaskHead`, which gets a
+            tiny encoder.
+        batch_size: int. Sequences in a batch.
+        widths: tokens of the sequences, rising to the model's most; as
+            `data.default_widths` if `None`.
+
+    Raises:
+        InputError: at the first operation that a TPU cannot run, naming it:
+            one on strings, hash tables or ragged tensors, one that calls the
+            host, one that XLA has no kernel for, and one whose result has a
+            size that only its values tell. If the model was made under a
+            strategy, too.
+    """
+    if isinstance(model, TaskHead):
+        tokenizer = tiny_tokenizer(["a"])
+        encoder = tiny_encoder(len(tokenizer.vocabulary))
+        model = TaskModel(encoder, model, tokenizer)
+    strategy = keras_names.strategy_of(model)
+    if strategy is not None:
+        raise InputError(
+            "The step of one replica is compiled for a CPU. Received: a model "
+            f"made under a {type(strategy).__name__}. Check one that is made "
+            "without."
+        )
+    if not model.compiled:
+        model.compile()
+    if widths is None:
+        widths = data.default_widths(model.sequence_length)
+    batches = data.build_dataset(
+        [],
+        model.head,
+        model.tokenizer,
+        sequence_length=model.sequence_length,
+        batch_size=batch_size,
+        drop_remainder=True,
+    )
+    for width in checked_widths(widths, model.sequence_length):
+        types = _types_of_width(batches.element_spec, width, model.head)
+        finding = _first_finding(_training_step(model, types), types)
+        if finding is not None:
+            raise InputError(
+                f"To be compiled for a TPU, the training step of {model.name} "
+                f"must have {finding.rule}. Received: {finding.operation}, "
+                f"in batches of {batch_size} x {width}. {finding.remedy}"
+            )
+
+
+def _types_of_width(types: tuple, width: int, head: TaskHead) -> tuple:
+    inputs, *targets = types
+
+    def of_length(length):
+        def static(spec):
+            shape = [length if size is None else size for size in spec.shape]
+            return tf.TensorSpec(shape, spec.dtype)
+
+        return static
+
+    further = of_length(head.further_length(width))
+    inputs = {
+        name: of_length(width)(spec)
+        if name in names.ENCODER_INPUTS
+        else further(spec)
+        for name, spec in inputs.items()
+    }
+    return (inputs, *tf.nest.map_structure(further, targets))
+
+
+def _training_step(model: TaskModel, types: tuple) -> Callable:
+    """Returns a `tf.function` of the tensors of a batch, one by one."""
+    keras_names.build_from_types(model, types)
+    steps = model.replica_steps()
+
+    def step(*tensors):
+        with keras_names.reduced_gradients(model.optimizer):
+            steps.train(tf.nest.pack_sequence_as(types, tensors))
+
+    return tf.function(step, jit_compile=True, autograph=False)
+
+
+def _first_finding(step: Callable, types: tuple) -> Finding | None:
+    types = tf.nest.flatten(types)
+    graph = step.get_concrete_function(*types).graph
+    found = forbidden_operation(graph.as_graph_def())
+    if found is not None:
+        return found
+    try:
+        hlo = step.experimental_get_compiler_ir(*types)(stage="hlo")
+    except (ValueError, tf.errors.OpError) as error:
+        return missing_kernel(error)
+    return dynamic_dimension(hlo)

@@ -1,0 +1,105 @@
+"""Batches padded to one of a few widths."""
+
+import random
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo.data import InputCounts
+from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import build_dataset
+from keras_bert_zoo.data import default_widths
+from keras_bert_zoo.data.widths import checked_widths
+from keras_bert_zoo.errors import InputError
+
+
+def batches(head, tokenizer, count=99, **options):
+    draw = random.Random(0)
+    texts = [" ".join("b" * draw.randint(1, 20)) for _ in range(count)]
+    rows = MemoryRows({"text": texts, "label": list(range(count))})
+    dataset = build_dataset(
+        rows, head, tokenizer, sequence_length=32, batch_size=8, **options
+    )
+    return list(dataset.as_numpy_iterator())
+
+
+@pytest.mark.parametrize("widths", [(4, 8, 32), (32,)])
+def test_widths_make_shapes_few(make_head, tokenizer, widths):
+    head = make_head(weighted=True, per_token=True)
+    found = batches(
+        head, tokenizer, drop_remainder=True, shuffle=True, widths=widths
+    )
+    shapes = {inputs["token_ids"].shape for inputs, _, _ in found}
+    assert shapes == {(8, width) for width in widths}
+    for inputs, labels, weights in found:
+        shape = inputs["token_ids"].shape
+        others = (inputs["segment_ids"], inputs["padding_mask"], labels)
+        assert {tensor.shape for tensor in others} == {shape}
+        assert weights.shape == (8,)
+
+
+def test_nothing_else_changes(make_head, tokenizer):
+    head = make_head(per_token=True)
+    plain = batches(head, tokenizer)
+    padded = batches(head, tokenizer, widths=(4, 8, 32))
+    for (inputs, labels), (wide, wide_labels) in zip(
+        plain, padded, strict=True
+    ):
+        longest = labels.shape[1]
+        assert wide_labels.shape[1] == min(
+            w for w in (4, 8, 32) if w >= longest
+        )
+        assert (wide["token_ids"][:, longest:] == 99).all()
+        assert not wide["padding_mask"][:, longest:].any()
+        np.testing.assert_array_equal(wide_labels[:, :longest], labels)
+        for name, values in inputs.items():
+            np.testing.assert_array_equal(wide[name][:, :longest], values)
+
+
+def test_padding_to_widths_is_counted(head, tokenizer):
+    counts = InputCounts()
+    found = batches(
+        head,
+        tokenizer,
+        count=20,
+        widths=(16, 32),
+        counts=counts,
+        drop_remainder=True,
+    )
+    masks = [inputs["padding_mask"] for inputs, _ in found]
+    assert len(masks) == 2
+    assert counts.num_tokens == sum(mask.sum() for mask in masks)
+    assert counts.num_padded_tokens == sum(mask.size for mask in masks)
+
+
+def test_labels_that_find_no_room_are_not_cut(make_head, tokenizer):
+    class Cramped(make_head):
+        def further_length(self, sequence_length):
+            return sequence_length // 2
+
+    with pytest.raises(tf.errors.InvalidArgumentError, match="further_length"):
+        batches(Cramped(per_token=True), tokenizer, widths=(8, 32))
+
+
+@pytest.mark.parametrize("length", [8, 32, 100, 128, 512])
+def test_default_widths_rise_to_the_longest_sequence(length):
+    widths = default_widths(length)
+    assert checked_widths(widths, length) == widths
+    assert widths[0] == min(length, 32)
+    assert all(wide <= 2 * width for width, wide in zip(widths, widths[1:]))
+
+
+@pytest.mark.parametrize(
+    ("widths", "pattern"),
+    [
+        ((32, 16), "must rise to `sequence_length`.*widths=.32, 16."),
+        ((16, 16, 32), "must rise to `sequence_length`"),
+        ((8, 16), "sequence_length=32. Sort them, and end with 32"),
+        ((), "must rise to `sequence_length`"),
+        ((0, 32), "`widths` must be a whole number, at least 1"),
+    ],
+)
+def test_widths_that_hold_not_all_are_refused(head, tokenizer, widths, pattern):
+    with pytest.raises(InputError, match=pattern):
+        batches(head, tokenizer, widths=widths)

@@ -1,0 +1,113 @@
+"""`fit` gives a step that is compiled for shapes few of them."""
+
+import pathlib
+
+import keras
+import programs
+import pytest
+import tensorflow as tf
+from absl import logging
+
+from keras_bert_zoo.data import InputCounts
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import fixed_shapes
+from keras_bert_zoo.task import inputs
+from keras_bert_zoo.task.model import TaskModel
+from task_heads.tagging.head import TaggingHead
+
+COUNT = pathlib.Path(__file__).with_name("count_compilations.py")
+WANTED = {"drop_remainder": True, "widths": (32,)}
+
+
+@pytest.mark.parametrize(
+    ("compiled", "asked", "options"),
+    [
+        (False, None, {}),
+        (True, None, WANTED),
+        (True, False, {}),
+        (False, True, WANTED),
+    ],
+)
+def test_shapes_are_fixed_where_xla_compiles(
+    make_model, compiled, asked, options
+):
+    model = make_model()
+    model.compile(jit_compile=compiled)
+    assert fixed_shapes.pipeline_options(model, asked, None) == options
+
+
+def test_shapes_are_fixed_on_a_tpu(make_model, monkeypatch):
+    model = make_model()
+    model.compile()
+    strategy = object.__new__(tf.distribute.TPUStrategy)
+    monkeypatch.setattr(TaskModel, "distribute_strategy", strategy)
+    assert fixed_shapes.pipeline_options(model, None, None) == WANTED
+
+
+@pytest.mark.slow
+def test_xla_compiles_once_for_each_width():
+    ((fixed, num_widths, free),) = programs.run(COUNT)
+    assert fixed == num_widths
+    assert free > num_widths
+
+
+def test_what_fills_no_batch_is_told(make_model, texts, labels, caplog):
+    model = make_model()
+    logging.get_absl_logger().propagate = True
+    seen = []
+    batch_end = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(batch)
+    )
+    model.fit(
+        texts,
+        labels,
+        batch_size=3,
+        epochs=2,
+        fixed_shapes=True,
+        callbacks=[batch_end],
+        verbose=0,
+    )
+    assert seen == [0, 1] * 2
+    assert "2 of 8 sequences are left out of each epoch" in caplog.text
+    assert model.optimizer._learning_rate.total_steps == 4
+
+
+@pytest.mark.slow
+def test_slices_that_fill_no_batch_are_told(make_model, caplog):
+    model = make_model(TaggingHead(["O", "B-x"]), sequence_length=4)
+    model.compile()
+    logging.get_absl_logger().propagate = True
+    # Two words in a slice: these are one, two, one and one.
+    rows = [{"tokens": ["fine"] * n, "tags": ["O"] * n} for n in (1, 3, 2, 1)]
+    arguments = inputs.fit_arguments(
+        model,
+        rows,
+        None,
+        2,
+        InputCounts(),
+        **fixed_shapes.pipeline_options(model, True, None),
+    )
+    assert arguments["steps_per_epoch"] == 2
+    assert "1 of 5 sequences are left out of each epoch" in caplog.text
+
+
+@pytest.mark.slow
+def test_too_few_slices_are_refused(make_model):
+    model = make_model(TaggingHead(["O", "B-x"]))
+    rows = [{"tokens": ["fine"], "tags": ["O"]}] * 3
+    with pytest.raises(InputError, match="batch_size=4, and 3 sequences"):
+        model.fit(rows, batch_size=4, fixed_shapes=True, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"batch_size": 9}, "batch_size=9, and 8 sequences of tokens. Lower"),
+        ({"tokens_per_batch": 64}, "tokens_per_batch=64. Leave it out, or"),
+    ],
+)
+def test_shapes_that_cannot_be_fixed_are_refused(
+    make_model, texts, labels, options, message
+):
+    with pytest.raises(InputError, match=message):
+        make_model().fit(texts, labels, fixed_shapes=True, **options)

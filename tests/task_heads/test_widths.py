@@ -1,0 +1,45 @@
+"""No head learns anything else from batches that are padded to widths."""
+
+import every_head
+import numpy as np
+import pytest
+
+from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import build_dataset
+
+FAST = ("masked LM",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
+        for name in every_head.HEADS
+    ],
+)
+def test_losses_do_not_depend_on_widths(name):
+    make_head, rows = every_head.HEADS[name]
+    model = every_head.make_model(make_head())
+    model.compile()
+    rows = MemoryRows({key: [row[key] for row in rows] for key in rows[0]})
+
+    def examples(**options):
+        """Yields width and loss of each, sequence by sequence."""
+        dataset = build_dataset(
+            rows,
+            model.head,
+            model.tokenizer,
+            sequence_length=model.sequence_length,
+            batch_size=1,
+            **options,
+        )
+        for x, y, *weights in dataset:
+            loss = model.compute_loss(x, y, model(x), *weights)
+            yield x["token_ids"].shape[1], float(loss)
+
+    widths, losses = zip(*examples())
+    fixed_widths, fixed_losses = zip(*examples(widths=(20, 32)))
+    assert set(widths) - {20, 32}
+    assert set(fixed_widths) == {20, 32}
+    assert np.ptp(losses) > 1e-3
+    np.testing.assert_allclose(losses, fixed_losses, atol=1e-5)
