@@ -1,0 +1,87 @@
+"""What a second replica and a backup cost.
+
+    python -m benchmarks.training_costs [--rounds 9]
+
+The same batch is trained on by one device, and in halves by two logical CPUs
+of the same machine under `MirroredStrategy`; two threads in both cases, and
+they take turns. A backup is weights, optimizer and metrics of a model, read,
+checked, written and flushed; its cost is its share of the minute between two.
+"""
+
+import argparse
+
+from benchmarks import harness
+
+SIZES = ((16, 128), (32, 32))
+MODELS = {
+    "MiniLM-L6": {},
+    "BERT-base": {
+        "num_layers": 12,
+        "hidden_dim": 768,
+        "intermediate_dim": 3072,
+    },
+}
+SECONDS_BETWEEN = 60.0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=9)
+    options = parser.parse_args()
+    results = {
+        "machine": harness.machine(),
+        "rounds": options.rounds,
+        "steps": [],
+        "backups": [],
+    }
+    for batch, length in SIZES:
+        cell = {"batch": batch, "length": length}
+        names = ("one_device", "two_devices")
+        with harness.children("benchmarks.cost_contenders", names) as found:
+            timings = harness.compare(found, cell, options.rounds)
+        seconds = {name: one.median_seconds for name, one in timings.items()}
+        results["steps"].append({**cell, "seconds": seconds})
+    for name, sizes in MODELS.items():
+        with harness.Child("benchmarks.cost_contenders.backup") as child:
+            timing = child.measure({"sizes": sizes}, repeats=5, warm_ups=1)
+        results["backups"].append(
+            {"model": name, "seconds": timing.median_seconds}
+        )
+    harness.write_result("training_costs", results)
+    print(report(results))
+
+
+def report(results: dict) -> str:
+    """Returns the tables of the results."""
+    steps = [
+        (
+            f"{cell['batch']} x {cell['length']}",
+            *(f"{value:.3f}" for value in cell["seconds"].values()),
+            f"{_ratio(cell['seconds']):.3f}",
+        )
+        for cell in results["steps"]
+    ]
+    backups = [
+        (
+            one["model"],
+            f"{one['seconds']:.2f}",
+            f"{one['seconds'] / SECONDS_BETWEEN:.1%}",
+        )
+        for one in results["backups"]
+    ]
+    return "\n\n".join(
+        [
+            harness.table(
+                ("batch x length", "one device, s", "two, s", "ratio"), steps
+            ),
+            harness.table(("model", "backup, s", "of a minute"), backups),
+        ]
+    )
+
+
+def _ratio(seconds: dict) -> float:
+    return seconds["two_devices"] / seconds["one_device"]
+
+
+if __name__ == "__main__":
+    main()
