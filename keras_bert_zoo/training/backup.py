@@ -1,6 +1,7 @@
 """Runs that go on where they were killed, as a Keras callback."""
 
 import contextlib
+import copy
 import json
 import os
 import pathlib
@@ -33,10 +34,10 @@ class Backup(keras.callbacks.Callback):
     the stream of batches, the metrics of the epoch so far, and what callbacks
     know: Keras' own, and others that have `backup_state` and `restore_state`.
 
-    A backup is written whole, with a checksum; of the last two, a damaged one
-    is passed over. A backup that cannot be written is reported and the run
-    goes on. Where a strategy has several workers, the first writes, and
-    tells the others when all start again.
+    A backup is written whole, with a checksum, while training goes on; of the
+    last two, a damaged one is passed over. A backup that cannot be written is
+    reported and the run goes on. Where a strategy has several workers, the
+    first writes, and tells the others when all start again.
 
     On SIGTERM, `fit` writes a backup after the step and raises
     `StoppedError`.
@@ -65,6 +66,7 @@ class Backup(keras.callbacks.Callback):
         self._others = ()
         self._is_told_to_stop = False
         self._last_time = 0.0
+        self._writer = None
         self._epoch = self._step = self._num_batches = 0
         self.last = None
 
@@ -138,6 +140,7 @@ class Backup(keras.callbacks.Callback):
         try:
             yield arguments
         finally:
+            self.finish()
             if earlier is not None:
                 signal.signal(signal.SIGTERM, earlier)
 
@@ -189,7 +192,8 @@ class Backup(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         # However many were left when it was stopped early.
         self._epoch, self._step = self.params["epochs"], 0
-        self._save()
+        self.save()
+        self.finish()
 
     def _save_if_due(self):
         is_due = time.monotonic() - self._last_time >= self._seconds
@@ -197,14 +201,17 @@ class Backup(keras.callbacks.Callback):
         strategy = self.model.distribute_strategy
         is_due, must_stop = workers.any_of(strategy, flags)
         if is_due or must_stop:
-            self._save()
+            self.save()
         if must_stop:
+            self.finish()
             raise StoppedError(
                 f"Stopped after epoch {self._epoch + 1}, step {self._step}, "
                 f"with a backup in {self._directory}. The same call goes on."
             )
 
-    def _save(self):
+    def save(self) -> None:
+        """Takes the state, and writes it while training goes on."""
+        self.finish()
         variables = run_state.variables_of(self.model)
         # On all workers: some are sums over them.
         arrays = run_state.arrays_of(variables)
@@ -222,12 +229,22 @@ class Backup(keras.callbacks.Callback):
                 "num_batches": self._num_batches,
                 "callbacks": states,
             }
-            self._write(state, arrays)
+            # Training goes on meanwhile, and callbacks change what they know.
+            self._writer = threading.Thread(
+                target=self._write, args=(copy.deepcopy(state), arrays)
+            )
+            self._writer.start()
+
+    def finish(self) -> None:
+        """Waits until the last backup is written."""
+        if self._writer is not None:
+            self._writer.join()
+            self._writer = None
 
     def _write(self, state, arrays):
         try:
             self.last = backup_files.write(self._directory, state, arrays)
-        except OSError as error:
+        except (OSError, InputError) as error:
             logging.warning(
                 "No backup was written, the run goes on without: %s", error
             )
