@@ -37,13 +37,19 @@ def label_tables(
     examples = [
         (
             row.origin,
-            " / ".join(row.values[field] for field in text_fields),
+            _shown(row.values, text_fields),
             classification_labels.parse(row.values["label"], kind, labels),
             answer,
         )
         for row, answer in zip(rows, answers, strict=True)
     ]
     return find(examples, labels)
+
+
+def _shown(values, text_fields):
+    # Beside a tagger, a row may have words in place of a text.
+    texts = [values[field] for field in text_fields if field in values]
+    return " / ".join(texts) or " ".join(map(str, values.get("tokens", ())))
 
 
 def _single_label(examples, labels):

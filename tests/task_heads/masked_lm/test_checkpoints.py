@@ -13,6 +13,7 @@ from keras_bert_zoo.presets import catalog
 from keras_bert_zoo.task.files import task_from_checkpoint
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization import Vocabulary
+from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from task_heads.masked_lm.head import MaskedTokenHead
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -23,7 +24,7 @@ INPUTS = ("token_ids", "segment_ids", "padding_mask")
 def tokenizer_of(size):
     tokens = testing.tiny_tokenizer(["a"]).vocabulary.tokens
     more = [f"w{number}" for number in range(size - len(tokens))]
-    return testing.BertTokenizer(Vocabulary([*tokens, *more]), True)
+    return BertTokenizer(Vocabulary([*tokens, *more]), True)
 
 
 def model_of(checkpoint):

@@ -8,6 +8,7 @@ from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.testing import head_contract
 from task_heads.tagging.alignment import alignment_warnings
 from task_heads.tagging.alignment import misaligned_spans
 from task_heads.tagging.head import TaggingHead
@@ -43,7 +44,7 @@ def test_what_is_lost_is_what_features_lose():
     data = MemoryRows(values)
     (row,) = data
     example = head.example(row.values, True)
-    batch = testing._batch(head, [row.values], with_label=True)
+    batch = head_contract._batch(head, [row.values], with_label=True)
     assert example["span_types"] == [0, 1]
     labels = head.features(batch, TOKENIZER, 8).labels.to_list()
     assert labels == [[0, LABELS.index("B-y"), 0]]

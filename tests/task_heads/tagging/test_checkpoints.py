@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import features as names
-from keras_bert_zoo import testing
 from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.files import task_from_checkpoint
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization import Vocabulary
+from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from task_heads.tagging.head import TaggingHead
 
 RECORDED = pathlib.Path(__file__).parents[2] / "recorded/transformers/tagger"
@@ -28,7 +28,7 @@ def checkpoint():
     )
     tokens = [f"w{n}" for n in range(found.encoder.vocabulary_size)]
     tokens[:5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = testing.BertTokenizer(Vocabulary(tokens), True)
+    tokenizer = BertTokenizer(Vocabulary(tokens), True)
     return dataclasses.replace(found, heads=(head,), tokenizer=tokenizer)
 
 
