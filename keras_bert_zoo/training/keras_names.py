@@ -85,15 +85,23 @@ def schedule_of(optimizer: keras.optimizers.Optimizer):
 
 
 def num_updates(optimizer: keras.optimizers.Optimizer) -> int:
-    """Returns for how many batches the schedule has gone on."""
-    return int(innermost(optimizer)._iterations)
+    """Returns how far the schedule has gone on.
+
+    In updates where it is an optimizer of ours, in batches with Keras' own:
+    they differ where gradients are accumulated.
+    """
+    inner = innermost(optimizer)
+    num_batches = int(inner._iterations.numpy())
+    if not hasattr(inner, "layer_rates"):
+        return num_batches
+    return num_batches // (inner.gradient_accumulation_steps or 1)
 
 
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
     """Returns the rate of the latest update; before any, of the first."""
     schedule = schedule_of(optimizer)
     if schedule is None:
-        return float(optimizer.learning_rate)
+        return float(optimizer.learning_rate.numpy())
     return float(schedule(max(num_updates(optimizer) - 1, 0)))
 
 
