@@ -32,9 +32,7 @@ def any_of(strategy: tf.distribute.Strategy, flags: np.ndarray) -> np.ndarray:
     """
     if _resolver(strategy) is None:
         return flags
-    numbers = tf.constant(flags, tf.int32)
-    total = strategy.reduce(_SUM, strategy.run(lambda: numbers), axis=None)
-    return total.numpy() > 0
+    return _summed(strategy, tf.constant(flags, tf.int32)).numpy() > 0
 
 
 def from_chief(
@@ -76,14 +74,23 @@ def _sent(strategy, array):
     padding = -raw.size % 4
     words = np.pad(raw.ravel(), (0, padding)).view(np.int32)
 
-    def give():
-        context = tf.distribute.get_replica_context()
-        is_first = context.replica_id_in_sync_group == 0
-        return tf.where(is_first, words, tf.zeros_like(words))
-
-    words = strategy.reduce(_SUM, strategy.run(give), axis=None).numpy()
+    words = _summed(strategy, tf.constant(words), only_first=True).numpy()
     raw = words.view(np.uint8)[: raw.size]
     return raw.view(np.asarray(array).dtype).reshape(np.shape(array))
+
+
+@tf.function(reduce_retracing=True, autograph=False)
+def _summed(strategy, numbers, only_first=False):
+    """Returns the sum of what all replicas have, or what the first has."""
+
+    def give():
+        if not only_first:
+            return numbers
+        context = tf.distribute.get_replica_context()
+        is_first = context.replica_id_in_sync_group == 0
+        return tf.where(is_first, numbers, tf.zeros_like(numbers))
+
+    return strategy.reduce(_SUM, strategy.run(give), axis=None)
 
 
 def _resolver(strategy):
