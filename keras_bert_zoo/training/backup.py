@@ -140,6 +140,8 @@ class Backup(keras.callbacks.Callback):
         try:
             yield arguments
         finally:
+            # If `fit` did not come as far as to take it.
+            model.first_step = None
             self.finish()
             if earlier is not None:
                 signal.signal(signal.SIGTERM, earlier)

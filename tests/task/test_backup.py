@@ -125,6 +125,16 @@ def test_tells_of_another_model(tmp_path):
         run.fit(model, zoo.Backup(tmp_path), [run.After(0, fall)])
 
 
+@pytest.mark.slow
+def test_a_call_that_fails_leaves_no_trace(tmp_path):
+    stopped(tmp_path, 2)
+    model = run.make_model()
+    backup = zoo.Backup(tmp_path)
+    with pytest.raises(TypeError, match="nonsense"):
+        run.fit(model, backup, [run.After(0, fall)], nonsense=1)
+    assert model.first_step is None
+
+
 def test_needs_a_place_in_the_data(tmp_path):
     model = run.make_model()
     arrays = {name: np.ones((2, 3), "int32") for name in model.input}
