@@ -6,8 +6,11 @@ from keras_bert_zoo import features
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import AttentionMask
 from keras_bert_zoo.layers import Embeddings
+from keras_bert_zoo.layers import PackRows
 from keras_bert_zoo.layers import Pooler
+from keras_bert_zoo.layers import SequenceMask
 from keras_bert_zoo.layers import TransformerBlock
+from keras_bert_zoo.layers import UnpackRows
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
@@ -130,8 +133,8 @@ class BertEncoder(keras.Model):
         attention_mask = AttentionMask(dtype=policy, name="attention_mask")(
             inputs[features.PADDING_MASK]
         )
-        for index in range(num_layers):
-            block = blocks[0 if share_layers else index]
+        blocks = blocks * num_layers if share_layers else blocks
+        for block in blocks:
             hidden = block(hidden, attention_mask)
         outputs = {features.SEQUENCE_OUTPUT: hidden}
         if use_pooler:
@@ -163,6 +166,55 @@ class BertEncoder(keras.Model):
     def token_embedding(self):
         """The `(V, E)` token table, a variable."""
         return self.get_layer("embeddings").token_embedding
+
+    def on_packed_rows(self) -> keras.Model:
+        """Returns this encoder, weights and all, for rows of many sequences.
+
+        Tokens attend to those of their own sequence alone, and positions
+        begin anew with each, so that every sequence has the vectors that it
+        has by itself.
+
+        Returns:
+            Model with this one's inputs and outputs and two inputs more,
+            int32 `(B,)`: `packed_row` and `packed_start`, see `PackRows`.
+
+        Source: Krell et al., 2021 (arXiv:2107.02027), section 3.2.
+        """
+        inputs = {
+            key: keras.Input((None,), dtype="int32", name=key)
+            for key in features.ENCODER_INPUTS
+        } | {
+            key: keras.Input((), dtype="int32", name=key)
+            for key in features.PACKED_INPUTS
+        }
+        packed = PackRows(name="pack_rows")(inputs)
+        hidden = self.get_layer("embeddings")(
+            packed[features.TOKEN_IDS],
+            packed[features.SEGMENT_IDS],
+            packed[features.POSITION_IDS],
+        )
+        mask = SequenceMask(dtype=self.dtype_policy, name="sequence_mask")(
+            packed[features.SEQUENCE_IDS]
+        )
+        for block in self._blocks():
+            hidden = block(hidden, mask)
+        unpack = UnpackRows(dtype=self.dtype_policy, name="unpack_rows")
+        places = packed[features.PLACES]
+        outputs = {features.SEQUENCE_OUTPUT: unpack(hidden, places)}
+        if features.POOLED_OUTPUT in self.output:
+            # First tokens alone: a batch need not be unpacked for them.
+            first = unpack(hidden, places[:, :1])
+            pooler = self.get_layer("pooler")
+            outputs[features.POOLED_OUTPUT] = pooler(first)
+        return keras.Model(inputs, outputs, name=f"{self.name}_on_packed_rows")
+
+    def _blocks(self) -> list[TransformerBlock]:
+        config = self._config
+        shared = config["share_layers"]
+        return [
+            self.get_layer(f"transformer_block_{0 if shared else index}")
+            for index in range(config["num_layers"])
+        ]
 
     def get_config(self):
         return {

@@ -11,6 +11,8 @@ hidden width.
 | `sequence_output` | float | `(B, S, H)` | one vector per token |
 | `pooled_output` | float | `(B, H)` | one vector per example |
 | `num_sequences` | int64 | `(B,)` | sequences that a long text became |
+| `packed_row` | int32 | `(B,)` | row that holds a sequence among others |
+| `packed_start` | int32 | `(B,)` | place of its first token there |
 | `random_seed` | int64 | `(2,)` | a seed for stateless random operations |
 
 The names are keras-hub's, so that its encoders and ours can replace each
@@ -25,4 +27,12 @@ POOLED_OUTPUT = "pooled_output"
 NUM_SEQUENCES = "num_sequences"
 RANDOM_SEED = "random_seed"
 
+# Several sequences in a row.
+PACKED_ROW = "packed_row"
+PACKED_START = "packed_start"
+POSITION_IDS = "position_ids"
+SEQUENCE_IDS = "sequence_ids"
+PLACES = "places"
+
 ENCODER_INPUTS = (TOKEN_IDS, SEGMENT_IDS, PADDING_MASK)
+PACKED_INPUTS = (PACKED_ROW, PACKED_START)

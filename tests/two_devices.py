@@ -23,9 +23,10 @@ def strategy() -> tf.distribute.Strategy:
     )
 
 
-def fitted(model, data, **options) -> tuple[dict, dict, list]:
+def fitted(model, data, in_fit=(), **options) -> tuple[dict, dict, list]:
     """Returns history, scores and weights after two epochs."""
-    history = model.fit(data, epochs=2, verbose=0, **options).history
+    own = {**options, **dict(in_fit)}
+    history = model.fit(data, epochs=2, verbose=0, **own).history
     scores = model.evaluate(data, verbose=0, return_dict=True, **options)
     return history, scores, model.get_weights()
 

@@ -16,6 +16,7 @@ import tensorflow as tf
 from keras_bert_zoo import features as names
 from keras_bert_zoo.data import length_groups
 from keras_bert_zoo.data.input_counts import InputCounts
+from keras_bert_zoo.data.packed_rows import pack_rows
 from keras_bert_zoo.data.padding import padded_batch
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.windows import ROW_INDEX
@@ -27,6 +28,7 @@ from keras_bert_zoo.tokenization.packing import pad
 # Keeps what a head draws apart from the order of batches, drawn from the same
 # seed.
 _FOR_HEADS = 1
+_GROUP = "group"
 
 
 def batches_of(
@@ -38,6 +40,7 @@ def batches_of(
     num_trials: int = 0,
     first_pass: int = 0,
     widths: Sequence[int] | None = None,
+    packed_width: int | None = None,
 ) -> tf.data.Dataset:
     """Tokenizes windows and cuts them into padded batches.
 
@@ -51,11 +54,13 @@ def batches_of(
         num_trials, first_pass: int. See `Windows.dataset`.
         widths: what batches are padded to, rising to `sequence_length`;
             each batch to its longest row if `None`.
+        packed_width: int. About how many tokens a row has that several
+            sequences share, or `None`.
 
     Returns:
-        `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)`),
-        `row_index` int64 `(B,)`, and `labels` and `weights` where the head
-        gives them.
+        `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)` and,
+        where sequences share rows, their places), `row_index` int64 `(B,)`,
+        and `labels` and `weights` where the head gives them.
     """
     head = windows.head
     padding_id = tokenizer.vocabulary.padding_id
@@ -74,11 +79,16 @@ def batches_of(
         groups = group(lengths)  # (N, None)
         if windows.shuffle:
             groups = length_groups.shuffle_groups(groups, seed)
+        layout = {}
+        if packed_width is None:
+            num_cells = length_groups.num_padded_tokens(groups, lengths, widths)
+        else:
+            groups, layout, num_cells = pack_rows(groups, lengths, packed_width)
         if counts is not None:
             groups = _counted(
                 groups,
                 lengths,
-                widths,
+                num_cells,
                 found.num_truncated,
                 pass_number,
                 counts,
@@ -90,19 +100,22 @@ def batches_of(
             features["labels"] = found.labels
         if found.weights is not None:
             features["weights"] = found.weights
-        return features, groups
+        return features, {_GROUP: groups, **layout}
 
     @tf.autograph.experimental.do_not_convert
     def cut(features, groups):
-        assemble = tf.autograph.experimental.do_not_convert(
-            lambda group: padded_batch(
+        @tf.autograph.experimental.do_not_convert
+        def assemble(layout):
+            batch = padded_batch(
                 features,
-                group,
+                layout.pop(_GROUP),
                 padding_id=padding_id,
                 widths=widths,
                 head=head,
             )
-        )
+            batch["inputs"] |= layout
+            return batch
+
         return tf.data.Dataset.from_tensor_slices(groups).map(assemble)
 
     return (
@@ -234,7 +247,7 @@ def _tensor(values):
     return tf.convert_to_tensor(values)
 
 
-def _counted(groups, lengths, widths, num_truncated, pass_number, counts):
+def _counted(groups, lengths, num_cells, num_truncated, pass_number, counts):
     def add(*numbers):
         counts.add(*numbers)
         return numbers[0]
@@ -246,7 +259,7 @@ def _counted(groups, lengths, widths, num_truncated, pass_number, counts):
             tf.size(lengths, out_type=tf.int64),
             tf.math.count_nonzero(num_truncated),
             tf.reduce_sum(tf.gather(lengths, groups)),
-            length_groups.num_padded_tokens(groups, lengths, widths),
+            num_cells,
         ],
         tf.int64,
     )

@@ -6,7 +6,8 @@
 
 Batches hold texts of like length and are padded to their own longest row,
 because real texts are much shorter than the encoder allows. Where few shapes
-are wanted they are padded to the smallest of a few widths instead.
+are wanted they are padded to the smallest of a few widths instead. Or batches
+hold any texts, and several of them share a row.
 """
 
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo.data import length_groups
+from keras_bert_zoo.data import packed_rows
 from keras_bert_zoo.data.batches import batches_of
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.rows import Row
@@ -40,6 +42,7 @@ def build_dataset(
     seed: int | None = 0,
     drop_remainder: bool = False,
     widths: Sequence[int] | None = None,
+    packed_width: int | None = None,
     num_rows: int | None = None,
     counts: InputCounts | None = None,
     num_trials: int = 0,
@@ -72,6 +75,10 @@ def build_dataset(
             its longest row; rising, `sequence_length` the last. With
             `drop_remainder` there are as many shapes. `None`: each batch is
             padded to its longest row.
+        packed_width: int or `None`. Packs sequences into rows of about this
+            many tokens: batches then hold sequences of any length, in the
+            order of the rows, and a `TaskModel` runs its encoder on rows
+            that several of them share, each as if it were alone.
         num_rows: int or `None`. Number of rows, as `check_rows` reports it:
             gives the data set its cardinality, unless the head splits texts
             or there is a token budget.
@@ -86,7 +93,8 @@ def build_dataset(
     Returns:
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
         weights)` where the head weighs examples. `inputs` is a dict of int32
-        `(B, S)`: `token_ids`, `segment_ids`, `padding_mask`. With
+        `(B, S)`: `token_ids`, `segment_ids`, `padding_mask`; with
+        `packed_width` of int32 `(B,)`, too: `packed_row`, `packed_start`. With
         `only_row_index` of `(row_index,)`, int64 `(B,)`.
 
     Raises:
@@ -98,6 +106,8 @@ def build_dataset(
     arguments.whole_number("sequence_length", sequence_length)
     if widths is not None:
         widths = checked_widths(widths, sequence_length)
+    if packed_width is not None:
+        _check_packing(packed_width, widths, tokens_per_batch)
     if seed is not None:
         seed = arguments.whole_number("seed", seed, lowest=0, highest=2**63 - 1)
     if tokens_per_batch is None:
@@ -107,6 +117,8 @@ def build_dataset(
         unit, max_rows = 1, MAX_WINDOW_ROWS
 
     def group(lengths):
+        if packed_width is not None:
+            return packed_rows.in_order(lengths, batch_size, drop_remainder)
         if tokens_per_batch is None:
             return length_groups.group_by_size(
                 lengths, batch_size, drop_remainder
@@ -130,6 +142,7 @@ def build_dataset(
         num_trials,
         first_pass,
         widths,
+        packed_width,
     ).map(_row_index if only_row_index else _for_training)
     if drop_remainder:
         plain = tf.autograph.experimental.do_not_convert
@@ -175,6 +188,21 @@ def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
         tf.data.experimental.AutoShardPolicy.DATA
     )
     return dataset.prefetch(tf.data.AUTOTUNE).with_options(options)
+
+
+def _check_packing(packed_width, widths, tokens_per_batch) -> None:
+    arguments.whole_number("packed_width", packed_width)
+    if widths is not None or tokens_per_batch is not None:
+        given = (
+            f"widths={widths}"
+            if widths is not None
+            else f"tokens_per_batch={tokens_per_batch}"
+        )
+        raise InputError(
+            "Packed rows are as many and as long as a batch of `batch_size` "
+            f"sequences needs. Received: packed_width={packed_width} and "
+            f"{given}. Leave one of them out."
+        )
 
 
 def _check_budget(

@@ -26,6 +26,7 @@ class Embeddings(keras.layers.Layer):
     Call arguments:
         token_ids: int `(B, S)`.
         segment_ids: int `(B, S)`.
+        position_ids: int `(B, S)`, from 0; the tokens' places if left out.
 
     Output shape: `(B, S, H)` float.
 
@@ -80,11 +81,16 @@ class Embeddings(keras.layers.Layer):
             )
             self.projection.build((None, None, width))
 
-    def call(self, token_ids, segment_ids, training=None):
-        length = ops.shape(token_ids)[1]
+    def call(self, token_ids, segment_ids, position_ids=None, training=None):
         first = self.position_offset
         outputs = ops.take(self.token_embedding, token_ids, axis=0)
-        outputs += self.position_embedding[first : first + length]
+        if position_ids is None:
+            length = ops.shape(token_ids)[1]
+            outputs += self.position_embedding[first : first + length]
+        else:
+            outputs += ops.take(
+                self.position_embedding, position_ids + first, axis=0
+            )
         outputs += ops.take(self.segment_embedding, segment_ids, axis=0)
         outputs = self.layer_norm(outputs)  # (B, S, E)
         outputs = self.output_dropout(outputs, training=training)
@@ -94,7 +100,9 @@ class Embeddings(keras.layers.Layer):
             )
         return outputs  # (B, S, H)
 
-    def compute_output_shape(self, token_ids_shape, segment_ids_shape=None):
+    def compute_output_shape(
+        self, token_ids_shape, segment_ids_shape=None, position_ids_shape=None
+    ):
         return (*token_ids_shape, self.hidden_dim)
 
     def get_config(self):

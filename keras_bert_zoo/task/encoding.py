@@ -69,13 +69,16 @@ def build_on_one_encoder(
 def _call(encoder, inputs, outputs: Sequence[str]) -> dict:
     found = {name: encoder.output[name] for name in outputs}
     part = keras.Model(encoder.input, found, name="encoder")
-    if not encoder.trainable:
-        return _Frozen(part, name="frozen_encoder")(inputs)
-    used = {id(layer) for layer in part.layers}
-    for layer in encoder.layers:
-        if id(layer) not in used:
-            layer.trainable = False
-    return part(inputs)
+    if encoder.trainable:
+        used = {id(layer) for layer in part.layers}
+        for layer in encoder.layers:
+            if id(layer) not in used:
+                layer.trainable = False
+    else:
+        part = Frozen(part, name="frozen_encoder")
+    encoded = part(inputs)
+    part.encoded = encoded
+    return encoded
 
 
 class _EncodedTexts:
@@ -112,7 +115,7 @@ def _inputs_like(tensors: Mapping[str, keras.KerasTensor]) -> dict:
     }
 
 
-class _Frozen(keras.layers.Layer):
+class Frozen(keras.layers.Layer):
     """Runs an encoder as in inference, even while the head is trained."""
 
     def __init__(self, encoder: keras.Model, **kwargs):

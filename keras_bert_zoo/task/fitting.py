@@ -33,7 +33,7 @@ def fit_arguments(
         model: `TaskModel`, compiled.
         x, y, batch_size, epochs, validation_data, backup, fixed_shapes: see
             `TaskModel.fit`.
-        order: its `shuffle`, `seed` and `tokens_per_batch`.
+        order: its `shuffle`, `seed`, `tokens_per_batch` and `packed_width`.
         **others: what goes to Keras as it is.
 
     Raises:
@@ -41,8 +41,10 @@ def fit_arguments(
     """
     order = {
         **order,
-        **pipeline_options(model, fixed_shapes, order["tokens_per_batch"]),
+        **pipeline_options(model, fixed_shapes, order),
     }
+    if order["packed_width"] is not None:
+        model.prepare_packed_rows()
     rows = inputs.as_rows(x, y, model.head)
     model.batch_rows = None
     if rows is not None:

@@ -1,5 +1,8 @@
 """When all batches to train on have one of a few shapes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 from absl import logging
 
@@ -8,16 +11,17 @@ from keras_bert_zoo.errors import InputError
 
 
 def pipeline_options(
-    model, fixed_shapes: bool | None, tokens_per_batch: int | None
+    model, fixed_shapes: bool | None, order: Mapping[str, Any]
 ) -> dict:
     """Returns what `build_dataset` takes for shapes that are few, if wanted.
 
     Args:
         model: `TaskModel`, compiled.
-        fixed_shapes, tokens_per_batch: see `TaskModel.fit`.
+        fixed_shapes: see `TaskModel.fit`.
+        order: its `tokens_per_batch` and `packed_width`, among others.
 
     Raises:
-        InputError: if both are wanted.
+        InputError: if shapes are to be few and one of these is given.
     """
     if fixed_shapes is None:
         on_tpu = isinstance(
@@ -26,13 +30,14 @@ def pipeline_options(
         fixed_shapes = model.jit_compile or on_tpu
     if not fixed_shapes:
         return {}
-    if tokens_per_batch is not None:
-        raise InputError(
-            "Batches of fixed shapes, which a step that XLA compiles is "
-            "given, have `batch_size` texts. Received: "
-            f"tokens_per_batch={tokens_per_batch}. Leave it out, or give "
-            "fixed_shapes=False."
-        )
+    for option in ("tokens_per_batch", "packed_width"):
+        if order[option] is not None:
+            raise InputError(
+                "Batches of fixed shapes, which a step that XLA compiles is "
+                "given, have `batch_size` texts, each in a row. Received: "
+                f"{option}={order[option]}. Leave it out, or give "
+                "fixed_shapes=False."
+            )
     widths = data.default_widths(model.sequence_length)
     return {"drop_remainder": True, "widths": widths}
 

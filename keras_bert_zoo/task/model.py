@@ -12,6 +12,7 @@ from keras_bert_zoo.task import fitting
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task.answering import TextAnswering
+from keras_bert_zoo.task.packed_rows import PackedRows
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.encoder_layers import layers_from_below
@@ -20,13 +21,13 @@ from keras_bert_zoo.training.recipe import recipe_of
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
-class TaskModel(TextAnswering, ReplicatedModel):
+class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
     """An encoder with a task head that reads raw text.
 
     A functional Keras model from `token_ids`, `segment_ids` and
     `padding_mask` to the head's logits. `fit` and `evaluate` also take texts
-    or rows of files, which they tokenize, group by length and pad in the
-    input pipeline; `predict_text` returns decoded answers.
+    or rows of files, which they tokenize and pad in the input pipeline;
+    `predict_text` returns decoded answers.
 
     Args:
         encoder: `BertEncoder`, or a keras-hub encoder with the same inputs.
@@ -101,10 +102,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
                 wrote.
             head: name of a registered head, a `TaskHead`, or `None` for the
                 head saved in the directory.
-            sequence_length: int or `None`. Most tokens in a sequence.
-            freeze_encoder: bool. Whether only the head is trained.
-            freeze_embeddings: bool. Whether the layers below the encoder's
-                first block are left as they are.
+            sequence_length, freeze_encoder, freeze_embeddings: see the class.
             load_weights: bool. Whether the encoder starts from the preset's
                 weights rather than random ones.
             dtype: policy of encoder and head, such as `"mixed_bfloat16"`.
@@ -213,6 +211,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
         tokens_per_batch: int | None = None,
         backup: Backup | None = None,
         fixed_shapes: bool | None = None,
+        packed_width: int | None = None,
         **kwargs,
     ) -> keras.callbacks.History:
         """Trains on texts, on rows of files, or on ready features.
@@ -228,10 +227,12 @@ class TaskModel(TextAnswering, ReplicatedModel):
             tokens_per_batch: int or `None`. Most tokens in a batch, padding
                 included; `batch_size` then plays no part.
             backup: `Backup` or `None`. Lets a killed run go on.
-            fixed_shapes: bool. Whether batches of texts are whole and padded
-                to one of a few widths, 32, 64, 128 and so on, so that few
-                shapes are compiled. Texts that fill no batch are left out
-                of the epoch. `None`: where XLA or a TPU compiles the step.
+            fixed_shapes: bool. Whether batches are whole and padded to one of
+                a few widths, 32, 64 and so on, so that few shapes are
+                compiled. Texts that fill no batch are left out. `None`:
+                where XLA or a TPU compiles the step.
+            packed_width: int or `None`. Packs texts of any length into rows
+                of about this many tokens, each read as if it were alone.
             **kwargs: what `keras.Model.fit` takes.
 
         Raises:
@@ -253,6 +254,7 @@ class TaskModel(TextAnswering, ReplicatedModel):
                 "shuffle": shuffle,
                 "seed": seed,
                 "tokens_per_batch": tokens_per_batch,
+                "packed_width": packed_width,
             },
             **kwargs,
         ) as arguments:

@@ -167,6 +167,24 @@ def test_a_second_text_makes_pairs(train, recorded, write):
     assert model.head.text_fields == ("text", "text_pair")
 
 
+def test_patience_ends_a_run_that_gets_no_better(train, folder):
+    # At such a rate no weight changes.
+    flags = {"epochs": 9, "patience": 2, "learning_rate": 1e-12}
+    outcome = train(validation=folder / "train.tsv", **flags)
+    assert outcome.status == 0
+    epochs = [
+        line for line in outcome.out.splitlines() if line.startswith("epoch ")
+    ]
+    assert len(epochs) == 3
+    assert "best epoch  1 by val_accuracy" in outcome.out
+
+
+def test_rows_are_packed(train):
+    outcome = train(packed_width=16, batch_size=4)
+    assert outcome.status == 0
+    assert "padding     " in outcome.out
+
+
 def test_options_of_the_head_are_flags(train, recorded):
     assert train(pooling="mean", dropout=0.25).status == 0
     ((model, _),) = recorded
@@ -178,6 +196,7 @@ def test_flags_reach_the_training(train, recorded):
         epochs=7,
         batch_size=5,
         tokens_per_batch=64,
+        packed_width=48,
         learning_rate=0.5,
         sequence_length=8,
         freeze_encoder=True,
@@ -188,6 +207,7 @@ def test_flags_reach_the_training(train, recorded):
     assert arguments["epochs"] == 7
     assert arguments["batch_size"] == 5
     assert arguments["tokens_per_batch"] == 64
+    assert arguments["packed_width"] == 48
     assert float(model.optimizer.learning_rate) == 0.5
     assert model.sequence_length == 8
     assert not model.encoder.trainable
@@ -375,6 +395,12 @@ def test_overwrite_replaces_the_output(train, recorded, tmp_path):
         ({"unknown": 1}, "unrecognized arguments: --unknown=1"),
         ({"out": None}, "the following arguments are required: --out"),
         ({"tokens_per_batch": 16}, "tokens_per_batch=16, sequence_length=32"),
+        ({"packed_width": 0}, "argument --packed-width: "),
+        (
+            {"packed_width": 9, "tokens_per_batch": 64},
+            "packed_width=9 and tokens_per_batch=64",
+        ),
+        ({"patience": 2}, "Received: --patience 2 alone"),
     ],
 )
 def test_a_wrong_flag_is_told_in_one_line(train, tmp_path, flags, message):

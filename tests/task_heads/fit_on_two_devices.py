@@ -1,4 +1,7 @@
-"""Trains each head on one device and on two, and prints the differences."""
+"""Trains each head on one device and on two, and prints the differences.
+
+A name that ends with `-packed` trains it on packed rows.
+"""
 
 import contextlib
 import json
@@ -50,6 +53,7 @@ HEADS = {
 
 
 def trained(scope, name):
+    name, _, is_packed = name.partition("-")
     make_head, columns = HEADS[name]
     tokenizer = testing.tiny_tokenizer(TEXTS)
     with scope:
@@ -60,7 +64,8 @@ def trained(scope, name):
         # Adam makes steps of rounding where a gradient is zero.
         model.compile(keras.optimizers.SGD(0.05, 0.9))
     rows = zoo.MemoryRows(columns)
-    return two_devices.fitted(model, rows, batch_size=8)
+    in_fit = {"packed_width": 20} if is_packed else {}
+    return two_devices.fitted(model, rows, in_fit, batch_size=8)
 
 
 def main():

@@ -34,6 +34,13 @@ def test_two_replicas_are_one_device(head):
 
 @pytest.mark.slow
 @every_head
+def test_two_replicas_are_one_device_on_packed_rows(head):
+    (found,) = programs.run(PROGRAM, f"{head}-packed")
+    check(found)
+
+
+@pytest.mark.slow
+@every_head
 def test_two_workers_are_one_device(head):
     for (found,) in programs.run_two_workers(PROGRAM, head):
         check(found)

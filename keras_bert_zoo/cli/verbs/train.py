@@ -50,6 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="passes over the texts",
     )
     parser.add_argument(
+        "--patience",
+        type=parsing.positive,
+        metavar="EPOCHS",
+        help="stop after so many epochs in a row that were no better than "
+        "the best on --validation; never, if left out",
+    )
+    parser.add_argument(
         "--batch-size",
         type=parsing.positive,
         default=32,
@@ -59,6 +66,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tokens-per-batch",
         type=parsing.positive,
         help="makes batches of so many tokens, in place of --batch-size",
+    )
+    parser.add_argument(
+        "--packed-width",
+        type=parsing.positive,
+        metavar="TOKENS",
+        help="packs the texts of a batch, of any length, into rows of about "
+        "so many tokens; else batches hold texts of like length",
     )
     parser.add_argument(
         "--learning-rate",
@@ -119,6 +133,12 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             f"--seed must lie between 0 and {2**32 - 1}. Received: {args.seed}."
         )
+    if args.patience and not args.validation:
+        raise InputError(
+            "--patience counts epochs that are no better on the rows of "
+            f"--validation. Received: --patience {args.patience} alone. Give "
+            "both, or leave it out."
+        )
     head_class = registry.heads.get(args.head)
     scope = run_flags.strategy_scope(args)
 
@@ -178,7 +198,7 @@ def run(args: argparse.Namespace) -> int:
         best = keras.callbacks.EarlyStopping(
             score or _monitored(head),
             mode="max" if score else "auto",
-            patience=args.epochs,
+            patience=args.patience or args.epochs,
             restore_best_weights=True,
         )
         callbacks += [EpochScore(rows["validation"]), best]
@@ -192,6 +212,7 @@ def run(args: argparse.Namespace) -> int:
         validation_data=rows.get("validation"),
         seed=args.seed,
         tokens_per_batch=args.tokens_per_batch,
+        packed_width=args.packed_width,
         backup=backup,
         callbacks=callbacks,
         verbose=0,

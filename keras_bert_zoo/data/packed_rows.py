@@ -1,0 +1,150 @@
+"""Where the sequences of a batch stand when several share a row.
+
+Letters: `R` sequences in a window, `N` batches cut from it, `B` sequences in
+the largest batch, `C` numbers of rows tried for a batch, `P` most rows tried.
+"""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from keras_bert_zoo import features as names
+
+# Numbers of rows tried for a batch, from that whose rows would be full.
+_NUMBERS = (0, 1, 2, 3, -1, -2)
+# Rows may be wider by this, as attention takes longer in wide rows.
+_WIDER = 1.25
+
+
+class PackedBatches(NamedTuple):
+    """Batches whose sequences have places in rows.
+
+    Attributes:
+        groups: `(N, None)`, the sequences of each batch, row by row.
+        layout: `packed_row` and `packed_start`, int32 `(N, None)`: the row
+            of each sequence, from 0, and the place of its first token.
+        num_cells: int64 scalar. Tokens in all rows, padding included.
+    """
+
+    groups: tf.RaggedTensor
+    layout: dict
+    num_cells: tf.Tensor
+
+
+def in_order(
+    lengths: tf.Tensor, batch_size: int, drop_remainder: bool = False
+) -> tf.RaggedTensor:
+    """Returns the sequences of each batch, as they come.
+
+    Args:
+        lengths: int `(R,)`, tokens in each sequence.
+        batch_size: int. Sequences in a batch; the last may have fewer.
+        drop_remainder: bool. Whether sequences at the window's end are left
+            out, so that the last batch has as many.
+
+    Returns:
+        int32 `RaggedTensor` `(N, None)`.
+    """
+    num_sequences = tf.size(lengths)
+    if drop_remainder:
+        num_sequences = num_sequences // batch_size * batch_size
+    places = tf.range(num_sequences)
+    starts = tf.range(0, num_sequences, batch_size)
+    return tf.RaggedTensor.from_row_starts(places, starts)
+
+
+def pack_rows(
+    groups: tf.RaggedTensor, lengths: tf.Tensor, width: int
+) -> PackedBatches:
+    """Gives each sequence of each batch a place in a row.
+
+    All rows of a batch are as long as its fullest. The longest sequences are
+    placed first, each in the row that is emptiest. Of a few numbers of rows
+    whose width is about right the one that leaves least padding is taken.
+
+    Args:
+        groups: the sequences of each batch, `(N, None)`.
+        lengths: int `(R,)`, tokens in each sequence.
+        width: int. About how many tokens a row has. A longer sequence makes
+            longer rows.
+
+    Source: Graham, 1969 (doi:10.1137/0117039): longest processing time first.
+    """
+    sizes = tf.gather(tf.cast(lengths, tf.int32), groups)
+    dense = sizes.to_tensor(-1)  # (N, B)
+    order = tf.argsort(dense, direction="DESCENDING", stable=True)
+    dense = tf.maximum(tf.gather(dense, order, batch_dims=1), 0)
+    counts = _numbers_of_rows(dense, groups, width)
+    rows, starts, loads = _placed(dense, counts)
+    widths = tf.reduce_max(loads, axis=2)  # (N, C)
+    cells = counts * widths
+    widest = tf.maximum(int(_WIDER * width), tf.reduce_max(dense, axis=1))
+    is_wide = tf.cast(widths > widest[:, None], tf.int32)
+    # Past any number of cells, if it is too wide.
+    cost = cells + is_wide * tf.int32.max // 2
+    best = tf.argmin(cost, axis=1, output_type=tf.int32)
+    rows = tf.gather(rows, best, axis=2, batch_dims=1)  # (N, B)
+    starts = tf.gather(starts, best, axis=2, batch_dims=1)
+    # What is no sequence stands last in `order`, and stays there.
+    is_none = tf.logical_not(tf.sequence_mask(groups.row_lengths()))
+    rows = tf.where(is_none, tf.int32.max, rows)
+    by_row = tf.argsort(rows, stable=True)
+
+    def ragged(values):
+        values = tf.gather(values, by_row, batch_dims=1)
+        return tf.RaggedTensor.from_tensor(
+            values,
+            groups.row_lengths(),
+            row_splits_dtype=groups.row_splits.dtype,
+        )
+
+    return PackedBatches(
+        tf.gather(groups, ragged(order), batch_dims=1),
+        {names.PACKED_ROW: ragged(rows), names.PACKED_START: ragged(starts)},
+        tf.cast(tf.reduce_sum(tf.gather(cells, best, batch_dims=1)), tf.int64),
+    )
+
+
+def _numbers_of_rows(dense, groups, width):
+    """Returns the numbers of rows to try, int32 `(N, C)`, from 1."""
+    full = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // width)
+    most = tf.cast(groups.row_lengths(), tf.int32)[:, None]
+    counts = full + tf.constant(_NUMBERS)
+    return tf.clip_by_value(counts, 1, tf.maximum(most, 1))
+
+
+def _placed(dense, counts):
+    """Returns rows and starts, `(N, B, C)`, and what rows hold, `(N, C, P)`."""
+    most = tf.maximum(tf.reduce_max(counts), 1)
+    # Rows that there are not seem full.
+    loads = tf.where(
+        tf.sequence_mask(counts, most), 0, tf.constant(tf.int32.max // 2)
+    )
+    num_places = tf.shape(dense)[1]
+    arrays = [
+        tf.TensorArray(tf.int32, num_places, element_shape=(None, None))
+        for _ in range(2)
+    ]
+
+    def place(index, loads, rows, starts):
+        row = tf.argmin(loads, axis=2, output_type=tf.int32)  # (N, C)
+        start = tf.gather(loads, row, axis=2, batch_dims=2)
+        added = dense[:, index][:, None, None] * tf.one_hot(
+            row, most, dtype=tf.int32
+        )
+        return (
+            index + 1,
+            loads + added,
+            rows.write(index, row),
+            starts.write(index, start),
+        )
+
+    _, loads, rows, starts = tf.while_loop(
+        lambda index, *_: index < num_places, place, (0, loads, *arrays)
+    )
+    exists = tf.sequence_mask(counts, most)
+    return (
+        tf.transpose(rows.stack(), (1, 0, 2)),
+        tf.transpose(starts.stack(), (1, 0, 2)),
+        tf.where(exists, loads, 0),
+    )

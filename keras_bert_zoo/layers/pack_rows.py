@@ -1,0 +1,76 @@
+"""Moves the sequences of a batch into rows that several of them share."""
+
+import keras
+from keras import ops
+
+from keras_bert_zoo import features
+
+_HIGHEST = 2**31 - 1
+
+
+@keras.saving.register_keras_serializable(package="keras_bert_zoo")
+class PackRows(keras.layers.Layer):
+    """Lays sequences one behind the other, and finds their tokens again.
+
+    Letters: `B` sequences of up to `S` tokens, `P` rows of `W` tokens.
+
+    Call arguments:
+        inputs: dict of int32 `(B, S)`: `token_ids`, `segment_ids` and
+            `padding_mask`, whose ones come first; and of int32 `(B,)`:
+            `packed_row`, the row of each sequence, rising, and
+            `packed_start`, its first token's place in it.
+
+    Output: dict of int32 `(P, W)`: `token_ids`, `segment_ids`,
+    `position_ids` (from 0 in each sequence) and `sequence_ids` (from 1; 0 is
+    padding); and of `places`, int32 `(B, S)`: where a token is among all
+    cells, 0 for padding.
+    """
+
+    def call(self, inputs):
+        mask = inputs[features.PADDING_MASK]
+        start = inputs[features.PACKED_START]
+        row = inputs[features.PACKED_ROW]
+        # A replica may hold a later part of the batch, or none of it.
+        row = row - ops.min(row, initial=_HIGHEST)
+        num_sequences, length = ops.shape(mask)
+        ends = start + ops.sum(mask, axis=1)
+        num_rows = ops.max(row, initial=-1) + 1
+        width = ops.max(ends, initial=0)
+        num_cells = num_rows * width
+        position = ops.arange(length, dtype="int32")[None, :]  # (1, S)
+        first = (row * width + start)[:, None]  # (B, 1)
+        real = mask > 0
+        # Padding all goes into one cell, behind the others.
+        places = ops.where(real, first + position, num_cells)
+
+        def packed(values):
+            cells = ops.scatter(
+                ops.reshape(places, (-1, 1)),
+                ops.reshape(ops.where(real, values, 0), (-1,)),
+                (num_cells + 1,),
+            )
+            return ops.reshape(cells[:-1], (num_rows, width))
+
+        sequence = ops.arange(num_sequences, dtype="int32")[:, None] + 1
+        return {
+            features.TOKEN_IDS: packed(inputs[features.TOKEN_IDS]),
+            features.SEGMENT_IDS: packed(inputs[features.SEGMENT_IDS]),
+            features.POSITION_IDS: packed(position),
+            features.SEQUENCE_IDS: packed(sequence),
+            features.PLACES: ops.where(real, places, 0),
+        }
+
+    def compute_output_spec(self, inputs):
+        def like(shape):
+            return keras.KerasTensor(shape, dtype="int32")
+
+        return {
+            features.TOKEN_IDS: like((None, None)),
+            features.SEGMENT_IDS: like((None, None)),
+            features.POSITION_IDS: like((None, None)),
+            features.SEQUENCE_IDS: like((None, None)),
+            features.PLACES: like(inputs[features.PADDING_MASK].shape),
+        }
+
+    def get_config(self):
+        return super().get_config()

@@ -1,0 +1,98 @@
+"""A task's model for batches whose sequences share rows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_bert_zoo import features as names
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task.encoding import Frozen
+
+
+class PackedRows:
+    """What a `TaskModel` does with packed rows."""
+
+    _on_packed_rows = None
+
+    def call(self, inputs, training=None, mask=None):
+        if not _is_packed(inputs):
+            return super().call(inputs, training=training, mask=mask)
+        self.prepare_packed_rows()
+        return self._on_packed_rows(inputs, training)
+
+    def prepare_packed_rows(self) -> None:
+        """Makes what reads batches of packed rows, as `call` would.
+
+        Raises:
+            InputError: if the encoder or the head cannot be run so.
+        """
+        if self._on_packed_rows is None:
+            self._on_packed_rows = _OnPackedRows(self)
+
+
+class _OnPackedRows:
+    """Runs a `TaskModel` with its encoder on packed rows.
+
+    The head sees each sequence in a row of its own, as always, and so do
+    its losses and metrics.
+
+    Args:
+        model: `TaskModel`.
+
+    Raises:
+        InputError: if the encoder or the head cannot be run so.
+    """
+
+    def __init__(self, model: Any):
+        encoder = model.encoder
+        if not hasattr(encoder, "on_packed_rows"):
+            raise InputError(
+                "Packed rows need a `BertEncoder`. Received: "
+                f"{type(encoder).__name__}. Load its weights with "
+                "`load_checkpoint`, or leave `packed_width` out."
+            )
+        encoded = _encoded(model)
+        inputs = {
+            name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
+            for name, tensor in model.input.items()
+        } | {
+            name: keras.Input((), dtype="int32", name=name)
+            for name in names.PACKED_INPUTS
+        }
+        on_rows = encoder.on_packed_rows()
+        part = keras.Model(
+            on_rows.input, {name: on_rows.output[name] for name in encoded}
+        )
+        if not encoder.trainable:
+            part = Frozen(part)
+        found = part({name: inputs[name] for name in on_rows.input})
+        head = keras.Model(
+            [*model.input.values(), *encoded.values()], model.output
+        )
+        outputs = head(
+            [inputs[name] for name in model.input]
+            + [found[name] for name in encoded]
+        )
+        self._model = keras.Model(inputs, outputs)
+
+    def __call__(self, inputs: Mapping[str, Any], training: bool | None):
+        """Returns the logits, as of `inputs` without their places in rows."""
+        return self._model(inputs, training=training)
+
+
+def _is_packed(inputs: Any) -> bool:
+    return isinstance(inputs, Mapping) and names.PACKED_ROW in inputs
+
+
+def _encoded(model: Any) -> dict:
+    found = [
+        layer.encoded for layer in model.layers if hasattr(layer, "encoded")
+    ]
+    if len(found) != 1:
+        raise InputError(
+            "Packed rows need a head that calls the encoder once, with "
+            f"`encode`. Received: the head {model.head.name!r}, with "
+            f"{len(found)} such calls. Leave `packed_width` out."
+        )
+    return dict(found[0])

@@ -1,0 +1,136 @@
+"""Where sequences stand in rows that several of them share."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo import data
+from keras_bert_zoo import features as names
+from keras_bert_zoo import testing
+from keras_bert_zoo.data.packed_rows import in_order
+from keras_bert_zoo.data.packed_rows import pack_rows
+from keras_bert_zoo.errors import InputError
+from task_heads.classification import ClassificationHead
+
+
+def cells(packed, lengths, batch):
+    """Returns the set of (row, place) of each sequence of a batch."""
+    parts = zip(
+        packed.groups[batch].numpy(),
+        packed.layout[names.PACKED_ROW][batch].numpy(),
+        packed.layout[names.PACKED_START][batch].numpy(),
+        strict=True,
+    )
+    return {
+        sequence: {(row, start + i) for i in range(lengths[sequence])}
+        for sequence, row, start in parts
+    }
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 7, 40])
+@pytest.mark.parametrize("width", [1, 16, 1000])
+def test_each_sequence_has_a_place_of_its_own(batch_size, width):
+    lengths = np.random.default_rng(0).integers(1, 30, 37)
+    packed = pack_rows(
+        in_order(tf.constant(lengths), batch_size), tf.constant(lengths), width
+    )
+    num_cells = 0
+    for batch in range(packed.groups.nrows()):
+        found = cells(packed, lengths, batch)
+        assert sorted(found) == list(
+            range(batch * batch_size, min((batch + 1) * batch_size, 37))
+        )
+        taken = [cell for places in found.values() for cell in places]
+        assert len(taken) == len(set(taken))
+        rows = packed.layout[names.PACKED_ROW][batch].numpy()
+        # Rising, so that parts of a batch hold whole rows.
+        assert rows[0] == 0 and set(np.diff(rows)) <= {0, 1}
+        num_cells += (rows[-1] + 1) * (1 + max(place for _, place in taken))
+    assert num_cells == packed.num_cells
+
+
+def test_a_batch_of_equal_sequences_has_no_padding():
+    lengths = tf.fill([32], 16)
+    packed = pack_rows(in_order(lengths, 32), lengths, 128)
+    assert packed.num_cells == 32 * 16
+    assert packed.layout[names.PACKED_ROW][0][-1] == 3
+
+
+def test_little_is_padding():
+    # Like sentences of reviews, in tokens.
+    drawn = np.random.default_rng(0).normal(25, 10, 64 * 32)
+    lengths = tf.constant(np.clip(drawn, 4, 66).astype("int64"))
+    packed = pack_rows(in_order(lengths, 32), lengths, 128)
+    share = 1 - int(tf.reduce_sum(lengths)) / int(packed.num_cells)
+    assert 0 <= share < 0.03
+
+
+def test_a_remainder_is_dropped():
+    lengths = tf.ones([10], tf.int64)
+    assert in_order(lengths, 4, drop_remainder=True).to_list() == [
+        [0, 1, 2, 3],
+        [4, 5, 6, 7],
+    ]
+    assert in_order(lengths, 4).row_lengths().numpy().tolist() == [4, 4, 2]
+
+
+def rows():
+    texts = [" ".join("abc"[: 1 + i % 3] * (1 + i % 5)) for i in range(30)]
+    return data.MemoryRows({"text": texts, "label": ["x", "y"] * 15})
+
+
+def dataset(**options):
+    return data.build_dataset(
+        rows(),
+        ClassificationHead(["x", "y"]),
+        testing.tiny_tokenizer(["a b c"]),
+        sequence_length=20,
+        batch_size=8,
+        **options,
+    )
+
+
+def lengths_of(batches):
+    return [
+        tf.reduce_sum(inputs[names.PADDING_MASK], axis=1).numpy()
+        for inputs, _ in batches
+    ]
+
+
+def test_batches_are_drawn_freely():
+    """Texts of any length meet in a batch; each occurs once in a pass."""
+    found = lengths_of(dataset(shuffle=True, packed_width=24))
+    by_length = lengths_of(dataset(shuffle=True))
+    assert [len(one) for one in found] == [8, 8, 8, 6]
+    assert sorted(np.concatenate(found)) == sorted(np.concatenate(by_length))
+    spreads = [[np.ptp(one) for one in each] for each in (found, by_length)]
+    assert sum(spreads[0]) > 2 * sum(spreads[1])
+
+
+def test_padding_is_counted():
+    counts = data.InputCounts()
+    num_cells = num_tokens = 0
+    for inputs, _ in dataset(packed_width=24, counts=counts):
+        mask = inputs[names.PADDING_MASK].numpy()
+        ends = inputs[names.PACKED_START].numpy() + mask.sum(1)
+        num_rows = inputs[names.PACKED_ROW].numpy().max() + 1
+        num_cells += num_rows * ends.max()
+        num_tokens += mask.sum()
+    assert counts.num_padded_tokens == num_cells
+    assert counts.num_tokens == num_tokens
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"packed_width": 0}, "packed_width"),
+        ({"packed_width": 24, "widths": (20,)}, "packed_width=24 and widths"),
+        (
+            {"packed_width": 24, "tokens_per_batch": 64},
+            "packed_width=24 and tokens_per_batch=64",
+        ),
+    ],
+)
+def test_refuses(options, message):
+    with pytest.raises(InputError, match=message):
+        dataset(**options)

@@ -1,0 +1,177 @@
+"""Sequences that share a row, against the same ones each in its own."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from every_head import HEADS
+from every_head import TEXTS
+from every_head import make_model
+
+import keras_bert_zoo as zoo
+from keras_bert_zoo import data
+from keras_bert_zoo import features as names
+from keras_bert_zoo import testing
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import TaskHead
+from task_heads.classification import ClassificationHead
+
+
+def packed_batch(model, rows, width=40):
+    columns = {key: [row[key] for row in rows] for key in rows[0]}
+    dataset = data.build_dataset(
+        data.MemoryRows(columns),
+        model.head,
+        model.tokenizer,
+        sequence_length=16,
+        batch_size=32,
+        packed_width=width,
+    )
+    return next(iter(dataset))
+
+
+def without_places(inputs):
+    return {k: v for k, v in inputs.items() if k not in names.PACKED_INPUTS}
+
+
+def outputs_and_gradients(model, batch):
+    x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
+    with tf.GradientTape() as tape:
+        outputs = model(x, training=True)
+        loss = model.compute_loss(x, y, outputs, weights, training=True)
+    variables = [one.value for one in model.trainable_variables]
+    gradients = tape.gradient(loss, variables)
+    return outputs, [
+        None if one is None else tf.convert_to_tensor(one).numpy()
+        for one in gradients
+    ]
+
+
+def at_real_tokens(outputs, mask):
+    def chosen(tensor):
+        is_by_token = tensor.shape[1:2] == mask.shape[1:]
+        return (tensor[mask > 0] if is_by_token else tensor).numpy()
+
+    return keras.tree.map_structure(chosen, outputs)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_gives_what_rows_of_their_own_give(name):
+    make_head, rows = HEADS[name]
+    head = make_head()
+    options = dict(dropout=0.0, attention_dropout=0.0)
+    model = make_model(head, **options)
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    model.compile()
+    inputs, *rest = packed_batch(model, rows)
+    mask = inputs[names.PADDING_MASK]
+    plain = (without_places(inputs), *rest)
+    num_rows = int(tf.reduce_max(inputs[names.PACKED_ROW])) + 1
+    assert num_rows < mask.shape[0]  # or nothing is packed
+
+    found, gradients = outputs_and_gradients(model, (inputs, *rest))
+    expected, own_gradients = outputs_and_gradients(model, plain)
+
+    for one, other in zip(
+        keras.tree.flatten(at_real_tokens(found, mask)),
+        keras.tree.flatten(at_real_tokens(expected, mask)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+    assert any(np.abs(one).max() > 1e-3 for one in gradients if one is not None)
+    for one, other in zip(gradients, own_gradients, strict=True):
+        if other is None:
+            assert one is None
+        else:
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
+def texts_and_labels():
+    texts = [" ".join(TEXTS[0].split()[: 1 + i % 6]) for i in range(40)]
+    return texts, ["good" if "in" in text else "bad" for text in texts]
+
+
+def test_fit_learns():
+    model = make_model(ClassificationHead(["bad", "good"], dropout=0.0))
+    model.compile(learning_rate=5e-3)
+    history = model.fit(
+        *texts_and_labels(), packed_width=32, epochs=4, batch_size=8, verbose=0
+    ).history
+    assert history["loss"][-1] < history["loss"][0]
+    assert model.input_counts.num_examples == 40
+    assert 0 <= model.input_counts.padding_share < 0.2
+
+
+def test_a_part_of_the_encoder_can_be_frozen():
+    tokenizer = testing.tiny_tokenizer(TEXTS)
+    encoder = testing.tiny_encoder(len(tokenizer.vocabulary), dropout=0.5)
+    head = ClassificationHead(["bad", "good"], dropout=0.0)
+    model = zoo.TaskModel(encoder, head, tokenizer, freeze_encoder=True)
+    inputs, *_ = packed_batch(
+        model, [{"text": text, "label": "good"} for text in TEXTS]
+    )
+    # Without dropout, as in inference.
+    np.testing.assert_allclose(
+        model(inputs, training=True),
+        model(without_places(inputs), training=False),
+        atol=1e-6,
+    )
+
+
+def test_a_later_part_of_a_batch_is_read_alike():
+    model = make_model(ClassificationHead(["bad", "good"]))
+    rows = [{"text": text, "label": "good"} for text in TEXTS * 2]
+    inputs, *_ = packed_batch(model, rows)
+    part = {name: tensor[2:] for name, tensor in inputs.items()}
+    np.testing.assert_allclose(model(part), model(inputs)[2:], atol=1e-6)
+    none = {name: tensor[:0] for name, tensor in inputs.items()}
+    assert model(none).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"packed_width": 0}, "packed_width"),
+        ({"packed_width": 32, "tokens_per_batch": 64}, "tokens_per_batch=64"),
+        ({"packed_width": 32, "fixed_shapes": True}, "packed_width=32. Leave"),
+    ],
+)
+def test_refuses(options, message):
+    model = make_model(ClassificationHead(["bad", "good"]))
+    with pytest.raises(InputError, match=message):
+        model.fit(*texts_and_labels(), **options)
+
+
+class _ByItself(ClassificationHead):
+    """Calls the encoder, rather than `encode`."""
+
+    def build(self, encoder):
+        pooled = encoder(encoder.input)["pooled_output"]
+        return keras.Model(encoder.input, keras.layers.Dense(2)(pooled))
+
+
+def test_a_head_must_use_encode():
+    assert issubclass(_ByItself, TaskHead)
+    model = make_model(_ByItself(["bad", "good"]))
+    with pytest.raises(InputError, match="calls the encoder once"):
+        model.fit(*texts_and_labels(), packed_width=32)
+
+
+def test_needs_an_encoder_that_can():
+    model = make_model(ClassificationHead(["bad", "good"]))
+    model.encoder = keras.Model(model.encoder.input, model.encoder.output)
+    with pytest.raises(InputError, match="need a `BertEncoder`"):
+        model.fit(*texts_and_labels(), packed_width=32)
+
+
+def test_a_saved_model_is_the_same(tmp_path):
+    model = make_model(ClassificationHead(["bad", "good"]))
+    names_before = [one.path for one in model.variables]
+    model.prepare_packed_rows()
+    assert [one.path for one in model.variables] == names_before
+    model.save_to_preset(tmp_path / "saved")
+    other = zoo.TaskModel.from_preset(tmp_path / "saved")
+    for one, two in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
