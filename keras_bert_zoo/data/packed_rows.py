@@ -10,10 +10,12 @@ import tensorflow as tf
 
 from keras_bert_zoo import features as names
 
-# Numbers of rows tried for a batch, from that whose rows would be full.
-_NUMBERS = (0, 1, 2, 3, -1, -2)
-# Rows may be wider by this, as attention takes longer in wide rows.
-_WIDER = 1.25
+# Numbers of rows tried for a batch: that whose rows would be full, some more,
+# and shares of it.
+_MORE = (0, 1, 2, 3)
+_SHARES = tuple(share / 40 for share in range(38, 15, -1))
+# In rows so much wider a token takes twice as long, because of attention.
+_DOUBLE_WIDTH = 1024
 
 
 class PackedBatches(NamedTuple):
@@ -59,14 +61,14 @@ def pack_rows(
     """Gives each sequence of each batch a place in a row.
 
     All rows of a batch are as long as its fullest. The longest sequences are
-    placed first, each in the row that is emptiest. Of a few numbers of rows
-    whose width is about right the one that leaves least padding is taken.
+    placed first, each in the row that is emptiest. Of some numbers of rows
+    the one with least work is taken: padding, and attention in wide rows.
 
     Args:
         groups: the sequences of each batch, `(N, None)`.
         lengths: int `(R,)`, tokens in each sequence.
-        width: int. About how many tokens a row has. A longer sequence makes
-            longer rows.
+        width: int. About how many tokens a row has; more where sequences
+            do not add up to it, or one is longer.
 
     Source: Graham, 1969 (doi:10.1137/0117039): longest processing time first.
     """
@@ -78,10 +80,8 @@ def pack_rows(
     rows, starts, loads = _placed(dense, counts)
     widths = tf.reduce_max(loads, axis=2)  # (N, C)
     cells = counts * widths
-    widest = tf.maximum(int(_WIDER * width), tf.reduce_max(dense, axis=1))
-    is_wide = tf.cast(widths > widest[:, None], tf.int32)
-    # Past any number of cells, if it is too wide.
-    cost = cells + is_wide * tf.int32.max // 2
+    wider = tf.maximum(widths - width, 0) / _DOUBLE_WIDTH
+    cost = tf.cast(cells, tf.float64) * (1 + wider)
     best = tf.argmin(cost, axis=1, output_type=tf.int32)
     rows = tf.gather(rows, best, axis=2, batch_dims=1)  # (N, B)
     starts = tf.gather(starts, best, axis=2, batch_dims=1)
@@ -109,7 +109,9 @@ def _numbers_of_rows(dense, groups, width):
     """Returns the numbers of rows to try, int32 `(N, C)`, from 1."""
     full = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // width)
     most = tf.cast(groups.row_lengths(), tf.int32)[:, None]
-    counts = full + tf.constant(_NUMBERS)
+    shares = tf.cast(full, tf.float64) * tf.constant(_SHARES, tf.float64)
+    fewer = tf.cast(tf.math.ceil(shares), tf.int32)
+    counts = tf.concat([full + tf.constant(_MORE), fewer], 1)
     return tf.clip_by_value(counts, 1, tf.maximum(most, 1))
 
 

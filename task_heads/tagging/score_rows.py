@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from collections.abc import Iterator
 
-from keras_bert_zoo.errors import InputError
 from task_heads.tagging.entities import entities
 from task_heads.tagging.given_labels import spans_of
 from task_heads.tagging.given_labels import tags_of
@@ -19,14 +18,13 @@ def score_rows(rows: Iterable, answers: Iterable[dict], scheme: str) -> dict:
     Rows of tags are scored word for word. Once there are rows of spans,
     which are known by the characters at which they begin and end, all that
     counts is whether spans are found, and there is no accuracy of words.
+    Tags without prefixes spell no spans: rows of both kinds have a score
+    each, `span_scores` and the accuracy.
 
     Args:
         rows: labelled rows.
         answers: the answer to each.
         scheme: str. The scheme of the rows' tags.
-
-    Raises:
-        InputError: if there are rows of spans, and of tags without prefixes.
     """
     truth, guess = [], []
     true_spans, guessed_spans = set(), set()
@@ -46,17 +44,12 @@ def score_rows(rows: Iterable, answers: Iterable[dict], scheme: str) -> dict:
         if scheme != "none":
             true_spans |= _numbered(number, _spans_of_words(truth[-1]))
             guessed_spans |= _numbered(number, _spans_of_words(guess[-1]))
-    if len(truth) < num_rows and truth and scheme == "none":
-        raise InputError(
-            "Rows to score must all have tags, or all have spans, where tags "
-            f"have no prefixes. Received: {len(truth)} rows of tags, "
-            f"{num_rows - len(truth)} of spans. Score them apart."
-        )
+    accuracy = {}
+    if scheme == "none" and truth:
+        accuracy = {"token_accuracy": token_accuracy(truth, guess)}
     if len(truth) < num_rows or not num_rows:
-        return span_scores(true_spans, guessed_spans)
-    if scheme == "none":
-        return {"token_accuracy": token_accuracy(truth, guess)}
-    return entity_scores(truth, guess)
+        return span_scores(true_spans, guessed_spans) | accuracy
+    return accuracy or entity_scores(truth, guess)
 
 
 def _numbered(number: int, spans: Iterable) -> set[tuple]:

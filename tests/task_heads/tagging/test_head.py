@@ -308,6 +308,23 @@ def test_tags_and_spans_are_scored_together():
     assert found["micro"]["recall"] == (num_spans + 1) / (num_spans + 2)
 
 
+def test_tags_without_prefixes_are_scored_apart_from_spans():
+    found = score_rows(
+        [
+            Row({"tokens": ["a", "b"], "tags": ["x", "y"]}, "f:1"),
+            Row({"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:2"),
+        ],
+        [
+            {"tags": ["x", "x"], "spans": []},
+            {"spans": [{"start": 0, "end": 1, "label": "y"}]},
+        ],
+        "none",
+    )
+    assert found["token_accuracy"] == 0.5
+    assert found["micro"]["support"] == 2
+    assert found["micro"]["recall"] == 0.5
+
+
 def test_types_of_spans_are_found_in_rows():
     head = TaggingHead.from_rows(
         [Row({"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:1")]
