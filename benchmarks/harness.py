@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -35,10 +36,14 @@ _ENVIRONMENT = dict(os.environ)
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """What one cell took: seconds by the clock and of all processors."""
+    """What one cell took: seconds by the clock and of all processors.
+
+    And the most memory that the process has held, in bytes.
+    """
 
     seconds: tuple[float, ...]
     cpu_seconds: tuple[float, ...]
+    peak_bytes: int = 0
 
     @property
     def median_seconds(self) -> float:
@@ -113,7 +118,11 @@ class Child:
 
     def measure(self, cell: Mapping, repeats: int, warm_ups: int = 2) -> Timing:
         answer = self.ask(cell=dict(cell), repeats=repeats, warm_ups=warm_ups)
-        return Timing(tuple(answer["seconds"]), tuple(answer["cpu_seconds"]))
+        return Timing(
+            tuple(answer["seconds"]),
+            tuple(answer["cpu_seconds"]),
+            answer["peak_bytes"],
+        )
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -175,6 +184,8 @@ def serve(prepare: Callable[[dict], Callable[[], None]]) -> None:
             prepared[1]()
             answer["seconds"].append(time.perf_counter() - clock)
             answer["cpu_seconds"].append(time.process_time() - cpu)
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        answer["peak_bytes"] = usage.ru_maxrss * 1024
         print(json.dumps(answer), flush=True)
 
 

@@ -104,6 +104,15 @@ def test_fit_learns():
     assert 0 <= model.input_counts.padding_share < 0.2
 
 
+def test_tokens_are_watched():
+    model = make_model(ClassificationHead(["bad", "good"]))
+    watch = model.watch()
+    model.fit(*texts_and_labels(), packed_width=32, batch_size=8, verbose=0)
+    counts = model.input_counts
+    assert int(watch.num_tokens.value) == counts.num_tokens > 0
+    assert int(watch.num_padded_tokens.value) == counts.num_padded_tokens
+
+
 def test_a_part_of_the_encoder_can_be_frozen():
     tokenizer = testing.tiny_tokenizer(TEXTS)
     encoder = testing.tiny_encoder(len(tokenizer.vocabulary), dropout=0.5)

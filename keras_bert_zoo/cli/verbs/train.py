@@ -94,7 +94,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("float32", "mixed_bfloat16", "mixed_float16", "auto"),
         default="float32",
-        help="auto: the fastest that this machine computes well",
+        help="auto: the fastest that this machine computes well, by a trial "
+        "of some seconds that is kept",
     )
     parser.add_argument(
         "--seed",
@@ -151,7 +152,8 @@ def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo.task.epoch_score import EpochScore
     from keras_bert_zoo.task.model import TaskModel
     from keras_bert_zoo.testing import check_tpu_ready
-    from keras_bert_zoo.training.precision import resolve_precision
+    from keras_bert_zoo.training.precision import agreed
+    from keras_bert_zoo.training.precision import choose_precision
     from keras_bert_zoo.training.workers import is_chief
 
     head = head_class.from_rows(
@@ -168,9 +170,11 @@ def run(args: argparse.Namespace) -> int:
         labels = data_flags.label_summary(report.label_counts)
         print(f"{name:12}{report.num_rows} rows{labels}", flush=True)
 
+    # Before the seed: it may draw weights of its own.
+    choice = choose_precision(args.precision)
     keras.utils.set_random_seed(args.seed)
-    precision = resolve_precision(args.precision)
     with scope:
+        precision, reason = agreed(choice)
         model = TaskModel.from_preset(
             args.preset,
             head,
@@ -189,6 +193,8 @@ def run(args: argparse.Namespace) -> int:
         f"{model.count_params():,} parameters, {precision}",
         flush=True,
     )
+    if reason:
+        print(f"{'precision':12}{precision}: {reason}", flush=True)
     if args.check_tpu:
         check_tpu_ready(model, args.batch_size)
         print(f"{'tpu':12}XLA compiles the training step", flush=True)

@@ -1,0 +1,51 @@
+"""This project's heads, with their own losses and metrics."""
+
+# First, because it settles how TensorFlow, loaded next, is set up.
+import keras_bert_zoo as zoo  # isort: skip
+
+from benchmarks import harness
+from benchmarks.first_step_contenders import batches
+from benchmarks.first_step_contenders import fitting
+from keras_bert_zoo import testing
+from task_heads.classification import ClassificationHead
+from task_heads.masked_lm.head import MaskedTokenHead
+from task_heads.span_qa.head import SpanQAHead
+from task_heads.tagging.head import TaggingHead
+
+TAGS = ["O", *(f"{mark}-{name}" for name in "abcd" for mark in "BI")]
+
+
+def prepare(cell: dict):
+    found = batches.batch(cell)
+    inputs = found["inputs"]
+    head, data = {
+        "classification": lambda: (
+            ClassificationHead(["a", "b"]),
+            (inputs, found["label"]),
+        ),
+        "tagging": lambda: (
+            TaggingHead(TAGS),
+            (inputs, found["tags"], found["weights"]),
+        ),
+        "span_qa": lambda: (
+            SpanQAHead(),
+            (
+                inputs,
+                {"start_logits": found["label"], "end_logits": found["label"]},
+            ),
+        ),
+        "masked_lm": lambda: (
+            MaskedTokenHead(),
+            (
+                {**inputs, "mask_positions": found["mask_positions"]},
+                found["masked_ids"],
+            ),
+        ),
+    }[cell["head"]]()
+    encoder = zoo.BertEncoder(**batches.SIZES, attention_dropout=0.1)
+    model = zoo.TaskModel(encoder, head, testing.tiny_tokenizer(["a"]))
+    return fitting.first_and_further(model, model.compile, data)
+
+
+if __name__ == "__main__":
+    harness.serve(prepare)
