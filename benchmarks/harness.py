@@ -14,7 +14,6 @@ import json
 import os
 import pathlib
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -36,14 +35,10 @@ _ENVIRONMENT = dict(os.environ)
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """What one cell took: seconds by the clock and of all processors.
-
-    And the most memory that the process has held, in bytes.
-    """
+    """What one cell took: seconds by the clock and of all processors."""
 
     seconds: tuple[float, ...]
     cpu_seconds: tuple[float, ...]
-    peak_bytes: int = 0
 
     @property
     def median_seconds(self) -> float:
@@ -58,6 +53,18 @@ def peers_python() -> str:
     """Returns the interpreter that has PyTorch and transformers."""
     made = ROOT / ".venv-peers" / "bin" / "python"
     return os.environ.get(PEERS_PYTHON, str(made))
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """Returns the variables of a contender's process, and `settings`."""
+    return {
+        **_ENVIRONMENT,
+        "OMP_NUM_THREADS": str(NUM_THREADS),
+        "TF_NUM_INTRAOP_THREADS": str(NUM_THREADS),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TOKENIZERS_PARALLELISM": "true",
+        **settings,
+    }
 
 
 def shared_directory() -> pathlib.Path:
@@ -83,18 +90,10 @@ class Child:
         settings: Mapping[str, str] | None = None,
     ):
         self.module = module
-        environment = {
-            **_ENVIRONMENT,
-            "OMP_NUM_THREADS": str(NUM_THREADS),
-            "TF_NUM_INTRAOP_THREADS": str(NUM_THREADS),
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "TOKENIZERS_PARALLELISM": "true",
-            **(settings or {}),
-        }
         self._process = subprocess.Popen(
             [python, "-m", module],
             cwd=directory,
-            env=environment,
+            env=environment(**(settings or {})),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -118,11 +117,7 @@ class Child:
 
     def measure(self, cell: Mapping, repeats: int, warm_ups: int = 2) -> Timing:
         answer = self.ask(cell=dict(cell), repeats=repeats, warm_ups=warm_ups)
-        return Timing(
-            tuple(answer["seconds"]),
-            tuple(answer["cpu_seconds"]),
-            answer["peak_bytes"],
-        )
+        return Timing(tuple(answer["seconds"]), tuple(answer["cpu_seconds"]))
 
     def close(self) -> None:
         self._process.stdin.close()
@@ -184,8 +179,6 @@ def serve(prepare: Callable[[dict], Callable[[], None]]) -> None:
             prepared[1]()
             answer["seconds"].append(time.perf_counter() - clock)
             answer["cpu_seconds"].append(time.process_time() - cpu)
-        usage = resource.getrusage(resource.RUSAGE_SELF)
-        answer["peak_bytes"] = usage.ru_maxrss * 1024
         print(json.dumps(answer), flush=True)
 
 

@@ -1,16 +1,19 @@
 """Entity F1 of taggers fine-tuned from MiniLM, over several seeds.
 
-    python -m benchmarks.quality_tagging [--seeds 3] [--crf] [--afresh]
+    python -m benchmarks.quality_tagging [--seeds 3] [--only NAME,NAME]
+                                         [--corpora NAME] [--afresh]
 
 On WNUT-17 and NCBI-disease, whose test entities are counted as seqeval
 counts them. All contenders start from the same encoder weights and follow one
 recipe (`tagging_contenders/recipe.py`): AdamW, linear warm-up and decay,
-float32, each word learned by its first piece, batches padded to their longest
-sentence. Ours groups sentences of like length; the PyTorch loop shuffles
-freely. Each run is a process of its own and its result is kept at once:
-started again, the script goes on where it stopped. `--limit 8` tries it on 8
-sentences and keeps nothing. `KBZ_PEERS_PYTHON` names the interpreter with
-PyTorch.
+float32, each word learned by its first piece, batches of 32 sentences. The
+PyTorch loop draws these freely and pads them to the longest; ours draws them
+freely, too, and packs them into rows (`keras_bert_zoo_packed`), or groups
+sentences of like length (`keras_bert_zoo`, what `fit` does by itself). `--only
+keras_bert_zoo_crf` adds a CRF to the latter. Each run is a process of its own
+and its result is kept at once: started again, the script goes on where it
+stopped. `--limit 8` tries it on 8 sentences and keeps nothing.
+`KBZ_PEERS_PYTHON` names the interpreter with PyTorch.
 """
 
 import argparse
@@ -21,15 +24,20 @@ from benchmarks import finetune_sst2
 from benchmarks import seeds
 from benchmarks.tagging_contenders import recipe
 
-CONTENDERS = ("keras_bert_zoo", "pytorch")
-CRF = "keras_bert_zoo_crf"
+CONTENDERS = ("keras_bert_zoo_packed", "keras_bert_zoo", "pytorch")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument(
-        "--crf", action="store_true", help="run ours with a CRF too"
+        "--only",
+        default=",".join(CONTENDERS),
+        metavar="NAME,NAME",
+        help="contenders to run; what others gave is kept",
+    )
+    parser.add_argument(
+        "--corpora", default=",".join(recipe.FILES), metavar="NAME,NAME"
     )
     parser.add_argument(
         "--afresh", action="store_true", help="forget earlier runs"
@@ -38,7 +46,6 @@ def main():
         "--limit", type=int, default=0, help="sentences; all if left out"
     )
     options = parser.parse_args()
-    names = (*CONTENDERS, CRF) if options.crf else CONTENDERS
     with tempfile.TemporaryDirectory() as scratch:
         source = pathlib.Path(scratch) / "huggingface"
         finetune_sst2.export(source)
@@ -52,8 +59,8 @@ def main():
                     str(options.limit),
                     str(source),
                 )
-                for corpus in recipe.FILES
-                for name in names
+                for corpus in options.corpora.split(",")
+                for name in options.only.split(",")
             },
             options.seeds,
             {

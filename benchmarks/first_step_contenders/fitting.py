@@ -1,29 +1,62 @@
-"""What a user waits for: `compile`, then `fit` for one step."""
+"""What a user waits for: `compile`, then the first step of `fit`."""
 
+import json
+import resource
+import statistics
+import sys
+import time
 from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 
 from benchmarks import harness
 
+NUM_STEPS = 4
 tf.config.threading.set_intra_op_parallelism_threads(harness.NUM_THREADS)
 
 
-def first_and_further(model, compile_model: Callable, data: tuple) -> Callable:
-    """Returns a function that fits one batch; the first time it compiles.
+class StepEnds(keras.callbacks.Callback):
+    """Keeps the time at which each step ended."""
+
+    def __init__(self):
+        super().__init__()
+        self.times = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.times.append(time.perf_counter())
+
+
+def run(prepare: Callable[[dict], tuple]) -> None:
+    """Fits some steps and prints what they took, as JSON.
 
     Args:
-        model: `keras.Model`.
-        compile_model: function without arguments.
-        data: what a batch of `fit` holds.
+        prepare: function of the cell, the program's argument, that returns a
+            model, a function that compiles it, and a batch.
     """
-    dataset = tf.data.Dataset.from_tensors(data).repeat()
-    compiled = []
-
-    def work():
-        if not compiled:
-            compile_model()
-            compiled.append(True)
-        model.fit(dataset, steps_per_epoch=1, verbose=0)
-
-    return work
+    model, compile_model, batch = prepare(json.loads(sys.argv[1]))
+    dataset = tf.data.Dataset.from_tensors(batch).repeat()
+    ends = StepEnds()
+    start = time.perf_counter()
+    compile_model()
+    model.fit(
+        dataset,
+        steps_per_epoch=NUM_STEPS,
+        callbacks=[ends],
+        shuffle=False,
+        verbose=0,
+    )
+    first, *others = ends.times
+    further = [
+        end - begin for begin, end in zip(ends.times, others, strict=False)
+    ]
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    print(
+        json.dumps(
+            {
+                "first_seconds": first - start,
+                "further_seconds": statistics.median(further),
+                "peak_bytes": usage.ru_maxrss * 1024,
+            }
+        )
+    )

@@ -3,7 +3,6 @@
 # First, because it settles how TensorFlow, loaded next, is set up.
 import keras_bert_zoo as zoo  # isort: skip
 
-from benchmarks import harness
 from benchmarks.first_step_contenders import batches
 from benchmarks.first_step_contenders import fitting
 from keras_bert_zoo import testing
@@ -44,8 +43,8 @@ def prepare(cell: dict):
     }[cell["head"]]()
     encoder = zoo.BertEncoder(**batches.SIZES, attention_dropout=0.1)
     model = zoo.TaskModel(encoder, head, testing.tiny_tokenizer(["a"]))
-    return fitting.first_and_further(model, model.compile, data)
+    return model, model.compile, data
 
 
 if __name__ == "__main__":
-    harness.serve(prepare)
+    fitting.run(prepare)

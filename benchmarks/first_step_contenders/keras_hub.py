@@ -3,7 +3,6 @@
 import keras
 import keras_hub
 
-from benchmarks import harness
 from benchmarks.first_step_contenders import batches
 from benchmarks.first_step_contenders import fitting
 
@@ -52,8 +51,8 @@ def prepare(cell: dict):
             keras.optimizers.AdamW(1e-4), loss, weighted_metrics=metrics
         )
 
-    return fitting.first_and_further(model, compile_model, data)
+    return model, compile_model, data
 
 
 if __name__ == "__main__":
-    harness.serve(prepare)
+    fitting.run(prepare)

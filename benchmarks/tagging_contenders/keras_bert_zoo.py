@@ -1,4 +1,4 @@
-"""`TaskModel.fit` with its default optimizer; `crf` as an option."""
+"""`TaskModel.fit` with its default optimizer; batches of like length."""
 
 import json
 import sys
@@ -39,7 +39,9 @@ def make_model(corpus: str, crf: bool = False) -> zoo.TaskModel:
     return model
 
 
-def main(corpus: str, seed: int, limit: int | None, crf: bool = False) -> dict:
+def main(
+    corpus: str, seed: int, limit: int | None, crf: bool = False, **in_fit
+) -> dict:
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -51,15 +53,16 @@ def main(corpus: str, seed: int, limit: int | None, crf: bool = False) -> dict:
         epochs=recipe.EPOCHS,
         seed=seed,
         verbose=0,
+        **in_fit,
     )
     test = recipe.read(corpus, "test", limit)
     answers = model.predict_text([{"tokens": words} for words in test.tokens])
     return recipe.scores(test, [answer["tags"] for answer in answers])
 
 
-def run(crf: bool) -> None:
+def run(**options) -> None:
     seed, corpus, limit, _ = sys.argv[1:]
-    found = main(corpus, int(seed), int(limit) or None, crf)
+    found = main(corpus, int(seed), int(limit) or None, **options)
     print(json.dumps(found))
 
 
@@ -67,4 +70,4 @@ if __name__ == "__main__":
     if len(sys.argv) == 1:
         harness.serve(prepare)
     else:
-        run(crf=False)
+        run()

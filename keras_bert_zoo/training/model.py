@@ -1,5 +1,7 @@
 """`fit` and `evaluate` on any number of replicas, alike."""
 
+import gc
+
 import keras
 
 from keras_bert_zoo.training import keras_names
@@ -28,7 +30,11 @@ class ReplicatedModel(keras.Model):
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         strategies.check_scope(self)
         self._batch_losses = whole_batch.wrap(loss, self.output)
+        was_compiled = self.compiled
         super().compile(optimizer=optimizer, loss=self._batch_losses, **kwargs)
+        if was_compiled:
+            # Cycles hold the last optimizer, which is larger than the model.
+            gc.collect()
 
     def watch(self, gradient_norm: bool = False) -> Watch:
         """Returns what the steps of `fit` fill, for callbacks to read.
