@@ -21,23 +21,30 @@ def pipeline_options(
         order: its `tokens_per_batch` and `packed_width`, among others.
 
     Raises:
-        InputError: if shapes are to be few and one of these is given.
+        InputError: if shapes are to be few and one of these forbids it.
     """
-    if fixed_shapes is None:
-        on_tpu = isinstance(
-            model.distribute_strategy, tf.distribute.TPUStrategy
+    is_compiled = model.jit_compile or isinstance(
+        model.distribute_strategy, tf.distribute.TPUStrategy
+    )
+    if order["packed_width"] is not None and (is_compiled or fixed_shapes):
+        raise InputError(
+            "Packed rows are as many and as long as a batch needs, where XLA "
+            "wants few shapes. Received: packed_width="
+            f"{order['packed_width']}, and a step that XLA compiles or "
+            "fixed_shapes=True. Leave the first out, or compile with "
+            "jit_compile=False."
         )
-        fixed_shapes = model.jit_compile or on_tpu
+    if fixed_shapes is None:
+        fixed_shapes = is_compiled
     if not fixed_shapes:
         return {}
-    for option in ("tokens_per_batch", "packed_width"):
-        if order[option] is not None:
-            raise InputError(
-                "Batches of fixed shapes, which a step that XLA compiles is "
-                "given, have `batch_size` texts, each in a row. Received: "
-                f"{option}={order[option]}. Leave it out, or give "
-                "fixed_shapes=False."
-            )
+    if order["tokens_per_batch"] is not None:
+        raise InputError(
+            "Batches of fixed shapes, which a step that XLA compiles is "
+            "given, have `batch_size` texts. Received: "
+            f"tokens_per_batch={order['tokens_per_batch']}. Leave it out, or "
+            "give fixed_shapes=False."
+        )
     widths = data.default_widths(model.sequence_length)
     return {"drop_remainder": True, "widths": widths}
 

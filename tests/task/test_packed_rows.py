@@ -144,13 +144,23 @@ def test_a_later_part_of_a_batch_is_read_alike():
     [
         ({"packed_width": 0}, "packed_width"),
         ({"packed_width": 32, "tokens_per_batch": 64}, "tokens_per_batch=64"),
-        ({"packed_width": 32, "fixed_shapes": True}, "packed_width=32. Leave"),
+        ({"packed_width": 32, "fixed_shapes": True}, "packed_width=32, and a"),
     ],
 )
 def test_refuses(options, message):
     model = make_model(ClassificationHead(["bad", "good"]))
     with pytest.raises(InputError, match=message):
         model.fit(*texts_and_labels(), **options)
+
+
+def test_xla_is_refused():
+    model = make_model(ClassificationHead(["bad", "good"]))
+    model.compile(jit_compile=True)
+    for fixed_shapes in (None, False):
+        with pytest.raises(InputError, match="packed_width=32, and a step"):
+            model.fit(
+                *texts_and_labels(), packed_width=32, fixed_shapes=fixed_shapes
+            )
 
 
 class _ByItself(ClassificationHead):
