@@ -1,6 +1,6 @@
 """What a second replica and a backup cost.
 
-    python -m benchmarks.training_costs [--rounds 9]
+    python -m benchmarks.training_costs [--rounds 15] [--backup-rounds 3]
 
 The same batch is trained on by one device, and in halves by two logical CPUs
 of the same machine under `MirroredStrategy`; two threads in both cases, and
@@ -30,11 +30,13 @@ SECONDS_BETWEEN = 60.0
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--backup-rounds", type=int, default=3)
     options = parser.parse_args()
     results = {
         "machine": harness.machine(),
         "rounds": options.rounds,
+        "backup_rounds": options.backup_rounds,
         "steps": [],
         "backups": [],
     }
@@ -49,7 +51,9 @@ def main():
         cell = {"batch": 8, "length": 128, **run}
         names = ("steps_alone", "steps_with_backup")
         with harness.children("benchmarks.cost_contenders", names) as found:
-            timings = harness.compare(found, cell, options.rounds, warm_ups=1)
+            timings = harness.compare(
+                found, cell, options.backup_rounds, warm_ups=1
+            )
         seconds = {name: one.median_seconds for name, one in timings.items()}
         extra = seconds["steps_with_backup"] - seconds["steps_alone"]
         results["backups"].append(
