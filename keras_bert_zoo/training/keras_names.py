@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
+from keras.src.trainers.data_adapters.tf_dataset_adapter import TFDatasetAdapter
 
 from keras_bert_zoo.training import replicas
 
@@ -38,6 +39,11 @@ def types_in(iterator):
         lambda one: None if isinstance(one, tf.OptionalSpec) else one,
         iterator.data_adapter.get_tf_dataset().element_spec,
     )
+
+
+def has_types(iterator) -> bool:
+    """Returns whether an iterator of epochs knows the types of its data."""
+    return isinstance(iterator.data_adapter, TFDatasetAdapter)
 
 
 def build_from_types(model: keras.Model, types) -> None:

@@ -83,6 +83,10 @@ class ReplicatedModel(keras.Model):
             keras_names.begin_at(iterator, self.first_step)
             self.first_step = None
         needs_build = is_resumed or keras_names.strategy_of(self) is not None
+        # Metrics have variables to make, and a step that makes some is
+        # traced twice.
+        if iterator is not None and keras_names.has_types(iterator):
+            needs_build = True
         if iterator is None or not needs_build:
             super()._maybe_symbolic_build(iterator, data_batch)
         else:
