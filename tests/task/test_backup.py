@@ -57,6 +57,18 @@ def test_goes_on_bit_for_bit(tmp_path, step, whole):
 
 
 @pytest.mark.slow
+def test_packed_rows_go_on(tmp_path):
+    found = []
+    for seed, backup in ((1, None), (9, zoo.Backup(tmp_path))):
+        if backup is not None:
+            stopped(tmp_path, 7, packed_width=24)
+        model = run.make_model(seed)
+        history = run.fit(model, backup, [run.After(0, fall)], packed_width=24)
+        found.append((run.digest(model), history))
+    assert found[0] == found[1]
+
+
+@pytest.mark.slow
 def test_may_be_stopped_again_and_again(tmp_path, whole):
     for _ in range(3):
         stopped(tmp_path, 4)
