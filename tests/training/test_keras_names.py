@@ -1,12 +1,12 @@
 """The pinned Keras has every private name that training leans on."""
 
-import contextlib
+import pathlib
 import re
 
 import keras
 import numpy as np
+import programs
 import pytest
-import tensorflow as tf
 from keras.src.trainers.epoch_iterator import EpochIterator
 
 from keras_bert_zoo.training import keras_names
@@ -112,36 +112,11 @@ def test_optimizers_use_no_other_names(module):
     assert used - defined <= {*EXTENDED}
 
 
-class Falling(keras.optimizers.schedules.LearningRateSchedule):
-    """1, 1/2, 1/3 and so on."""
-
-    def __call__(self, step):
-        return 1.0 / (1.0 + keras.ops.cast(step, "float32"))
-
-
-@pytest.mark.parametrize("under_strategy", [False, True])
-@pytest.mark.parametrize(
-    ("accumulated", "num_updates"), [(None, 5), (2, 2), (3, 1)]
-)
-def test_the_rate_is_that_of_the_latest_update(
-    under_strategy, accumulated, num_updates
-):
-    scope = contextlib.nullcontext()
-    if under_strategy:
-        scope = tf.distribute.MirroredStrategy(["CPU:0"]).scope()
-    with scope:
-        inputs = keras.Input((2,))
-        outputs = keras.layers.Dense(1)(inputs)
-        model = training_model.ReplicatedModel(inputs, outputs)
-        optimizer = adamw.AdamW(
-            Falling(), gradient_accumulation_steps=accumulated
-        )
-        model.compile(optimizer, loss="mse")
-    assert keras_names.num_updates(optimizer) == 0
-    assert keras_names.learning_rate(optimizer) == 1.0
-    batch = (np.ones((2, 2), "float32"), np.ones((2, 1), "float32"))
-    dataset = tf.data.Dataset.from_tensors(batch).repeat(5)
-    model.fit(dataset, verbose=0)
-    assert keras_names.num_updates(optimizer) == num_updates
-    rate = keras_names.learning_rate(optimizer)
-    assert rate == pytest.approx(1.0 / num_updates)
+def test_the_rate_is_that_of_the_latest_update():
+    """After five batches, with one, two and three of them an update."""
+    program = pathlib.Path(__file__).with_name("rates_under_strategy.py")
+    on_one_device_and_two = programs.run(program)
+    assert on_one_device_and_two == 2 * [
+        [[0, 1.0], [num_updates, pytest.approx(1 / num_updates)]]
+        for num_updates in (5, 2, 1)
+    ]
