@@ -7,6 +7,7 @@ import keras
 from keras_bert_zoo.cli import interrupts
 from keras_bert_zoo.cli.progress import ProgressBar
 from keras_bert_zoo.cli.progress import duration
+from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.epoch_pace import MEASURES
 from keras_bert_zoo.training.epoch_pace import EpochPace
 
@@ -16,16 +17,27 @@ class FitProgress(keras.callbacks.Callback):
 
     Args:
         pace: `EpochPace`, a callback before this one; `None` to evaluate.
+        backup: of the run, if it has some.
     """
 
-    def __init__(self, pace: EpochPace | None = None):
+    def __init__(
+        self, pace: EpochPace | None = None, backup: Backup | None = None
+    ):
         super().__init__()
         self._pace = pace
+        self._backup = backup
         self._in_fit = False
         self._bar = None
 
     def on_train_begin(self, logs=None):
         self._in_fit = True
+        backup = self._backup
+        if backup is not None and backup.last is not None:
+            print(
+                f"{'resumed':12}after {backup.epoch} epochs and {backup.step} "
+                f"steps, from {backup.last}",
+                flush=True,
+            )
 
     def on_epoch_begin(self, epoch, logs=None):
         label = f"epoch {epoch + 1}/{self.params['epochs']}"

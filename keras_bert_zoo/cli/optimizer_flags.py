@@ -49,7 +49,7 @@ def add_optimizer_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--layer-decay",
-        type=parsing.share,
+        type=parsing.positive_share,
         default=1.0,
         help="each layer of the encoder has this share of the rate above it, "
         "from the head down to the embeddings",

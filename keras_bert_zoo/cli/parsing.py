@@ -43,10 +43,12 @@ def positive(text: str) -> int:
 
 
 def positive_float(text: str) -> float:
-    """Reads a number above 0."""
+    """Reads a number above 0 that float32 can hold."""
     value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    if not 1e-37 < value < 3e38:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]} is not between 1e-37 and 3e38"
+        )
     return value
 
 
@@ -55,6 +57,16 @@ def share(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def positive_share(text: str) -> float:
+    """Reads a number above 0, up to 1."""
+    value = float(text)
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]} is not above 0 and at most 1"
+        )
     return value
 
 

@@ -2,8 +2,13 @@
 
 import argparse
 import contextlib
+import os
+import pathlib
+from collections.abc import Iterator
 
 from keras_bert_zoo.cli import parsing
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import StoppedError
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +48,91 @@ def strategy_scope(
     return strategies.scope_of(args.strategy)
 
 
+def check_flags(args: argparse.Namespace) -> None:
+    """Finds early what would fail after hours.
+
+    Args:
+        args: of `train`; `out` and `backup_dir` are put into plain form.
+
+    Raises:
+        InputError: if flags do not go together, or name what no file can be.
+    """
+    for name, value in vars(args).items():
+        if isinstance(value, str) and not _is_utf8(value):
+            raise InputError(
+                f"Names must be in UTF-8. Received: {parsing.flag(name)} "
+                f"{value!r}. Rename it, or choose another."
+            )
+    args.out = os.path.normpath(args.out)
+    args.backup_dir = os.path.normpath(args.backup_dir or f"{args.out}.backup")
+    out, backups = (
+        pathlib.Path(path).resolve() for path in (args.out, args.backup_dir)
+    )
+    if backups == out or out in backups.parents:
+        raise InputError(
+            "Backups must be outside of the model's directory. Received: "
+            f"--out {args.out} --backup-dir {args.backup_dir}. Choose another "
+            "for one of them."
+        )
+    if args.tensorboard:
+        pathlib.Path(args.tensorboard).mkdir(parents=True, exist_ok=True)
+    if args.patience and not args.validation:
+        raise InputError(
+            "--patience counts epochs that are no better on the rows of "
+            f"--validation. Received: --patience {args.patience} alone. Give "
+            "both, or leave it out."
+        )
+    if args.packed_width and args.tokens_per_batch:
+        raise InputError(
+            "Packed rows are as many as --batch-size texts need. Received: "
+            f"--packed-width {args.packed_width} --tokens-per-batch "
+            f"{args.tokens_per_batch}. Leave one of them out."
+        )
+    if args.check_tpu and (args.packed_width or args.tokens_per_batch):
+        raise InputError(
+            "A TPU is given whole batches of --batch-size texts, each in a "
+            "row. Received: --check-tpu with --packed-width or "
+            "--tokens-per-batch. Leave that out."
+        )
+
+
 def backup_of(args: argparse.Namespace):
     """Returns the `Backup` that the flags describe."""
     from keras_bert_zoo.training.backup import Backup
 
-    directory = args.backup_dir or f"{args.out.rstrip('/')}.backup"
-    return Backup(directory, args.backup_seconds)
+    return Backup(args.backup_dir, args.backup_seconds)
+
+
+@contextlib.contextmanager
+def told_of_lost_workers(args: argparse.Namespace) -> Iterator[None]:
+    """Says in a line that another worker is gone, and what to do.
+
+    Raises:
+        StoppedError: in place of TensorFlow's own error.
+    """
+    import tensorflow as tf
+
+    gone = (
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+        tf.errors.UnavailableError,
+    )
+    try:
+        yield
+    except gone as error:
+        if args.strategy != "workers":
+            raise
+        raise StoppedError(
+            "Another worker no longer answers. Start all workers again, each "
+            "with its own command: they go on from the last backup, if there "
+            f"is one in {args.backup_dir} of the first."
+        ) from error
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

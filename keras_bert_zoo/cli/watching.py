@@ -46,7 +46,8 @@ class Watching:
         """Returns the callbacks, which come after those that add metrics."""
         pace = EpochPace()
         guard = LossGuard(lambda: self._backup.last)
-        callbacks = [guard, pace, self._history, FitProgress(pace)]
+        progress = FitProgress(pace, self._backup)
+        callbacks = [guard, pace, self._history, progress]
         if self._args.tensorboard:
             callbacks.append(ScalarWriter(self._args.tensorboard))
         return callbacks
@@ -56,6 +57,7 @@ class Watching:
         model: TaskModel,
         rows: Mapping[str, Rows],
         row_reports: Mapping[str, RowReport],
+        chosen: str,
     ) -> None:
         """Puts history and report beside the model, which has been saved.
 
@@ -63,6 +65,7 @@ class Watching:
             model: trained.
             rows: by name; those of `validation`, if any, are answered.
             row_reports: on each of them.
+            chosen: which epoch's weights these are; empty for the last's.
         """
         history = self._history.rows
         # Nothing is written where no epoch was left to train.
@@ -83,7 +86,11 @@ class Watching:
             learning_rates(model.optimizer, history),
             answers,
             {
-                "Duration": {"all epochs": duration(seconds)},
+                "Epochs": {
+                    "trained": str(len(history)),
+                    "kept": chosen or "the last",
+                    "time": duration(seconds),
+                },
                 "Data": _data_facts(model, row_reports),
                 "Hyperparameters": flags,
                 "Head": model.head.get_config(),

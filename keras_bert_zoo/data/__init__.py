@@ -5,6 +5,7 @@ once, `build_dataset` turns them into a `tf.data.Dataset`.
 """
 
 from keras_bert_zoo.data.batches import PredictionBatches
+from keras_bert_zoo.data.digest import digest_of
 from keras_bert_zoo.data.file_rows import FileRows
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.pipeline import build_dataset
@@ -26,4 +27,5 @@ __all__ = [
     "build_dataset",
     "check_rows",
     "default_widths",
+    "digest_of",
 ]

@@ -6,11 +6,13 @@ from typing import Any
 
 import keras
 
+from keras_bert_zoo import data
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.batch_rows import BatchRows
 from keras_bert_zoo.task.fixed_shapes import pipeline_options
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
+from keras_bert_zoo.training.steps import EpochSteps
 
 
 @contextlib.contextmanager
@@ -53,9 +55,11 @@ def fit_arguments(
             model, rows, batch_size=batch_size, **order
         )
     num_done = None
+    digests = {}
     if backup is not None:
         backup.open(model.distribute_strategy)
         num_done = backup.num_batches
+        digests = _digests(model, rows, validation_data)
     arguments = inputs.fit_arguments(
         model, x, y, batch_size, model.input_counts, num_done, **order
     )
@@ -72,6 +76,7 @@ def fit_arguments(
     callbacks = keras.tree.flatten(arguments.get("callbacks", []))
     num_epochs = epochs - arguments.get("initial_epoch", 0)
     steps = inputs.num_batches(arguments, batch_size)
+    model.epoch_steps = EpochSteps(steps, backup.step if backup else 0)
     if model.compile_for(num_epochs * steps):
         callbacks.insert(0, AveragedWeights())
     arguments["callbacks"] = callbacks
@@ -80,6 +85,7 @@ def fit_arguments(
         return
     settings = {
         **order,
+        **digests,
         "batch_size": batch_size,
         "epochs": epochs,
         "head": model.head.get_config(),
@@ -89,3 +95,17 @@ def fit_arguments(
     }
     with backup.of_run(model, settings, callbacks) as found:
         yield arguments | found
+
+
+def _digests(model, rows, validation_data) -> dict:
+    """Returns what tells the rows of a run from others."""
+    found = {"training_rows": rows}
+    if validation_data is not None:
+        is_pair = isinstance(validation_data, tuple)
+        x, y = validation_data[:2] if is_pair else (validation_data, None)
+        found["validation_rows"] = inputs.as_rows(x, y, model.head)
+    return {
+        name: data.digest_of(each)
+        for name, each in found.items()
+        if each is not None
+    }

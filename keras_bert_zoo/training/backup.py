@@ -5,7 +5,6 @@ import copy
 import json
 import os
 import pathlib
-import shutil
 import signal
 import threading
 import time
@@ -64,7 +63,7 @@ class Backup(keras.callbacks.Callback):
         self._saved = self._arrays = None
         self._settings = {}
         self._others = ()
-        self._is_told_to_stop = False
+        self._is_told_to_stop, self._is_written = False, True
         self._last_time = 0.0
         self._writer = None
         self._epoch = self._step = self._num_batches = 0
@@ -131,6 +130,12 @@ class Backup(keras.callbacks.Callback):
         arguments = {"callbacks": [*self._others, self]}
         if self._saved:
             self._check_settings(self._saved["settings"])
+            if self.epoch >= settings["epochs"]:
+                logging.warning(
+                    "The run of %s has ended, and nothing is left to train. "
+                    "`Backup.remove` lets another one begin.",
+                    self._directory,
+                )
             arguments["initial_epoch"] = self.epoch
             model.first_step = self.step
         self._is_told_to_stop = False
@@ -148,7 +153,7 @@ class Backup(keras.callbacks.Callback):
 
     def remove(self) -> None:
         """Removes all backups: what they were for is done."""
-        shutil.rmtree(self._directory, ignore_errors=True)
+        backup_files.remove(self._directory)
 
     def on_train_begin(self, logs=None):
         self._last_time = time.monotonic()
@@ -182,8 +187,10 @@ class Backup(keras.callbacks.Callback):
         self._saved = self._arrays = None
 
     def on_train_batch_end(self, batch, logs=None):
-        self._num_batches += batch + 1 - self._step
-        self._step = batch + 1
+        # Keras counts whole executions, of which the last may be shorter.
+        done = min(batch + 1, self.params["steps"] or batch + 1)
+        self._num_batches += done - self._step
+        self._step = done
         self._save_if_due()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -208,7 +215,11 @@ class Backup(keras.callbacks.Callback):
             self.finish()
             raise StoppedError(
                 f"Stopped after epoch {self._epoch + 1}, step {self._step}, "
-                f"with a backup in {self._directory}. The same call goes on."
+                + (
+                    f"with a backup in {self._directory}; run it again."
+                    if self._is_written
+                    else f"without a backup. The last is {self.last}."
+                )
             )
 
     def save(self) -> None:
@@ -218,6 +229,8 @@ class Backup(keras.callbacks.Callback):
         # On all workers: some are sums over them.
         arrays = run_state.arrays_of(variables)
         self._last_time = time.monotonic()
+        # Others than the chief do not know.
+        self._is_written = not workers.is_chief(self.model.distribute_strategy)
         if not run_state.is_finite(arrays):
             logging.warning("No backup is written of what is not finite.")
             return
@@ -246,6 +259,7 @@ class Backup(keras.callbacks.Callback):
     def _write(self, state, arrays):
         try:
             self.last = backup_files.write(self._directory, state, arrays)
+            self._is_written = True
         except (OSError, InputError) as error:
             logging.warning(
                 "No backup was written, the run goes on without: %s", error

@@ -7,6 +7,7 @@ A backup stands there whole or not at all. `state.json` holds the state and
 the SHA-256 of both.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -24,7 +25,9 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.files import sha256_of
 
-_NAME = re.compile(r"backup-(\d{8})")
+_NAME = re.compile(r"backup-(\d{8,})")
+# What a killed process leaves.
+_PART = re.compile(r"\.backup-\d{8,}\.(partial|previous)-.*")
 _NUM_KEPT = 2
 _ARRAYS = "arrays.safetensors"
 _STATE = "state.json"
@@ -32,6 +35,7 @@ _DAMAGE = (
     OSError,
     ValueError,
     KeyError,
+    RecursionError,
     TypeError,
     safetensors.SafetensorError,
 )
@@ -60,7 +64,10 @@ def write(
     number = 1 + (_number(earlier[-1]) if earlier else 0)
     path = directory / f"backup-{number:08}"
     with atomic_directory(path) as temporary:
-        safetensors.numpy.save_file(dict(arrays), temporary / _ARRAYS)
+        try:
+            safetensors.numpy.save_file(dict(arrays), temporary / _ARRAYS)
+        except safetensors.SafetensorError as error:
+            raise OSError(str(error)) from error
         digest = sha256_of(temporary / _ARRAYS)
         document = {"sha256": _digest(state, digest), "state": state}
         (temporary / _STATE).write_text(json.dumps(document), "utf-8")
@@ -96,6 +103,18 @@ def newest(
             "start anew."
         )
     return None
+
+
+def remove(directory: str | os.PathLike) -> None:
+    """Removes all backups, and the directory if nothing else is in it."""
+    directory = pathlib.Path(directory)
+    if not directory.is_dir():
+        return
+    for path in directory.iterdir():
+        if _NAME.fullmatch(path.name) or _PART.fullmatch(path.name):
+            shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        directory.rmdir()
 
 
 def _read(path):

@@ -6,10 +6,14 @@ from collections.abc import Callable
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 
 from keras_bert_zoo.errors import DivergenceError
 
 SHOWN_ROWS = 64
+# Squares of larger numbers are beyond float32.
+_LARGEST = 1e18
+_ADVICE = "Lower the learning rate."
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 
 
@@ -28,7 +32,8 @@ class LossGuard(keras.callbacks.Callback):
             run is, `None` if there is none.
 
     Raises:
-        DivergenceError: in `fit`, as above.
+        DivergenceError: in `fit`, as above; and where the loss on validation
+            data, or a weight after the last step, is past all bounds.
     """
 
     def __init__(self, last_backup: Callable[[], str | None] | None = None):
@@ -53,13 +58,37 @@ class LossGuard(keras.callbacks.Callback):
         self._epoch = epoch + 1
 
     def on_train_batch_end(self, batch, logs=None):
+        # Keras counts whole executions, of which the last may be shorter.
+        done = min(batch + 1, self.params.get("steps") or batch + 1)
         if not math.isfinite(logs["loss"]):
-            raise DivergenceError(self._message(logs["loss"], batch + 1))
-        self._num_done = batch + 1
+            raise DivergenceError(self._message(logs["loss"], done))
+        self._num_done = done
 
     def on_epoch_end(self, epoch, logs=None):
         self._num_earlier += self._num_done
         self._num_done = 0
+        found = (logs or {}).get("val_loss", 0.0)
+        if not math.isfinite(found):
+            raise DivergenceError(
+                "The loss must be a finite number. Received: val_loss "
+                f"{found} after epoch {self._epoch}. {_ADVICE}"
+                + self._last_good()
+            )
+
+    def on_train_end(self, logs=None):
+        # Nothing has been computed with them since the last step.
+        for variable in self.model.trainable_variables:
+            largest = np.abs(variable.numpy()).max(initial=0.0)
+            if not largest < _LARGEST:
+                raise DivergenceError(
+                    "Weights must be numbers whose products are finite. "
+                    f"Received: {largest} in {variable.path}, after the last "
+                    f"step. {_ADVICE}" + self._last_good()
+                )
+
+    def _last_good(self) -> str:
+        backup = self._last_backup() if self._last_backup else None
+        return f" The last good backup is {backup}." if backup else ""
 
     def _message(self, loss: float, last: int) -> str:
         first = self._num_done + 1
@@ -69,13 +98,12 @@ class LossGuard(keras.callbacks.Callback):
         if batch_rows is not None:
             start = self._num_earlier + self._num_done
             origins = batch_rows.origins(start, self._num_earlier + last)
-        backup = self._last_backup() if self._last_backup else None
         return (
             f"The loss must be a finite number. Received: {loss} in {steps} of "
             f"epoch {self._epoch}"
             + (f", on {listed(origins)}" if origins else "")
             + ". Lower the learning rate, or look for what is wrong with these "
-            "rows." + (f" The last good backup is {backup}." if backup else "")
+            "rows." + self._last_good()
         )
 
 

@@ -24,6 +24,8 @@ class ReplicatedModel(keras.Model):
     _watch = None
     # Of a run that goes on.
     first_step = None
+    # Of the run; what `fit` is given ends with the epoch where none is set.
+    epoch_steps = steps.EpochSteps(0)
 
     mean_sizes = None
 
@@ -60,7 +62,9 @@ class ReplicatedModel(keras.Model):
         elif self.train_function is None or force:
             own = self.replica_steps()
             self.mean_sizes = own.mean_sizes
-            self.train_function = steps.make_function(self, own.train)
+            self.train_function = steps.make_function(
+                self, own.train, lambda wanted: self.epoch_steps.take(wanted)
+            )
         else:
             self.mean_sizes.reset()
 
@@ -75,7 +79,8 @@ class ReplicatedModel(keras.Model):
             super().make_test_function(force)
         elif self.test_function is None or force:
             step = steps.Steps(self, self._batch_losses).test
-            self.test_function = steps.make_function(self, step)
+            # What there is to evaluate ends by itself.
+            self.test_function = steps.make_function(self, step, int)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         is_resumed = self.first_step is not None

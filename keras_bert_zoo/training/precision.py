@@ -19,6 +19,9 @@ _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 # How much faster than those before it another policy must be to be taken:
 # float32 needs no care, and bfloat16 no scaling of the loss.
 _GAIN = 1.05
+# Past these, a file is not what was written here.
+_MOST_BYTES = 2**20
+_MOST_SECONDS = 1e6
 
 
 class Choice(NamedTuple):
@@ -130,8 +133,11 @@ def _cache_path() -> pathlib.Path:
 def _kept(path: pathlib.Path) -> dict:
     # What cannot be read is measured again.
     try:
+        # No pipe, which would never end.
+        if not path.is_file() or path.stat().st_size > _MOST_BYTES:
+            return {}
         found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -141,7 +147,9 @@ def _is_whole(seconds) -> bool:
         isinstance(seconds, dict)
         and "float32" in seconds
         and all(
-            name in PRECISIONS and isinstance(value, float) and value > 0
+            name in PRECISIONS
+            and isinstance(value, float)
+            and 0 < value < _MOST_SECONDS
             for name, value in seconds.items()
         )
     )

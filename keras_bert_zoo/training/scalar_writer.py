@@ -55,7 +55,9 @@ class ScalarWriter(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         earlier = self._num_steps
-        self._num_steps += batch - self._first + 1
+        # Keras counts whole executions, of which the last may be shorter.
+        done = min(batch + 1, self.params["steps"] or batch + 1)
+        self._num_steps += done - self._first
         if self._num_steps // self._every == earlier // self._every:
             return
         optimizer = self.model.optimizer

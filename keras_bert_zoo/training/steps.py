@@ -142,12 +142,38 @@ class _Part:
         self._model.compute_metrics(x, y, y_pred, sample_weight=weights)
 
 
-def make_function(model: keras.Model, step: Callable) -> Callable:
+class EpochSteps:
+    """Keeps several steps at once from running into the next epoch.
+
+    Args:
+        num_steps: int. In an epoch; below 1 if unknown.
+        num_done: int. Of the first one, done before.
+    """
+
+    def __init__(self, num_steps: int, num_done: int = 0):
+        self._num_steps = num_steps
+        self._num_done = num_done
+
+    def take(self, wanted: int) -> int:
+        """Returns how many steps come next, at least one."""
+        taken = wanted
+        if self._num_steps > 0:
+            left = self._num_steps - self._num_done % self._num_steps
+            taken = min(wanted, left)
+        self._num_done += taken
+        return taken
+
+
+def make_function(
+    model: keras.Model, step: Callable, next_steps: Callable
+) -> Callable:
     """Returns what Keras calls with an iterator, and gets metrics from.
 
     Args:
         model: `keras.Model`.
         step: a method of `Steps`.
+        next_steps: function of `steps_per_execution` that returns how many
+            of them to make, asked once for each execution of several.
     """
     strategy = model.distribute_strategy
 
@@ -181,17 +207,24 @@ def make_function(model: keras.Model, step: Callable) -> Callable:
             (tf.constant(0), iterator.get_next_as_optional()),
         )
 
-    def execute(iterator):
+    def execute(iterator, num_steps=None):
         with strategy.scope():
             # At the end of the data this raises what Keras waits for.
             run(iterator.get_next())
-            if model.steps_per_execution > 1:
-                run_more(iterator, model.steps_per_execution - 1)
+            if num_steps is not None:
+                run_more(iterator, num_steps - 1)
             return model.get_metrics_result()
 
-    if model.run_eagerly:
+    if not model.run_eagerly:
+        execute = tf.function(execute, reduce_retracing=True, autograph=False)
+    if model.steps_per_execution == 1:
         return execute
-    return tf.function(execute, reduce_retracing=True, autograph=False)
+
+    def execute_several(iterator):
+        num_steps = next_steps(model.steps_per_execution)
+        return execute(iterator, tf.constant(num_steps))
+
+    return execute_several
 
 
 def _without_optional(value):

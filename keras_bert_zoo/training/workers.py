@@ -3,6 +3,7 @@
 All of them call each function here at the same point of the run.
 """
 
+import functools
 import json
 from collections.abc import Mapping
 
@@ -79,18 +80,37 @@ def _sent(strategy, array):
     return raw.view(np.asarray(array).dtype).reshape(np.shape(array))
 
 
-@tf.function(reduce_retracing=True, autograph=False)
 def _summed(strategy, numbers, only_first=False):
-    """Returns the sum of what all replicas have, or what the first has."""
+    """Returns the sum of what all replicas have, or what the first has.
 
-    def give():
+    Args:
+        strategy: of all workers.
+        numbers: int32 `(N,)`.
+        only_first: bool.
+    """
+    return _sum_function(strategy, only_first)(numbers)
+
+
+@functools.cache
+def _sum_function(strategy, only_first):
+    def give(numbers):
         if not only_first:
             return numbers
         context = tf.distribute.get_replica_context()
         is_first = context.replica_id_in_sync_group == 0
         return tf.where(is_first, numbers, tf.zeros_like(numbers))
 
-    return strategy.reduce(_SUM, strategy.run(give), axis=None)
+    def add_up(numbers):
+        return strategy.reduce(
+            _SUM, strategy.run(give, args=(numbers,)), axis=None
+        )
+
+    # One program for each length would be traced anew, again and again.
+    return tf.function(
+        add_up,
+        input_signature=[tf.TensorSpec((None,), tf.int32)],
+        autograph=False,
+    )
 
 
 def _resolver(strategy):

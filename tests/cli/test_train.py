@@ -179,10 +179,61 @@ def test_patience_ends_a_run_that_gets_no_better(train, folder):
     assert "best epoch  1 by val_accuracy" in outcome.out
 
 
-def test_rows_are_packed(train):
-    outcome = train(packed_width=16, batch_size=4)
-    assert outcome.status == 0
-    assert "padding     " in outcome.out
+def test_rows_are_packed(train, recorded):
+    assert train(packed_width=48).status == 0
+    ((_, arguments),) = recorded
+    assert arguments["packed_width"] == 48
+
+
+def test_what_stands_beside_backups_stays(train, tmp_path):
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("kept")
+    flags = {"backup_dir": folder, "backup_seconds": 1e-3}
+    assert train(out=folder / "model", **flags).status == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "model",
+        "notes.txt",
+    ]
+    assert (folder / "model" / "report.html").is_file()
+    TaskModel.from_preset(folder / "model")
+
+
+@pytest.mark.parametrize("inner", ["", "backups"])
+def test_backups_do_not_go_into_the_model(train, no_weights, tmp_path, inner):
+    out = tmp_path / "model"
+    outcome = train(out=f"{out}/.", backup_dir=out / inner)
+    assert outcome.status == 2
+    assert "Backups must be outside of the model's directory" in outcome.error
+
+
+def test_weights_past_all_bounds_are_not_saved(train, tmp_path):
+    outcome = train(learning_rate=1e30, batch_size=8)
+    assert outcome.status == 3
+    assert "Weights must be numbers whose products are" in outcome.error
+    assert outcome.error.count("\n") == 1
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_name_that_no_report_can_hold_is_told_early(train, no_weights):
+    outcome = train(out="/tmp/q\udcff")
+    assert outcome.status == 2
+    assert "Names must be in UTF-8" in outcome.error
+
+
+def test_a_folder_that_cannot_be_made_is_told_early(
+    train, no_weights, tmp_path
+):
+    (tmp_path / "file").write_text("")
+    outcome = train(tensorboard=tmp_path / "file" / "curves")
+    assert outcome.status == 2
+    assert outcome.error.count("\n") == 1
+
+
+def test_a_tpu_is_not_told_of_packed_rows(train, no_weights):
+    outcome = train(check_tpu=True, packed_width=64)
+    assert outcome.status == 2
+    assert "--check-tpu with --packed-width" in outcome.error
 
 
 def test_options_of_the_head_are_flags(train, recorded):
@@ -196,7 +247,6 @@ def test_flags_reach_the_training(train, recorded):
         epochs=7,
         batch_size=5,
         tokens_per_batch=64,
-        packed_width=48,
         learning_rate=0.5,
         sequence_length=8,
         freeze_encoder=True,
@@ -207,7 +257,6 @@ def test_flags_reach_the_training(train, recorded):
     assert arguments["epochs"] == 7
     assert arguments["batch_size"] == 5
     assert arguments["tokens_per_batch"] == 64
-    assert arguments["packed_width"] == 48
     assert float(model.optimizer.learning_rate) == 0.5
     assert model.sequence_length == 8
     assert not model.encoder.trainable
@@ -378,12 +427,13 @@ def test_overwrite_replaces_the_output(train, recorded, tmp_path):
         ({"sequence_length": 33}, "the encoder's 32 positions"),
         ({"epochs": 0}, "argument --epochs: 0 is not between 1 and"),
         ({"batch_size": "x"}, "argument --batch-size: invalid positive value"),
-        ({"learning_rate": -1}, "argument --learning-rate: -1 is not above 0"),
+        ({"learning_rate": -1}, "argument --learning-rate: -1 is not between"),
+        ({"clip_norm": 1e300}, "argument --clip-norm: 1e+300 is not between"),
         (
             {"layer_decay": 2},
-            "argument --layer-decay: 2 is not between 0 and 1",
+            "argument --layer-decay: 2 is not above 0 and at most 1",
         ),
-        ({"layer_decay": 0}, "`layer_decay` must be above 0"),
+        ({"layer_decay": 0}, "--layer-decay: 0 is not above 0 and at most 1"),
         ({"schedule": "step"}, "argument --schedule: invalid choice: 'step'"),
         (
             {"warmup_steps": 3, "warmup_fraction": 0.5},
@@ -398,7 +448,7 @@ def test_overwrite_replaces_the_output(train, recorded, tmp_path):
         ({"packed_width": 0}, "argument --packed-width: "),
         (
             {"packed_width": 9, "tokens_per_batch": 64},
-            "packed_width=9 and tokens_per_batch=64",
+            "Received: --packed-width 9 --tokens-per-batch 64. Leave one",
         ),
         ({"patience": 2}, "Received: --patience 2 alone"),
     ],

@@ -222,3 +222,26 @@ def test_two_replicas_are_one_device():
     assert one["loss"][0] - one["loss"][-1] > 1e-3
     # The averages of the last epoch, validated and kept.
     assert one["val_loss"][-2] == pytest.approx(one["val_loss"][-1])
+
+
+@pytest.mark.parametrize("several", [3, 7])
+def test_several_steps_at_once_end_with_the_epoch(make_model, several):
+    """Five batches an epoch, the last with one text."""
+    texts = ["fine " * (1 + n % 6) for n in range(21)]
+    labels = ["good" if n % 3 else "bad" for n in range(21)]
+    found = []
+    for steps_per_execution in (1, several):
+        keras.utils.set_random_seed(0)
+        model = make_model(dropout=0.0)
+        model.compile(
+            OptimizerRecipe("adamw", "constant", learning_rate=1e-2),
+            steps_per_execution=steps_per_execution,
+        )
+        history = model.fit(
+            texts, labels, batch_size=5, epochs=2, verbose=0
+        ).history
+        found.append((history, model.get_weights()))
+    for name, values in found[0][0].items():
+        np.testing.assert_allclose(values, found[1][0][name], atol=1e-6)
+    for one, other in zip(found[0][1], found[1][1], strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)

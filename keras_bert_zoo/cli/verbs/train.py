@@ -129,16 +129,11 @@ def add_plugin(
 
 
 def run(args: argparse.Namespace) -> int:
+    run_flags.check_flags(args)
     check_new_directory(args.out, args.overwrite)
     if not 0 <= args.seed < 2**32:
         raise InputError(
             f"--seed must lie between 0 and {2**32 - 1}. Received: {args.seed}."
-        )
-    if args.patience and not args.validation:
-        raise InputError(
-            "--patience counts epochs that are no better on the rows of "
-            f"--validation. Received: --patience {args.patience} alone. Give "
-            "both, or leave it out."
         )
     head_class = registry.heads.get(args.head)
     scope = run_flags.strategy_scope(args)
@@ -211,23 +206,28 @@ def run(args: argparse.Namespace) -> int:
     backup = run_flags.backup_of(args)
     watching = Watching(args, backup)
     callbacks += watching.callbacks()
-    history = model.fit(
-        rows["train"],
-        batch_size=args.batch_size,
-        epochs=args.epochs,
-        validation_data=rows.get("validation"),
-        seed=args.seed,
-        tokens_per_batch=args.tokens_per_batch,
-        packed_width=args.packed_width,
-        backup=backup,
-        callbacks=callbacks,
-        verbose=0,
-    )
+    with run_flags.told_of_lost_workers(args):
+        history = model.fit(
+            rows["train"],
+            batch_size=args.batch_size,
+            epochs=args.epochs,
+            validation_data=rows.get("validation"),
+            seed=args.seed,
+            tokens_per_batch=args.tokens_per_batch,
+            packed_width=args.packed_width,
+            backup=backup,
+            callbacks=callbacks,
+            verbose=0,
+        )
     tuned = model.tune(rows["validation"]) if args.validation else {}
-    if is_chief(model.distribute_strategy):
+    chosen = ""
+    if args.validation:
+        chosen = f"{best.best_epoch + 1} by {best.monitor}"
+    saves = is_chief(model.distribute_strategy)
+    if saves:
         model.save_to_preset(args.out, overwrite=args.overwrite)
+        watching.finish(model, rows, reports, chosen)
         backup.remove()
-        watching.finish(model, rows, reports)
 
     counts = model.input_counts
     print(
@@ -241,14 +241,19 @@ def run(args: argparse.Namespace) -> int:
             for name, values in history.history.items()
             if name.startswith("val_")
         }
-        print(
-            f"{'best epoch':12}{best.best_epoch + 1} by {best.monitor}: "
-            f"{metrics_line(metrics)}"
-        )
+        print(f"{'best epoch':12}{chosen}: {metrics_line(metrics)}")
+        if best.stopped_epoch:
+            print(
+                f"{'stopped':12}after epoch {best.stopped_epoch + 1}: "
+                f"{args.patience} in a row were no better"
+            )
     for name, value in tuned.items():
         print(f"{'tuned':12}{name} {value:.4g}")
-    print(f"{'saved':12}{args.out}")
-    print(f"{'report':12}{pathlib.Path(args.out) / REPORT}")
+    if saves:
+        print(f"{'saved':12}{args.out}")
+        print(f"{'report':12}{pathlib.Path(args.out) / REPORT}")
+    else:
+        print(f"{'saved':12}by the first worker")
     return 0
 
 
