@@ -177,6 +177,7 @@ def test_patience_ends_a_run_that_gets_no_better(train, folder):
     ]
     assert len(epochs) == 3
     assert "best epoch  1 by val_accuracy" in outcome.out
+    assert "stopped     after epoch 3: 2 in a row were no b" in outcome.out
 
 
 def test_rows_are_packed(train, recorded):

@@ -4,6 +4,7 @@ import pathlib
 import signal
 
 import fit_with_backup as run
+import keras
 import numpy as np
 import programs
 import pytest
@@ -125,6 +126,39 @@ def test_tells_of_other_settings(tmp_path, name, own):
     backup_files.write(tmp_path, state, {})
     with pytest.raises(InputError, match=rf"{name}={own} \(the backup: 0\)"):
         run.fit(run.make_model(), zoo.Backup(tmp_path), seed=3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [("x", "training_rows"), ("validation_data", "validation_rows")],
+)
+def test_tells_of_other_rows(tmp_path, changed, name):
+    stopped(tmp_path, 2)
+    columns = [row.values for row in run.rows()]
+    columns[3]["label"] = "yn"[columns[3]["label"] == "y"]
+    own = {"x": run.rows(), "validation_data": run.rows(), changed: columns}
+    best = keras.callbacks.EarlyStopping(
+        "val_loss", patience=5, restore_best_weights=True
+    )
+    with pytest.raises(InputError, match=f"settings: {name}="):
+        run.make_model().fit(
+            batch_size=run.BATCH_SIZE,
+            epochs=run.EPOCHS,
+            backup=zoo.Backup(tmp_path),
+            callbacks=[best, run.After(0, fall)],
+            verbose=0,
+            **own,
+        )
+
+
+@pytest.mark.slow
+def test_does_not_promise_what_was_not_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    backup = zoo.Backup(tmp_path / "file" / "run", seconds=1e6)
+    told = [run.After(3, lambda: signal.raise_signal(signal.SIGTERM))]
+    with pytest.raises(StoppedError, match="without a backup. The last is N"):
+        run.fit(run.make_model(), backup, told)
 
 
 @pytest.mark.slow

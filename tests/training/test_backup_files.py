@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+import safetensors
+import safetensors.numpy
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import backup_files
@@ -57,6 +59,10 @@ def change_a_number(path):
 
 DAMAGES = {
     "flipped": ("arrays.safetensors", flip_a_bit),
+    "nested": (
+        "state.json",
+        lambda path: path.write_text("[" * 200_000),
+    ),
     "missing": ("arrays.safetensors", lambda path: path.unlink()),
     "cut": ("state.json", lambda path: path.write_text('{"state": {')),
     "empty": ("state.json", lambda path: path.write_text("")),
@@ -81,3 +87,33 @@ def test_all_damaged_is_an_error(tmp_path):
     flip_a_bit(write(tmp_path, 1) / "arrays.safetensors")
     with pytest.raises(InputError, match="all of them are damaged. Remove it"):
         backup_files.newest(tmp_path)
+
+
+def test_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
+    def fail(*args):
+        raise safetensors.SafetensorError("No space left on device")
+
+    monkeypatch.setattr(safetensors.numpy, "save_file", fail)
+    with pytest.raises(OSError, match="No space left"):
+        write(tmp_path, 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_high_number_is_no_hindrance(tmp_path):
+    (tmp_path / "backup-99999999").mkdir()
+    path = write(tmp_path, 1)
+    assert backup_files.newest(tmp_path)[0] == path
+
+
+def test_backups_alone_are_removed(tmp_path):
+    folder = tmp_path / "run"
+    write(folder, 1)
+    (folder / ".backup-00000002.partial-x").mkdir()
+    (folder / "backup-notes").write_text("kept")
+    backup_files.remove(folder)
+    assert [path.name for path in folder.iterdir()] == ["backup-notes"]
+    (folder / "backup-notes").unlink()
+    write(folder, 1)
+    backup_files.remove(folder)
+    assert not folder.exists()
+    backup_files.remove(folder)

@@ -42,6 +42,17 @@ def test_weights_that_explode_are_found():
         fit(keras.optimizers.SGD(1e18), [1, 2, 3, 4], epochs=9)
 
 
+def test_a_loss_on_validation_data_is_looked_at():
+    odd = np.full((2, 2), np.inf, "float32"), np.ones(2, "float32")
+    with pytest.raises(DivergenceError, match="val_loss (nan|inf) after epoch"):
+        fit("sgd", [1, 2], validation_data=odd)
+
+
+def test_weights_after_the_last_step_are_looked_at():
+    with pytest.raises(DivergenceError, match="after the last step. Lower"):
+        fit(keras.optimizers.SGD(1e30), [1, 2])
+
+
 def test_steps_that_loss_scaling_skips_stop_nothing():
     optimizer = keras.optimizers.LossScaleOptimizer(
         keras.optimizers.SGD(1e-3), initial_scale=2.0**126

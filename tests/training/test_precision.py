@@ -1,4 +1,5 @@
 import json
+import os
 
 import keras
 import numpy as np
@@ -138,6 +139,11 @@ def test_another_machine_is_measured_anew(machine):
         lambda kept: b"{",
         lambda kept: b"[]",
         lambda kept: b"\xff",
+        lambda kept: b"[" * 200_000,
+        lambda kept: b" " * 2**21,
+        lambda kept: json.dumps(
+            dict.fromkeys(kept, {"float32": float("inf")})
+        ).encode(),
         lambda kept: json.dumps(dict.fromkeys(kept, 3)).encode(),
         lambda kept: json.dumps(
             dict.fromkeys(kept, {"float32": "fast"})
@@ -153,6 +159,13 @@ def test_a_damaged_file_is_measured_anew(machine, cache, damage):
     assert choose_precision("auto").policy == "mixed_bfloat16"
     assert len(asked) == 2
     assert cache.read_bytes() == whole
+
+
+def test_a_pipe_is_not_waited_for(machine, cache):
+    cache.parent.mkdir()
+    os.mkfifo(cache)
+    machine("flags : amx_bf16")
+    assert choose_precision("auto").policy == "mixed_bfloat16"
 
 
 def test_a_file_that_cannot_be_written_is_no_matter(machine, monkeypatch):
