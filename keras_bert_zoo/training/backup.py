@@ -18,6 +18,7 @@ from absl import logging
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
 from keras_bert_zoo.training import backup_files
+from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import run_state
 from keras_bert_zoo.training import workers
 from keras_bert_zoo.training.model import ReplicatedModel
@@ -187,8 +188,7 @@ class Backup(keras.callbacks.Callback):
         self._saved = self._arrays = None
 
     def on_train_batch_end(self, batch, logs=None):
-        # Keras counts whole executions, of which the last may be shorter.
-        done = min(batch + 1, self.params["steps"] or batch + 1)
+        done = keras_names.steps_done(self, batch)
         self._num_batches += done - self._step
         self._step = done
         self._save_if_due()

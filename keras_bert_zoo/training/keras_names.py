@@ -41,6 +41,19 @@ def types_in(iterator):
     )
 
 
+def steps_done(callback: keras.callbacks.Callback, batch: int) -> int:
+    """Returns how many steps of the epoch are done.
+
+    Keras counts whole executions of several steps, of which the last of an
+    epoch may be shorter.
+
+    Args:
+        callback: that Keras has told.
+        batch: int. What it was told at the end of an execution.
+    """
+    return min(batch + 1, callback.params.get("steps") or batch + 1)
+
+
 def has_types(iterator) -> bool:
     """Returns whether an iterator of epochs knows the types of its data."""
     return isinstance(iterator.data_adapter, TFDatasetAdapter)

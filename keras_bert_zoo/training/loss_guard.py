@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_bert_zoo.errors import DivergenceError
+from keras_bert_zoo.training import keras_names
 
 SHOWN_ROWS = 64
 # Squares of larger numbers are beyond float32.
@@ -58,8 +59,7 @@ class LossGuard(keras.callbacks.Callback):
         self._epoch = epoch + 1
 
     def on_train_batch_end(self, batch, logs=None):
-        # Keras counts whole executions, of which the last may be shorter.
-        done = min(batch + 1, self.params.get("steps") or batch + 1)
+        done = keras_names.steps_done(self, batch)
         if not math.isfinite(logs["loss"]):
             raise DivergenceError(self._message(logs["loss"], done))
         self._num_done = done

@@ -55,9 +55,7 @@ class ScalarWriter(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         earlier = self._num_steps
-        # Keras counts whole executions, of which the last may be shorter.
-        done = min(batch + 1, self.params["steps"] or batch + 1)
-        self._num_steps += done - self._first
+        self._num_steps += keras_names.steps_done(self, batch) - self._first
         if self._num_steps // self._every == earlier // self._every:
             return
         optimizer = self.model.optimizer

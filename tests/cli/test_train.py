@@ -216,8 +216,10 @@ def test_weights_past_all_bounds_are_not_saved(train, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def test_a_name_that_no_report_can_hold_is_told_early(train, no_weights):
-    outcome = train(out="/tmp/q\udcff")
+def test_a_name_that_no_report_can_hold_is_told_early(
+    train, no_weights, tmp_path
+):
+    outcome = train(out=f"{tmp_path}/q\udcff")
     assert outcome.status == 2
     assert "Names must be in UTF-8" in outcome.error
 
