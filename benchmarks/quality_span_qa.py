@@ -7,10 +7,11 @@ contenders start from the same encoder weights and follow one recipe
 (`span_qa_contenders/recipe.py`): AdamW, linear warm-up and decay, float32,
 sequences of at most 384 tokens that overlap by 128, batches padded to their
 longest. Ours groups sequences of like length; the PyTorch loop shuffles
-freely. Each run is a process of its own and its result is kept at once:
-started again, the script goes on where it stopped. `--limit` tries it on some
-questions and keeps nothing. `KBZ_PEERS_PYTHON` names the interpreter with
-PyTorch.
+freely, computes each batch in four parts of like length for the same gradient
+sooner, and leaves padding out of the loss. Each run is a process of its own
+and its result is kept at once: started again, the script goes on where it
+stopped. `--limit` tries it on some questions and keeps nothing.
+`KBZ_PEERS_PYTHON` names the interpreter with PyTorch.
 """
 
 import argparse

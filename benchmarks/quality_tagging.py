@@ -7,12 +7,13 @@ On WNUT-17 and NCBI-disease, whose test entities are counted as seqeval
 counts them. All contenders start from the same encoder weights and follow one
 recipe (`tagging_contenders/recipe.py`): AdamW, linear warm-up and decay,
 float32, each word learned by its first piece, batches of 32 sentences. The
-PyTorch loop draws these freely and pads them to the longest; ours draws them
-freely, too, and packs them into rows (`keras_bert_zoo_packed`), or groups
-sentences of like length (`keras_bert_zoo`, what `fit` does by itself). `--only
-keras_bert_zoo_crf` adds a CRF to the latter. Each run is a process of its own
-and its result is kept at once: started again, the script goes on where it
-stopped. `--limit 8` tries it on 8 sentences and keeps nothing.
+PyTorch loop draws these freely, and computes each batch in four parts of like
+length, for the same gradient sooner; ours draws them freely, too, and packs
+them into rows (`keras_bert_zoo_packed`), or groups sentences of like length
+(`keras_bert_zoo`, what `fit` does by itself). `--only keras_bert_zoo_crf` adds
+a CRF to the latter. Each run is a process of its own and its result is kept
+at once: started again, the script goes on where it stopped. `--limit 8` tries
+it on 8 sentences and keeps nothing.
 `KBZ_PEERS_PYTHON` names the interpreter with PyTorch.
 """
 

@@ -15,6 +15,8 @@ from benchmarks.tagging_contenders import recipe
 
 # What PyTorch's cross-entropy passes over.
 IGNORED = -100
+# Where only the outcome counts, a batch is computed in parts of like length.
+NUM_PARTS = 4
 
 
 def prepare(cell: dict):
@@ -32,7 +34,7 @@ def main(corpus: str, seed: int, limit: int | None, source: str) -> dict:
     steps = math.ceil(len(train.tokens) / recipe.BATCH_SIZE) * recipe.EPOCHS
     parts = pytorch_optimizer.make(tagger.model, recipe, steps)
     for _ in range(recipe.EPOCHS):
-        tagger.train(train, *parts)
+        tagger.train(train, *parts, num_parts=NUM_PARTS)
     test = recipe.read(corpus, "test", limit)
     return recipe.scores(test, tagger.predict(test.tokens))
 
@@ -67,24 +69,40 @@ class Tagger:
         self.tokenizer.enable_truncation(config.max_position_embeddings)
         self.tokenizer.enable_padding()
 
-    def train(self, train: recipe.Sentences, optimizer, schedule) -> None:
-        """Trains one epoch."""
-        ids = {label: place for place, label in enumerate(self.labels)}
+    def train(
+        self, train: recipe.Sentences, optimizer, schedule, num_parts: int = 1
+    ) -> None:
+        """Trains one epoch.
+
+        Args:
+            train: what to learn.
+            optimizer, schedule: PyTorch's.
+            num_parts: int. Parts that a batch is computed in, each padded to
+                its own longest sentence. The gradient is the same.
+        """
         self.model.train()
         order = list(range(len(train.tokens)))
         random.shuffle(order)
         for chosen in _batches(order):
-            encoded = self._encode(train.tokens, chosen)
-            targets = torch.full(_ids(encoded).shape, IGNORED)
-            for row, (i, words) in enumerate(zip(chosen, encoded)):
-                for word, place in _first_pieces(words).items():
-                    targets[row, place] = ids[train.tags[i][word]]
-            logits = self.model(**_inputs(encoded)).logits
-            loss = torch.nn.functional.cross_entropy(
-                logits.flatten(0, 1), targets.flatten(), ignore_index=IGNORED
+            if num_parts > 1:
+                chosen.sort(key=lambda i: len(train.tokens[i]))
+            parts = [
+                self._labeled(train, part)
+                for part in _batches(chosen, -(-len(chosen) // num_parts))
+            ]
+            num_labels = sum(
+                int((targets != IGNORED).sum()) for _, targets in parts
             )
             optimizer.zero_grad()
-            loss.backward()
+            for inputs, targets in parts:
+                logits = self.model(**inputs).logits
+                loss = torch.nn.functional.cross_entropy(
+                    logits.flatten(0, 1),
+                    targets.flatten(),
+                    ignore_index=IGNORED,
+                    reduction="sum",
+                )
+                (loss / num_labels).backward()
             optimizer.step()
             schedule.step()
 
@@ -103,14 +121,25 @@ class Tagger:
                         found[i][word] = self.labels[tags[place]]
         return found
 
+    def _labeled(self, train: recipe.Sentences, chosen: list[int]) -> tuple:
+        """Returns the model's inputs, and a target for each token."""
+        ids = {label: place for place, label in enumerate(self.labels)}
+        encoded = self._encode(train.tokens, chosen)
+        targets = torch.full(_ids(encoded).shape, IGNORED)
+        for row, (i, words) in enumerate(zip(chosen, encoded)):
+            for word, place in _first_pieces(words).items():
+                targets[row, place] = ids[train.tags[i][word]]
+        return _inputs(encoded), targets
+
     def _encode(self, tokens: list, chosen: list[int]) -> list:
         return self.tokenizer.encode_batch(
             [tokens[i] for i in chosen], is_pretokenized=True
         )
 
 
-def _batches(order: list[int]) -> list[list[int]]:
-    size = recipe.BATCH_SIZE
+def _batches(
+    order: list[int], size: int = recipe.BATCH_SIZE
+) -> list[list[int]]:
     return [order[i : i + size] for i in range(0, len(order), size)]
 
 
