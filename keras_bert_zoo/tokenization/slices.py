@@ -74,5 +74,34 @@ def slice_rows(lengths, capacity, overlap) -> Slices:
     )
 
 
+def full_slices(lengths, capacity: int, smallest: int) -> Slices:
+    """Cuts each row into slices without overlap, as full as can be.
+
+    All but a row's last two hold `capacity` tokens, and so does the last but
+    one where that leaves enough for the last: `smallest`, at least.
+
+    Args:
+        lengths: int `(B,)`, tokens in each row.
+        capacity: int, at least 1. Most tokens in a slice.
+        smallest: int from 1 to `capacity`. Fewest tokens in the last of
+            several slices.
+    """
+    lengths = tf.cast(lengths, tf.int64)  # (B,)
+    num_slices = tf.maximum(_divide_up(lengths, capacity), 1)
+    rows = tf.repeat(tf.range(tf.size(lengths, tf.int64)), num_slices)  # (R,)
+    number = tf.ragged.range(num_slices).flat_values  # from 0 in each row
+    length = tf.gather(lengths, rows)
+    is_last = number == tf.gather(num_slices, rows) - 1
+
+    def start(number):
+        return tf.where(
+            number > 0, tf.minimum(number * capacity, length - smallest), 0
+        )
+
+    starts = start(number)
+    ends = tf.where(is_last, length, start(number + 1))
+    return Slices(num_slices, rows, starts, ends, starts, ends)
+
+
 def _divide_up(dividend, divisor):
     return (dividend + divisor - 1) // divisor

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_bert_zoo import features as names
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import pack
+from keras_bert_zoo.tokenization.slices import full_slices
 from keras_bert_zoo.tokenization.slices import slice_rows
 from task_heads.masked_lm.masked_texts import mask_places
 from task_heads.masked_lm.masked_texts import tokenize_masked
@@ -29,7 +30,8 @@ def training_features(
 ) -> Features:
     """Returns sequences with hidden tokens; see `TaskHead.features`.
 
-    A long text becomes slices that do not overlap.
+    A long text becomes slices that do not overlap, full ones, because these
+    leave least padding in rows of packed sequences.
 
     Args:
         texts: string `(B,)`.
@@ -39,7 +41,10 @@ def training_features(
         mask_rate: float in (0, 1).
     """
     token_ids = tokenize_masked(texts, tokenizer)
-    slices = slice_rows(token_ids.row_lengths(), sequence_length - 2, 0)
+    capacity = sequence_length - 2
+    slices = full_slices(
+        token_ids.row_lengths(), capacity, max(capacity // 8, 1)
+    )
     hidden = hide_tokens(
         cut(token_ids, slices.rows, slices.owned_starts, slices.owned_ends),
         seed,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_bert_zoo.tokenization.slices import full_slices
 from keras_bert_zoo.tokenization.slices import slice_rows
 
 
@@ -59,3 +60,20 @@ def test_neighbours_share_the_overlap():
 def test_capacities_may_differ_from_row_to_row():
     slices = slice_rows(tf.constant([9, 9]), tf.constant([3, 9]), 0)
     assert slices.num_slices.numpy().tolist() == [3, 1]
+
+
+@pytest.mark.parametrize("smallest", [1, 3, 6])
+def test_full_slices_leave_enough_for_the_last(smallest):
+    slices = full_slices(tf.range(40), 13, smallest)
+    starts, ends, owned_starts, owned_ends = map(np.array, columns(slices))
+    assert (starts == owned_starts).all() and (ends == owned_ends).all()
+    for length in range(40):
+        mine = slices.rows.numpy() == length
+        assert slices.num_slices[length] == max(-(-length // 13), 1)
+        assert ends[mine][-1] == length and starts[mine][0] == 0
+        assert (starts[mine][1:] == ends[mine][:-1]).all()
+        sizes = (ends - starts)[mine]
+        assert (sizes[:-2] == 13).all() and (sizes <= 13).all()
+        if len(sizes) > 1:
+            rest = length - 13 * (len(sizes) - 1)
+            assert sizes[-1] == max(rest, smallest)
