@@ -1,7 +1,7 @@
 """Where the sequences of a batch stand when several share a row.
 
 Letters: `R` sequences in a window, `N` batches cut from it, `B` sequences in
-the largest batch, `C` numbers of rows tried for a batch, `P` most rows tried.
+the largest batch, `C` ways tried for a batch, `P` most rows tried.
 """
 
 from typing import NamedTuple
@@ -61,8 +61,9 @@ def pack_rows(
     """Gives each sequence of each batch a place in a row.
 
     All rows of a batch are as long as its fullest. The longest sequences are
-    placed first, each in the row that is emptiest. Of some numbers of rows
-    the one with least work is taken: padding, and attention in wide rows.
+    placed first: each in the row that is emptiest, or each in the fullest one
+    that has room for it. Of both ways, with some numbers of rows, the one
+    with least work is taken: padding, and attention in wide rows.
 
     Args:
         groups: the sequences of each batch, `(N, None)`.
@@ -70,16 +71,23 @@ def pack_rows(
         width: int. About how many tokens a row has; more where sequences
             do not add up to it, or one is longer.
 
-    Source: Graham, 1969 (doi:10.1137/0117039): longest processing time first.
+    Source: Graham, 1969 (doi:10.1137/0117039): longest processing time first;
+    Johnson, 1973 (hdl:1721.1/57819): best fit decreasing.
     """
     sizes = tf.gather(tf.cast(lengths, tf.int32), groups)
     dense = sizes.to_tensor(-1)  # (N, B)
     order = tf.argsort(dense, direction="DESCENDING", stable=True)
     dense = tf.maximum(tf.gather(dense, order, batch_dims=1), 0)
     counts = _numbers_of_rows(dense, groups, width)
-    rows, starts, loads = _placed(dense, counts)
+    # In as little room as there may be, or in none.
+    least = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // counts)
+    least = tf.maximum(least, dense[:, :1])
+    room = tf.concat([tf.zeros_like(least), least], 1)  # (N, C)
+    counts = tf.concat([counts, counts], 1)
+    rows, starts, loads = _placed(dense, counts, room)
     widths = tf.reduce_max(loads, axis=2)  # (N, C)
-    cells = counts * widths
+    # The last rows may be left empty.
+    cells = tf.math.count_nonzero(loads, axis=2, dtype=tf.int32) * widths
     wider = tf.maximum(widths - width, 0) / _DOUBLE_WIDTH
     cost = tf.cast(cells, tf.float64) * (1 + wider)
     best = tf.argmin(cost, axis=1, output_type=tf.int32)
@@ -115,8 +123,17 @@ def _numbers_of_rows(dense, groups, width):
     return tf.clip_by_value(counts, 1, tf.maximum(most, 1))
 
 
-def _placed(dense, counts):
-    """Returns rows and starts, `(N, B, C)`, and what rows hold, `(N, C, P)`."""
+def _placed(dense, counts, room):
+    """Places sequences in rows, longest first.
+
+    Args:
+        dense: int32 `(N, B)`, tokens in each sequence, falling.
+        counts: int32 `(N, C)`. How many rows there are.
+        room: int32 `(N, C)`. What a row holds before the emptiest is chosen.
+
+    Returns:
+        rows and starts, `(N, B, C)`, and what rows hold, `(N, C, P)`.
+    """
     most = tf.maximum(tf.reduce_max(counts), 1)
     # Rows that there are not seem full.
     loads = tf.where(
@@ -129,11 +146,12 @@ def _placed(dense, counts):
     ]
 
     def place(index, loads, rows, starts):
-        row = tf.argmin(loads, axis=2, output_type=tf.int32)  # (N, C)
+        size = dense[:, index][:, None, None]
+        fits = loads + size <= room[:, :, None]
+        choice = tf.where(fits, loads, -1 - loads)
+        row = tf.argmax(choice, axis=2, output_type=tf.int32)  # (N, C)
         start = tf.gather(loads, row, axis=2, batch_dims=2)
-        added = dense[:, index][:, None, None] * tf.one_hot(
-            row, most, dtype=tf.int32
-        )
+        added = size * tf.one_hot(row, most, dtype=tf.int32)
         return (
             index + 1,
             loads + added,

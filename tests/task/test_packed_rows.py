@@ -58,13 +58,7 @@ def at_real_tokens(outputs, mask):
 @pytest.mark.parametrize("name", HEADS)
 def test_gives_what_rows_of_their_own_give(name):
     make_head, rows = HEADS[name]
-    head = make_head()
-    options = dict(dropout=0.0, attention_dropout=0.0)
-    model = make_model(head, **options)
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0
-    model.compile()
+    model = model_without_dropout(make_head())
     inputs, *rest = packed_batch(model, rows)
     mask = inputs[names.PADDING_MASK]
     plain = (without_places(inputs), *rest)
@@ -86,6 +80,46 @@ def test_gives_what_rows_of_their_own_give(name):
             assert one is None
         else:
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
+
+
+def outputs_of(model, batch):
+    """Returns logits and gradients at real tokens, and the batch's rows."""
+    inputs, *rest = batch
+    outputs, gradients = outputs_and_gradients(model, batch)
+    mask = inputs[names.PADDING_MASK]
+    logits = keras.tree.flatten(at_real_tokens(outputs, mask))
+    gradients = [one for one in gradients if one is not None]
+    return [np.asarray(one, "float32") for one in (*logits, *gradients)]
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("name", ["single label", "tags", "span QA"])
+def test_low_precision_loses_no_more_than_in_rows_of_their_own(name, policy):
+    make_head, rows = HEADS[name]
+    model = model_without_dropout(make_head())
+    batch = packed_batch(model, rows)
+    plain = (without_places(batch[0]), *batch[1:])
+    exact = outputs_of(model, plain)
+    earlier = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        low = model_without_dropout(make_head())
+    finally:
+        keras.config.set_dtype_policy(earlier)
+    low.set_weights(model.get_weights())
+    packed, unpacked = outputs_of(low, batch), outputs_of(low, plain)
+    for one, other, true in zip(packed, unpacked, exact, strict=True):
+        lost, own = np.abs(one - true).max(), np.abs(other - true).max()
+        assert lost <= 1.5 * own + 1e-6
+
+
+def model_without_dropout(head):
+    model = make_model(head, dropout=0.0, attention_dropout=0.0)
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Dropout):
+            layer.rate = 0.0
+    model.compile()
+    return model
 
 
 def texts_and_labels():
