@@ -2,7 +2,8 @@
 
     python fit_with_backup.py DIRECTORY [STEP SIGNAL [WORKER]]
 
-After the step it sends itself the signal; of two workers, the one named.
+After the step it sends itself the signal; of two workers, the one named. With
+`replicas` in place of a worker, it trains on two devices of its own.
 Prints a digest of all weights' bits, and the history, as one JSON object.
 """
 
@@ -86,10 +87,10 @@ def main():
     directory, step, name, worker = (*sys.argv[1:], "0", "SIGTERM", "")[:4]
     config = json.loads(os.environ.get("TF_CONFIG", "null"))
     scope = contextlib.nullcontext()
-    if config is not None:
+    if config is not None or worker == "replicas":
         scope = two_devices.strategy().scope()
-        if worker != str(config["task"]["index"]):
-            step = "0"
+    if config is not None and worker != str(config["task"]["index"]):
+        step = "0"
     with scope:
         model = make_model()
 

@@ -62,11 +62,9 @@ class Backup(keras.callbacks.Callback):
         self._directory = pathlib.Path(directory)
         self._seconds = seconds
         self._saved = self._arrays = None
-        self._settings = {}
-        self._others = ()
+        self._settings, self._others = {}, ()
         self._is_told_to_stop, self._is_written = False, True
-        self._last_time = 0.0
-        self._writer = None
+        self._last_time, self._writer = 0.0, None
         self._epoch = self._step = self._num_batches = 0
         self.last = None
 
@@ -92,10 +90,11 @@ class Backup(keras.callbacks.Callback):
             strategy: under which the model is trained.
 
         Raises:
-            InputError: if all backups are damaged.
+            InputError: if all are damaged, or none could be written.
         """
         found = None
         if workers.is_chief(strategy):
+            backup_files.check_writable(self._directory)
             found = backup_files.newest(self._directory)
         self.last, state, arrays = found or (None, None, {})
         self._saved, self._arrays = workers.from_chief(strategy, state, arrays)
@@ -276,7 +275,8 @@ class Backup(keras.callbacks.Callback):
         ]
         if names:
             changes = ", ".join(
-                f"{name}={own.get(name)} (the backup: {earlier.get(name)})"
+                f"{name.replace('.config', '')}={own.get(name)} "
+                f"(the backup: {earlier.get(name)})"
                 for name in names
             )
             raise InputError(

@@ -14,6 +14,7 @@ import os
 import pathlib
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping
 
 import numpy as np
@@ -39,6 +40,22 @@ _DAMAGE = (
     TypeError,
     safetensors.SafetensorError,
 )
+
+
+def check_writable(directory: str | os.PathLike) -> None:
+    """Makes the directory of a run's backups, if it is not there.
+
+    Raises:
+        InputError: if nothing can be written there.
+    """
+    try:
+        pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise InputError(
+            "Backups are written to a directory of their own. Received: "
+            f"{directory}, where that fails: {error}. Choose another."
+        ) from error
 
 
 def write(

@@ -152,11 +152,25 @@ def test_tells_of_other_rows(tmp_path, changed, name):
         )
 
 
+def spoil(directory):
+    """Leaves no place for backups, as a full disk does."""
+    directory.rmdir()
+    directory.write_text("")
+
+
+def test_tells_at_once_that_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file/run, where that fails: "):
+        run.fit(run.make_model(), zoo.Backup(tmp_path / "file" / "run"))
+
+
 @pytest.mark.slow
 def test_does_not_promise_what_was_not_written(tmp_path):
-    (tmp_path / "file").write_text("")
-    backup = zoo.Backup(tmp_path / "file" / "run", seconds=1e6)
-    told = [run.After(3, lambda: signal.raise_signal(signal.SIGTERM))]
+    backup = zoo.Backup(tmp_path / "run", seconds=1e6)
+    told = [
+        run.After(1, lambda: spoil(tmp_path / "run")),
+        run.After(3, lambda: signal.raise_signal(signal.SIGTERM)),
+    ]
     with pytest.raises(StoppedError, match="without a backup. The last is N"):
         run.fit(run.make_model(), backup, told)
 
@@ -225,10 +239,13 @@ def test_ready_data_have_a_place(tmp_path):
 
 @pytest.mark.slow
 def test_a_full_disk_does_not_end_the_run(tmp_path, caplog):
-    (tmp_path / "file").write_text("")
-    model = run.make_model()
+    path = tmp_path / "run"
     with caplog.at_level("WARNING"):
-        run.fit(model, zoo.Backup(tmp_path / "file" / "run"))
+        run.fit(
+            run.make_model(),
+            zoo.Backup(path),
+            [run.After(1, lambda: spoil(path))],
+        )
     assert "No backup was written, the run goes on without" in caplog.text
 
 
@@ -246,6 +263,24 @@ def test_a_process_goes_on_bit_for_bit(tmp_path, name):
             programs.run(PROGRAM, str(tmp_path / "run"), step, name)
     (found,) = programs.run(PROGRAM, str(tmp_path / "run"))
     assert found == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["3", "5", "12"])
+def test_two_replicas_go_on(tmp_path, step):
+    place = "replicas"
+    (whole,) = programs.run(
+        PROGRAM, str(tmp_path / "whole"), "0", "SIGKILL", place
+    )
+    with pytest.raises(AssertionError):
+        programs.run(PROGRAM, str(tmp_path / "run"), step, "SIGKILL", place)
+    (found,) = programs.run(
+        PROGRAM, str(tmp_path / "run"), "0", "SIGKILL", place
+    )
+    assert found["weights"] == whole["weights"]
+    # Sums over replicas are kept, which may round otherwise.
+    for name, values in whole["history"].items():
+        np.testing.assert_allclose(found["history"][name], values, rtol=1e-6)
 
 
 @pytest.mark.slow
