@@ -43,14 +43,19 @@ _DAMAGE = (
 
 
 def check_writable(directory: str | os.PathLike) -> None:
-    """Makes the directory of a run's backups, if it is not there.
+    """Checks that a run's backups can be written, and leaves no trace.
+
+    Args:
+        directory: of a run's backups; it need not exist.
 
     Raises:
         InputError: if nothing can be written there.
     """
+    place = pathlib.Path(directory).absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
     try:
-        pathlib.Path(directory).mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=directory).close()
+        tempfile.TemporaryFile(dir=place).close()
     except OSError as error:
         raise InputError(
             "Backups are written to a directory of their own. Received: "
