@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
+from keras_bert_zoo.files import check_new_directory
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +95,29 @@ def check_flags(args: argparse.Namespace) -> None:
             "row. Received: --check-tpu with --packed-width or "
             "--tokens-per-batch. Leave that out."
         )
+
+
+def check_out(args: argparse.Namespace) -> None:
+    """Checks early that the model can be saved where the flags say.
+
+    Args:
+        args: of `train`, which `check_flags` has seen.
+
+    Raises:
+        InputError: if not. Where a run saved its model and was killed before
+            its end, that is told.
+    """
+    try:
+        check_new_directory(args.out, args.overwrite)
+    except InputError as error:
+        backups = pathlib.Path(args.backup_dir).glob("backup-*")
+        if args.overwrite or not any(backups):
+            raise
+        raise InputError(
+            f"{error} There are backups in {args.backup_dir}: if the run that "
+            "saved this model was killed before its report was written, the "
+            "same command with --overwrite saves it again and ends the run."
+        ) from error
 
 
 def backup_of(args: argparse.Namespace):

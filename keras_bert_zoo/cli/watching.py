@@ -68,9 +68,9 @@ class Watching:
             chosen: which epoch's weights these are; empty for the last's.
         """
         history = self._history.rows
-        # Nothing is written where no epoch was left to train.
-        if self._path.is_file():
-            self._path.replace(self._folder / HISTORY)
+        if history:
+            self._history.write(self._folder / HISTORY)
+        self._path.unlink(missing_ok=True)
         answers = []
         if "validation" in rows:
             answers = model.report_tables(rows["validation"])

@@ -40,12 +40,15 @@ class HistoryFile(keras.callbacks.Callback):
         # In another `fit`, or one that goes back, epochs are not new.
         earlier = [row for row in self.rows if row["epoch"] <= epoch]
         self.rows = [*earlier, {"epoch": epoch + 1, **logs}]
+        if workers.is_chief(self.model.distribute_strategy):
+            self.write(self._path)
+
+    def write(self, path: str | os.PathLike) -> None:
+        """Writes the epochs so far to some file, whole or not at all."""
         names = dict.fromkeys(name for row in self.rows for name in row)
-        if not workers.is_chief(self.model.distribute_strategy):
-            return
         measures = [name for name in MEASURES if name in names]
         columns = [name for name in names if name not in measures] + measures
-        with atomic_file(self._path) as temporary:
+        with atomic_file(path) as temporary:
             with open(temporary, "w", encoding="utf-8", newline="") as stream:
                 writer = csv.DictWriter(stream, columns, lineterminator="\n")
                 writer.writeheader()

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo import registry
+from keras_bert_zoo import reporting
 from keras_bert_zoo.cli import optimizer_flags
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.cli.verbs import train as train_verb
@@ -184,6 +185,31 @@ def test_rows_are_packed(train, recorded):
     assert train(packed_width=48).status == 0
     ((_, arguments),) = recorded
     assert arguments["packed_width"] == 48
+
+
+@pytest.mark.slow
+def test_a_kill_after_saving_loses_no_report(train, tmp_path, monkeypatch):
+    out = tmp_path / "model"
+
+    def killed(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reporting, "Report", killed)
+        assert train(backup_seconds=1e-3).status == 130
+    weights = TaskModel.from_preset(out).get_weights()
+
+    outcome = train(backup_seconds=1e-3)
+    assert outcome.status == 2
+    assert f"There are backups in {out}.backup: if the run" in outcome.error
+    assert train(backup_seconds=1e-3, overwrite=True).status == 0
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["model"]
+    assert (out / "report.html").is_file()
+    assert (out / "history.csv").read_text().count("\n") == 2
+    for one, other in zip(
+        TaskModel.from_preset(out).get_weights(), weights, strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_what_stands_beside_backups_stays(train, tmp_path):

@@ -11,7 +11,6 @@ from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.cli import run_flags
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import check_hdf5_space
-from keras_bert_zoo.files import check_new_directory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,7 +129,7 @@ def add_plugin(
 
 def run(args: argparse.Namespace) -> int:
     run_flags.check_flags(args)
-    check_new_directory(args.out, args.overwrite)
+    run_flags.check_out(args)
     if not 0 <= args.seed < 2**32:
         raise InputError(
             f"--seed must lie between 0 and {2**32 - 1}. Received: {args.seed}."
