@@ -48,7 +48,7 @@ def labeled(questions: list[recipe.Question]) -> zoo.MemoryRows:
     )
 
 
-def main(seed: int, limit: int | None) -> dict:
+def main(seed: int, limit: int | None, **in_fit) -> dict:
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -64,14 +64,21 @@ def main(seed: int, limit: int | None) -> dict:
         epochs=recipe.EPOCHS,
         seed=seed,
         verbose=0,
+        **in_fit,
     )
     questions = recipe.read("test", limit)
     answers = model.predict_text([(q.question, q.context) for q in questions])
     return recipe.scores(questions, [answer["answer"] for answer in answers])
 
 
+def run(**in_fit) -> None:
+    """Prints what a contender with these arguments of `fit` gives."""
+    seed, limit = map(int, sys.argv[1:3])
+    print(json.dumps(main(seed, limit or None, **in_fit)))
+
+
 if __name__ == "__main__":
     if len(sys.argv) == 1:
         harness.serve(prepare)
     else:
-        print(json.dumps(main(int(sys.argv[1]), int(sys.argv[2]) or None)))
+        run()
