@@ -23,9 +23,7 @@ def pipeline_options(
     Raises:
         InputError: if shapes are to be few and one of these forbids it.
     """
-    is_compiled = model.jit_compile or isinstance(
-        model.distribute_strategy, tf.distribute.TPUStrategy
-    )
+    is_compiled = model.jit_compile or _is_on_tpu(model)
     if order["packed_width"] is not None and (is_compiled or fixed_shapes):
         raise InputError(
             "Packed rows are as many and as long as a batch needs, where XLA "
@@ -47,6 +45,19 @@ def pipeline_options(
         )
     widths = data.default_widths(model.sequence_length)
     return {"drop_remainder": True, "widths": widths}
+
+
+def evaluation_options(model) -> dict:
+    """Returns what `build_dataset` takes to evaluate a model.
+
+    No row is left out, so a window's last batch may be smaller than others.
+
+    Args:
+        model: `TaskModel`, compiled.
+    """
+    if not _is_on_tpu(model):
+        return {}
+    return {"widths": data.default_widths(model.sequence_length)}
 
 
 def report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:
@@ -75,3 +86,8 @@ def report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:
             num_sequences,
             batch_size,
         )
+
+
+def _is_on_tpu(model) -> bool:
+    strategy = model.distribute_strategy
+    return isinstance(strategy, tf.distribute.TPUStrategy)

@@ -141,7 +141,10 @@ def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
     rows = as_rows(x, y, model.head)
     if rows is None:
         return _arguments(x, y, batch_size)
-    dataset, steps, _ = _batches(model, rows, batch_size, None, seed=None)
+    options = fixed_shapes.evaluation_options(model)
+    dataset, steps, _ = _batches(
+        model, rows, batch_size, None, seed=None, **options
+    )
     return {"x": dataset, "steps": steps}
 
 

@@ -37,12 +37,22 @@ def test_shapes_are_fixed_where_xla_compiles(
     assert fixed_shapes.pipeline_options(model, asked, ORDER) == options
 
 
-def test_shapes_are_fixed_on_a_tpu(make_model, monkeypatch):
+def test_shapes_are_fixed_on_a_tpu(make_model, texts, labels, monkeypatch):
     model = make_model()
     model.compile()
+    free = inputs.evaluate_arguments(model, texts, labels, 3)
     strategy = object.__new__(tf.distribute.TPUStrategy)
     monkeypatch.setattr(TaskModel, "distribute_strategy", strategy)
     assert fixed_shapes.pipeline_options(model, None, ORDER) == WANTED
+
+    found = inputs.evaluate_arguments(model, texts, labels, 3)
+    assert found["steps"] == free["steps"] == 3
+
+    def shapes(arguments):
+        return [batch[0]["token_ids"].shape for batch in arguments["x"]]
+
+    assert shapes(found) == [(3, 32), (3, 32), (2, 32)]
+    assert max(length for _, length in shapes(free)) < 32
 
 
 @pytest.mark.slow
