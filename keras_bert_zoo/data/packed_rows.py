@@ -13,7 +13,7 @@ from keras_bert_zoo import features as names
 # Numbers of rows tried for a batch: that whose rows would be full, some more,
 # and shares of it.
 _MORE = (0, 1, 2, 3)
-_SHARES = tuple(share / 40 for share in range(38, 15, -1))
+_SHARES = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 # In rows so much wider a token takes twice as long, because of attention.
 _DOUBLE_WIDTH = 1024
 
@@ -72,7 +72,7 @@ def pack_rows(
             do not add up to it, or one is longer.
 
     Source: Graham, 1969 (doi:10.1137/0117039): longest processing time first;
-    Johnson, 1973 (hdl:1721.1/57819): best fit decreasing.
+    Johnson et al., 1974 (doi:10.1137/0203025): best fit decreasing.
     """
     sizes = tf.gather(tf.cast(lengths, tf.int32), groups)
     dense = sizes.to_tensor(-1)  # (N, B)
@@ -115,7 +115,8 @@ def pack_rows(
 
 def _numbers_of_rows(dense, groups, width):
     """Returns the numbers of rows to try, int32 `(N, C)`, from 1."""
-    full = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // width)
+    widths = tf.maximum(dense[:, :1], width)
+    full = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // widths)
     most = tf.cast(groups.row_lengths(), tf.int32)[:, None]
     shares = tf.cast(full, tf.float64) * tf.constant(_SHARES, tf.float64)
     fewer = tf.cast(tf.math.ceil(shares), tf.int32)
