@@ -13,6 +13,7 @@ from keras_bert_zoo import data
 from keras_bert_zoo.data.pipeline import build_dataset
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.training.optimizer import AdamW
 from task_heads.classification import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 
@@ -73,6 +74,7 @@ def prepare(cell: dict, way: str):
         intermediate_dim=sizes.INTERMEDIATE_DIM,
     )
     model = zoo.TaskModel(encoder, head, tokenizer(), SEQUENCE_LENGTH)
-    model.compile()
+    # One optimizer for all passes: `fit` would make another for each run.
+    model.compile(optimizer=AdamW(sizes.LEARNING_RATE, sizes.WEIGHT_DECAY))
     batches = dataset(cell, way).take(NUM_BATCHES).cache().repeat()
     return lambda: model.fit(batches, steps_per_epoch=NUM_BATCHES, verbose=0)
