@@ -110,8 +110,9 @@ def check_out(args: argparse.Namespace) -> None:
     try:
         check_new_directory(args.out, args.overwrite)
     except InputError as error:
-        backups = pathlib.Path(args.backup_dir).glob("backup-*")
-        if args.overwrite or not any(backups):
+        from keras_bert_zoo.training import backup_files
+
+        if args.overwrite or not backup_files.exist(args.backup_dir):
             raise
         raise InputError(
             f"{error} There are backups in {args.backup_dir}: if the run that "

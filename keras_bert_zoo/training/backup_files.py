@@ -127,6 +127,11 @@ def newest(
     return None
 
 
+def exist(directory: str | os.PathLike) -> bool:
+    """Returns whether a directory holds backups, damaged or not."""
+    return bool(_backups(pathlib.Path(directory)))
+
+
 def remove(directory: str | os.PathLike) -> None:
     """Removes all backups, and the directory if nothing else is in it."""
     directory = pathlib.Path(directory)

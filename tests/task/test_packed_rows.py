@@ -83,7 +83,7 @@ def test_gives_what_rows_of_their_own_give(name):
 
 
 def outputs_of(model, batch):
-    """Returns logits and gradients at real tokens, and the batch's rows."""
+    """Returns the logits of real tokens, and the gradients of weights."""
     inputs, *rest = batch
     outputs, gradients = outputs_and_gradients(model, batch)
     mask = inputs[names.PADDING_MASK]
