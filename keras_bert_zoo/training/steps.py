@@ -212,7 +212,12 @@ def make_function(
             # At the end of the data this raises what Keras waits for.
             run(iterator.get_next())
             if num_steps is not None:
-                run_more(iterator, num_steps - 1)
+                # It takes a batch at once, which may be the next epoch's.
+                tf.cond(
+                    num_steps > 1,
+                    lambda: run_more(iterator, num_steps - 1),
+                    lambda: None,
+                )
             return model.get_metrics_result()
 
     if not model.run_eagerly:

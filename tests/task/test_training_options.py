@@ -224,7 +224,7 @@ def test_two_replicas_are_one_device():
     assert one["val_loss"][-2] == pytest.approx(one["val_loss"][-1])
 
 
-@pytest.mark.parametrize("several", [3, 7])
+@pytest.mark.parametrize("several", [2, 3, 7])
 def test_several_steps_at_once_end_with_the_epoch(make_model, several):
     """Five batches an epoch, the last with one text."""
     texts = ["fine " * (1 + n % 6) for n in range(21)]
