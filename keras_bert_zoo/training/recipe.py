@@ -121,7 +121,9 @@ class OptimizerRecipe:
         num_steps = self._num_steps(num_batches)
         every = self.unfreeze_every
         if num_steps:
-            every = every or math.floor(num_steps * self.unfreeze_fraction)
+            every = every or math.floor(
+                _share(num_steps, self.unfreeze_fraction)
+            )
         rates = []
         if self.layer_decay != 1 or every:
             rates = layer_rates(encoder, self.layer_decay, every)
@@ -172,7 +174,7 @@ class OptimizerRecipe:
         if not num_steps:
             return _constant(self.learning_rate, warmup_steps or 0)
         if warmup_steps is None:
-            warmup_steps = math.ceil(num_steps * self.warmup_fraction)
+            warmup_steps = math.ceil(_share(num_steps, self.warmup_fraction))
         make = self.schedule
         if not callable(make):
             make = SCHEDULES[make]
@@ -203,6 +205,11 @@ def recipe_of(optimizer: Any, **options) -> OptimizerRecipe | None:
             "Give them to the optimizer or the OptimizerRecipe itself."
         )
     return optimizer if isinstance(optimizer, OptimizerRecipe) else None
+
+
+def _share(num_steps, fraction):
+    # 7 % of 100 are 7, and not 7.000000000000001.
+    return round(num_steps * fraction, 6)
 
 
 def _constant(peak, warmup_steps):

@@ -41,6 +41,15 @@ def test_the_default_is_what_bert_is_tuned_with(encoder):
     assert optimizer.layer_rates == ()
 
 
+def test_shares_of_a_run_are_exact(encoder):
+    # 100 * 0.07 is 7.000000000000001, and 100 * 0.29 is 28.999999999999996.
+    recipe = OptimizerRecipe(warmup_fraction=0.07, unfreeze_fraction=0.29)
+    optimizer = recipe.make(encoder, 100)
+    assert schedule_of(optimizer).warmup_steps == 7
+    starts = {rate.start for rate in optimizer.layer_rates}
+    assert min(start for start in starts if start) == 29
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
