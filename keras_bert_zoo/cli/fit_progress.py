@@ -28,10 +28,13 @@ class FitProgress(keras.callbacks.Callback):
         self._backup = backup
         self._in_fit = False
         self._bar = None
+        self._done_before = 0
 
     def on_train_begin(self, logs=None):
         self._in_fit = True
         backup = self._backup
+        if backup is not None:
+            self._done_before = backup.step
         if backup is not None and backup.last is not None:
             print(
                 f"{'resumed':12}after {backup.epoch} epochs and {backup.step} "
@@ -41,7 +44,10 @@ class FitProgress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         label = f"epoch {epoch + 1}/{self.params['epochs']}"
-        self._bar = ProgressBar(label, self.params["steps"])
+        self._bar = ProgressBar(
+            label, self.params["steps"], done=self._done_before
+        )
+        self._done_before = 0
 
     def on_train_batch_end(self, batch, logs=None):
         def note():

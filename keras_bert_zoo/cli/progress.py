@@ -21,13 +21,19 @@ class ProgressBar:
         label: str. What is being done.
         total: int or `None`. Units of work, where known.
         stream: where to draw; stderr when `None`.
+        done: int. Units that were done before.
     """
 
     def __init__(
-        self, label: str, total: int | None, stream: TextIO | None = None
+        self,
+        label: str,
+        total: int | None,
+        stream: TextIO | None = None,
+        done: int = 0,
     ):
         self._label = label
         self._total = total
+        self._done_before = done
         self._stream = stream or sys.stderr
         self._shown = self._stream.isatty()
         self._start = time.monotonic()
@@ -49,11 +55,12 @@ class ProgressBar:
             return
         self._drawn = now
         elapsed = now - self._start
-        if self._total and done:
+        done_here = done - self._done_before
+        if self._total and done_here > 0:
             share = min(done / self._total, 1.0)
             filled = round(share * BAR_WIDTH)
             bar = "#" * filled + "." * (BAR_WIDTH - filled)
-            left = duration(elapsed * (self._total - done) / done)
+            left = duration(elapsed * (self._total - done) / done_here)
             state = f"[{bar}] {done}/{self._total} eta {left}"
         else:
             state = f"{done} after {duration(elapsed)}"

@@ -27,6 +27,13 @@ def test_bar_shows_share_and_time_left(clock):
     )
 
 
+def test_time_left_counts_what_was_done_here(clock):
+    terminal = Terminal()
+    bar = ProgressBar("epoch 1/2", 8, terminal, done=2)
+    bar.update(4)
+    assert "4/8 eta 1:00" in terminal.getvalue()
+
+
 def test_a_line_never_wraps(clock, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     terminal = Terminal()
