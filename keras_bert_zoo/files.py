@@ -60,7 +60,7 @@ def atomic_directory(
     check_new_directory(path, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.name}.partial-"
-    _remove_abandoned(path.parent, prefix)
+    remove_abandoned(path.parent, prefix, _SETTLED_SECONDS)
     temporary = pathlib.Path(tempfile.mkdtemp(prefix=prefix, dir=path.parent))
     lock = _lock(temporary)
     try:
@@ -165,11 +165,23 @@ def sha256_of(path: str | os.PathLike) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _remove_abandoned(parent: pathlib.Path, prefix: str) -> None:
+def remove_abandoned(
+    parent: pathlib.Path,
+    prefix: str,
+    settled_seconds: float,
+) -> None:
+    """Removes directories that `atomic_directory` of a killed process left.
+
+    Args:
+        parent: where they are.
+        prefix: str. How their names begin.
+        settled_seconds: float. Younger ones are left alone: another process
+            may have made them just now.
+    """
     for left in parent.glob(glob.escape(prefix) + "*"):
         try:
             age = time.time() - left.stat().st_mtime
-            lock = _lock(left) if age > _SETTLED_SECONDS else None
+            lock = _lock(left) if age >= settled_seconds else None
         except OSError:
             continue
         if lock is not None:

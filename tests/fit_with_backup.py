@@ -56,7 +56,7 @@ def make_model(seed=1, **options):
     encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
     head = ClassificationHead(["n", "y"])
     model = zoo.TaskModel(encoder, head, tokenizer)
-    model.compile(learning_rate=1e-2, **options)
+    model.compile(**{"learning_rate": 1e-2, **options})
     return model
 
 

@@ -121,11 +121,24 @@ def check_out(args: argparse.Namespace) -> None:
         ) from error
 
 
+def precision_of(args: argparse.Namespace) -> str:
+    """Returns the precision to ask for.
+
+    A run that goes on keeps its own: another trial may end otherwise.
+    """
+    from keras_bert_zoo.training import backup_files
+
+    if args.precision != "auto":
+        return args.precision
+    return backup_files.setting(args.backup_dir, "precision") or "auto"
+
+
 def backup_of(args: argparse.Namespace):
     """Returns the `Backup` that the flags describe."""
     from keras_bert_zoo.training.backup import Backup
 
-    return Backup(args.backup_dir, args.backup_seconds)
+    settings = {"preset": args.preset}
+    return Backup(args.backup_dir, args.backup_seconds, settings)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from keras_bert_zoo.files import check_hdf5_space
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task.arrays import read_arrays
+from keras_bert_zoo.training import keras_names
 
 TASK_FILE = "task.json"
 WEIGHTS_FILE = "task.weights.h5"
@@ -35,7 +36,7 @@ def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
     """
     quantized = [
         layer.name
-        for layer in model._flatten_layers()
+        for layer in keras_names.layers_of(model)
         if getattr(layer, "quantization_mode", None) is not None
     ]
     if quantized:

@@ -12,6 +12,7 @@ from keras_bert_zoo.task.batch_rows import BatchRows
 from keras_bert_zoo.task.fixed_shapes import pipeline_options
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
+from keras_bert_zoo.training.run_settings import digest_of_texts
 from keras_bert_zoo.training.steps import EpochSteps
 
 
@@ -89,12 +90,30 @@ def fit_arguments(
         "batch_size": batch_size,
         "epochs": epochs,
         "head": model.head.get_config(),
+        **_settings_of_parts(model),
         "precision": model.dtype_policy.name,
         "sequence_length": model.sequence_length,
         "steps_per_epoch": steps,
     }
     with backup.of_run(model, settings, callbacks) as found:
         yield arguments | found
+
+
+def _settings_of_parts(model) -> dict:
+    """Returns what tells encoder and tokenizer from others of like size."""
+    config = model.encoder.get_config()
+    tokenizer = model.tokenizer
+    return {
+        "encoder": {
+            name: value
+            for name, value in config.items()
+            # Keras numbers the names of a process's layers.
+            if name != "name" and isinstance(value, bool | int | float | str)
+        },
+        "lowercase": tokenizer.lowercase,
+        "strip_accents": tokenizer.strip_accents,
+        "vocabulary": digest_of_texts(tokenizer.vocabulary.tokens),
+    }
 
 
 def _digests(model, rows, validation_data) -> dict:

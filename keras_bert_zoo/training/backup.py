@@ -2,14 +2,15 @@
 
 import contextlib
 import copy
-import json
 import os
 import pathlib
 import signal
 import threading
 import time
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,6 +20,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
 from keras_bert_zoo.training import backup_files
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import run_settings
 from keras_bert_zoo.training import run_state
 from keras_bert_zoo.training import workers
 from keras_bert_zoo.training.model import ReplicatedModel
@@ -45,6 +47,8 @@ class Backup(keras.callbacks.Callback):
     Args:
         directory: where backups are, of one run alone.
         seconds: float. Time between two; 0 for one after each step.
+        settings: what the run depends on that `fit` does not see, JSON-able,
+            such as `{"preset": name}`. A run with others is refused.
 
     Raises:
         InputError: if `seconds` is negative.
@@ -53,7 +57,12 @@ class Backup(keras.callbacks.Callback):
         last: path of the last backup, `None` if there is none.
     """
 
-    def __init__(self, directory: str | os.PathLike, seconds: float = 60.0):
+    def __init__(
+        self,
+        directory: str | os.PathLike,
+        seconds: float = 60.0,
+        settings: Mapping[str, Any] | None = None,
+    ):
         super().__init__()
         if seconds < 0:
             raise InputError(
@@ -62,6 +71,7 @@ class Backup(keras.callbacks.Callback):
         self._directory = pathlib.Path(directory)
         self._seconds = seconds
         self._saved = self._arrays = None
+        self._own_settings = dict(settings or {})
         self._settings, self._others = {}, ()
         self._is_told_to_stop, self._is_written = False, True
         self._last_time, self._writer = 0.0, None
@@ -92,12 +102,21 @@ class Backup(keras.callbacks.Callback):
         Raises:
             InputError: if all are damaged, or none could be written.
         """
-        found = None
+        found, mistake = None, ""
         if workers.is_chief(strategy):
-            backup_files.check_writable(self._directory)
-            found = backup_files.newest(self._directory)
+            try:
+                backup_files.check_writable(self._directory)
+                backup_files.remove_parts(self._directory)
+                found = backup_files.newest(self._directory)
+            except InputError as error:
+                mistake = str(error)
         self.last, state, arrays = found or (None, None, {})
-        self._saved, self._arrays = workers.from_chief(strategy, state, arrays)
+        # Those who wait for the chief hear of its mistake.
+        (mistake, self._saved), self._arrays = workers.from_chief(
+            strategy, [mistake, state], arrays
+        )
+        if mistake:
+            raise InputError(mistake)
 
     @contextlib.contextmanager
     def of_run(
@@ -110,7 +129,8 @@ class Backup(keras.callbacks.Callback):
 
         Args:
             model: to be trained.
-            settings: JSON-able. What the run depends on, by name.
+            settings: what the run depends on, by name; JSON-able, but for
+                NumPy's numbers.
             callbacks: the user's.
 
         Raises:
@@ -121,15 +141,14 @@ class Backup(keras.callbacks.Callback):
             isinstance(one, keras.callbacks.History) for one in callbacks
         ):
             self._others.append(keras.callbacks.History())
-        names = [type(one).__name__ for one in self._others]
-        self._settings = {
-            **settings,
-            "optimizer": keras.optimizers.serialize(model.optimizer),
-            "callbacks": names,
-        }
+        self._settings = run_settings.settings_of(
+            model, {**settings, **self._own_settings}, self._others
+        )
         arguments = {"callbacks": [*self._others, self]}
         if self._saved:
-            self._check_settings(self._saved["settings"])
+            run_settings.check_same(
+                self._settings, self._saved["settings"], self._directory
+            )
             if self.epoch >= settings["epochs"]:
                 logging.warning(
                     "The run of %s has ended, and nothing is left to train. "
@@ -179,6 +198,8 @@ class Backup(keras.callbacks.Callback):
         )
 
     def on_epoch_begin(self, epoch, logs=None):
+        # The user's `initial_epoch` may be another than that of a new run.
+        self._epoch = epoch
         if self._saved is not None and self._step:
             # Keras has just forgotten the first part of the epoch.
             with self.model.distribute_strategy.scope():
@@ -202,6 +223,9 @@ class Backup(keras.callbacks.Callback):
         self._epoch, self._step = self.params["epochs"], 0
         self.save()
         self.finish()
+        flags = np.array([self._is_told_to_stop])
+        if workers.any_of(self.model.distribute_strategy, flags)[0]:
+            self._raise_stopped("at the end of training")
 
     def _save_if_due(self):
         is_due = time.monotonic() - self._last_time >= self._seconds
@@ -212,14 +236,19 @@ class Backup(keras.callbacks.Callback):
             self.save()
         if must_stop:
             self.finish()
-            raise StoppedError(
-                f"Stopped after epoch {self._epoch + 1}, step {self._step}, "
-                + (
-                    f"with a backup in {self._directory}; run it again."
-                    if self._is_written
-                    else f"without a backup. The last is {self.last}."
-                )
+            self._raise_stopped(
+                f"after epoch {self._epoch + 1}, step {self._step}"
             )
+
+    def _raise_stopped(self, place):
+        raise StoppedError(
+            f"Stopped {place}, "
+            + (
+                f"with a backup in {self._directory}; run it again."
+                if self._is_written
+                else f"without a backup. The last is {self.last}."
+            )
+        )
 
     def save(self) -> None:
         """Takes the state, and writes it while training goes on."""
@@ -257,44 +286,15 @@ class Backup(keras.callbacks.Callback):
 
     def _write(self, state, arrays):
         try:
-            self.last = backup_files.write(self._directory, state, arrays)
+            self.last = backup_files.write(
+                self._directory, state, arrays, before=self.last
+            )
             self._is_written = True
-        except (OSError, InputError) as error:
+        # Whatever it is, such as what a callback knows and JSON does not.
+        except Exception as error:
             logging.warning(
                 "No backup was written, the run goes on without: %s", error
             )
 
-    def _check_settings(self, earlier):
-        earlier, own = _flat(earlier), _flat(self._settings)
-        names = [
-            name
-            for name in {**earlier, **own}
-            # Keras numbers the names of a process's optimizers.
-            if earlier.get(name) != own.get(name)
-            and not name.endswith("config.name")
-        ]
-        if names:
-            changes = ", ".join(
-                f"{name.replace('.config', '')}={own.get(name)} "
-                f"(the backup: {earlier.get(name)})"
-                for name in names
-            )
-            raise InputError(
-                "A backup is continued by the run that made it. Received: "
-                f"{self._directory}, made with other settings: {changes}. "
-                "Give those of the backup, or remove it to start anew."
-            )
-
     def _stop(self, number, frame):
         self._is_told_to_stop = True
-
-
-def _flat(settings, prefix=""):
-    """Returns nested settings as one level, as JSON gives them back."""
-    flat = {}
-    for name, value in json.loads(json.dumps(settings)).items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat

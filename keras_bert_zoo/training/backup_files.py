@@ -16,6 +16,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -24,12 +25,13 @@ from absl import logging
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
+from keras_bert_zoo.files import remove_abandoned
 from keras_bert_zoo.files import sha256_of
+from keras_bert_zoo.training.run_settings import plain
 
 _NAME = re.compile(r"backup-(\d{8,})")
 # What a killed process leaves.
 _PART = re.compile(r"\.backup-\d{8,}\.(partial|previous)-.*")
-_NUM_KEPT = 2
 _ARRAYS = "arrays.safetensors"
 _STATE = "state.json"
 _DAMAGE = (
@@ -67,19 +69,22 @@ def write(
     directory: str | os.PathLike,
     state: dict,
     arrays: Mapping[str, np.ndarray],
+    before: pathlib.Path | None = None,
 ) -> pathlib.Path:
-    """Writes a backup and removes all but the one before it.
+    """Writes a backup and removes all others but one.
 
     Args:
         directory: of a run's backups.
-        state: JSON-able.
+        state: JSON-able, but for NumPy's numbers.
         arrays: by name.
+        before: of the last backup that is whole, which is kept.
 
     Returns:
         The new backup's directory.
 
     Raises:
         OSError: if it cannot be written; those before it are left alone.
+        TypeError: if the state is not JSON-able; likewise.
     """
     directory = pathlib.Path(directory)
     earlier = _backups(directory)
@@ -92,9 +97,11 @@ def write(
             raise OSError(str(error)) from error
         digest = sha256_of(temporary / _ARRAYS)
         document = {"sha256": _digest(state, digest), "state": state}
-        (temporary / _STATE).write_text(json.dumps(document), "utf-8")
-    for old in earlier[: 1 - _NUM_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+        text = json.dumps(document, default=plain)
+        (temporary / _STATE).write_text(text, "utf-8")
+    for old in earlier:
+        if before is None or old.name != before.name:
+            shutil.rmtree(old, ignore_errors=True)
     return path
 
 
@@ -127,6 +134,33 @@ def newest(
     return None
 
 
+def setting(directory: str | os.PathLike, name: str) -> Any:
+    """Returns a setting of the run that the last backup is of.
+
+    Args:
+        directory: of a run's backups; it need not exist.
+        name: str.
+
+    Returns:
+        `None` where there is no backup, or none that can be read.
+    """
+    for path in reversed(_backups(pathlib.Path(directory))):
+        try:
+            document = json.loads((path / _STATE).read_text("utf-8"))
+            return document["state"]["settings"].get(name)
+        except (*_DAMAGE, AttributeError):
+            continue
+    return None
+
+
+def remove_parts(directory: str | os.PathLike) -> None:
+    """Removes what a killed process had begun to write."""
+    directory = pathlib.Path(directory)
+    if directory.is_dir():
+        # One run alone writes there.
+        remove_abandoned(directory, ".backup-", settled_seconds=0)
+
+
 def exist(directory: str | os.PathLike) -> bool:
     """Returns whether a directory holds backups, damaged or not."""
     return bool(_backups(pathlib.Path(directory)))
@@ -154,7 +188,7 @@ def _read(path):
 
 
 def _digest(state, digest_of_arrays):
-    text = digest_of_arrays + json.dumps(state)
+    text = digest_of_arrays + json.dumps(state, default=plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -15,6 +15,24 @@ from keras.src.trainers.data_adapters.tf_dataset_adapter import TFDatasetAdapter
 
 from keras_bert_zoo.training import replicas
 
+# What callbacks know of the epochs before.
+CALLBACK_STATE = {
+    keras.callbacks.EarlyStopping: (
+        "best",
+        "best_epoch",
+        "best_weights",
+        "stopped_epoch",
+        "wait",
+    ),
+    keras.callbacks.History: ("epoch", "history"),
+    keras.callbacks.ModelCheckpoint: (
+        "_batches_seen_since_last_saving",
+        "_last_batch_seen",
+        "best",
+    ),
+    keras.callbacks.ReduceLROnPlateau: ("best", "cooldown_counter", "wait"),
+    keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
+}
 # Odd, so that no two replicas' seeds meet.
 _SEED_STEP = 0x5851F42D4C957F2D
 
@@ -27,6 +45,23 @@ def loss_tracker(model: keras.Model) -> keras.metrics.Mean:
 def strategy_of(model: keras.Model) -> tf.distribute.Strategy | None:
     """Returns the strategy that a model was made under."""
     return model._distribute_strategy
+
+
+def strategy_of_optimizer(
+    optimizer: keras.optimizers.Optimizer,
+) -> tf.distribute.Strategy:
+    """Returns the strategy that an optimizer was made under."""
+    return innermost(optimizer)._distribution_strategy
+
+
+def layers_of(model: keras.Model) -> list[keras.layers.Layer]:
+    """Returns all layers, those inside of others too."""
+    return list(model._flatten_layers())
+
+
+def has_direction(metric: keras.metrics.Metric) -> bool:
+    """Returns whether Keras knows which way a metric is better."""
+    return bool(getattr(metric, "_direction", None))
 
 
 def types_in(iterator):

@@ -30,7 +30,7 @@ class ReplicatedModel(keras.Model):
     mean_sizes = None
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
-        strategies.check_scope(self)
+        strategies.check_scope(self, optimizer)
         self._batch_losses = whole_batch.wrap(loss, self.output)
         was_compiled = self.compiled
         super().compile(optimizer=optimizer, loss=self._batch_losses, **kwargs)

@@ -8,20 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-# What callbacks of Keras know of the epochs before; others have `backup_state`
-# and `restore_state`, if they know anything.
-_KERAS_STATE = {
-    keras.callbacks.EarlyStopping: (
-        "best",
-        "best_epoch",
-        "best_weights",
-        "stopped_epoch",
-        "wait",
-    ),
-    keras.callbacks.History: ("epoch", "history"),
-    keras.callbacks.ModelCheckpoint: ("best",),
-    keras.callbacks.ReduceLROnPlateau: ("best", "cooldown_counter", "wait"),
-}
+from keras_bert_zoo.training import keras_names
 
 
 def variables_of(
@@ -77,6 +64,9 @@ def callbacks_state(
 ) -> tuple[list[dict], dict[str, np.ndarray]]:
     """Returns what callbacks know, and the arrays among it.
 
+    Of Keras' own it is what `keras_names` lists; others have `backup_state`
+    and `restore_state`, if they know anything.
+
     In the first, an array, or a list of some, is a `{"arrays": names}`.
     """
     states, arrays = [], {}
@@ -123,7 +113,7 @@ def _state(callback) -> dict[str, Any]:
 
 
 def _names(callback):
-    for kind, names in _KERAS_STATE.items():
+    for kind, names in keras_names.CALLBACK_STATE.items():
         if isinstance(callback, kind):
             return names
     return ()

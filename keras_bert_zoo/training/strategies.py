@@ -1,7 +1,9 @@
 """Which strategies a model can be trained under."""
 
 import contextlib
+import json
 import os
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -29,17 +31,41 @@ def scope_of(name: str) -> contextlib.AbstractContextManager:
     if name == "mirrored":
         return tf.distribute.MirroredStrategy().scope()
     if name == "workers":
-        if "TF_CONFIG" not in os.environ:
-            raise InputError(
-                "Workers find each other by the variable TF_CONFIG. Received: "
-                "none. Set it in each process, or take another strategy."
-            )
-        return tf.distribute.MultiWorkerMirroredStrategy().scope()
+        return _workers().scope()
     if name == "tpu":
         return _tpu().scope()
     raise InputError(
         f"The strategy must be one of {', '.join(NAMES)}. Received: {name!r}."
     )
+
+
+def _workers():
+    text = os.environ.get("TF_CONFIG")
+    rule = "Workers find each other by the variable TF_CONFIG"
+    example = (
+        'Set it in each process, such as {"cluster": {"worker": '
+        '["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": '
+        "0}}, or take another strategy."
+    )
+    if text is None:
+        raise InputError(f"{rule}. Received: none. {example}")
+    try:
+        config = json.loads(text)
+        is_whole = bool(config["cluster"] and config["task"])
+    except (KeyError, RecursionError, TypeError, ValueError):
+        is_whole = False
+    if not is_whole:
+        raise InputError(
+            f"{rule}, JSON with cluster and task. Received: {text!r:.200}. "
+            f"{example}"
+        )
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except (TypeError, ValueError, tf.errors.OpError) as error:
+        raise InputError(
+            f"{rule}. Received: {text!r:.200}, which TensorFlow cannot use: "
+            f"{error}. {example}"
+        ) from error
 
 
 def _tpu():
@@ -53,15 +79,17 @@ def _tpu():
     return tf.distribute.TPUStrategy(resolver)
 
 
-def check_scope(model: keras.Model) -> None:
+def check_scope(model: keras.Model, optimizer: Any = None) -> None:
     """Refuses to compile what would not train as it says.
 
     Args:
         model: about to be compiled.
+        optimizer: what it is to be compiled with.
 
     Raises:
-        InputError: if the strategy in scope is not the model's, or is one
-            that Keras cannot train under; or if `keras.distribution` is set.
+        InputError: if the strategy in scope is not the model's or the
+            optimizer's, or is one that Keras cannot train under; or if
+            `keras.distribution` is set.
     """
     strategy = tf.distribute.get_strategy()
     if isinstance(
@@ -91,7 +119,20 @@ def check_scope(model: keras.Model) -> None:
             f"Received: a model made under {_named(own)}, compiled under "
             f"{_named(in_scope)}. Do both in one `with strategy.scope():`."
         )
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        return
+    its = keras_names.strategy_of_optimizer(optimizer)
+    if its is not strategy:
+        raise InputError(
+            "An optimizer is made under the scope of its model's strategy. "
+            f"Received: an optimizer made under {_named(its)}, a model made "
+            f"under {_named(own)}. Make both in one `with strategy.scope():`."
+        )
 
 
 def _named(strategy):
-    return "none" if strategy is None else f"a {type(strategy).__name__}"
+    name = type(strategy).__name__
+    # TensorFlow's stands for having none.
+    if strategy is None or name.startswith("_Default"):
+        return "none"
+    return f"a {name}"

@@ -115,5 +115,8 @@ def _sum_function(strategy, only_first):
 
 def _resolver(strategy):
     """Returns who the workers are; `None` for a single process."""
-    kind = tf.distribute.MultiWorkerMirroredStrategy
-    return strategy.cluster_resolver if isinstance(strategy, kind) else None
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return None
+    resolver = strategy.cluster_resolver
+    # Without a cluster, TensorFlow makes one worker of this process.
+    return resolver if resolver.cluster_spec().as_dict() else None

@@ -69,6 +69,103 @@ def test_packed_rows_go_on(tmp_path):
     assert found[0] == found[1]
 
 
+def scaled():
+    """Arguments of `compile` with all that a step may keep."""
+    inner = keras.optimizers.AdamW(
+        1e-2, gradient_accumulation_steps=2, use_ema=True, ema_momentum=0.9
+    )
+    return {
+        "optimizer": keras.optimizers.LossScaleOptimizer(
+            inner, initial_scale=2.0**10, dynamic_growth_steps=3
+        ),
+        "learning_rate": None,
+        "steps_per_execution": 2,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [2, 3, 5])
+def test_all_that_an_optimizer_keeps_goes_on(tmp_path, step):
+    """The scale of the loss, half a sum of gradients, averages of weights."""
+    found = []
+    for seed, backup in ((1, None), (9, zoo.Backup(tmp_path, seconds=0))):
+        swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+        if backup is not None:
+            model = run.make_model(**scaled())
+            early = zoo.Backup(tmp_path, seconds=0)
+            with pytest.raises(Fall):
+                run.fit(model, early, [swap, run.After(step, fall)])
+            swap = keras.callbacks.SwapEMAWeights(swap_on_epoch=True)
+        model = run.make_model(seed, **scaled())
+        history = run.fit(model, backup, [swap, run.After(0, fall)])
+        scale = float(model.optimizer.dynamic_scale.numpy())
+        found.append((run.digest(model), history, scale))
+    assert found[0] == found[1]
+    assert found[0][2] > 2.0**10
+
+
+@pytest.mark.slow
+def test_a_later_first_epoch_goes_on(tmp_path):
+    found = []
+    for seed, backup in ((1, None), (9, zoo.Backup(tmp_path))):
+        if backup is not None:
+            stopped(tmp_path, 3, initial_epoch=1)
+        model = run.make_model(seed)
+        history = run.fit(model, backup, [run.After(0, fall)], initial_epoch=1)
+        found.append((run.digest(model), history))
+    assert found[0] == found[1]
+    assert len(found[0][1]["loss"]) == run.EPOCHS - 1
+
+
+@pytest.mark.slow
+def test_numbers_may_be_of_numpy(tmp_path):
+    class Score(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["score"] = np.float32(0.5)
+
+    backup = zoo.Backup(tmp_path, seconds=0)
+    run.make_model().fit(
+        run.rows(),
+        batch_size=np.int64(run.BATCH_SIZE),
+        epochs=np.int32(2),
+        seed=np.uint8(3),
+        verbose=0,
+        callbacks=[Score()],
+        backup=backup,
+    )
+    _, state, _ = backup_files.newest(tmp_path)
+    assert state["epoch"] == 2
+
+
+@pytest.mark.slow
+def test_a_state_that_cannot_be_written_is_told(tmp_path, caplog):
+    class Odd(keras.callbacks.Callback):
+        def backup_state(self):
+            return {"model": self.model}
+
+    backup = zoo.Backup(tmp_path, seconds=0)
+    with caplog.at_level("WARNING"):
+        run.fit(run.make_model(), backup, [Odd()])
+    assert "No backup was written, the run goes on without" in caplog.text
+    assert backup.last is None
+
+
+@pytest.mark.slow
+def test_sigterm_at_the_end_stops_too(tmp_path, whole):
+    class Last(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == run.EPOCHS - 1:
+                self.model.stop_training = True
+                signal.raise_signal(signal.SIGTERM)
+
+    backup = zoo.Backup(tmp_path, seconds=1e6)
+    with pytest.raises(StoppedError, match="at the end of training, with a"):
+        run.fit(run.make_model(), backup, [Last()])
+    model = run.make_model(seed=9)
+    history = run.fit(model, zoo.Backup(tmp_path), [Last()])
+    assert (run.digest(model), history) == whole
+
+
 @pytest.mark.slow
 def test_may_be_stopped_again_and_again(tmp_path, whole):
     for _ in range(3):
@@ -113,7 +210,16 @@ def test_sigterm_stops_after_the_step(tmp_path, whole):
 
 
 @pytest.mark.parametrize(
-    ("name", "own"), [("seed", "3"), ("callbacks", r"\['EarlyStopping', .*\]")]
+    ("name", "own"),
+    [
+        ("seed", "3"),
+        ("callbacks", r"\['EarlyStopping', .*\]"),
+        ("EarlyStopping.patience", "5"),
+        ("encoder.hidden_dim", "8"),
+        ("lowercase", "True"),
+        ("vocabulary", "[0-9a-f]{64}"),
+        ("preset", "tiny"),
+    ],
 )
 def test_tells_of_other_settings(tmp_path, name, own):
     state = {
@@ -125,7 +231,8 @@ def test_tells_of_other_settings(tmp_path, name, own):
     }
     backup_files.write(tmp_path, state, {})
     with pytest.raises(InputError, match=rf"{name}={own} \(the backup: 0\)"):
-        run.fit(run.make_model(), zoo.Backup(tmp_path), seed=3)
+        backup = zoo.Backup(tmp_path, settings={"preset": "tiny"})
+        run.fit(run.make_model(), backup, seed=3)
 
 
 @pytest.mark.slow
@@ -281,6 +388,15 @@ def test_two_replicas_go_on(tmp_path, step):
     # Sums over replicas are kept, which may round otherwise.
     for name, values in whole["history"].items():
         np.testing.assert_allclose(found["history"][name], values, rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_all_workers_hear_what_is_wrong(tmp_path):
+    (tmp_path / "backup-00000001").mkdir()
+    for process in programs.start_two_workers(PROGRAM, str(tmp_path)):
+        _, errors = process.communicate(timeout=programs.SECONDS)
+        assert process.returncode == 1
+        assert "all of them are damaged" in errors
 
 
 @pytest.mark.slow

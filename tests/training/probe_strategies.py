@@ -104,7 +104,7 @@ def watched(strategy):
 
 
 def refusals(strategy):
-    """Yields what is said of models compiled under another scope."""
+    """Yields what is said of what was made under another scope."""
     for outside in (True, False):
         with strategy.scope() if outside else tf.name_scope("none"):
             inputs = keras.Input((2,))
@@ -114,6 +114,14 @@ def refusals(strategy):
                 model.compile("sgd", loss="mse")
             except InputError as error:
                 yield str(error)
+    optimizer = keras.optimizers.SGD()
+    with strategy.scope():
+        inputs = keras.Input((2,))
+        model = ReplicatedModel(inputs, keras.layers.Dense(1)(inputs))
+        try:
+            model.compile(optimizer, loss="mse")
+        except InputError as error:
+            yield str(error)
 
 
 def main():

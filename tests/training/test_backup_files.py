@@ -18,9 +18,9 @@ ARRAYS = {
 }
 
 
-def write(directory, number):
+def write(directory, number, before=None):
     state = {"number": number, "rate": 0.1, "best": float("inf")}
-    return backup_files.write(directory, state, ARRAYS)
+    return backup_files.write(directory, state, ARRAYS, before)
 
 
 def test_gives_back_what_was_written(tmp_path):
@@ -34,9 +34,49 @@ def test_gives_back_what_was_written(tmp_path):
 
 
 def test_keeps_the_last_two(tmp_path):
-    paths = [write(tmp_path, number) for number in range(4)]
-    assert sorted(tmp_path.iterdir()) == paths[2:]
+    paths = [None]
+    for number in range(4):
+        paths.append(write(tmp_path, number, paths[-1]))
+    assert sorted(tmp_path.iterdir()) == paths[-2:]
     assert backup_files.newest(tmp_path)[1]["number"] == 3
+
+
+def test_a_damaged_one_is_not_the_one_before(tmp_path):
+    first = write(tmp_path, 1)
+    flip_a_bit(write(tmp_path, 2, first) / "arrays.safetensors")
+    found, *_ = backup_files.newest(tmp_path)
+    last = write(tmp_path, 3, found)
+    assert sorted(tmp_path.iterdir()) == [first, last]
+
+
+def test_numbers_of_numpy_become_plain(tmp_path):
+    state = {"size": np.int64(4), "score": [np.float32(0.1)], "row": np.ones(2)}
+    backup_files.write(tmp_path, state, ARRAYS)
+    _, found, _ = backup_files.newest(tmp_path)
+    score = float(np.float32(0.1))
+    assert found == {"size": 4, "score": [score], "row": [1.0, 1.0]}
+
+
+def test_a_setting_is_read_alone(tmp_path):
+    assert backup_files.setting(tmp_path / "run", "precision") is None
+    state = {"settings": {"precision": "mixed_bfloat16"}}
+    first = backup_files.write(tmp_path, state, ARRAYS)
+    assert backup_files.setting(tmp_path, "precision") == "mixed_bfloat16"
+    newest = backup_files.write(tmp_path, state, ARRAYS, first)
+    (newest / "state.json").write_text("[" * 200_000)
+    assert backup_files.setting(tmp_path, "precision") == "mixed_bfloat16"
+    assert backup_files.setting(tmp_path, "other") is None
+    (first / "state.json").write_text('{"state": {"settings": 3}}')
+    assert backup_files.setting(tmp_path, "precision") is None
+
+
+def test_parts_of_a_killed_process_are_removed(tmp_path):
+    whole = write(tmp_path, 1)
+    (tmp_path / ".backup-00000002.partial-x").mkdir()
+    (tmp_path / ".others").mkdir()
+    backup_files.remove_parts(tmp_path)
+    backup_files.remove_parts(tmp_path / "none")
+    assert sorted(tmp_path.iterdir()) == [tmp_path / ".others", whole]
 
 
 def test_there_may_be_none(tmp_path):
@@ -73,8 +113,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("name", DAMAGES)
 def test_a_damaged_one_is_passed_over(tmp_path, name, caplog):
-    write(tmp_path, 1)
-    newest = write(tmp_path, 2)
+    newest = write(tmp_path, 2, write(tmp_path, 1))
     file, damage = DAMAGES[name]
     damage(newest / file)
     with caplog.at_level("WARNING"):

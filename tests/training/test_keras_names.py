@@ -1,5 +1,6 @@
 """The pinned Keras has every private name that training leans on."""
 
+import ast
 import pathlib
 import re
 
@@ -7,6 +8,7 @@ import keras
 import numpy as np
 import programs
 import pytest
+import source_tree
 from keras.src.trainers.epoch_iterator import EpochIterator
 
 from keras_bert_zoo.training import keras_names
@@ -24,6 +26,7 @@ OPTIMIZER = (
     "_backend_reset_gradient_accumulators",
     "_backend_update_step",
     "_clip_gradients",
+    "_distribution_strategy",
     "_get_variable_index",
     "_iterations",
     "_learning_rate",
@@ -44,6 +47,7 @@ EXTENDED = (
 )
 MODEL = (
     "_distribute_strategy",
+    "_flatten_layers",
     "_loss_tracker",
     "_maybe_symbolic_build",
     "_symbolic_build",
@@ -90,6 +94,57 @@ def test_epochs_may_begin_in_the_middle():
     steps = [[begin for begin, *_ in iterator._enumerate_iterator()]]
     steps.append([begin for begin, *_ in iterator._enumerate_iterator()])
     assert steps == [[2], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("kind", keras_names.CALLBACK_STATE)
+def test_callbacks_have(model, kind):
+    arguments = {keras.callbacks.ModelCheckpoint: ["x.keras"]}
+    callback = kind(*arguments.get(kind, []))
+    callback.set_model(model)
+    callback.on_train_begin()
+    if kind is keras.callbacks.History:
+        callback.on_epoch_end(0, {})
+    for name in keras_names.CALLBACK_STATE[kind]:
+        assert hasattr(callback, name)
+
+
+def test_metrics_have_a_direction():
+    assert keras_names.has_direction(keras.metrics.BinaryAccuracy())
+    assert not keras_names.has_direction(keras.metrics.Mean())
+
+
+# Public, for all that: of named tuples.
+PUBLIC = {"_asdict", "_replace"}
+
+
+@pytest.mark.parametrize("name", sorted(source_tree.modules()))
+def test_names_are_in_one_place(name):
+    """Of other objects than a class's own, and of strings for `getattr`."""
+    if name.startswith("keras_bert_zoo.training.keras_names"):
+        return
+    tree = source_tree.syntax_tree(name)
+    own = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("self", "cls")
+    }
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and not ast.unparse(node.value).startswith("super()")
+    }
+    used |= {
+        node.args[1].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("getattr", "hasattr", "setattr")
+        and isinstance(node.args[1], ast.Constant)
+    }
+    private = {one for one in used if re.match("_[a-z]", one)}
+    assert private <= own | PUBLIC
 
 
 def test_no_other_names_are_used():

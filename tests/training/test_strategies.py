@@ -9,10 +9,12 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training.model import ReplicatedModel
 
 COMPARE = pathlib.Path(__file__).with_name("compare_strategies.py")
 PROBE = pathlib.Path(__file__).with_name("probe_strategies.py")
+WORKERS = pathlib.Path(__file__).with_name("probe_workers.py")
 TOLERANCE = 2e-5
 
 PLAIN = {"optimizer": "sgd", "options": {}}
@@ -119,9 +121,13 @@ def test_replicas_draw_and_skip_together(run, strategy):
     assert one[:2] == two[:2] == [13, 20]
     assert one[2] > 1  # Far above what it is clipped to.
     assert two[2] == pytest.approx(one[2], rel=1e-5)
-    made_there, made_here = found["refusals"]
+    made_there, made_here, plain_optimizer = found["refusals"]
     assert f"under a {strategy}, compiled under none" in made_there
     assert f"under none, compiled under a {strategy}" in made_here
+    assert (
+        f"an optimizer made under none, a model made under a {strategy}"
+        in plain_optimizer
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,6 +155,74 @@ def test_keras_own_distribution_is_refused():
             make_model()
     finally:
         keras.distribution.set_distribution(None)
+
+
+@pytest.mark.parametrize("config", [None, "{}"])
+def test_a_worker_without_others_is_the_chief(config, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config is not None:
+        monkeypatch.setenv("TF_CONFIG", config)
+    (found,) = programs.run(WORKERS)
+    assert found == {
+        "chief": True,
+        "state": {"step": 3},
+        "flags": [True, False],
+    }
+
+
+def test_one_device_has_no_scope():
+    with strategies.scope_of("one"):
+        assert not tf.distribute.has_strategy()
+
+
+def test_strategies_have_names(monkeypatch):
+    for name, kind in (
+        ("mirrored", "MirroredStrategy"),
+        ("workers", "MultiWorkerMirroredStrategy"),
+    ):
+        config = {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+        made = type(kind, (), {"scope": lambda self, name=name: name})
+        monkeypatch.setattr(tf.distribute, kind, made)
+        assert strategies.scope_of(name) == name
+
+
+def test_an_unknown_strategy_is_refused():
+    with pytest.raises(InputError, match="one of one, mirrored.*'all'"):
+        strategies.scope_of("all")
+
+
+def test_a_machine_without_a_tpu_is_told(monkeypatch):
+    def connect():
+        raise ValueError("Please provide a TPU Name to connect to.")
+
+    resolver = tf.distribute.cluster_resolver.TPUClusterResolver
+    monkeypatch.setattr(resolver, "connect", connect)
+    with pytest.raises(InputError, match="none that answers .*TPU Name"):
+        strategies.scope_of("tpu")
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (None, "Received: none. Set it"),
+        ("x", "JSON with cluster and task. Received: 'x'"),
+        ("[" * 9999, "JSON with cluster and task."),
+        ("{}", "JSON with cluster and task. Received: '{}'"),
+        ('{"cluster": {"worker": ["a:1"]}}', "JSON with cluster and task."),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "other"}}',
+            "which TensorFlow cannot use: ",
+        ),
+    ],
+)
+def test_workers_need_each_others_names(config, message, monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config is not None:
+        monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(InputError, match="by the variable TF_CONFIG") as found:
+        strategies.scope_of("workers")
+    assert message in str(found.value)
 
 
 def make_model():

@@ -165,7 +165,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{name:12}{report.num_rows} rows{labels}", flush=True)
 
     # Before the seed: it may draw weights of its own.
-    choice = choose_precision(args.precision)
+    choice = choose_precision(run_flags.precision_of(args))
     keras.utils.set_random_seed(args.seed)
     with scope:
         precision, reason = agreed(choice)
@@ -277,8 +277,10 @@ def _head_options(args: argparse.Namespace, head_class) -> dict:
 
 
 def _monitored(head) -> str:
+    from keras_bert_zoo.training import keras_names
+
     # Keras knows for its own metrics, and for the loss, which way is up.
     for metric in [*head.metrics(), *head.weighted_metrics()][:1]:
-        if getattr(metric, "_direction", None):
+        if keras_names.has_direction(metric):
             return f"val_{metric.name}"
     return "val_loss"

@@ -1,0 +1,129 @@
+"""What a run depends on, by name, to tell it from others."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training.model import ReplicatedModel
+
+# What callbacks of Keras are told when they are made.
+_OPTIONS = {
+    keras.callbacks.EarlyStopping: (
+        "monitor",
+        "patience",
+        "min_delta",
+        "baseline",
+        "restore_best_weights",
+        "start_from_epoch",
+    ),
+    keras.callbacks.ReduceLROnPlateau: (
+        "monitor",
+        "patience",
+        "min_delta",
+        "factor",
+        "cooldown",
+        "min_lr",
+    ),
+}
+# What stands for a text that is too long to be shown.
+_MOST_CHARACTERS = 200
+
+
+def settings_of(
+    model: ReplicatedModel,
+    settings: Mapping[str, Any],
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> dict:
+    """Returns what a run of `fit` depends on, JSON-able.
+
+    Args:
+        model: compiled.
+        settings: what the caller knows of; numbers may be NumPy's.
+        callbacks: the user's.
+    """
+    found = {
+        **settings,
+        "optimizer": keras.optimizers.serialize(model.optimizer),
+        "callbacks": [type(one).__name__ for one in callbacks],
+    }
+    for callback in callbacks:
+        for kind, names in _OPTIONS.items():
+            if isinstance(callback, kind):
+                found[kind.__name__] = {
+                    name: getattr(callback, name) for name in names
+                }
+    return json.loads(json.dumps(found, default=plain))
+
+
+def check_same(
+    own: Mapping, earlier: Mapping, directory: str | os.PathLike
+) -> None:
+    """Checks that a backup is of a run with the same settings.
+
+    Args:
+        own, earlier: as `settings_of` returns them.
+        directory: of the backups.
+
+    Raises:
+        InputError: if not, with all differences.
+    """
+    own, earlier = _flat(own), _flat(earlier)
+    names = [
+        name
+        for name in {**earlier, **own}
+        # Keras numbers the names of a process's optimizers.
+        if earlier.get(name) != own.get(name)
+        and not name.endswith("config.name")
+    ]
+    if names:
+        changes = ", ".join(
+            f"{name.replace('.config', '')}={_shown(own.get(name))} "
+            f"(the backup: {_shown(earlier.get(name))})"
+            for name in names
+        )
+        raise InputError(
+            "A backup is continued by the run that made it. Received: "
+            f"{directory}, made with other settings: {changes}. "
+            "Give those of the backup, or remove it to start anew."
+        )
+
+
+def plain(value: Any) -> Any:
+    """Returns an array or number of NumPy's or TensorFlow's as Python's own.
+
+    Raises:
+        TypeError: if it is neither.
+    """
+    if not hasattr(value, "dtype"):
+        raise TypeError(f"A {type(value).__name__} cannot be written as JSON.")
+    return np.asarray(value).tolist()
+
+
+def digest_of_texts(texts: Sequence[str]) -> str:
+    """Returns what tells these texts from others, in hexadecimal."""
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _flat(settings, prefix=""):
+    """Returns nested settings as one level."""
+    flat = {}
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _shown(value):
+    text = str(value)
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    return f"{text[: _MOST_CHARACTERS - 3]}..."
