@@ -15,7 +15,7 @@ PREFIXES = {"IOB1": "BI", "IOB2": "BI", "IOBES": "BIES"}
 
 _FROM_BILOU = {"L": "E", "U": "S"}
 # The type of a tag that is a letter alone.
-_NO_TYPE = "_"
+NO_TYPE = "_"
 
 
 class Entity(NamedTuple):
@@ -50,7 +50,7 @@ def entities(tags: Sequence[str], suffix: bool = False) -> list[Entity]:
     found = []
     before, type_before, start = OUTSIDE, "", 0
     letters = [letter_and_type(tag, suffix) for tag in tags]
-    for place, (letter, name) in enumerate([*letters, (OUTSIDE, _NO_TYPE)]):
+    for place, (letter, name) in enumerate([*letters, (OUTSIDE, NO_TYPE)]):
         other = name != type_before
         # "." is the outside of an old format; only a new type tells it apart.
         if (
@@ -91,7 +91,7 @@ def strict_entities(tags: Sequence[str], scheme: str) -> list[Entity]:
             "prefixes have no entities; BILOU is read as IOBES."
         )
     found = []
-    outside = (OUTSIDE, _NO_TYPE)
+    outside = (OUTSIDE, NO_TYPE)
     parsed = [_strict_letter_and_type(tag, scheme) for tag in tags]
     parsed.append(outside)
     before, start = outside, None
@@ -142,14 +142,14 @@ def letter_and_type(tag: str, suffix: bool = False) -> tuple[str, str]:
         marked = tag[1:2] == "-"
     if marked:
         letter = _FROM_BILOU.get(letter, letter)
-    return letter, name or _NO_TYPE
+    return letter, name or NO_TYPE
 
 
 def _strict_letter_and_type(tag: str, scheme: str) -> tuple[str, str]:
     letter, _ = letter_and_type(tag)
     if letter not in PREFIXES[scheme] + OUTSIDE:
         raise foreign_tag(tag, scheme)
-    return letter, tag[1:].strip("-") or _NO_TYPE
+    return letter, tag[1:].strip("-") or NO_TYPE
 
 
 def foreign_tag(tag: str, scheme: str) -> InputError:

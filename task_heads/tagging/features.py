@@ -28,7 +28,8 @@ def tagging_features(
     examples: Mapping[str, Any],
     tokenizer,
     sequence_length: int,
-    types: Mapping[str, tf.Tensor],
+    ids_in_spans: tf.Tensor,
+    outside: int,
 ) -> Features:
     """Returns the features of a batch; see `TaskHead.features`.
 
@@ -37,8 +38,8 @@ def tagging_features(
             `tags`, `span_starts`, `span_ends` and `span_types` for training.
         tokenizer: `BertTokenizer`.
         sequence_length: int. Most tokens in a sequence.
-        types: ids of labels for the types of spans: `first` and `further`,
-            int32 `(types,)`, and `outside`, an id.
+        ids_in_spans: int32 `(types, 8)`, see `LabelSet`.
+        outside: int. The id of the label of words outside of spans.
     """
     spans = tokenizer.tokenize_with_offsets(examples["text"])
     word_starts = examples.get("word_starts")
@@ -66,7 +67,9 @@ def tagging_features(
             spans,
             words,
             slices,
-            _word_labels(words, examples, token_spans, spans, types),
+            _word_labels(
+                words, examples, token_spans, spans, ids_in_spans, outside
+            ),
         )
     word_slices, positions = _places(words, slices)
     return Features(
@@ -142,7 +145,7 @@ def _span_of_token(spans: TokenSpans, examples) -> tf.Tensor:
     return tf.where(begins_before_end, found, 0) - 1
 
 
-def _word_labels(words, examples, token_spans, spans, types):
+def _word_labels(words, examples, token_spans, spans, ids_in_spans, outside):
     """Returns int32 ragged `(B, W)` ids of the words' labels."""
     first = words.first_tokens
     rows = first.value_rowids()
@@ -157,15 +160,27 @@ def _word_labels(words, examples, token_spans, spans, types):
         ),
     )
     no_span = tf.fill([1], -1)
-    is_first = span != tf.concat([no_span, span[:-1]], 0)[: tf.size(span)]
+    before = tf.concat([no_span, span[:-1]], 0)[: tf.size(span)]
+    after = tf.concat([span[1:], no_span], 0)[: tf.size(span)]
     type_ids = tf.concat([[0], examples["span_types"].flat_values], 0)
     type_id = tf.gather(type_ids, span + 1)
-    label = tf.where(
-        is_first,
-        tf.gather(types["first"], type_id),
-        tf.gather(types["further"], type_id),
+    owners = tf.concat([[-1], examples["span_types"].value_rowids()], 0)
+    owner, owner_before = (tf.gather(owners, one + 1) for one in (span, before))
+    is_first = span != before
+    touches = (
+        is_first
+        & (owner == owner_before)
+        & (type_id == tf.gather(type_ids, before + 1))
     )
-    label = first.with_flat_values(tf.where(span < 0, types["outside"], label))
+    place = (
+        tf.cast(is_first, tf.int32)
+        + 2 * tf.cast(span != after, tf.int32)
+        + 4 * tf.cast(touches, tf.int32)
+    )
+    label = tf.gather_nd(
+        ids_in_spans, tf.stack([tf.cast(type_id, tf.int32), place], axis=-1)
+    )
+    label = first.with_flat_values(tf.where(span < 0, outside, label))
     is_given = examples["word_starts"].row_lengths() > 0
     derived = tf.ragged.boolean_mask(
         label, first.with_flat_values(~tf.gather(is_given, rows))

@@ -32,9 +32,12 @@ from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.examples import tagging_example
 from task_heads.tagging.features import tagging_features
 from task_heads.tagging.files import TaggedFile
+from task_heads.tagging.given_labels import tags_of
+from task_heads.tagging.label_set import LabelSet
 from task_heads.tagging.metrics import SpanF1
 from task_heads.tagging.metrics import WordAccuracy
 from task_heads.tagging.schemes import SCHEMES
+from task_heads.tagging.schemes import count_invalid
 from task_heads.tagging.score_rows import score_rows
 from task_heads.tagging.softmax_output import SoftmaxOutput
 from task_heads.tagging.spans import SpanReader
@@ -54,11 +57,14 @@ class TaggingHead(TaskHead):
 
     Args:
         labels: list of str. Tags in the order of the logits: `O`, and `B-`
-            and `I-` of each type; or any, where `scheme` is `none`.
+            and `I-` of each type; or any, where `scheme` is `none`. A
+            published head may spell spans otherwise (`E-` and `S-`, `L-` and
+            `U-`, `I-` alone) and is trained and scored so.
         scheme: str. How the tags of the data spell spans: `IOB1`, `IOB2`,
             `IOBES` (BILOU too), or `none` for tags without prefixes.
-        strict: bool. Whether tags that break the scheme are refused, rather
-            than read as seqeval and conlleval read them.
+        strict: bool. Whether tags that break the scheme are refused in rows,
+            and spell nothing in answers that are scored, rather than read as
+            seqeval and conlleval read them.
         dropout: float in [0, 1), before the last projection.
         crf: bool. Whether the tags of a text are learned and read as a whole,
             with a score for each pair of neighbours (a conditional random
@@ -92,8 +98,8 @@ class TaggingHead(TaskHead):
         self.crf = arguments.flag("crf", crf)
         self._output = CrfOutput() if self.crf else SoftmaxOutput()
         self._reader = SpanReader(self.labels_by_index, scheme)
-        self._ids = {tag: i for i, tag in enumerate(self.labels_by_index)}
-        self._types = tag_labels.type_ids(self.labels_by_index, scheme)
+        self._labels = LabelSet(self.labels_by_index, scheme != "none")
+        self._outside = self._labels.ids.get(OUTSIDE, 0)
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -163,10 +169,19 @@ class TaggingHead(TaskHead):
             values,
             with_label,
             lambda tags: tag_labels.parse_tags(
-                tags, self.scheme, self._ids, self.strict
+                tags, self.scheme, self._labels, self.strict
             ),
-            list(self._types),
+            self._labels.types,
             self.labels_by_index,
+        )
+
+    def remark(self, values: Mapping[str, Any]) -> str | None:
+        tags = tags_of(values) or []
+        if not count_invalid(tags, self.scheme):
+            return None
+        return (
+            f"tags break the scheme {self.scheme}, and are read as seqeval "
+            "and conlleval read them"
         )
 
     def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
@@ -183,13 +198,13 @@ class TaggingHead(TaskHead):
     def features(
         self, examples: Mapping[str, Any], tokenizer, sequence_length: int
     ) -> Features:
-        first, further = zip(*self._types.values())
-        types = {
-            "first": tf.constant(first),
-            "further": tf.constant(further),
-            "outside": self._ids.get(OUTSIDE, 0),
-        }
-        return tagging_features(examples, tokenizer, sequence_length, types)
+        return tagging_features(
+            examples,
+            tokenizer,
+            sequence_length,
+            tf.constant(self._labels.ids_in_spans()),
+            self._outside,
+        )
 
     def build(self, encoder: keras.Model) -> keras.Model:
         inputs = encoder.input
@@ -223,17 +238,17 @@ class TaggingHead(TaskHead):
             self.labels_by_index,
             self._output.read_words,
             self._reader,
-            self._ids.get(OUTSIDE, 0),
+            self._outside,
         )
 
     def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
         return word_answers(decoded)
 
     def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
-        return score_rows(rows, answers, self.scheme)
+        return score_rows(rows, answers, self.scheme, self._labels, self.strict)
 
     def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
-        return tag_tables(rows, answers, self.scheme)
+        return tag_tables(rows, answers, self.scheme, self._labels, self.strict)
 
     def signature(self) -> Signature:
         return Signature(

@@ -2,20 +2,21 @@
 
 import re
 from collections.abc import Iterable
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
-from absl import logging
-
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import ItemError
 from task_heads.checks import checked_unicode
+from task_heads.tagging.entities import NO_TYPE
 from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.entities import letter_and_type
 from task_heads.tagging.given_labels import spans_of
 from task_heads.tagging.given_labels import tags_of
+from task_heads.tagging.label_set import LabelSet
+from task_heads.tagging.label_set import own_scheme
+from task_heads.tagging.schemes import BARE_TAGS
 from task_heads.tagging.schemes import SCHEMES
 from task_heads.tagging.schemes import convert
 from task_heads.tagging.schemes import count_invalid
@@ -45,7 +46,7 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
         rows: rows with `values` (`tags`, or `spans` of a text) and `origin`.
         scheme: the scheme, or `None` to recognize it.
         strict: bool. Whether tags that break it are refused; they are
-            mended, and their number is logged, otherwise.
+            mended otherwise.
 
     Raises:
         InputError: if a row has neither tags nor spans, or a tag breaks the
@@ -54,7 +55,6 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
     if scheme is None:
         scheme = _scheme_of_rows(rows)
     types, tags = set(), set()
-    num_invalid = num_rows = 0
     for row in rows:
         found = _tags(row)
         types.update(_span_types(row))
@@ -69,17 +69,7 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
             raise InputError(f"{row.place_of(error)}: {error}") from error
         if invalid and strict:
             raise _invalid(row.origin, found, scheme)
-        num_invalid += invalid
-        num_rows += invalid > 0
         types.update(_types(convert(found, scheme, "IOB2")))
-    if num_invalid:
-        logging.warning(
-            "%d tags in %d sentences break the scheme %s. They are read as "
-            "seqeval and conlleval read them.",
-            num_invalid,
-            num_rows,
-            scheme,
-        )
     if scheme == "none":
         outside = tags & {OUTSIDE}
         return Found(scheme, [*outside, *sorted((tags | types) - outside)])
@@ -94,14 +84,20 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
 
 def labels_of(types: Iterable[str]) -> list[str]:
     """Returns `O` and the IOB2 tags of the types, sorted."""
+    types = set(types)
+    if types == {NO_TYPE}:
+        return [OUTSIDE, "B", "I"]
     prefixed = [f"{p}-{name}" for name in sorted(types) for p in "BI"]
     return [OUTSIDE, *prefixed]
 
 
 def scheme_of(labels: Iterable[str]) -> str:
-    """Returns `IOB2`, or `none` if a label other than `O` has no prefix."""
-    prefixed = all(tag == OUTSIDE or _PREFIX.match(tag) for tag in labels)
-    return "IOB2" if prefixed and OUTSIDE in labels else "none"
+    """Returns how labels spell spans; `none` if one but `O` has no prefix."""
+    prefixed = all(
+        tag == OUTSIDE or tag in BARE_TAGS or _PREFIX.match(tag)
+        for tag in labels
+    )
+    return own_scheme(labels) if prefixed and OUTSIDE in labels else "none"
 
 
 def checked(labels: Sequence[str] | None, scheme: str) -> list[str]:
@@ -143,40 +139,25 @@ def checked(labels: Sequence[str] | None, scheme: str) -> list[str]:
 
 
 def parse_tags(
-    tags: Any, scheme: str, ids: Mapping[str, int], strict: bool
+    tags: Any, scheme: str, labels: LabelSet, strict: bool
 ) -> list[int]:
     """Returns the label ids of a sentence's tags.
 
     Raises:
         InputError: if a tag is unknown or, with `strict`, breaks the scheme.
     """
-    if scheme != "none":
-        if strict and count_invalid(tags, scheme):
-            raise _invalid(None, tags, scheme)
-        written, tags = tags, convert(tags, scheme, "IOB2")
-    else:
-        written = tags
-    for place, tag in enumerate(tags):
-        if tag not in ids:
+    if strict and count_invalid(tags, scheme):
+        raise _invalid(None, tags, scheme)
+    spelled = labels.spelled(tags, scheme)
+    for place, tag in enumerate(spelled):
+        if tag not in labels.ids:
             raise ItemError(
                 "A tag must be one of the head's "
-                f"{_listed(ids)}. Received: {written[place]!r} at word "
+                f"{_listed(labels.ids)}. Received: {tags[place]!r} at word "
                 f"{place + 1}. Correct it, or train with rows that have it.",
                 place,
             )
-    return [ids[tag] for tag in tags]
-
-
-def type_ids(labels: Sequence[str], scheme: str) -> dict[str, dict]:
-    """Returns the label ids of a span's first and further words, by type."""
-    ids = {label: place for place, label in enumerate(labels)}
-    if scheme == "none":
-        return {label: (place, place) for label, place in ids.items()}
-    types = [label[2:] for label in labels if label.startswith("B-")]
-    return {
-        name: (ids[f"B-{name}"], ids.get(f"I-{name}", ids[f"B-{name}"]))
-        for name in types
-    }
+    return [labels.ids[tag] for tag in spelled]
 
 
 def _types(tags: Iterable[str]) -> set[str]:

@@ -27,6 +27,8 @@ from task_heads.tagging.entities import foreign_tag
 from task_heads.tagging.entities import letter_and_type
 
 SCHEMES = (*PREFIXES, "none")
+# Tags without a type, which `entities` reads as of the type `_`.
+BARE_TAGS = ("B", "I", "E", "S")
 
 
 def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
@@ -35,7 +37,8 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
     The first that holds:
 
     1. `none`: tags other than `O` have no prefix (`B-`, `I-`, `E-`, `S-`,
-       `L-`, `U-`) or nothing after it;
+       `L-`, `U-`) or nothing after it; but letters without a type, `B`, `I`,
+       `E` and `S`, are prefixes if there are no other tags but `O`;
     2. `IOBES`: there is an `E-`, `S-`, `L-` or `U-`;
     3. `IOB1`: an `I-` starts an entity, and each `B-` stands right after an
        entity of its type;
@@ -51,7 +54,8 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
             prefix and others have none.
     """
     has_end = starts_with_i = starts_with_b = False
-    with_prefix = without = None
+    with_prefix = without = bare = None
+    has_outside = False
     for tags in sequences:
         before = (OUTSIDE, "")
         for place, tag in enumerate(tags):
@@ -61,12 +65,16 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
                 raise ItemError(str(error), place) from error
             if prefix is None:
                 without = tag
+            elif tag in BARE_TAGS:
+                bare = tag
             elif prefix != OUTSIDE:
                 with_prefix = tag
-            if with_prefix and without:
+            has_outside |= prefix == OUTSIDE
+            if with_prefix and (without or bare):
                 raise ItemError(
                     "Either all tags but O must have a prefix, such as B-, or "
-                    f"none. Received: {with_prefix!r} and {without!r}. Mend "
+                    f"none. Received: {with_prefix!r} and "
+                    f"{without or bare!r}. Mend "
                     "the odd ones, or choose the scheme none, in which a "
                     "prefix means nothing.",
                     place,
@@ -79,7 +87,7 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
             starts_with_b |= prefix == "B" and not continues
             # In IOB1 and IOB2 a word after B- is as good as one after I-.
             before = ("I", name) if prefix == "B" else current
-    if without:
+    if without or (bare and not has_outside):
         return "none"
     if has_end:
         return "IOBES"
@@ -171,6 +179,8 @@ def _split(tag: str) -> tuple[str | None, str]:
     letter, name = letter_and_type(tag)
     if tag == OUTSIDE:
         return OUTSIDE, ""
+    if tag in BARE_TAGS:
+        return letter, name
     if letter in "BIES" and tag[1:2] == "-" and len(tag) > 2:
         return letter, name
     return None, tag

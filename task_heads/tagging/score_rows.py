@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from task_heads.tagging.entities import entities
 from task_heads.tagging.given_labels import spans_of
 from task_heads.tagging.given_labels import tags_of
-from task_heads.tagging.schemes import convert
+from task_heads.tagging.label_set import LabelSet
 from task_heads.tagging.scores import entity_scores
 from task_heads.tagging.scores import span_scores
 from task_heads.tagging.scores import token_accuracy
 
 
-def score_rows(rows: Iterable, answers: Iterable[dict], scheme: str) -> dict:
+def score_rows(
+    rows: Iterable,
+    answers: Iterable[dict],
+    scheme: str,
+    labels: LabelSet,
+    strict: bool = False,
+) -> dict:
     """Returns `entity_scores`, or the accuracy for tags without prefixes.
 
     Rows of tags are scored word for word. Once there are rows of spans,
@@ -25,6 +31,8 @@ def score_rows(rows: Iterable, answers: Iterable[dict], scheme: str) -> dict:
         rows: labelled rows.
         answers: the answer to each.
         scheme: str. The scheme of the rows' tags.
+        labels: of the head.
+        strict: bool. See `entity_scores`.
     """
     truth, guess = [], []
     true_spans, guessed_spans = set(), set()
@@ -39,7 +47,7 @@ def score_rows(rows: Iterable, answers: Iterable[dict], scheme: str) -> dict:
                 ((s["start"], s["end"], s["label"]) for s in answer["spans"]),
             )
             continue
-        truth.append(convert(tags, scheme, target_scheme(scheme)))
+        truth.append(labels.spelled(tags, scheme))
         guess.append(answer["tags"])
         if scheme != "none":
             true_spans |= _numbered(number, _spans_of_words(truth[-1]))
@@ -49,7 +57,7 @@ def score_rows(rows: Iterable, answers: Iterable[dict], scheme: str) -> dict:
         accuracy = {"token_accuracy": token_accuracy(truth, guess)}
     if len(truth) < num_rows or not num_rows:
         return span_scores(true_spans, guessed_spans) | accuracy
-    return accuracy or entity_scores(truth, guess)
+    return accuracy or entity_scores(truth, guess, strict, labels.scheme)
 
 
 def _numbered(number: int, spans: Iterable) -> set[tuple]:
@@ -59,8 +67,3 @@ def _numbered(number: int, spans: Iterable) -> set[tuple]:
 def _spans_of_words(tags: list[str]) -> Iterator[tuple[int, int, str]]:
     for name, start, end in entities(tags):
         yield start, end, name
-
-
-def target_scheme(scheme: str) -> str:
-    """Returns the scheme in which rows are scored, as answers are."""
-    return "none" if scheme == "none" else "IOB2"

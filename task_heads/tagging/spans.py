@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.entities import entities
+from task_heads.tagging.entities import letter_and_type
 
 
 class SpanReader:
@@ -23,9 +24,12 @@ class SpanReader:
 
     def __init__(self, labels: Sequence[str], scheme: str):
         prefixed = scheme != "none"
-        self.types = [
-            label.partition("-")[2] if prefixed else label for label in labels
-        ]
+        self.types = list(labels)
+        if prefixed:
+            self.types = [
+                "" if label == OUTSIDE else letter_and_type(label)[1]
+                for label in labels
+            ]
         self._starts, self._ends = _tables(labels, prefixed)
 
     def read(self, label_ids, texts) -> tuple[tf.Tensor, tf.Tensor]:

@@ -8,19 +8,22 @@ from keras_bert_zoo.task.report_tables import mistake_tables
 from keras_bert_zoo.task.report_tables import score_tables
 from task_heads.tagging.given_labels import spans_of
 from task_heads.tagging.given_labels import tags_of
-from task_heads.tagging.schemes import convert
+from task_heads.tagging.label_set import LabelSet
 from task_heads.tagging.score_rows import score_rows
-from task_heads.tagging.score_rows import target_scheme
 
 
 def tag_tables(
-    rows: Iterable, answers: Iterable[dict], scheme: str
+    rows: Iterable,
+    answers: Iterable[dict],
+    scheme: str,
+    labels: LabelSet,
+    strict: bool = False,
 ) -> list[Table]:
     """Returns scores by type, and the texts that are not all right.
 
     Args:
         rows, answers: as for `TaskHead.score`.
-        scheme: str. The scheme of the rows' tags.
+        scheme, labels, strict: as for `score_rows`.
     """
     answers = list(answers)
     mistakes = []
@@ -39,7 +42,7 @@ def tag_tables(
         else:
             words = [str(word) for word in row.values["tokens"]]
             text = " ".join(words)
-            tags = convert(tags, scheme, target_scheme(scheme))
+            tags = labels.spelled(tags, scheme)
             truth, given = (
                 {f"{tag}: {word}@{n}" for n, (tag, word) in enumerate(pairs, 1)}
                 for pairs in (zip(tags, words), zip(answer["tags"], words))
@@ -56,6 +59,6 @@ def tag_tables(
                 )
             )
     return [
-        *score_tables(score_rows(rows, answers, scheme)),
+        *score_tables(score_rows(rows, answers, scheme, labels, strict)),
         *mistake_tables(mistakes, "differences"),
     ]

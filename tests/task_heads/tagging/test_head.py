@@ -16,6 +16,7 @@ from keras_bert_zoo.task.model import TaskModel
 from task_heads.tagging.entities import entities
 from task_heads.tagging.files import TaggedFile
 from task_heads.tagging.head import TaggingHead
+from task_heads.tagging.label_set import LabelSet
 from task_heads.tagging.score_rows import score_rows
 
 LABELS = ["O", "B-x", "I-x", "B-y", "I-y"]
@@ -257,6 +258,67 @@ def test_labels_of_other_models_are_read():
     )
 
 
+@pytest.mark.parametrize(
+    ("labels", "scheme"),
+    [
+        (["O", "B-x", "I-x", "E-x", "S-x"], "IOBES"),
+        (["O", "B-x", "I-x", "L-x", "U-x"], "IOBES"),
+        (["O", "I-x"], "IOB1"),
+        (["B", "I", "O"], "IOB2"),
+    ],
+    ids=["IOBES", "BILOU", "I alone", "letters"],
+)
+def test_heads_of_other_models_learn_their_own_labels(labels, scheme):
+    head = TaggingHead.from_weights(HeadWeights("tagging", labels, {}, {}))
+    assert head.scheme == scheme
+    head.dropout = 0.0
+    name = "_" if "B" in labels else "x"
+    spans = [(0, 2, name), (6, 11, name)]
+    tagged = {"tokens": TOKENS[0], "tags": ["B-x", "O", "O"]}
+    if name == "_":
+        tagged["tags"] = ["B", "O", "O"]
+    rows = MemoryRows({"text": ["aa bb cc dd", "bb cc"], "spans": [spans, []]})
+    model = make_model(head)
+    model.compile(learning_rate=0.05, weight_decay=0.0)
+    model.fit(rows, epochs=30, verbose=0)
+    answer = model.predict_text("aa bb cc dd")
+    found = [
+        (one["start"], one["end"], one["label"]) for one in answer["spans"]
+    ]
+    assert found == spans
+    truth = {"IOBES": "S O B E"}.get(scheme, "B O B I").split()
+    if labels[3:4] == ["L-x"]:
+        truth = "U O B L".split()
+    if scheme == "IOB1":
+        truth = "I O I I".split()
+    own = [tag if tag == "O" or name == "_" else f"{tag}-x" for tag in truth]
+    assert answer["tags"] == own
+    scores = head.score([Row(tagged, "f:1")], [{"tags": [own[0], "O", "O"]}])
+    assert scores["token_accuracy"] == 1.0
+    assert scores["micro"]["f1"] == 1.0
+
+
+def test_answers_are_scored_strictly_too():
+    row = Row({"tokens": ["a", "b"], "tags": ["B-x", "I-x"]}, "f:1")
+    for strict, f1 in ((False, 1.0), (True, 0.0)):
+        head = TaggingHead(LABELS, strict=strict)
+        scores = head.score([row], [{"tags": ["I-x", "I-x"]}])
+        assert scores["micro"]["f1"] == f1
+
+
+def test_tags_that_break_the_scheme_are_counted():
+    found = [
+        Row({"tokens": ["a", "b"], "tags": ["O", "I-x"]}, "f:1"),
+        Row({"tokens": ["a"], "tags": ["B-x"]}, "f:4"),
+        Row({"text": "a", "spans": []}, "f:6"),
+    ]
+    report = check_rows(found, TaggingHead(LABELS))
+    assert report.remark_lines() == [
+        "1 of 3 rows: tags break the scheme IOB2, and are read as seqeval "
+        "and conlleval read them (f:1)"
+    ]
+
+
 def test_labels_and_scheme_are_found_in_rows():
     head = TaggingHead.from_rows(
         [
@@ -302,6 +364,7 @@ def test_tags_and_spans_are_scored_together():
             {"spans": [{"start": 0, "end": 2, "label": "x"}]},
         ],
         "IOB2",
+        LabelSet(LABELS, True),
     )
     num_spans = len(entities(TAGS[0]))
     assert found["micro"]["support"] == num_spans + 2
@@ -319,6 +382,7 @@ def test_tags_without_prefixes_are_scored_apart_from_spans():
             {"spans": [{"start": 0, "end": 1, "label": "y"}]},
         ],
         "none",
+        LabelSet(["x", "y"], False),
     )
     assert found["token_accuracy"] == 0.5
     assert found["micro"]["support"] == 2

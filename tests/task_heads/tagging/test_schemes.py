@@ -79,7 +79,11 @@ def test_an_end_is_exclusive():
         ("IOBES", ["B-X I-X", "S-X"]),
         ("IOBES", ["B-X L-X U-X"]),
         ("none", ["DET NOUN", "O"]),
-        ("none", ["B I O"]),
+        ("none", ["B I", "B"]),
+        ("none", ["B I O", "X"]),
+        ("IOB2", ["B I O"]),
+        ("IOB1", ["O I I O"]),
+        ("IOBES", ["B I E O S"]),
         ("none", ["B- I- O"]),
     ],
     ids=str,
@@ -148,7 +152,7 @@ def test_tags_without_prefixes_convert_to_no_scheme():
         convert(["DET"], "none", "IOB2")
 
 
-@pytest.mark.parametrize("tag", ["E-X", "DET", "B", "O-X"])
+@pytest.mark.parametrize("tag", ["E-X", "DET", "S", "O-X"])
 def test_a_tag_of_another_scheme_is_refused(tag):
     rule = f"A tag of IOB2 must be O .* B-, I-. Received: '{tag}'. Give the"
     with pytest.raises(InputError, match=rule):
