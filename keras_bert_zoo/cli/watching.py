@@ -14,6 +14,7 @@ from keras_bert_zoo.data import Rows
 from keras_bert_zoo.reporting.environment import environment
 from keras_bert_zoo.reporting.learning_rates import learning_rates
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.task.truncation import truncation
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.epoch_pace import EpochPace
 from keras_bert_zoo.training.history_file import HistoryFile
@@ -110,7 +111,6 @@ def _data_facts(model, row_reports):
             facts[f"{name} labels"] = ", ".join(labels)
     return {
         **facts,
-        "truncated": f"{counts.num_truncated} of {counts.num_examples} texts, "
-        f"longer than {model.sequence_length} tokens",
+        "truncated": truncation(counts, model.head, model.sequence_length),
         "padding": f"{counts.padding_share:.1%} of all tokens",
     }

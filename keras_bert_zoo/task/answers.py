@@ -11,7 +11,7 @@ from keras_bert_zoo import features as names
 from keras_bert_zoo.data.batches import output_specs
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.inputs import as_rows
-from keras_bert_zoo.task.inputs import report_truncation
+from keras_bert_zoo.task.truncation import report_truncation
 
 
 class TextAnswers:
@@ -84,7 +84,7 @@ class TextAnswers:
             while place in waiting:
                 yield waiting.pop(place)
                 place += 1
-        report_truncation(counts, self._sequence_length)
+        report_truncation(counts, self._head, self._sequence_length)
 
     def _logits(self, inputs, batch_size):
         # A long text may be hundreds of sequences: not all at once.

@@ -32,6 +32,8 @@ class TaskHead:
     label_fields: tuple[str, ...] = ("label",)
     # Whether a text that is too long becomes several sequences.
     splits_texts: bool = False
+    # Which texts are counted that lost their ends, for messages.
+    truncated: str = "texts, longer than {length} tokens"
     # Whether a new head starts from the weights that a preset brings for it:
     # for heads whose weights mean the same whatever the labels.
     reuses_weights: bool = False
@@ -111,10 +113,7 @@ class TaskHead:
         return example
 
     def remark(self, values: Mapping[str, Any]) -> str | None:
-        """Returns why a labelled row teaches less than it says, if it does.
-
-        Rows that `example` takes are counted by it, and the user is told.
-        """
+        """Returns why a labelled row teaches less than it says, to tell."""
         return None
 
     def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:

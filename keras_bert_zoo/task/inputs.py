@@ -242,18 +242,6 @@ def _arguments(x: Any, y: Any, batch_size: int) -> dict:
     return {"x": x, "y": y, "batch_size": batch_size}
 
 
-def report_truncation(counts: data.InputCounts, sequence_length: int) -> None:
-    """Warns of texts that lost their ends."""
-    if counts.num_truncated:
-        logging.warning(
-            "%d of %d examples had a text that was too long, and lost its end "
-            "(sequence_length=%d).",
-            counts.num_truncated,
-            counts.num_examples,
-            sequence_length,
-        )
-
-
 def num_batches(arguments: dict, batch_size: int) -> int:
     """Returns the number of batches in an epoch, below 1 if unknown.
 

@@ -13,6 +13,7 @@ from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task.answering import TextAnswering
 from keras_bert_zoo.task.packed_rows import PackedRows
+from keras_bert_zoo.task.truncation import report_truncation
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.encoder_layers import layers_from_below
@@ -259,7 +260,7 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
             **kwargs,
         ) as arguments:
             history = super().fit(**arguments)
-        inputs.report_truncation(self.input_counts, self.sequence_length)
+        report_truncation(self.input_counts, self.head, self.sequence_length)
         return history
 
     def evaluate(self, x=None, y=None, batch_size: int = 32, **kwargs):

@@ -77,9 +77,28 @@ def answers_of(values: Mapping[str, Any]) -> list[Mapping]:
     return list(answers)
 
 
-def stands_at_start(values: Mapping[str, Any]) -> bool:
-    """Returns whether all answers of a labelled row do."""
-    return not align_answers(values["context"], answers_of(values))[1]
+def answers_in(row) -> list[Mapping]:
+    """Returns the same, with the row's origin in the error."""
+    try:
+        return answers_of(row.values)
+    except InputError as error:
+        raise InputError(f"{row.origin}: {error}") from error
+
+
+def first_aligned(values: Mapping[str, Any]) -> Mapping | None:
+    """Returns the answer of a labelled row that is learned, if there is one."""
+    aligned, _ = align_answers(values["context"], answers_of(values))
+    return aligned[0] if aligned else None
+
+
+def misalignment(values: Mapping[str, Any]) -> str | None:
+    """Returns what is wrong with the starts of a labelled row's answers."""
+    aligned, misaligned = align_answers(values["context"], answers_of(values))
+    if not misaligned:
+        return None
+    if not aligned:
+        return "no answer stands at its start, and none is learned"
+    return "some answers do not stand at their start, and another is learned"
 
 
 def _answer_ends(context: str, answers: list[Mapping]) -> tuple[int, int]:

@@ -22,11 +22,12 @@ from task_heads.span_qa.decoding import decode_answers
 from task_heads.span_qa.decoding import outputs
 from task_heads.span_qa.decoding import readable_answers
 from task_heads.span_qa.examples import TEXT_FIELDS
-from task_heads.span_qa.examples import answers_of
+from task_heads.span_qa.examples import answers_in
+from task_heads.span_qa.examples import misalignment
 from task_heads.span_qa.examples import question_example
-from task_heads.span_qa.examples import stands_at_start
 from task_heads.span_qa.features import question_features
 from task_heads.span_qa.files import QuestionFile
+from task_heads.span_qa.lengths import length_warnings
 from task_heads.span_qa.losses import PlaceCrossentropy
 from task_heads.span_qa.losses import place_accuracy
 from task_heads.span_qa.score_rows import best_threshold
@@ -95,6 +96,10 @@ class SpanQAHead(TaskHead):
         self.max_answer_length = _size("max_answer_length", max_answer_length)
         self.n_best = _size("n_best", n_best)
 
+    @property
+    def _threshold(self) -> float | None:
+        return self.null_threshold if self.no_answer else None
+
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         return tuple(
@@ -127,7 +132,7 @@ class SpanQAHead(TaskHead):
             **options: constructor arguments.
         """
         if "no_answer" not in options:
-            options["no_answer"] = not all(map(_answers_in, rows))
+            options["no_answer"] = not all(map(answers_in, rows))
         return cls(**options)
 
     def get_config(self) -> dict:
@@ -141,9 +146,19 @@ class SpanQAHead(TaskHead):
         return question_example(values, with_label)
 
     def remark(self, values: Mapping[str, Any]) -> str | None:
-        if stands_at_start(values):
-            return None
-        return "no answer stands at its start, and none is learned"
+        return misalignment(values)
+
+    def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
+        return length_warnings(
+            rows, tokenizer, self.max_question_length, self.max_answer_length
+        )
+
+    @property
+    def truncated(self) -> str:
+        return (
+            f"questions, longer than {self.max_question_length} tokens or half "
+            "of {length}, or with an answer longer than a slice of the text"
+        )
 
     def example_spec(self, with_label: bool) -> dict:
         spec = {field: ("string", ()) for field in TEXT_FIELDS}
@@ -189,8 +204,7 @@ class SpanQAHead(TaskHead):
         }
 
     def decode(self, logits) -> dict:
-        # Where the question ends, and which tokens make a word, the texts
-        # alone tell.
+        # The texts alone tell where the question ends.
         return {}
 
     def decode_texts(self, logits, context: Mapping[str, Any]) -> dict:
@@ -207,10 +221,10 @@ class SpanQAHead(TaskHead):
         return readable_answers(decoded)
 
     def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
-        return score_rows(rows, answers, self.null_threshold)
+        return score_rows(rows, answers, self._threshold)
 
     def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
-        return answer_tables(rows, answers, self.null_threshold)
+        return answer_tables(rows, answers, self._threshold)
 
     def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
         if not self.no_answer:
@@ -274,13 +288,6 @@ _SIZES = {
     "max_answer_length": (30, 10_000, "most tokens of an answer"),
     "n_best": (5, 1_000, "candidates in an answer"),
 }
-
-
-def _answers_in(row) -> list:
-    try:
-        return answers_of(row.values)
-    except InputError as error:
-        raise InputError(f"{row.origin}: {error}") from error
 
 
 def _size(option: str, value: int) -> int:

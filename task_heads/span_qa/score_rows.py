@@ -10,7 +10,7 @@ from task_heads.span_qa.scores import squad_v2_scores
 
 
 def score_rows(
-    rows: Iterable, answers: Iterable[dict], null_threshold: float
+    rows: Iterable, answers: Iterable[dict], null_threshold: float | None
 ) -> dict:
     """Returns the scores of SQuAD 1.1, or 2.0 if a question has no answer.
 
@@ -20,7 +20,8 @@ def score_rows(
     Args:
         rows: labelled rows.
         answers: the answer to each.
-        null_threshold: float. The head's own.
+        null_threshold: float or `None`. The head's own; `None` if it never
+            says that there is no answer.
 
     Raises:
         InputError: if there are no rows.
@@ -34,6 +35,8 @@ def score_rows(
         differences[number] = answer["null_score_difference"]
     if all(gold.values()):
         return squad_v1_scores(gold, given)
+    if null_threshold is None:
+        return squad_v2_scores(gold, given)
     return squad_v2_scores(gold, best, differences, null_threshold)
 
 

@@ -14,13 +14,13 @@ NO_ANSWER = "(no answer)"
 
 
 def answer_tables(
-    rows: Iterable, answers: Iterable[dict], null_threshold: float
+    rows: Iterable, answers: Iterable[dict], null_threshold: float | None
 ) -> list[Table]:
     """Returns the scores, and the answers that match none of the true ones.
 
     Args:
         rows, answers: as for `TaskHead.score`.
-        null_threshold: float. The head's own.
+        null_threshold: as for `score_rows`.
     """
     answers = list(answers)
     mistakes = []

@@ -245,20 +245,20 @@ def test_truncated_texts_are_counted_and_reported(
     logging.get_absl_logger().propagate = True
     model.fit(texts, labels, verbose=0)
     assert model.input_counts.num_truncated == 6
-    message = "6 of 8 examples had a text that was too long, and lost its end"
-    assert f"{message} (sequence_length=4)" in caplog.text
+    message = "6 of 8 texts, longer than 4 tokens, lost their ends."
+    assert message in caplog.text
 
 
 def test_truncated_texts_are_told_when_answered(make_model, caplog):
     model = make_model(sequence_length=4)
     logging.get_absl_logger().propagate = True
     model.predict_text(["fine", "a fine film"])
-    assert "1 of 2 examples had a text that was too long" in caplog.text
+    assert "1 of 2 texts, longer than 4 tokens, lost" in caplog.text
     caplog.clear()
     model.predict_text("fine")
     assert not caplog.text
     model.predict_text("a fine film")
-    assert "1 of 1 examples" in caplog.text
+    assert "1 of 1 texts" in caplog.text
 
 
 def test_validation_data_may_be_rows(make_model, texts, labels):

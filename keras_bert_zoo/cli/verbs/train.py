@@ -145,6 +145,7 @@ def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo.cli.watching import Watching
     from keras_bert_zoo.task.epoch_score import EpochScore
     from keras_bert_zoo.task.model import TaskModel
+    from keras_bert_zoo.task.truncation import truncation
     from keras_bert_zoo.testing import check_tpu_ready
     from keras_bert_zoo.training.precision import agreed
     from keras_bert_zoo.training.precision import choose_precision
@@ -230,8 +231,8 @@ def run(args: argparse.Namespace) -> int:
 
     counts = model.input_counts
     print(
-        f"{'truncated':12}{counts.num_truncated} of {counts.num_examples} "
-        f"texts, longer than {model.sequence_length} tokens\n"
+        f"{'truncated':12}"
+        f"{truncation(counts, model.head, model.sequence_length)}\n"
         f"{'padding':12}{counts.padding_share:.1%} of all tokens"
     )
     if args.validation:

@@ -195,19 +195,24 @@ def test_a_misplaced_answer_weighs_nothing():
     assert found.weights.numpy().tolist() == [0.0]
 
 
-@pytest.mark.slow
-def test_misplaced_answers_are_told(monkeypatch):
+@pytest.fixture
+def log(monkeypatch):
     lines = []
     monkeypatch.setattr(
         logging, "warning", lambda form, *values: lines.append(form % values)
     )
+    return lines
+
+
+@pytest.mark.slow
+def test_misplaced_answers_are_told(log):
     model = make_model()
     model.fit(
         MemoryRows({field: [MISPLACED[field]] * 7 for field in MISPLACED}),
         batch_size=7,
         verbose=0,
     )
-    assert lines == [
+    assert log == [
         "7 of 7 rows: no answer stands at its start, and none is learned "
         "(row 1; row 2; row 3; row 4; row 5; and 2 more)"
     ]
@@ -218,6 +223,14 @@ def test_the_second_answer_is_learned_where_the_first_is_misplaced():
     row = {"question": "aa", "context": "aa bb", "answers": answers}
     example = SpanQAHead().example(row, True)
     assert (example["answer_start"], example["answer_end"]) == (3, 5)
+    remark = SpanQAHead().remark(row)
+    assert remark == (
+        "some answers do not stand at their start, and another is learned"
+    )
+    assert SpanQAHead().remark({**row, "answers": answers[1:]}) is None
+    assert "none is learned" in SpanQAHead().remark(
+        {**row, "answers": answers[:1]}
+    )
 
 
 def reference(head, logits, tokens, question_length, slices):
@@ -400,6 +413,61 @@ def test_a_long_question_is_cut_and_counted():
     assert found.inputs[names.TOKEN_IDS].row_lengths().numpy().tolist() == [9]
     model = make_model()
     assert model.predict_text(LONG, LONG)["candidates"]
+
+
+def test_a_question_that_is_cut_is_told_as_such(log):
+    model = make_model(SpanQAHead(max_question_length=4))
+    model.predict_text([("aa", "bb"), (LONG, "aa bb")])
+    assert log == [
+        "1 of 2 questions, longer than 4 tokens or half of 32, or with an "
+        "answer longer than a slice of the text, lost their ends."
+    ]
+
+
+def test_long_questions_and_answers_are_named():
+    head = SpanQAHead(max_question_length=3, max_answer_length=2)
+    values = [
+        ("aa bb cc", "bb cc dd", ["bb cc"]),
+        ("aa bb cc dd", "bb cc dd", []),
+        ("aa", "bb cc dd", ["bb cc dd"]),
+    ]
+    found = [
+        Row(
+            {
+                "question": question,
+                "context": context,
+                "answers": [{"text": text, "start": 0} for text in answers],
+            },
+            f"f:{number}",
+        )
+        for number, (question, context, answers) in enumerate(values, 1)
+    ]
+    assert head.row_warnings(found * 6, tokenizer()) == [
+        "6 questions have more than 3 tokens (max_question_length) and lose "
+        "their ends: f:2; f:2; f:2; f:2; f:2; and 1 more.",
+        "6 answers have more than 2 tokens (max_answer_length), and no answer "
+        "will be as long: f:3; f:3; f:3; f:3; f:3; and 1 more.",
+    ]
+    assert head.row_warnings(found[:1], tokenizer()) == []
+    assert head.row_warnings([], tokenizer()) == []
+
+
+def test_a_head_that_always_answers_is_scored_so():
+    given = [
+        {
+            "answer": text,
+            "candidates": [{"text": text}],
+            "null_score_difference": 2.0,
+        }
+        for text in ("aa", "bb")
+    ]
+    values = [{"answers": [{"text": "aa", "start": 0}]}, {"answers": []}]
+    as_rows = [Row(value, f"row {n}") for n, value in enumerate(values)]
+    scores = SpanQAHead(no_answer=False).score(as_rows, given)
+    assert (scores["HasAns_f1"], scores["NoAns_f1"]) == (100.0, 0.0)
+    assert "best_f1" not in scores
+    scores = SpanQAHead().score(as_rows, given)
+    assert (scores["HasAns_f1"], scores["NoAns_f1"]) == (0.0, 100.0)
 
 
 @pytest.mark.parametrize(
