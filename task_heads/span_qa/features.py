@@ -17,6 +17,7 @@ from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization import pack
 from keras_bert_zoo.tokenization.slices import Slices
 from keras_bert_zoo.tokenization.slices import slice_rows
+from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
 from task_heads.span_qa.examples import UNUSABLE
 
 # What a label says of a token: whether an answer may begin (or end) there,
@@ -101,6 +102,12 @@ def question_features(
         weights = tf.cast(tf.gather(usable & ~lost, slices.rows), tf.float32)
         # Such a question teaches nothing: it is told with those that were cut.
         truncated += tf.cast(lost, tf.int64)
+    byte_ends, char_ends = with_trailing_marks(
+        examples["context"],
+        spans.ids.value_rowids(),
+        spans.byte_ends.flat_values,
+        spans.char_ends.flat_values,
+    )
     by_question = {
         name: tf.RaggedTensor.from_row_lengths(
             getattr(slices, name), slices.num_slices, validate=False
@@ -120,9 +127,9 @@ def question_features(
             "context": examples["context"],
             "question_length": question_length,
             "byte_start": spans.byte_starts,
-            "byte_end": spans.byte_ends,
+            "byte_end": spans.ids.with_flat_values(byte_ends),
             "char_start": spans.char_starts,
-            "char_end": spans.char_ends,
+            "char_end": spans.ids.with_flat_values(char_ends),
             **by_question,
         },
     )

@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization import Vocabulary
 from keras_bert_zoo.tokenization import unicode_tables
+from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
 
 # What a token is to a word that it belongs to.
 _LETTERS, _CONTINUATION, _MARK, _IDEOGRAPH = range(4)
@@ -28,7 +29,7 @@ class Words:
             for a word without tokens, such as a lone format character.
         byte_starts: int32, of the first token; of the word as it was given,
             where it has no tokens.
-        byte_ends: int32, exclusive.
+        byte_ends: int32, exclusive; after combining marks.
         char_starts: int32.
         char_ends: int32, exclusive.
     """
@@ -145,14 +146,20 @@ def _words(texts, spans, rows, word_starts) -> Words:
     text_starts = tf.gather(spans.ids.row_starts(), word_starts.value_rowids())
     place = tf.cast(first, tf.int64) - text_starts
     byte_starts, byte_ends, char_starts, char_ends = as_given
+    byte_ends, char_ends = with_trailing_marks(
+        texts,
+        word_starts.value_rowids(),
+        of(spans.byte_ends, last, byte_ends).flat_values,
+        of(spans.char_ends, last, char_ends).flat_values,
+    )
     return Words(
         first_tokens=word_starts.with_flat_values(
             tf.where(exists, place, -tf.ones_like(place))
         ),
         byte_starts=of(spans.byte_starts, first, byte_starts),
-        byte_ends=of(spans.byte_ends, last, byte_ends),
+        byte_ends=word_starts.with_flat_values(byte_ends),
         char_starts=of(spans.char_starts, first, char_starts),
-        char_ends=of(spans.char_ends, last, char_ends),
+        char_ends=word_starts.with_flat_values(char_ends),
     )
 
 

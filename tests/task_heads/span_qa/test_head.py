@@ -452,6 +452,16 @@ def test_long_questions_and_answers_are_named():
     assert head.row_warnings([], tokenizer()) == []
 
 
+def test_answers_stand_as_in_the_context_marks_included():
+    context = "aa e\u0301, bb"
+    features = features_of(
+        SpanQAHead(), 32, [{"question": "aa", "context": context}]
+    )
+    ends = features.context["char_end"].to_list()
+    assert ends == [[2, 5, 6, 9]]
+    assert features.context["byte_end"].to_list() == [[2, 6, 7, 10]]
+
+
 def test_a_head_that_always_answers_is_scored_so():
     given = [
         {

@@ -32,6 +32,8 @@ def words_of(text, **arguments):
         ("東京タワー", ["東", "京", "タワー"]),
         ("x東y", ["x", "東", "y"]),
         ("café…", ["café", "…"]),
+        ("cafe\u0301, cafe\u0301", ["cafe\u0301", ",", "cafe\u0301"]),
+        ("❤\ufe0f\u0301 x\u200b", ["❤\ufe0f\u0301", "x"]),
     ],
 )
 def test_words_of_raw_texts(text, words):
@@ -54,9 +56,9 @@ def test_a_word_without_tokens_is_known_to_have_none():
     )
     assert found.first_tokens.to_list() == [[0, -1, 1, 2, -1]]
     assert found.byte_starts.to_list() == [[0, 2, 6, 8, 14]]
-    assert found.byte_ends.to_list() == [[1, 5, 7, 10, 17]]
+    assert found.byte_ends.to_list() == [[1, 5, 7, 13, 17]]
     assert found.char_starts.to_list() == [[0, 2, 4, 6, 9]]
-    assert found.char_ends.to_list() == [[1, 3, 5, 7, 10]]
+    assert found.char_ends.to_list() == [[1, 3, 5, 8, 10]]
 
 
 def test_texts_do_not_run_into_each_other():
