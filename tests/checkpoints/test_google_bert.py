@@ -120,7 +120,7 @@ def test_a_masked_language_model_answers_like_transformers(published):
     inputs = {name: expected[name] for name in list(expected)[:3]}
     places = np.tile(np.arange(9, dtype="int32"), (2, 1))
     found = np.array(model({**inputs, "mask_positions": places}))
-    np.testing.assert_allclose(found, expected["prediction_logits"], atol=2e-5)
+    np.testing.assert_allclose(found, expected["prediction_logits"], atol=1e-5)
 
 
 def test_a_span_finder_answers_like_transformers(published):
@@ -130,7 +130,7 @@ def test_a_span_finder_answers_like_transformers(published):
         {name: expected[name] for name in list(expected)[:3]}
     )
     for name in ("start_logits", "end_logits"):
-        np.testing.assert_allclose(found[name], expected[name], atol=2e-5)
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
 
 
 def test_classifier_has_numbered_labels(published):

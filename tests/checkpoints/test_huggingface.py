@@ -152,7 +152,7 @@ def test_masked_lm_head_equals_transformers(run):
     for variable in layer.weights:
         variable.assign(weights[variable.path.split("/", 1)[1]])
     logits = layer(hidden, checkpoint.encoder.token_embedding)
-    np.testing.assert_allclose(logits, expected["prediction_logits"], atol=2e-5)
+    np.testing.assert_allclose(logits, expected["prediction_logits"], atol=1e-5)
 
 
 def test_next_sentence_head_equals_transformers(run):

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import tensorflow as tf
 
 from keras_bert_zoo import presets
 from keras_bert_zoo import testing
@@ -70,6 +71,94 @@ def test_a_tagger_answers_with_spans(zoo, tagger):
         (span["text"], span["label"], span["start"], span["end"])
         for span in answer["spans"]
     ] == [("rome", "LOC", 0, 4)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["saved_model", "tflite"])
+def test_a_tagger_is_exported(zoo, tagger, form):
+    out = tagger / form
+    outcome = zoo(
+        "export", tagger / "model", f"--format={form}", f"--out={out}"
+    )
+    assert outcome.status == 0, outcome.error
+    assert "verified" in outcome.out
+    if form == "tflite":
+        assert (out / "model.tflite").is_file()
+        return
+    served = tf.saved_model.load(str(out)).signatures["serving_default"]
+    # An emoji and a letter with an accent: bytes are more than characters.
+    found = served(text=tf.constant(["é😀 rome sleeps", "sleeps"]))
+    # The first word, unknown, may be a span too.
+    place = found["span"].numpy()[0].tolist().index(b"rome")
+    assert place < found["num_spans"][0] and found["num_spans"][1] == 0
+    assert found["label"].numpy()[0, place] == b"LOC"
+    places = ("char_start", "char_end", "byte_start", "byte_end")
+    assert [found[name][0, place] for name in places] == [3, 7, 7, 11]
+
+
+def test_tags_that_break_their_scheme_are_refused_when_asked(
+    zoo, preset, tmp_path
+):
+    (tmp_path / "odd.conll").write_text("anna I-PER\nrome B-LOC\n")
+    outcome = zoo(
+        "train",
+        "--head=tagging",
+        "--strict",
+        "--scheme=IOB2",
+        f"--preset={preset}",
+        f"--train={tmp_path / 'odd.conll'}",
+        f"--out={tmp_path / 'model'}",
+    )
+    assert outcome.status == 2
+    assert "odd.conll:1" in outcome.error
+    assert "must follow the scheme IOB2. Received: I-PER B-LOC" in outcome.error
+
+
+@pytest.mark.slow
+def test_heads_that_share_an_encoder_are_served(zoo, preset, tmp_path):
+    lines = [
+        {
+            "text": "anna lives in rome",
+            "intent": "live",
+            "slots": [[14, 18, "p"]],
+        },
+        {"text": "rome sleeps", "intent": "sleep", "slots": [[0, 4, "p"]]},
+    ]
+    (tmp_path / "train.jsonl").write_text(
+        "\n".join(map(json.dumps, lines * 10)) + "\n"
+    )
+    outcome = zoo(
+        "train",
+        "--head=multi_task",
+        "--heads=intent=classification,slots=tagging",
+        f"--preset={preset}",
+        f"--train={tmp_path / 'train.jsonl'}",
+        f"--validation={tmp_path / 'train.jsonl'}",
+        f"--out={tmp_path / 'model'}",
+        "--epochs=6",
+        "--learning-rate=0.02",
+        "--batch-size=4",
+    )
+    assert outcome.status == 0, outcome.error
+    evaluated = zoo(
+        "evaluate",
+        tmp_path / "model",
+        f"--data={tmp_path / 'train.jsonl'}",
+        "--json",
+    )
+    assert evaluated.status == 0, evaluated.error
+    assert json.loads(evaluated.out)["num_rows"] == 20
+    predicted = zoo("predict", tmp_path / "model", "--text=rome sleeps")
+    (answer,) = map(json.loads, predicted.out.splitlines())
+    assert answer["intent"]["label"] == "sleep"
+    assert [span["text"] for span in answer["slots"]["spans"]] == ["rome"]
+    exported = zoo(
+        "export",
+        tmp_path / "model",
+        "--format=saved_model",
+        f"--out={tmp_path / 'served'}",
+    )
+    assert exported.status == 0, exported.error
 
 
 def test_a_wrong_tag_count_names_file_and_line(zoo, tagger):

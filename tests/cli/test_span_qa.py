@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import tensorflow as tf
 
 from keras_bert_zoo import presets
 from keras_bert_zoo import testing
@@ -61,3 +62,40 @@ def test_the_epoch_of_the_best_f1_is_kept(zoo, folder):
     # With the threshold that was tuned.
     assert f"val_f1 {found['f1']:.4f}" in best
     assert found["f1"] == found["best_f1"] > 30.0
+
+    predicted = zoo(
+        "predict", folder / "model", "--text=who", f"--text-pair={CONTEXT}"
+    )
+    assert predicted.status == 0, predicted.error
+    (answer,) = map(json.loads, predicted.out.splitlines())
+    assert answer["answer"] in CONTEXT
+    exported = zoo(
+        "export",
+        folder / "model",
+        "--format=saved_model",
+        f"--out={folder / 'served'}",
+    )
+    assert exported.status == 0, exported.error
+    served = tf.saved_model.load(str(folder / "served"))
+    found = served.signatures["serving_default"](
+        question=tf.constant(["who"]), context=tf.constant([CONTEXT])
+    )
+    assert found["answer"].numpy()[0].decode() == answer["answer"]
+    assert found["no_answer_probability"].numpy()[0] == pytest.approx(
+        answer["no_answer_probability"], abs=1e-5
+    )
+
+
+def test_a_file_that_is_cut_is_told_in_a_line(zoo, folder):
+    (folder / "cut.json").write_text('{"data": [{"paragraphs": [{"cont')
+    outcome = zoo(
+        "train",
+        "--head=span_qa",
+        f"--preset={folder / 'preset'}",
+        f"--train={folder / 'cut.json'}",
+        f"--out={folder / 'none'}",
+    )
+    assert outcome.status == 2
+    assert "cut.json" in outcome.error
+    assert "Traceback" not in outcome.error
+    assert not (folder / "none").exists()

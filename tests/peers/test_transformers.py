@@ -249,7 +249,10 @@ def test_saved_masked_lm_answers_alike(theirs, tmp_path):
     np.testing.assert_array_equal(ids, expected["text_ids"])
 
 
-@pytest.mark.parametrize("name", ["classifier", "masked_lm", "pretraining"])
+@pytest.mark.parametrize(
+    "name",
+    ["classifier", "masked_lm", "pretraining", "question_answerer", "tagger"],
+)
 def test_recorded_models_survive_our_saving(theirs, tmp_path, name):
     directory = ROOT / "tests/recorded/transformers" / name
     checkpoint = load_checkpoint(directory)

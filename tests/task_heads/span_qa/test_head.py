@@ -586,6 +586,36 @@ def test_the_tflite_file_gives_logits(trained, tmp_path):
     ]
 
 
+@pytest.mark.slow
+def test_the_tflite_file_reads_384_tokens(tmp_path):
+    model = make_model(sequence_length=384, max_sequence_length=384)
+    export(model, tmp_path / "lite", "tflite")
+    run = tf.lite.Interpreter(
+        str(tmp_path / "lite/model.tflite")
+    ).get_signature_runner("tokens_384")
+    context = " ".join(WORDS * 47)
+    features = features_of(
+        model.head, 384, [{"question": "aa bb", "context": context}]
+    )
+    ids = features.inputs[names.TOKEN_IDS].to_tensor()
+    assert ids.shape == (1, 381)
+    inputs = {
+        names.TOKEN_IDS: ids,
+        names.SEGMENT_IDS: features.inputs[names.SEGMENT_IDS].to_tensor(),
+        names.PADDING_MASK: tf.ones_like(ids),
+    }
+    inputs = {
+        name: tf.pad(values, [[0, 0], [0, 3]])
+        for name, values in inputs.items()
+    }
+    found = run(**inputs)
+    expected = model(inputs)
+    for name in ("start_logits", "end_logits"):
+        np.testing.assert_allclose(
+            found[name][:, :381], expected[name][:, :381], atol=1e-5
+        )
+
+
 def test_weights_travel(trained):
     weights = trained.head.get_weights(trained)
     assert isinstance(weights, HeadWeights) and weights.kind == "span_qa"
