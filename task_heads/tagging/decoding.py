@@ -66,7 +66,8 @@ def decode_words(
     best = tf.where(exists, best, outside)
     probability = tf.where(exists, probability, 0.0)
 
-    first, last = reader.read(best, texts)
+    # Words without tokens are in no span, whatever their label.
+    first, last = reader.read(tf.where(exists, best, len(labels)), texts)
     owner = tf.gather(texts, first)
     found = {
         name: tf.gather(context[f"word_{name}"].flat_values, place)

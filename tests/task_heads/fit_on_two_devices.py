@@ -1,6 +1,7 @@
 """Trains each head on one device and on two, and prints the differences.
 
-A name that ends with `-packed` trains it on packed rows.
+A name that ends with `-packed` trains it on packed rows, one that ends with
+`-float16` in mixed precision.
 """
 
 import contextlib
@@ -53,18 +54,21 @@ HEADS = {
 
 
 def trained(scope, name):
-    name, _, is_packed = name.partition("-")
+    name, _, kind = name.partition("-")
     make_head, columns = HEADS[name]
     tokenizer = testing.tiny_tokenizer(TEXTS)
     with scope:
         encoder = testing.tiny_encoder(
-            len(tokenizer.vocabulary), dropout=0.0, attention_dropout=0.0
+            len(tokenizer.vocabulary),
+            dropout=0.0,
+            attention_dropout=0.0,
+            dtype="mixed_float16" if kind == "float16" else None,
         )
         model = zoo.TaskModel(encoder, make_head(), tokenizer)
         # Adam makes steps of rounding where a gradient is zero.
         model.compile(keras.optimizers.SGD(0.05, 0.9))
     rows = zoo.MemoryRows(columns)
-    in_fit = {"packed_width": 20} if is_packed else {}
+    in_fit = {"packed_width": 20} if kind == "packed" else {}
     return two_devices.fitted(model, rows, in_fit, batch_size=8)
 
 

@@ -40,6 +40,15 @@ def test_two_replicas_are_one_device_on_packed_rows(head):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("head", ["classification", "span_qa"])
+def test_two_replicas_are_one_device_in_float16(head):
+    (found,) = programs.run(PROGRAM, f"{head}-float16")
+    assert found["learned"] > 0
+    # Halves have 11 bits, and parts of a batch are rounded one by one.
+    assert found["replicas"] <= 2e-3
+
+
+@pytest.mark.slow
 @every_head
 def test_two_workers_are_one_device(head):
     for (found,) in programs.run_two_workers(PROGRAM, head):

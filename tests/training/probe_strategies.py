@@ -41,6 +41,27 @@ class _Sum(keras.losses.Loss):
 _sum = _Sum(reduction="sum_over_batch_size")
 
 
+def after_a_half_overflows(strategy):
+    """Returns the same for a float16 model whose second replica overflows."""
+    with strategy.scope():
+        keras.utils.set_random_seed(1)
+        inputs = keras.Input((2,))
+        outputs = keras.layers.Dense(1, dtype="mixed_float16")(inputs)
+        model = ReplicatedModel(inputs, keras.ops.cast(outputs, "float32"))
+        model.dtype_policy = keras.DTypePolicy("mixed_float16")
+        model.compile(keras.optimizers.SGD(0.1), loss="mse")
+    # Of the last row, the gradient is no half once it is scaled.
+    rows = np.array([[1, 2], [2, 1], [1, 1], [300, 300]], "float32")
+    ready = tf.data.Dataset.from_tensors((rows, rows[:, :1]))
+    before = model.get_weights()
+    model.fit(ready, verbose=0)
+    after = model.get_weights()
+    return {
+        "unchanged": all(map(np.array_equal, before, after)),
+        "scale": float(model.optimizer.dynamic_scale.numpy()),
+    }
+
+
 def after_an_infinity(strategy):
     """Returns what an infinite gradient on the second replica leaves."""
     with strategy.scope():
@@ -129,6 +150,7 @@ def main():
     found = {
         "masks": number_of_masks(strategy),
         "infinity": after_an_infinity(strategy),
+        "overflow": after_a_half_overflows(strategy),
         "steps": steps_without_length(strategy),
         "watched": watched(strategy),
         "refusals": list(refusals(strategy)),

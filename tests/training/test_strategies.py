@@ -116,6 +116,7 @@ def test_replicas_draw_and_skip_together(run, strategy):
     # Kept by both, by one, by none.
     assert found["masks"] == 3
     assert found["infinity"] == {"unchanged": True, "scale": 2.0**15}
+    assert found["overflow"] == {"unchanged": True, "scale": 2.0**14}
     assert found["steps"] == 2 * 5
     one, two = found["watched"]
     assert one[:2] == two[:2] == [13, 20]

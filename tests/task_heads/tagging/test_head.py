@@ -258,6 +258,15 @@ def test_labels_of_other_models_are_read():
     )
 
 
+def test_a_word_without_tokens_is_no_span():
+    model = make_model(TaggingHead(["DET", "NOUN"], scheme="none"))
+    rows = MemoryRows({"tokens": [["aa", "\ufe0f", "bb"]]})
+    (answer,) = model.iterate_answers(rows)
+    assert answer["words"] == ["aa", "\ufe0f", "bb"]
+    assert len(answer["tags"]) == 3
+    assert [span["text"] for span in answer["spans"]] == ["aa", "bb"]
+
+
 @pytest.mark.parametrize(
     ("labels", "scheme"),
     [
