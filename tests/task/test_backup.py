@@ -11,9 +11,11 @@ import pytest
 import tensorflow as tf
 
 import keras_bert_zoo as zoo
+from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
 from keras_bert_zoo.training import backup_files
+from keras_bert_zoo.training.loss_guard import LossGuard
 
 PROGRAM = pathlib.Path(run.__file__)
 
@@ -148,6 +150,33 @@ def test_a_state_that_cannot_be_written_is_told(tmp_path, caplog):
         run.fit(run.make_model(), backup, [Odd()])
     assert "No backup was written, the run goes on without" in caplog.text
     assert backup.last is None
+
+
+@pytest.mark.slow
+def test_a_bad_loss_names_its_rows_and_the_last_good_backup(tmp_path):
+    found = []
+    for directory, steps in (("whole", [8]), ("run", [6, 3])):
+        for step in steps:
+            model = run.make_model()
+            backup = zoo.Backup(tmp_path / directory, seconds=0)
+            guard = LossGuard(lambda backup=backup: backup.last)
+
+            def spoil_weights(model=model):
+                weight = model.trainable_variables[0]
+                weight.assign(np.nan * weight.numpy())
+
+            is_last = step == steps[-1]
+            act = spoil_weights if is_last else fall
+            error = DivergenceError if is_last else Fall
+            with pytest.raises(error) as raised:
+                run.fit(model, backup, [guard, run.After(step, act)])
+        found.append(str(raised.value).replace(str(tmp_path / directory), ""))
+        path, state, _ = backup_files.newest(tmp_path / directory)
+        assert str(path) in str(raised.value)
+        # The weights after step 8, the third of the second epoch, are bad.
+        assert (state["epoch"], state["step"]) == (1, 2)
+    assert "nan in step 4 of epoch 2, on row " in found[0]
+    assert found[0] == found[1]
 
 
 @pytest.mark.slow
