@@ -21,14 +21,14 @@ from keras_bert_zoo.registry import heads
 DATA = pathlib.Path(__file__).parent / "data"
 
 
-def main(epochs: int = 12) -> dict:
+def main(preset: str = "minilm_l6_en_uncased", epochs: int = 12) -> dict:
     """Returns the scores on the notices that were held out."""
     keras.utils.set_random_seed(0)
     head = heads.get("span_qa")
     train = head.read_file(DATA / "notices_train.json", {})
     heldout = head.read_file(DATA / "notices_heldout.json", {})
     model = zoo.TaskModel.from_preset(
-        "minilm_l6_en_uncased", head="span_qa", sequence_length=128
+        preset, head="span_qa", sequence_length=128
     )
     model.compile(learning_rate=3e-4)
     model.fit(train, batch_size=8, epochs=epochs, verbose=2)

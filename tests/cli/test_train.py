@@ -12,6 +12,8 @@ from keras_bert_zoo.cli import optimizer_flags
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.cli.verbs import train as train_verb
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.training import backup_files
+from keras_bert_zoo.training import precision
 from keras_bert_zoo.training import recipe as recipes
 from keras_bert_zoo.training.lamb import Lamb
 from keras_bert_zoo.training.recipe import OptimizerRecipe
@@ -179,6 +181,37 @@ def test_patience_ends_a_run_that_gets_no_better(train, folder):
     assert len(epochs) == 3
     assert "best epoch  1 by val_accuracy" in outcome.out
     assert "stopped     after epoch 3: 2 in a row were no b" in outcome.out
+
+
+def test_the_chosen_precision_is_told(train, recorded, monkeypatch):
+    asked = []
+
+    def choose(name):
+        asked.append(name)
+        return precision.Choice("mixed_bfloat16", "twice as fast")
+
+    monkeypatch.setattr(precision, "choose_precision", choose)
+    outcome = train(precision="auto")
+    assert asked == ["auto"]
+    assert "precision   mixed_bfloat16: twice as fast" in outcome.out
+    assert recorded[0][0].dtype_policy.name == "mixed_bfloat16"
+
+
+def test_a_run_that_goes_on_keeps_its_precision(
+    train, recorded, monkeypatch, tmp_path
+):
+    asked = []
+
+    def choose(name):
+        asked.append(name)
+        return precision.Choice("mixed_bfloat16", "")
+
+    monkeypatch.setattr(precision, "choose_precision", choose)
+    state = {"settings": {"precision": "mixed_bfloat16"}}
+    backup_files.write(tmp_path / "model.backup", state, {})
+    train(precision="auto", overwrite=True)
+    train(precision="float32", overwrite=True)
+    assert asked == ["mixed_bfloat16", "float32"]
 
 
 def test_rows_are_packed(train, recorded):
