@@ -146,6 +146,13 @@ def test_parameter_servers_are_refused(kind, monkeypatch):
         make_model()
 
 
+@pytest.mark.slow
+def test_a_real_parameter_server_is_refused():
+    program = pathlib.Path(__file__).with_name("parameter_servers.py")
+    (told,) = programs.run(program)
+    assert "Received: a ParameterServerStrategyV2, whose workers" in told
+
+
 def test_keras_own_distribution_is_refused():
     devices = keras.distribution.DeviceMesh((1,), ["batch"], ["cpu:0"])
     keras.distribution.set_distribution(
