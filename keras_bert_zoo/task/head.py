@@ -32,7 +32,7 @@ class TaskHead:
     label_fields: tuple[str, ...] = ("label",)
     # Whether a text that is too long becomes several sequences.
     splits_texts: bool = False
-    # Which texts are counted that lost their ends, for messages.
+    # Which texts are counted as truncated, for messages.
     truncated: str = "texts, longer than {length} tokens"
     # Whether a new head starts from the weights that a preset brings for it:
     # for heads whose weights mean the same whatever the labels.

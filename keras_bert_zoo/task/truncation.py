@@ -20,5 +20,5 @@ def report_truncation(
     """Warns of texts that lost their ends."""
     if counts.num_truncated:
         logging.warning(
-            "%s, lost their ends.", truncation(counts, head, sequence_length)
+            "Truncated: %s.", truncation(counts, head, sequence_length)
         )

@@ -13,14 +13,18 @@ from keras_bert_zoo.tokenization import unicode_tables
 def with_trailing_marks(
     texts: tf.Tensor,
     rows: tf.Tensor,
+    char_starts: tf.Tensor,
     byte_ends: tf.Tensor,
     char_ends: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Moves ends behind the nonspacing marks that follow them directly.
 
+    Not past the next start: a tokenizer may keep a mark.
+
     Args:
         texts: string `(B,)`.
-        rows: int `(N,)`, the text of each end.
+        rows: int `(N,)`, the text of each token or word, rising.
+        char_starts: int32 `(N,)`, rising in a text.
         byte_ends, char_ends: int32 `(N,)`, exclusive.
 
     Returns:
@@ -32,11 +36,11 @@ def with_trailing_marks(
     return tf.cond(
         is_ascii,
         lambda: (byte_ends, char_ends),
-        lambda: _moved(texts, rows, char_ends),
+        lambda: _moved(texts, rows, char_starts, char_ends),
     )
 
 
-def _moved(texts, rows, char_ends):
+def _moved(texts, rows, char_starts, char_ends):
     # A space ends every run of marks, that of a text's last word too.
     row_splits, codes, byte_starts = tf.raw_ops.UnicodeDecodeWithOffsets(
         input=tf.strings.join([texts, " "]),
@@ -52,7 +56,12 @@ def _moved(texts, rows, char_ends):
         tf.gather(splits, rows) for splits in (row_splits[:-1], row_splits[1:])
     )
     place = tf.minimum(first + char_ends, limit - 1)
-    place = tf.gather(others, tf.searchsorted(others, place))
+    next_start = tf.concat([(first + char_starts)[1:], limit[-1:]], 0)
+    is_last = tf.concat(
+        [rows[1:] != rows[:-1], tf.ones_like(rows[-1:], bool)], 0
+    )
+    limit = tf.where(is_last, limit, tf.maximum(next_start, place))
+    place = tf.minimum(tf.gather(others, tf.searchsorted(others, place)), limit)
     return (
         tf.cast(tf.gather(byte_starts, place), tf.int32),
         place - first,

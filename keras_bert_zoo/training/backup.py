@@ -1,7 +1,6 @@
 """Runs that go on where they were killed, as a Keras callback."""
 
 import contextlib
-import copy
 import os
 import pathlib
 import signal
@@ -51,7 +50,7 @@ class Backup(keras.callbacks.Callback):
             such as `{"preset": name}`. A run with others is refused.
 
     Raises:
-        InputError: if `seconds` is negative.
+        InputError: if `seconds` is negative, or a setting no JSON.
 
     Attributes:
         last: path of the last backup, `None` if there is none.
@@ -71,7 +70,7 @@ class Backup(keras.callbacks.Callback):
         self._directory = pathlib.Path(directory)
         self._seconds = seconds
         self._saved = self._arrays = None
-        self._own_settings = dict(settings or {})
+        self._own_settings = run_settings.checked(settings or {})
         self._settings, self._others = {}, ()
         self._is_told_to_stop, self._is_written = False, True
         self._last_time, self._writer = 0.0, None
@@ -108,7 +107,7 @@ class Backup(keras.callbacks.Callback):
                 backup_files.check_writable(self._directory)
                 backup_files.remove_parts(self._directory)
                 found = backup_files.newest(self._directory)
-            except InputError as error:
+            except (InputError, OSError) as error:
                 mistake = str(error)
         self.last, state, arrays = found or (None, None, {})
         # Those who wait for the chief hear of its mistake.
@@ -142,7 +141,7 @@ class Backup(keras.callbacks.Callback):
         ):
             self._others.append(keras.callbacks.History())
         self._settings = run_settings.settings_of(
-            model, {**settings, **self._own_settings}, self._others
+            model, {**settings, "settings": self._own_settings}, self._others
         )
         arguments = {"callbacks": [*self._others, self]}
         if self._saved:
@@ -181,16 +180,7 @@ class Backup(keras.callbacks.Callback):
         if self._saved is None:
             return
         variables = run_state.variables_of(self.model)
-        arrays = run_state.arrays_of(variables)
-        own = {
-            name: self._arrays[name] for name in arrays if name in self._arrays
-        }
-        if run_state.shapes(own) != run_state.shapes(arrays):
-            raise InputError(
-                "A backup is continued by the model that it is of. Received: "
-                f"{self._directory}, of a model with other weights. Remove "
-                "it, to start anew."
-            )
+        run_state.check_same_shapes(variables, self._arrays, self._directory)
         with self.model.distribute_strategy.scope():
             run_state.assign(variables, self._arrays)
         run_state.restore_callbacks(
@@ -272,9 +262,14 @@ class Backup(keras.callbacks.Callback):
                 "num_batches": self._num_batches,
                 "callbacks": states,
             }
-            # Training goes on meanwhile, and callbacks change what they know.
+            try:
+                # A copy: training goes on, and callbacks learn more.
+                state = run_settings.as_json(state)
+            except (TypeError, ValueError) as error:
+                _tell(error)
+                return
             self._writer = threading.Thread(
-                target=self._write, args=(copy.deepcopy(state), arrays)
+                target=self._write, args=(state, arrays)
             )
             self._writer.start()
 
@@ -290,11 +285,13 @@ class Backup(keras.callbacks.Callback):
                 self._directory, state, arrays, before=self.last
             )
             self._is_written = True
-        # Whatever it is, such as what a callback knows and JSON does not.
+        # Whatever it is: training goes on.
         except Exception as error:
-            logging.warning(
-                "No backup was written, the run goes on without: %s", error
-            )
+            _tell(error)
 
     def _stop(self, number, frame):
         self._is_told_to_stop = True
+
+
+def _tell(error):
+    logging.warning("No backup was written, the run goes on without: %s", error)

@@ -27,7 +27,6 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.files import remove_abandoned
 from keras_bert_zoo.files import sha256_of
-from keras_bert_zoo.training.run_settings import plain
 
 _NAME = re.compile(r"backup-(\d{8,})")
 # What a killed process leaves.
@@ -75,7 +74,7 @@ def write(
 
     Args:
         directory: of a run's backups.
-        state: JSON-able, but for NumPy's numbers.
+        state: JSON-able.
         arrays: by name.
         before: of the last backup that is whole, which is kept.
 
@@ -84,7 +83,6 @@ def write(
 
     Raises:
         OSError: if it cannot be written; those before it are left alone.
-        TypeError: if the state is not JSON-able; likewise.
     """
     directory = pathlib.Path(directory)
     earlier = _backups(directory)
@@ -97,8 +95,7 @@ def write(
             raise OSError(str(error)) from error
         digest = sha256_of(temporary / _ARRAYS)
         document = {"sha256": _digest(state, digest), "state": state}
-        text = json.dumps(document, default=plain)
-        (temporary / _STATE).write_text(text, "utf-8")
+        (temporary / _STATE).write_text(json.dumps(document), "utf-8")
     for old in earlier:
         if before is None or old.name != before.name:
             shutil.rmtree(old, ignore_errors=True)
@@ -157,8 +154,10 @@ def remove_parts(directory: str | os.PathLike) -> None:
     """Removes what a killed process had begun to write."""
     directory = pathlib.Path(directory)
     if directory.is_dir():
-        # One run alone writes there.
-        remove_abandoned(directory, ".backup-", settled_seconds=0)
+        for path in list(directory.iterdir()):
+            # One run alone writes there.
+            if _PART.fullmatch(path.name):
+                remove_abandoned(directory, path.name, settled_seconds=0)
 
 
 def exist(directory: str | os.PathLike) -> bool:
@@ -188,7 +187,7 @@ def _read(path):
 
 
 def _digest(state, digest_of_arrays):
-    text = digest_of_arrays + json.dumps(state, default=plain)
+    text = digest_of_arrays + json.dumps(state)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

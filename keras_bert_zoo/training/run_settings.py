@@ -18,7 +18,6 @@ _OPTIONS = {
     keras.callbacks.EarlyStopping: (
         "monitor",
         "patience",
-        "min_delta",
         "baseline",
         "restore_best_weights",
         "start_from_epoch",
@@ -26,7 +25,6 @@ _OPTIONS = {
     keras.callbacks.ReduceLROnPlateau: (
         "monitor",
         "patience",
-        "min_delta",
         "factor",
         "cooldown",
         "min_lr",
@@ -53,13 +51,39 @@ def settings_of(
         "optimizer": keras.optimizers.serialize(model.optimizer),
         "callbacks": [type(one).__name__ for one in callbacks],
     }
-    for callback in callbacks:
+    for place, callback in enumerate(callbacks):
         for kind, names in _OPTIONS.items():
             if isinstance(callback, kind):
-                found[kind.__name__] = {
-                    name: getattr(callback, name) for name in names
-                }
-    return json.loads(json.dumps(found, default=plain))
+                options = {name: getattr(callback, name) for name in names}
+                # Keras gives it a sign when training begins.
+                options["min_delta"] = abs(callback.min_delta)
+                found[f"callbacks[{place}]"] = options
+    return as_json(found)
+
+
+def as_json(value: Any) -> Any:
+    """Returns a copy with what JSON gives back, NumPy's numbers as Python's.
+
+    Raises:
+        TypeError: if a part has no form in JSON.
+        ValueError: if it holds itself.
+    """
+    return json.loads(json.dumps(value, default=_plain))
+
+
+def checked(settings: Mapping[str, Any]) -> dict:
+    """Returns settings as JSON gives them back.
+
+    Raises:
+        InputError: if it cannot.
+    """
+    try:
+        return as_json(dict(settings))
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "`settings` must be text, numbers, or lists and dicts of them. "
+            f"Received: {settings!r:.80} ({error})"
+        ) from error
 
 
 def check_same(
@@ -95,20 +119,15 @@ def check_same(
         )
 
 
-def plain(value: Any) -> Any:
-    """Returns an array or number of NumPy's or TensorFlow's as Python's own.
-
-    Raises:
-        TypeError: if it is neither.
-    """
-    if not hasattr(value, "dtype"):
-        raise TypeError(f"A {type(value).__name__} cannot be written as JSON.")
-    return np.asarray(value).tolist()
-
-
 def digest_of_texts(texts: Sequence[str]) -> str:
     """Returns what tells these texts from others, in hexadecimal."""
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+def _plain(value):
+    if not hasattr(value, "dtype"):
+        raise TypeError(f"A {type(value).__name__} cannot be written as JSON.")
+    return np.asarray(value).tolist()
 
 
 def _flat(settings, prefix=""):

@@ -1,5 +1,6 @@
 """Everything that the rest of a run depends on, as numbers and arrays."""
 
+import os
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import keras_names
 
 
@@ -54,9 +56,28 @@ def is_finite(arrays: Mapping[str, np.ndarray]) -> bool:
     )
 
 
-def shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, list]:
-    """Returns name -> shape, JSON-able."""
-    return {name: list(array.shape) for name, array in arrays.items()}
+def check_same_shapes(
+    variables: Mapping[str, Iterable],
+    arrays: Mapping[str, np.ndarray],
+    directory: str | os.PathLike,
+) -> None:
+    """Checks that variables can take the values of arrays.
+
+    Args:
+        variables: as `variables_of` gives them.
+        arrays: those of a backup.
+        directory: of the backups.
+
+    Raises:
+        InputError: if one is missing, or has another shape.
+    """
+    for name, own in arrays_of(variables).items():
+        if name not in arrays or arrays[name].shape != own.shape:
+            raise InputError(
+                "A backup is continued by the model that it is of. Received: "
+                f"{directory}, of a model with other weights. Remove it, to "
+                "start anew."
+            )
 
 
 def callbacks_state(

@@ -65,6 +65,7 @@ class MultiTaskHead(TaskHead):
         first = next(iter(self._in_order.values()))
         self.text_fields = first.text_fields
         self.splits_texts = first.splits_texts
+        self.truncated = first.truncated
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -153,8 +154,7 @@ class MultiTaskHead(TaskHead):
             (task, head.remark(fields.values_of(task, head, values)))
             for task, head in self.heads.items()
         ]
-        remarks = [f"{task}: {remark}" for task, remark in found if remark]
-        return "; ".join(remarks) or None
+        return "; ".join(f"{task}: {one}" for task, one in found if one) or None
 
     def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
         return [

@@ -105,6 +105,7 @@ def question_features(
     byte_ends, char_ends = with_trailing_marks(
         examples["context"],
         spans.ids.value_rowids(),
+        spans.char_starts.flat_values,
         spans.byte_ends.flat_values,
         spans.char_ends.flat_values,
     )

@@ -63,8 +63,8 @@ class TaggingHead(TaskHead):
         scheme: str. How the tags of the data spell spans: `IOB1`, `IOB2`,
             `IOBES` (BILOU too), or `none` for tags without prefixes.
         strict: bool. Whether tags that break the scheme are refused in rows,
-            and spell nothing in answers that are scored, rather than read as
-            seqeval and conlleval read them.
+            and spell nothing in the answers that `score` compares with rows
+            of tags, rather than read as seqeval and conlleval read them.
         dropout: float in [0, 1), before the last projection.
         crf: bool. Whether the tags of a text are learned and read as a whole,
             with a score for each pair of neighbours (a conditional random

@@ -8,8 +8,9 @@ from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.entities import letter_and_type
 from task_heads.tagging.schemes import convert
 
-# The letters that labels may have in place of those that `convert` writes.
-_OTHER_LETTERS = {"E": "L", "S": "U"}
+# What labels may have in place of the letters that `convert` writes: those of
+# BILOU; and for lack of any, in IOBES, those of the scheme without `E` or `S`.
+_OTHER_LETTERS = {"E": "LI", "S": "UB"}
 
 
 class LabelSet:
@@ -78,23 +79,23 @@ class LabelSet:
         place = len(before) + (not is_first)
         span = before + span
         found = self.spelled(span, "IOB2")[place]
-        if found not in self.ids:
-            found = next(
-                one
-                for one in self.ids
-                if one != OUTSIDE and letter_and_type(one)[1] == name
-            )
-        return self.ids[found]
+        own = [one for one in self.ids if self._is_of(one, name)]
+        # With a single label for its type, a span has that on all words.
+        return self.ids[found if found in self.ids else min(own)]
+
+    def _is_of(self, label, name):
+        return label != OUTSIDE and letter_and_type(label)[1] == name
 
     def _own(self, tag):
         if tag in self.ids or tag == OUTSIDE or self.scheme == "none":
             return tag
         letter, name = letter_and_type(tag)
-        others = [f"{_OTHER_LETTERS.get(letter, letter)}-{name}"]
-        if name == NO_TYPE:
-            others += [letter, _OTHER_LETTERS.get(letter, letter)]
+        letters = letter + _OTHER_LETTERS.get(letter, "")
         if self.scheme == "IOB1" and letter == "B":
-            others += [f"I-{name}", *["I"] * (name == NO_TYPE)]
+            letters += "I"
+        others = [f"{one}-{name}" for one in letters]
+        if name == NO_TYPE:
+            others += letters
         return next((one for one in others if one in self.ids), tag)
 
 

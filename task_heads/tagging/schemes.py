@@ -37,8 +37,8 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
     The first that holds:
 
     1. `none`: tags other than `O` have no prefix (`B-`, `I-`, `E-`, `S-`,
-       `L-`, `U-`) or nothing after it; but letters without a type, `B`, `I`,
-       `E` and `S`, are prefixes if there are no other tags but `O`;
+       `L-`, `U-`) or nothing after it; but letters without a type are
+       prefixes if there are `B`, `I` and `O`, maybe `E` and `S`, and no other;
     2. `IOBES`: there is an `E-`, `S-`, `L-` or `U-`;
     3. `IOB1`: an `I-` starts an entity, and each `B-` stands right after an
        entity of its type;
@@ -54,8 +54,8 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
             prefix and others have none.
     """
     has_end = starts_with_i = starts_with_b = False
-    with_prefix = without = bare = None
-    has_outside = False
+    with_prefix = without = None
+    bare, has_outside = set(), False
     for tags in sequences:
         before = (OUTSIDE, "")
         for place, tag in enumerate(tags):
@@ -66,7 +66,7 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
             if prefix is None:
                 without = tag
             elif tag in BARE_TAGS:
-                bare = tag
+                bare.add(tag)
             elif prefix != OUTSIDE:
                 with_prefix = tag
             has_outside |= prefix == OUTSIDE
@@ -74,7 +74,7 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
                 raise ItemError(
                     "Either all tags but O must have a prefix, such as B-, or "
                     f"none. Received: {with_prefix!r} and "
-                    f"{without or bare!r}. Mend "
+                    f"{without or min(bare)!r}. Mend "
                     "the odd ones, or choose the scheme none, in which a "
                     "prefix means nothing.",
                     place,
@@ -87,7 +87,7 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
             starts_with_b |= prefix == "B" and not continues
             # In IOB1 and IOB2 a word after B- is as good as one after I-.
             before = ("I", name) if prefix == "B" else current
-    if without or (bare and not has_outside):
+    if without or (bare and not (has_outside and bare >= {"B", "I"})):
         return "none"
     if has_end:
         return "IOBES"

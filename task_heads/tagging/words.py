@@ -146,9 +146,11 @@ def _words(texts, spans, rows, word_starts) -> Words:
     text_starts = tf.gather(spans.ids.row_starts(), word_starts.value_rowids())
     place = tf.cast(first, tf.int64) - text_starts
     byte_starts, byte_ends, char_starts, char_ends = as_given
+    char_starts = of(spans.char_starts, first, char_starts)
     byte_ends, char_ends = with_trailing_marks(
         texts,
         word_starts.value_rowids(),
+        char_starts.flat_values,
         of(spans.byte_ends, last, byte_ends).flat_values,
         of(spans.char_ends, last, char_ends).flat_values,
     )
@@ -158,7 +160,7 @@ def _words(texts, spans, rows, word_starts) -> Words:
         ),
         byte_starts=of(spans.byte_starts, first, byte_starts),
         byte_ends=word_starts.with_flat_values(byte_ends),
-        char_starts=of(spans.char_starts, first, char_starts),
+        char_starts=char_starts,
         char_ends=word_starts.with_flat_values(char_ends),
     )
 

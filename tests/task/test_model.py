@@ -245,7 +245,7 @@ def test_truncated_texts_are_counted_and_reported(
     logging.get_absl_logger().propagate = True
     model.fit(texts, labels, verbose=0)
     assert model.input_counts.num_truncated == 6
-    message = "6 of 8 texts, longer than 4 tokens, lost their ends."
+    message = "Truncated: 6 of 8 texts, longer than 4 tokens."
     assert message in caplog.text
 
 
@@ -253,7 +253,7 @@ def test_truncated_texts_are_told_when_answered(make_model, caplog):
     model = make_model(sequence_length=4)
     logging.get_absl_logger().propagate = True
     model.predict_text(["fine", "a fine film"])
-    assert "1 of 2 texts, longer than 4 tokens, lost" in caplog.text
+    assert "Truncated: 1 of 2 texts, longer than 4 tokens." in caplog.text
     caplog.clear()
     model.predict_text("fine")
     assert not caplog.text

@@ -20,7 +20,7 @@ CASES = {
 }
 
 
-def moved(texts, rows, ends):
+def moved(texts, rows, ends, starts=None):
     byte_ends = [
         len(texts[row][:end].encode())
         for row, end in zip(rows, ends, strict=True)
@@ -28,6 +28,7 @@ def moved(texts, rows, ends):
     found = with_trailing_marks(
         tf.constant(texts, tf.string),
         tf.constant(rows, tf.int64),
+        tf.constant(starts or [0] * len(rows), tf.int32),
         tf.constant(byte_ends, tf.int32),
         tf.constant(ends, tf.int32),
     )
@@ -45,9 +46,22 @@ def test_an_end_moves_behind_marks(name):
 
 def test_marks_of_the_next_text_are_not_taken():
     texts = ["e", "\u0301e\u0301", "", "e\u0301"]
-    assert moved(texts, [0, 1, 1, 2, 3], [1, 0, 2, 0, 1]) == [
+    starts = [0, 0, 1, 0, 0]
+    assert moved(texts, [0, 1, 1, 2, 3], [1, 0, 2, 0, 1], starts) == [
         [1, 2, 5, 0, 3],
         [1, 1, 3, 0, 2],
+    ]
+
+
+def test_a_mark_that_begins_a_token_is_not_taken():
+    texts = ["#\ufe0f\u20e3 é\u0301\u0301", "e\u0301"]
+    starts = [0, 1, 4, 6, 0]
+    assert moved(texts, [0, 0, 0, 0, 1], [1, 3, 5, 7, 1], starts)[1] == [
+        1,
+        3,
+        6,
+        7,
+        2,
     ]
 
 
@@ -59,6 +73,7 @@ def test_bytes_that_are_no_text_do_no_harm():
     found = with_trailing_marks(
         tf.constant([b"\xff\xffe\xcc\x81"]),
         tf.constant([0, 0]),
+        tf.constant([2, 5]),
         tf.constant([3, 9]),
         tf.constant([3, 9]),
     )

@@ -49,14 +49,6 @@ def test_a_damaged_one_is_not_the_one_before(tmp_path):
     assert sorted(tmp_path.iterdir()) == [first, last]
 
 
-def test_numbers_of_numpy_become_plain(tmp_path):
-    state = {"size": np.int64(4), "score": [np.float32(0.1)], "row": np.ones(2)}
-    backup_files.write(tmp_path, state, ARRAYS)
-    _, found, _ = backup_files.newest(tmp_path)
-    score = float(np.float32(0.1))
-    assert found == {"size": 4, "score": [score], "row": [1.0, 1.0]}
-
-
 def test_a_setting_is_read_alone(tmp_path):
     assert backup_files.setting(tmp_path / "run", "precision") is None
     state = {"settings": {"precision": "mixed_bfloat16"}}
@@ -73,10 +65,12 @@ def test_a_setting_is_read_alone(tmp_path):
 def test_parts_of_a_killed_process_are_removed(tmp_path):
     whole = write(tmp_path, 1)
     (tmp_path / ".backup-00000002.partial-x").mkdir()
-    (tmp_path / ".others").mkdir()
+    others = [tmp_path / ".backup-photos", tmp_path / ".others"]
+    for path in others:
+        path.mkdir()
     backup_files.remove_parts(tmp_path)
     backup_files.remove_parts(tmp_path / "none")
-    assert sorted(tmp_path.iterdir()) == [tmp_path / ".others", whole]
+    assert sorted(tmp_path.iterdir()) == [*others, whole]
 
 
 def test_there_may_be_none(tmp_path):

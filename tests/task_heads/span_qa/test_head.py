@@ -419,8 +419,8 @@ def test_a_question_that_is_cut_is_told_as_such(log):
     model = make_model(SpanQAHead(max_question_length=4))
     model.predict_text([("aa", "bb"), (LONG, "aa bb")])
     assert log == [
-        "1 of 2 questions, longer than 4 tokens or half of 32, or with an "
-        "answer longer than a slice of the text, lost their ends."
+        "Truncated: 1 of 2 questions, longer than 4 tokens or half of 32, or "
+        "with an answer longer than a slice of the text."
     ]
 
 

@@ -13,8 +13,16 @@ SETS = {
     "IOB1": "O B-x I-x B-y I-y I-z",
     "I alone": "O I-x I-y",
     "letters": "B I O",
+    "no E": "O I-x B-x S-x I-y B-y S-y",
+    "no S": "O I-x B-x E-x I-y B-y E-y",
 }
-SCHEMES = {"BILOU": "IOBES", "I alone": "IOB1", "letters": "IOB2"}
+SCHEMES = {
+    "BILOU": "IOBES",
+    "I alone": "IOB1",
+    "letters": "IOB2",
+    "no E": "IOBES",
+    "no S": "IOBES",
+}
 # Two words, one, one of the same type right after it, one further on.
 TAGS = "B-x I-x O B-y B-y O B-x I-x I-x".split()
 SPELLED = {
@@ -24,6 +32,8 @@ SPELLED = {
     "IOB1": "I-x I-x O I-y B-y O I-x I-x I-x",
     # Nothing tells that one span ends and another begins.
     "I alone": "I-x I-x O I-y I-y O I-x I-x I-x",
+    "no E": "B-x I-x O S-y S-y O B-x I-x I-x",
+    "no S": "B-x E-x O B-y B-y O B-x I-x E-x",
 }
 
 
