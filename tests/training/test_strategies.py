@@ -57,6 +57,7 @@ CASES = {
         "options": {"use_ema": True, "ema_overwrite_frequency": 3},
     },
     "several steps": {**PLAIN, "steps_per_execution": 3},
+    "several steps, one left": {**PLAIN, "steps_per_execution": 2},
     "scaled": {**PLAIN, "scaled": True},
     "xla": {"optimizer": "lamb", "options": {}, "jit_compile": True},
 }
