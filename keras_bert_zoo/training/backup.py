@@ -164,7 +164,7 @@ class Backup(keras.callbacks.Callback):
             yield arguments
         finally:
             # If `fit` did not come as far as to take it.
-            model.first_step = None
+            model.first_step, model.begins_at_end = None, False
             self.finish()
             if earlier is not None:
                 signal.signal(signal.SIGTERM, earlier)
@@ -195,6 +195,7 @@ class Backup(keras.callbacks.Callback):
             with self.model.distribute_strategy.scope():
                 metrics = {"metrics": self.model.metrics_variables}
                 run_state.assign(metrics, self._arrays)
+            self.model.begins_at_end = self._step == self.params["steps"]
         self._saved = self._arrays = None
 
     def on_train_batch_end(self, batch, logs=None):
@@ -205,6 +206,7 @@ class Backup(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._epoch, self._step = epoch + 1, 0
+        self.model.begins_at_end = False
         if not self.model.stop_training:
             self._save_if_due()
 

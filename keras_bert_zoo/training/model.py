@@ -22,8 +22,9 @@ class ReplicatedModel(keras.Model):
 
     _batch_losses = None
     _watch = None
-    # Of a run that goes on.
+    # Of a run that goes on, and whether that is after an epoch's last step.
     first_step = None
+    begins_at_end = False
     # Of the run; what `fit` is given ends with the epoch where none is set.
     epoch_steps = steps.EpochSteps(0)
 
@@ -81,6 +82,12 @@ class ReplicatedModel(keras.Model):
             step = steps.Steps(self, self._batch_losses).test
             # What there is to evaluate ends by itself.
             self.test_function = steps.make_function(self, step, int)
+
+    def _get_metrics_result_or_logs(self, logs):
+        # Without a step, Keras knows of no metrics.
+        if self.begins_at_end and not logs:
+            logs = self.get_metrics_result()
+        return super()._get_metrics_result_or_logs(logs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         is_resumed = self.first_step is not None

@@ -239,6 +239,20 @@ def test_sigterm_stops_after_the_step(tmp_path, whole):
     assert (run.digest(model), history) == whole
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [5, 15])
+def test_an_epochs_last_step_is_not_lost(tmp_path, step, whole):
+    """Stopped between it and the validation."""
+    told = run.After(step, lambda: signal.raise_signal(signal.SIGTERM))
+    backup = zoo.Backup(tmp_path, seconds=1e6)
+    with pytest.raises(StoppedError, match=f"epoch {step // 5}, step 5, with"):
+        run.fit(run.make_model(), backup, [told])
+    model = run.make_model(seed=9)
+    history = run.fit(model, zoo.Backup(tmp_path), [run.After(0, fall)])
+    assert (run.digest(model), history) == whole
+    assert not model.begins_at_end
+
+
 @pytest.mark.parametrize(
     ("name", "own"),
     [

@@ -48,6 +48,7 @@ EXTENDED = (
 MODEL = (
     "_distribute_strategy",
     "_flatten_layers",
+    "_get_metrics_result_or_logs",
     "_loss_tracker",
     "_maybe_symbolic_build",
     "_symbolic_build",
