@@ -106,9 +106,10 @@ def decode_answers(
     difference = tf.clip_by_value(
         null - scores[:, 0], -MAX_DIFFERENCE, MAX_DIFFERENCE
     )
-    null_probability = tf.exp(null - total) if no_answer else 0.0 * difference
     is_null = ~exists[:, 0]
+    null_probability = tf.cast(is_null, tf.float32)
     if no_answer:
+        null_probability = tf.exp(null - total)
         is_null |= difference > null_threshold
     return {
         "answer": tf.where(is_null, "", found["candidate"][:, 0]),

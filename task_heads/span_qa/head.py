@@ -156,8 +156,9 @@ class SpanQAHead(TaskHead):
     @property
     def truncated(self) -> str:
         return (
-            f"questions, longer than {self.max_question_length} tokens or half "
-            "of {length}, or with an answer longer than a slice of the text"
+            f"examples: questions longer than {self.max_question_length} "
+            "tokens or half of {length}, or with an answer longer than a slice "
+            "of the text"
         )
 
     def example_spec(self, with_label: bool) -> dict:

@@ -70,7 +70,7 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
         if invalid and strict:
             raise _invalid(row.origin, found, scheme)
         types.update(_types(convert(found, scheme, "IOB2")))
-        if NO_TYPE in types and len(types) > 1:
+        if found and NO_TYPE in types and len(types) > 1:
             raise InputError(
                 f"{row.origin}: either all tags but {OUTSIDE} must have a "
                 "type, as in B-person, or none. Received: "

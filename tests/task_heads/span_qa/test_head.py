@@ -419,8 +419,8 @@ def test_a_question_that_is_cut_is_told_as_such(log):
     model = make_model(SpanQAHead(max_question_length=4))
     model.predict_text([("aa", "bb"), (LONG, "aa bb")])
     assert log == [
-        "Truncated: 1 of 2 questions, longer than 4 tokens or half of 32, or "
-        "with an answer longer than a slice of the text."
+        "Truncated: 1 of 2 examples: questions longer than 4 tokens or half of "
+        "32, or with an answer longer than a slice of the text."
     ]
 
 
@@ -460,6 +460,15 @@ def test_answers_stand_as_in_the_context_marks_included():
     ends = features.context["char_end"].to_list()
     assert ends == [[2, 5, 6, 9]]
     assert features.context["byte_end"].to_list() == [[2, 6, 7, 10]]
+
+
+def test_only_a_context_without_words_has_no_answer_for_a_head_that_answers():
+    model = make_model(SpanQAHead(no_answer=False))
+    with_words, without = model.predict_text([("aa", "bb cc"), ("aa", "")])
+    assert str(with_words["no_answer_probability"]) == "0.0"
+    assert with_words["answer"] and 0 < with_words["score"] <= 1
+    assert (without["answer"], without["start"]) == ("", None)
+    assert without["no_answer_probability"] == without["score"] == 1.0
 
 
 def test_a_head_that_always_answers_is_scored_so():

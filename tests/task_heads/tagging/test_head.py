@@ -347,6 +347,18 @@ def test_words_outside_of_spans_have_a_label_in_every_scheme():
         TaggingHead(["p", "q"], scheme="none").example(found[0].values, True)
 
 
+def test_a_type_may_be_a_line():
+    found = [
+        Row({"text": "aa", "spans": [(0, 2, "_")]}, "f:1"),
+        Row({"text": "aa", "spans": [(0, 2, "x")]}, "f:2"),
+    ]
+    head = TaggingHead.from_rows(found)
+    assert head.labels_by_index == ["O", "B-_", "I-_", "B-x", "I-x"]
+    mixed = Row({"tokens": ["a", "b"], "tags": ["B-x", "B"]}, "f:3")
+    with pytest.raises(InputError, match="f:3: either all tags but O must"):
+        TaggingHead.from_rows([mixed], scheme="IOB2")
+
+
 def test_a_corpus_without_entities_is_refused():
     with pytest.raises(InputError, match="O for every word, up to f:1. Check"):
         TaggingHead.from_rows([Row({"tokens": ["a"], "tags": ["O"]}, "f:1")])
