@@ -38,13 +38,18 @@ class RowReport:
         """Returns a line for each remark, with the first rows it is about."""
         lines = []
         for remark, origins in self.remarks.items():
-            more = len(origins) - SHOWN_ORIGINS
-            shown = "; ".join(origins[:SHOWN_ORIGINS])
             lines.append(
-                f"{len(origins)} of {self.num_rows} rows: {remark} ({shown}"
-                + (f"; and {more} more)" if more > 0 else ")")
+                f"{len(origins)} of {self.num_rows} rows: {remark} "
+                f"({listed_origins(origins)})"
             )
         return lines
+
+
+def listed_origins(origins: Sequence[str]) -> str:
+    """Returns the first origins of rows, and how many more there are."""
+    more = len(origins) - SHOWN_ORIGINS
+    shown = "; ".join(origins[:SHOWN_ORIGINS])
+    return f"{shown}; and {more} more" if more > 0 else shown
 
 
 def check_rows(

@@ -82,7 +82,7 @@ def checked(settings: Mapping[str, Any]) -> dict:
     except (TypeError, ValueError) as error:
         raise InputError(
             "`settings` must be text, numbers, or lists and dicts of them. "
-            f"Received: {settings!r:.80} ({error})"
+            f"Received: {settings!r:.80} ({error}) Name the others by a text."
         ) from error
 
 

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from keras_bert_zoo.data.row_report import listed_origins
 from task_heads.span_qa.examples import first_aligned
 
 _BATCH_SIZE = 1024
-# Most rows that a message names.
-_SHOWN_ROWS = 5
 
 
 def length_warnings(
@@ -37,13 +36,13 @@ def length_warnings(
         found.append(
             f"{len(questions)} questions have more than {max_question_length} "
             f"tokens (max_question_length) and lose their ends: "
-            f"{_listed(questions)}."
+            f"{listed_origins(questions)}."
         )
     if answers:
         found.append(
             f"{len(answers)} answers have more than {max_answer_length} tokens "
             "(max_answer_length), and no answer will be as long: "
-            f"{_listed(answers)}."
+            f"{listed_origins(answers)}."
         )
     return found
 
@@ -63,9 +62,3 @@ def _add_long(batch, tokenizer, most, found, text_of=_question):
     ids = tokenizer.tokenize([text_of(row.values) for row in batch])
     lengths = np.asarray(ids.row_lengths())
     found += [batch[place].origin for place in np.flatnonzero(lengths > most)]
-
-
-def _listed(origins: list[str]) -> str:
-    more = len(origins) - _SHOWN_ROWS
-    shown = "; ".join(origins[:_SHOWN_ROWS])
-    return f"{shown}; and {more} more" if more > 0 else shown

@@ -80,7 +80,7 @@ class LabelSet:
         span = before + span
         found = self.spelled(span, "IOB2")[place]
         own = [one for one in self.ids if self._is_of(one, name)]
-        # With a single label for its type, a span has that on all words.
+        # For lack of the right one, B before E, I and S.
         return self.ids[found if found in self.ids else min(own)]
 
     def _is_of(self, label, name):
