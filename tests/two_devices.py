@@ -4,12 +4,14 @@ import os
 
 import numpy as np
 import tensorflow as tf
+import tpu_cores
 
 
 def strategy() -> tf.distribute.Strategy:
     """Returns a strategy over two devices; before all other work.
 
-    Two logical CPUs or, where `TF_CONFIG` names them, two processes.
+    Two logical CPUs or, where `TF_CONFIG` names them, two processes. With
+    `TPU_CORES` in the environment the CPUs stand for two cores of a TPU.
     """
     if "TF_CONFIG" in os.environ:
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -17,6 +19,8 @@ def strategy() -> tf.distribute.Strategy:
     tf.config.set_logical_device_configuration(
         cpu, [tf.config.LogicalDeviceConfiguration()] * 2
     )
+    if "TPU_CORES" in os.environ:
+        return tpu_cores.strategy()
     return tf.distribute.MirroredStrategy(
         ["CPU:0", "CPU:1"],
         cross_device_ops=tf.distribute.ReductionToOneDevice(),

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import tensorflow as tf
 from absl import logging
 
 from keras_bert_zoo import data
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training import strategies
 
 
 def pipeline_options(
@@ -23,7 +23,8 @@ def pipeline_options(
     Raises:
         InputError: if shapes are to be few and one of these forbids it.
     """
-    is_compiled = model.jit_compile or _is_on_tpu(model)
+    is_on_tpu = strategies.is_tpu(model.distribute_strategy)
+    is_compiled = model.jit_compile or is_on_tpu
     if order["packed_width"] is not None and (is_compiled or fixed_shapes):
         raise InputError(
             "Packed rows are as many and as long as a batch needs, where XLA "
@@ -55,7 +56,7 @@ def evaluation_options(model) -> dict:
     Args:
         model: `TaskModel`, compiled.
     """
-    if not _is_on_tpu(model):
+    if not strategies.is_tpu(model.distribute_strategy):
         return {}
     return {"widths": data.default_widths(model.sequence_length)}
 
@@ -86,8 +87,3 @@ def report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:
             num_sequences,
             batch_size,
         )
-
-
-def _is_on_tpu(model) -> bool:
-    strategy = model.distribute_strategy
-    return isinstance(strategy, tf.distribute.TPUStrategy)

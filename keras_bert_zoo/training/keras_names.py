@@ -42,6 +42,33 @@ def loss_tracker(model: keras.Model) -> keras.metrics.Mean:
     return model._loss_tracker
 
 
+@contextlib.contextmanager
+def output_losses_by_rows(
+    model: keras.Model, num_rows: tf.Tensor
+) -> Iterator[None]:
+    """Weighs a batch by its rows in the mean loss of each output.
+
+    Keras does so only where their number is part of the shape: the means
+    then depend on the strategy, and do not add up to that of `loss_tracker`.
+
+    Args:
+        model: that computes its loss here.
+        num_rows: int scalar, of the batch.
+    """
+    trackers = model._compile_loss.metrics if model._compile_loss else []
+    for tracker in trackers:
+
+        def update(value, sample_weight, own=tracker.update_state):
+            return own(value, sample_weight=num_rows)
+
+        tracker.update_state = update
+    try:
+        yield
+    finally:
+        for tracker in trackers:
+            del tracker.update_state
+
+
 def strategy_of(model: keras.Model) -> tf.distribute.Strategy | None:
     """Returns the strategy that a model was made under."""
     return model._distribute_strategy

@@ -11,6 +11,7 @@ are finite are those of one device with the same batch.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import replicas
+from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import whole_batch
 from keras_bert_zoo.training.mean_sizes import MeanSizes
 from keras_bert_zoo.training.watch import Watch
@@ -109,6 +111,9 @@ class _Part:
                 stack.enter_context(
                     keras_names.seeds_of(context.replica_id_in_sync_group)
                 )
+            stack.enter_context(
+                keras_names.output_losses_by_rows(self._model, self._num_rows)
+            )
             y_pred = self._model(x, training=training)
             loss = self._model.compute_loss(
                 x, y, y_pred, weights, training=training
@@ -220,6 +225,8 @@ def make_function(
                 )
             return model.get_metrics_result()
 
+    if strategies.is_tpu(strategy):
+        return _of_known_shapes(model, run, next_steps)
     if not model.run_eagerly:
         execute = tf.function(execute, reduce_retracing=True, autograph=False)
     if model.steps_per_execution == 1:
@@ -228,6 +235,32 @@ def make_function(
     def execute_several(iterator):
         num_steps = next_steps(model.steps_per_execution)
         return execute(iterator, tf.constant(num_steps))
+
+    return execute_several
+
+
+def _of_known_shapes(model, run, next_steps):
+    """Returns the same for a TPU: a program for each shape of a batch.
+
+    Where one program takes batches of several shapes, TPUStrategy makes it
+    of sizes that are known at most.
+    """
+
+    @functools.partial(tf.function, autograph=False)
+    def execute(data):
+        with model.distribute_strategy.scope():
+            run(data)
+            return model.get_metrics_result()
+
+    def execute_several(iterator):
+        # At the end of the data this raises what Keras waits for.
+        result = execute(iterator.get_next())
+        for _ in range(next_steps(model.steps_per_execution) - 1):
+            following = iterator.get_next_as_optional()
+            if not following.has_value():
+                break
+            result = execute(following.get_value())
+        return result
 
     return execute_several
 

@@ -79,6 +79,12 @@ def _tpu():
     return tf.distribute.TPUStrategy(resolver)
 
 
+def is_tpu(strategy: tf.distribute.Strategy) -> bool:
+    """Returns whether replicas are cores of a TPU."""
+    kinds = tf.distribute.TPUStrategy, tf.distribute.experimental.TPUStrategy
+    return isinstance(strategy, kinds)
+
+
 def check_scope(model: keras.Model, optimizer: Any = None) -> None:
     """Refuses to compile what would not train as it says.
 

@@ -1,7 +1,7 @@
 """Trains each head on one device and on two, and prints the differences.
 
-A name that ends with `-packed` trains it on packed rows, one that ends with
-`-float16` in mixed precision.
+A name that ends with `-packed` trains it on packed rows, one with `-fixed` in
+batches of fixed shapes, and one with `-float16` in mixed precision.
 """
 
 import contextlib
@@ -52,6 +52,8 @@ HEADS = {
     ),
 }
 
+IN_FIT = {"packed": {"packed_width": 20}, "fixed": {"fixed_shapes": True}}
+
 
 def trained(scope, name):
     name, _, kind = name.partition("-")
@@ -68,7 +70,7 @@ def trained(scope, name):
         # Adam makes steps of rounding where a gradient is zero.
         model.compile(keras.optimizers.SGD(0.05, 0.9))
     rows = zoo.MemoryRows(columns)
-    in_fit = {"packed_width": 20} if kind == "packed" else {}
+    in_fit = IN_FIT.get(kind, {})
     return two_devices.fitted(model, rows, in_fit, batch_size=8)
 
 

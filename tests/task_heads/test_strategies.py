@@ -40,6 +40,13 @@ def test_two_replicas_are_one_device_on_packed_rows(head):
 
 
 @pytest.mark.slow
+@every_head
+def test_two_tpu_cores_are_one_device(head):
+    (found,) = programs.run_on_tpu_cores(PROGRAM, f"{head}-fixed")
+    check(found)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("head", ["classification", "span_qa"])
 def test_two_replicas_are_one_device_in_float16(head):
     (found,) = programs.run(PROGRAM, f"{head}-float16")

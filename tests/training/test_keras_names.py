@@ -46,6 +46,7 @@ EXTENDED = (
     "_velocities",
 )
 MODEL = (
+    "_compile_loss",
     "_distribute_strategy",
     "_flatten_layers",
     "_get_metrics_result_or_logs",
@@ -107,6 +108,17 @@ def test_callbacks_have(model, kind):
         callback.on_epoch_end(0, {})
     for name in keras_names.CALLBACK_STATE[kind]:
         assert hasattr(callback, name)
+
+
+def test_losses_of_outputs_have_trackers():
+    inputs = keras.Input((2,))
+    outputs = [keras.layers.Dense(1)(inputs), keras.layers.Dense(1)(inputs)]
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", loss=["mse", "mse"])
+    rows = np.ones((2, 2)), [np.ones((2, 1)), np.ones((2, 1))]
+    model.evaluate(*rows, verbose=0)
+    trackers = model._compile_loss.metrics
+    assert [type(one) for one in trackers] == [keras.metrics.Mean] * 2
 
 
 def test_metrics_have_a_direction():

@@ -67,20 +67,28 @@ def check(found):
     for differences in found:
         assert differences["changed"] > 1e-3
         assert differences["keras"] <= TOLERANCE
+        assert abs(differences["parts"]) <= TOLERANCE
         assert differences["replicas"] <= TOLERANCE
         assert differences["spread"] == 0
 
 
-def test_two_replicas_are_one_device():
-    found = programs.run(COMPARE, json.dumps([LOADED]))
+two_devices = pytest.mark.parametrize(
+    "run", [programs.run, programs.run_on_tpu_cores], ids=["cpus", "tpu cores"]
+)
+
+
+@two_devices
+def test_two_replicas_are_one_device(run):
+    found = run(COMPARE, json.dumps([LOADED]))
     assert len(found) == 1
     check(found)
 
 
 @pytest.mark.slow
+@two_devices
 @pytest.mark.parametrize("name", CASES)
-def test_each_option_alone(name):
-    check(programs.run(COMPARE, json.dumps([CASES[name]])))
+def test_each_option_alone(name, run):
+    check(run(COMPARE, json.dumps([CASES[name]])))
 
 
 @pytest.mark.parametrize(
@@ -105,12 +113,17 @@ def test_two_workers_are_one_device(case):
     [
         (lambda path: programs.run(path)[0], "MirroredStrategy"),
         pytest.param(
+            lambda path: programs.run_on_tpu_cores(path)[0],
+            "TPUStrategyV2",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             lambda path: programs.run_two_workers(path)[1][0],
             "CollectiveAllReduceStrategy",
             marks=pytest.mark.slow,
         ),
     ],
-    ids=["devices", "workers"],
+    ids=["cpus", "tpu cores", "workers"],
 )
 def test_replicas_draw_and_skip_together(run, strategy):
     found = run(PROBE)
