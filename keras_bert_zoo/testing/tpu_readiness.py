@@ -7,6 +7,7 @@ and tokenizes texts runs on the host, and is no part of the step.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Sequence
 
 import tensorflow as tf
@@ -54,6 +55,33 @@ def check_tpu_ready(
         tokenizer = tiny_tokenizer(["a"])
         encoder = tiny_encoder(len(tokenizer.vocabulary))
         model = TaskModel(encoder, model, tokenizer)
+    for width, step, types in training_steps(model, batch_size, widths):
+        finding = _first_finding(step, types)
+        if finding is not None:
+            raise InputError(
+                f"To be compiled for a TPU, the training step of {model.name} "
+                f"must have {finding.rule}. Received: {finding.operation}, "
+                f"in batches of {batch_size} x {width}. {finding.remedy}"
+            )
+
+
+def training_steps(
+    model: TaskModel,
+    batch_size: int,
+    widths: Sequence[int] | None = None,
+) -> Iterator[tuple[int, Callable, list]]:
+    """Yields what a replica does with its part of a batch, for each width.
+
+    Args:
+        model, batch_size, widths: as `check_tpu_ready` takes them.
+
+    Returns:
+        Of each width: the width, a `tf.function` that XLA compiles, of the
+        tensors of a batch one by one, and the `tf.TensorSpec` of these.
+
+    Raises:
+        InputError: if the model was made under a strategy.
+    """
     strategy = keras_names.strategy_of(model)
     if strategy is not None:
         raise InputError(
@@ -75,13 +103,7 @@ def check_tpu_ready(
     )
     for width in checked_widths(widths, model.sequence_length):
         types = _types_of_width(batches.element_spec, width, model.head)
-        finding = _first_finding(_training_step(model, types), types)
-        if finding is not None:
-            raise InputError(
-                f"To be compiled for a TPU, the training step of {model.name} "
-                f"must have {finding.rule}. Received: {finding.operation}, "
-                f"in batches of {batch_size} x {width}. {finding.remedy}"
-            )
+        yield width, _training_step(model, types), tf.nest.flatten(types)
 
 
 def _types_of_width(types: tuple, width: int, head: TaskHead) -> tuple:
@@ -116,8 +138,7 @@ def _training_step(model: TaskModel, types: tuple) -> Callable:
     return tf.function(step, jit_compile=True, autograph=False)
 
 
-def _first_finding(step: Callable, types: tuple) -> Finding | None:
-    types = tf.nest.flatten(types)
+def _first_finding(step: Callable, types: list) -> Finding | None:
     graph = step.get_concrete_function(*types).graph
     found = forbidden_operation(graph.as_graph_def())
     if found is not None:

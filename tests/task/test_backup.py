@@ -423,15 +423,23 @@ def test_a_process_goes_on_bit_for_bit(tmp_path, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("step", ["3", "5", "12"])
-def test_two_replicas_go_on(tmp_path, step):
+@pytest.mark.parametrize(
+    ("run_program", "step"),
+    [
+        (programs.run, "3"),
+        (programs.run, "5"),
+        (programs.run, "12"),
+        (programs.run_on_tpu_cores, "6"),
+    ],
+)
+def test_two_replicas_go_on(tmp_path, run_program, step):
     place = "replicas"
-    (whole,) = programs.run(
+    (whole,) = run_program(
         PROGRAM, str(tmp_path / "whole"), "0", "SIGKILL", place
     )
     with pytest.raises(AssertionError):
-        programs.run(PROGRAM, str(tmp_path / "run"), step, "SIGKILL", place)
-    (found,) = programs.run(
+        run_program(PROGRAM, str(tmp_path / "run"), step, "SIGKILL", place)
+    (found,) = run_program(
         PROGRAM, str(tmp_path / "run"), "0", "SIGKILL", place
     )
     assert found["weights"] == whole["weights"]

@@ -1,0 +1,126 @@
+"""What a training step takes of a TPU chip, as the TPU's compiler has it.
+
+    python -m benchmarks.tpu_memory [--chip v5e] [--afresh]
+
+No TPU is needed, and nothing is run: the whole step of each head (forward and
+backward pass, loss, AdamW, metrics) is compiled for one chip by the compiler
+that TPUs have, and that says how many bytes the program needs. BERT-base with
+random weights, dropout 0.1. Every cell is kept when it is measured.
+"""
+
+# First, because it settles how TensorFlow, loaded next, is set up.
+import keras_bert_zoo as zoo  # isort: skip
+
+import argparse
+import json
+import subprocess
+import time
+
+from benchmarks import harness
+from benchmarks.first_step_contenders import batches
+from keras_bert_zoo import testing
+from keras_bert_zoo.testing.tpu_readiness import training_steps
+from task_heads.classification import ClassificationHead
+from task_heads.masked_lm.head import MaskedTokenHead
+from task_heads.multi_task.head import MultiTaskHead
+from task_heads.span_qa.head import SpanQAHead
+from task_heads.tagging.head import TaggingHead
+
+TAGS = ["O", *(f"{mark}-{name}" for name in "abcd" for mark in "BI")]
+LABELS = ["a", "b"]
+HEADS = {
+    "classification": lambda: ClassificationHead(LABELS),
+    "tagging": lambda: TaggingHead(TAGS),
+    "tagging, CRF": lambda: TaggingHead(TAGS, crf=True),
+    "span_qa": SpanQAHead,
+    "masked_lm": MaskedTokenHead,
+    "multi_task": lambda: MultiTaskHead(
+        {"kind": ClassificationHead(LABELS), "slots": TaggingHead(TAGS)}
+    ),
+}
+HALF = "mixed_bfloat16"
+SHAPES = ((8, 128), (32, 128), (128, 128), (32, 512))
+CELLS = (
+    *((head, 32, 128, HALF) for head in HEADS),
+    *(("classification", *shape, HALF) for shape in SHAPES if shape[0] != 32),
+    ("classification", 32, 512, HALF),
+    *(("classification", *shape, "float32") for shape in SHAPES),
+)
+NAMES = ("head", "batch", "length", "dtype")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--chip", default="v5e")
+    parser.add_argument(
+        "--afresh", action="store_true", help="forget earlier cells"
+    )
+    options = parser.parse_args()
+    results = {"chip": options.chip, "cells": []}
+    earlier = harness.RESULTS / "tpu_memory.json"
+    if earlier.is_file() and not options.afresh:
+        results = json.loads(earlier.read_text("utf-8"))
+    measured = [[cell[name] for name in NAMES] for cell in results["cells"]]
+    for cell in CELLS:
+        if list(cell) in measured:
+            continue
+        begin = time.perf_counter()
+        found = compiled(program(*cell), options.chip)
+        found["seconds"] = round(time.perf_counter() - begin, 1)
+        results["cells"].append({**dict(zip(NAMES, cell)), **found})
+        harness.write_result("tpu_memory", results)
+        print(results["cells"][-1], flush=True)
+    print(report(results))
+
+
+def program(head: str, batch: int, length: int, dtype: str) -> str:
+    """Returns a training step as XLA is given it."""
+    encoder = zoo.BertEncoder(
+        **batches.SIZES, attention_dropout=0.1, dtype=dtype
+    )
+    model = zoo.TaskModel(
+        encoder,
+        HEADS[head](),
+        testing.tiny_tokenizer(["a"]),
+        sequence_length=length,
+    )
+    model.compile()
+    ((_, step, types),) = training_steps(model, batch, [length])
+    return step.experimental_get_compiler_ir(*types)(stage="stablehlo")
+
+
+def compiled(program: str, chip: str) -> dict:
+    """Returns what a program takes of a chip, in bytes.
+
+    Args:
+        program: str. Of one chip, in MLIR.
+        chip: str. Such as `v5e`.
+    """
+    script = harness.ROOT / "benchmarks" / "peers" / "compile_for_tpu.py"
+    done = subprocess.run(
+        [harness.peers_python(), script, chip],
+        input=program,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def report(results: dict) -> str:
+    """Returns the table of all cells, in GB."""
+    header = ("head", "batch", "dtype", "state and batch", "further", "all")
+    rows = []
+    for cell in results["cells"]:
+        state = cell["arguments"]
+        further = cell["outputs"] + cell["temporaries"] + cell["code"]
+        sizes = [
+            f"{size / 1e9:.2f}" for size in (state, further, state + further)
+        ]
+        shape = f"{cell['batch']} x {cell['length']}"
+        rows.append((cell["head"], shape, cell["dtype"], *sizes))
+    return harness.table(header, rows)
+
+
+if __name__ == "__main__":
+    main()
