@@ -1,15 +1,19 @@
 """What a second replica and a backup cost.
 
-    python -m benchmarks.training_costs [--rounds 15] [--backup-rounds 3]
+    python -m benchmarks.training_costs [--starts 7] [--rounds 10]
+        [--backup-rounds 3]
 
 The same batch is trained on by one device, and in halves by two logical CPUs
 of the same machine under `MirroredStrategy`; two threads in both cases, and
-they take turns. A backup of weights and optimizer is written while training
+they take turns. How fast a process is also depends on where in memory it came
+to lie, so both are started anew some times, and the median of the ratios
+counts. A backup of weights and optimizer is written while training
 goes on. What it costs is how much longer some steps take with it, as a share
 of the minute between two backups.
 """
 
 import argparse
+import statistics
 
 from benchmarks import harness
 
@@ -30,11 +34,13 @@ SECONDS_BETWEEN = 60.0
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--starts", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--backup-rounds", type=int, default=3)
     options = parser.parse_args()
     results = {
         "machine": harness.machine(),
+        "starts": options.starts,
         "rounds": options.rounds,
         "backup_rounds": options.backup_rounds,
         "steps": [],
@@ -43,10 +49,14 @@ def main():
     for batch, length in SIZES:
         cell = {"batch": batch, "length": length}
         names = ("one_device", "two_devices")
-        with harness.children("benchmarks.cost_contenders", names) as found:
-            timings = harness.compare(found, cell, options.rounds)
-        seconds = {name: one.median_seconds for name, one in timings.items()}
-        results["steps"].append({**cell, "seconds": seconds})
+        starts = []
+        for _ in range(options.starts):
+            with harness.children("benchmarks.cost_contenders", names) as found:
+                timings = harness.compare(found, cell, options.rounds)
+            starts.append(
+                {name: one.median_seconds for name, one in timings.items()}
+            )
+        results["steps"].append({**cell, "seconds": starts})
     for name, run in MODELS.items():
         cell = {"batch": 8, "length": 128, **run}
         names = ("steps_alone", "steps_with_backup")
@@ -68,8 +78,11 @@ def report(results: dict) -> str:
     steps = [
         (
             f"{cell['batch']} x {cell['length']}",
-            *(f"{value:.3f}" for value in cell["seconds"].values()),
-            f"{_ratio(cell['seconds']):.3f}",
+            *(
+                f"{statistics.median(one[name] for one in cell['seconds']):.3f}"
+                for name in cell["seconds"][0]
+            ),
+            *(f"{ratio:.3f}" for ratio in _ratios(cell["seconds"])),
         )
         for cell in results["steps"]
     ]
@@ -85,7 +98,15 @@ def report(results: dict) -> str:
     return "\n\n".join(
         [
             harness.table(
-                ("batch x length", "one device, s", "two, s", "ratio"), steps
+                (
+                    "batch x length",
+                    "one device, s",
+                    "two, s",
+                    "ratio",
+                    "least",
+                    "most",
+                ),
+                steps,
             ),
             harness.table(
                 (
@@ -101,8 +122,10 @@ def report(results: dict) -> str:
     )
 
 
-def _ratio(seconds: dict) -> float:
-    return seconds["two_devices"] / seconds["one_device"]
+def _ratios(starts: list[dict]) -> tuple[float, float, float]:
+    """Returns the median, the least and the most of several starts."""
+    found = [one["two_devices"] / one["one_device"] for one in starts]
+    return statistics.median(found), min(found), max(found)
 
 
 if __name__ == "__main__":

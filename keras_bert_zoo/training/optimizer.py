@@ -52,7 +52,8 @@ class AdamW(Layerwise, keras.optimizers.AdamW):
     def update_step(self, gradient, variable, learning_rate):
         rate = self.own_rate(variable, learning_rate)
         if self._use_weight_decay(variable):
-            variable.assign_sub(variable * self.weight_decay * rate)
+            # One pass over the variable for both factors.
+            variable.assign_sub(variable * (self.weight_decay * rate))
         if self.amsgrad or not isinstance(variable, tf.Variable):
             return super().update_step(gradient, variable, rate)
         index = self._get_variable_index(variable)
