@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import features as names
 from keras_bert_zoo.data import length_groups
+from keras_bert_zoo.data.fuller_rows import pack_fuller_rows
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.packed_rows import pack_rows
 from keras_bert_zoo.data.padding import padded_batch
@@ -83,7 +84,8 @@ def batches_of(
         if packed_width is None:
             num_cells = length_groups.num_padded_tokens(groups, lengths, widths)
         else:
-            groups, layout, num_cells = pack_rows(groups, lengths, packed_width)
+            pack = pack_fuller_rows if windows.shuffle else pack_rows
+            groups, layout, num_cells = pack(groups, lengths, packed_width)
         if counts is not None:
             groups = _counted(
                 groups,

@@ -74,17 +74,15 @@ def pack_rows(
     Source: Graham, 1969 (doi:10.1137/0117039): longest processing time first;
     Johnson et al., 1974 (doi:10.1137/0203025): best fit decreasing.
     """
-    sizes = tf.gather(tf.cast(lengths, tf.int32), groups)
-    dense = sizes.to_tensor(-1)  # (N, B)
-    order = tf.argsort(dense, direction="DESCENDING", stable=True)
-    dense = tf.maximum(tf.gather(dense, order, batch_dims=1), 0)
+    dense, order = longest_first(groups, lengths)
+    dense = tf.maximum(dense, 0)
     counts = _numbers_of_rows(dense, groups, width)
     # In as little room as there may be, or in none.
     least = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // counts)
     least = tf.maximum(least, dense[:, :1])
     room = tf.concat([tf.zeros_like(least), least], 1)  # (N, C)
     counts = tf.concat([counts, counts], 1)
-    rows, starts, loads = _placed(dense, counts, room)
+    rows, starts, loads = placed(dense, counts, room)
     widths = tf.reduce_max(loads, axis=2)  # (N, C)
     # The last rows may be left empty.
     cells = tf.math.count_nonzero(loads, axis=2, dtype=tf.int32) * widths
@@ -113,6 +111,25 @@ def pack_rows(
     )
 
 
+def longest_first(
+    groups: tf.RaggedTensor, lengths: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the lengths of each group's sequences, falling.
+
+    Args:
+        groups, lengths: see `pack_rows`.
+
+    Returns:
+        int32 `(N, B)`: the lengths, -1 where a group has no more, and the
+        places in the group. `B` is 1 where there are no groups.
+    """
+    dense = tf.gather(tf.cast(lengths, tf.int32), groups).to_tensor(-1)
+    missing = tf.maximum(1 - tf.shape(dense)[1], 0)
+    dense = tf.pad(dense, [[0, 0], [0, missing]], constant_values=-1)
+    order = tf.argsort(dense, direction="DESCENDING", stable=True)
+    return tf.gather(dense, order, batch_dims=1), order
+
+
 def _numbers_of_rows(dense, groups, width):
     """Returns the numbers of rows to try, int32 `(N, C)`, from 1."""
     widths = tf.maximum(dense[:, :1], width)
@@ -124,7 +141,7 @@ def _numbers_of_rows(dense, groups, width):
     return tf.clip_by_value(counts, 1, tf.maximum(most, 1))
 
 
-def _placed(dense, counts, room):
+def placed(dense, counts, room):
     """Places sequences in rows, longest first.
 
     Args:
