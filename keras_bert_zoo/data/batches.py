@@ -5,6 +5,7 @@ batch, `S` tokens in its longest, or more where widths are given. A row is one
 sequence or, where its head splits long texts, several.
 """
 
+import os
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -122,9 +123,14 @@ def batches_of(
 
     return (
         windows.dataset(num_trials, first_pass)
-        .map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        .map(prepare, num_parallel_calls=_windows_at_once(), deterministic=True)
         .flat_map(cut)
     )
+
+
+def _windows_at_once():
+    """Returns how many windows are tokenized at once, beside the training."""
+    return max(1, min((os.cpu_count() or 1) // 4, 4))
 
 
 class PredictionBatches:

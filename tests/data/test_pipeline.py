@@ -53,6 +53,12 @@ def test_every_row_comes_once(head, tokenizer, count, shuffle):
     assert sorted(sum(labels_of(found), [])) == list(range(count))
 
 
+def test_a_pass_ends_at_once(head, tokenizer):
+    # Its thread is waited for, which sleeps for up to a minute.
+    dataset = build_dataset(make_rows(5), head, tokenizer, sequence_length=32)
+    assert dataset.options().autotune.enabled is False
+
+
 def test_rows_keep_their_labels(head, tokenizer):
     rows = make_rows(200)
     length = {
