@@ -7,7 +7,8 @@ text: all batches padded to 128; texts of like length in a batch, padded to
 its longest, as `fit` does by itself; and texts drawn freely, several packed
 into rows of about 64 or 128 tokens. Padding is that of a whole pass. Speed,
 at 32 texts a batch, is that of training a MiniLM-sized encoder, float32, on
-its first 12 batches: tokens of texts, padding left out, per second. Each
+its first 12 batches, which are made before: tokens of texts, padding left
+out, per second. Each
 way has a process of its own with two threads; they take turns. Every cell is
 kept when it is measured. Data and vocabulary are read from the directory
 `KBZ_SHARED`.

@@ -76,5 +76,8 @@ def prepare(cell: dict, way: str):
     model = zoo.TaskModel(encoder, head, tokenizer(), SEQUENCE_LENGTH)
     # One optimizer for all passes: `fit` would make another for each run.
     model.compile(optimizer=AdamW(sizes.LEARNING_RATE, sizes.WEIGHT_DECAY))
-    batches = dataset(cell, way).take(NUM_BATCHES).cache().repeat()
+    batches = dataset(cell, way).take(NUM_BATCHES).cache()
+    # A cache is kept once it was read to the end.
+    assert sum(1 for _ in batches) == NUM_BATCHES
+    batches = batches.repeat()
     return lambda: model.fit(batches, steps_per_epoch=NUM_BATCHES, verbose=0)
