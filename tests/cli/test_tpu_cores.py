@@ -45,5 +45,5 @@ def test_a_model_is_trained_and_saved(folder, tmp_path):
         losses = [float(row["loss"]) for row in csv.DictReader(stream)]
     assert losses[-1] < losses[0] / 2
     model = TaskModel.from_preset(tmp_path / "model")
-    assert model.predict(["very good"])[0]["label"] == "good"
+    assert model.predict_text(["very good"])[0]["label"] == "good"
     assert not list(tmp_path.glob("*.backup"))
