@@ -14,6 +14,7 @@ without a GPU.
 
 import argparse
 import itertools
+import subprocess
 
 from benchmarks import harness
 from benchmarks.gpu_contenders import batches
@@ -33,6 +34,11 @@ def main():
     size, shapes, rows = "base", SHAPES, 8192
     if options.is_trial:
         size, shapes, rows = "tiny", ((2, 16),), 64
+    elif not _has_gpu():
+        parser.error(
+            "A GPU is needed. Received: none that PyTorch sees. Run it on a "
+            "machine with one, or try it with --try."
+        )
     with harness.Child(
         "benchmarks.gpu_contenders.matrix_rate", harness.peers_python()
     ) as child:
@@ -68,6 +74,12 @@ def main():
     if not options.is_trial:
         harness.write_result("gpu_encoder", results)
     print(report(results))
+
+
+def _has_gpu() -> bool:
+    code = "import sys, torch; sys.exit(not torch.cuda.is_available())"
+    done = subprocess.run([harness.peers_python(), "-c", code], check=False)
+    return done.returncode == 0
 
 
 def _timings(cell: dict, backends: list[str], rounds: int) -> dict:
