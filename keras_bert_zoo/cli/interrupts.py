@@ -2,7 +2,8 @@
 
 `KeyboardInterrupt` is lost when it happens to be raised inside of a callback
 of the interpreter, such as that of a weak reference, of which TensorFlow has
-many. Loops therefore ask again.
+many. Loops therefore ask again. Libraries also turn it into errors of their
+own; whoever reports an error therefore asks whether it was heard.
 """
 
 import signal
@@ -20,6 +21,11 @@ def listen() -> None:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, _note)
         sys.unraisablehook = _hide_interrupts
+
+
+def heard() -> bool:
+    """Whether there was a Ctrl-C since `listen`."""
+    return _heard
 
 
 def check() -> None:

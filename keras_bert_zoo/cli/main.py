@@ -64,6 +64,8 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(READER_GONE)
     except Exception as error:
+        if interrupts.heard():
+            _exit(INTERRUPTED, "interrupted")
         message = _mistake(error)
         if message is not None:
             _exit(USER_MISTAKE, message)

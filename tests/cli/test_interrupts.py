@@ -1,3 +1,4 @@
+import contextlib
 import signal
 import sys
 
@@ -19,6 +20,13 @@ def listening():
 
 def test_nothing_is_raised_without_an_interrupt():
     interrupts.check()
+
+
+def test_an_interrupt_is_heard():
+    assert not interrupts.heard()
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert interrupts.heard()
 
 
 def test_an_interrupt_is_raised_at_once():

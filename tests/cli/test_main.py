@@ -128,6 +128,23 @@ def test_an_interrupt_is_told_in_one_line(folder, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupt_that_became_another_error_is_told_in_one_line(
+    zoo, monkeypatch
+):
+    # TensorFlow does so while it traces, for example where it asks for an
+    # attribute and takes any exception for "there is none".
+    def fail(args):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ValueError("None values not supported.") from None
+
+    monkeypatch.setattr(list_verb, "run", fail)
+    outcome = zoo("list")
+    assert outcome.status == 130
+    assert outcome.error == "bert-zoo: interrupted\n"
+
+
 def test_a_reader_that_leaves_is_no_error():
     running = start("list", "--json")
     running.stdout.close()
