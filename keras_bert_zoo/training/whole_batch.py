@@ -41,6 +41,7 @@ class WholeBatchLoss(keras.losses.Loss):
         self._divisor = None
 
     def __call__(self, y_true, y_pred, sample_weight=None):
+        y_true, y_pred = _one_number_each(y_true, y_pred)
         if self._divisor is None:
             return self.loss(y_true, y_pred, sample_weight)
         self.loss.reduction = "sum"
@@ -58,8 +59,8 @@ class WholeBatchLoss(keras.losses.Loss):
         Args:
             y_true: labels.
             sample_weight: what they weigh, or `None`.
-            rank: int. Dimensions of the predictions, whose last one is no
-                example's own.
+            rank: int. Dimensions of the predictions; of several, the last
+                one is no example's own.
 
         Returns:
             float32 scalar.
@@ -69,7 +70,8 @@ class WholeBatchLoss(keras.losses.Loss):
         if self.reduction == "mean_with_sample_weight":
             if sample_weight is not None:
                 return tf.reduce_sum(tf.cast(sample_weight, tf.float32))
-        return tf.cast(tf.reduce_prod(tf.shape(y_true)[: rank - 1]), tf.float32)
+        shape = tf.shape(y_true)[: max(rank - 1, 1)]
+        return tf.cast(tf.reduce_prod(shape), tf.float32)
 
     @contextlib.contextmanager
     def of_part(self, size: tf.Tensor, share: tf.Tensor) -> Iterator[None]:
@@ -114,6 +116,19 @@ class CorpusLoss(WholeBatchLoss):
     Args:
         loss: see `WholeBatchLoss`.
     """
+
+
+def _one_number_each(y_true, y_pred):
+    """Gives predictions of shape `(B,)` the last dimension that losses drop.
+
+    Keras takes the mean over the last one for the loss of an example. Were
+    that the batch, it would be one number, the same for each weight.
+    """
+    if len(y_pred.shape) > 1:
+        return y_true, y_pred
+    if len(y_true.shape) == 1:
+        y_true = keras.ops.expand_dims(y_true, -1)
+    return y_true, keras.ops.expand_dims(y_pred, -1)
 
 
 def wrap(loss: Any, outputs: Any) -> Any:

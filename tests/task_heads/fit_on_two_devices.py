@@ -21,11 +21,12 @@ from task_heads.tagging.head import TaggingHead
 
 TEXTS = [
     " ".join("abcd"[i * place % 4] for place in range(1 + i % 9))
-    for i in range(38)
+    for i in range(37)
 ]
 WORDS = [text.split() for text in TEXTS]
 TAGS = [["O" if word < "c" else "B-x" for word in words] for words in WORDS]
 LABELS = ["ab"["d" in text] for text in TEXTS]
+SCORES = [len(words) / 4 for words in WORDS]
 ANSWERS = [[{"text": text[-1], "start": len(text) - 1}] for text in TEXTS]
 
 
@@ -37,8 +38,13 @@ def classifier():
     return ClassificationHead(["a", "b"], dropout=0.0)
 
 
+def regression():
+    return ClassificationHead(kind="regression", dropout=0.0)
+
+
 HEADS = {
     "classification": (classifier, {"text": TEXTS, "label": LABELS}),
+    "regression": (regression, {"text": TEXTS, "label": SCORES}),
     "tagging": (tagger, {"tokens": WORDS, "tags": TAGS}),
     "crf": (lambda: tagger(crf=True), {"tokens": WORDS, "tags": TAGS}),
     "span_qa": (
@@ -49,6 +55,10 @@ HEADS = {
     "multi_task": (
         lambda: MultiTaskHead({"kind": classifier(), "slots": tagger()}),
         {"tokens": WORDS, "slots": TAGS, "kind": LABELS},
+    ),
+    "scored": (
+        lambda: MultiTaskHead({"score": regression(), "slots": tagger()}),
+        {"tokens": WORDS, "slots": TAGS, "score": SCORES},
     ),
 }
 

@@ -11,11 +11,13 @@ every_head = pytest.mark.parametrize(
     "head",
     [
         "classification",
+        "regression",
         "tagging",
         "crf",
         "span_qa",
         "masked_lm",
         "multi_task",
+        "scored",
     ],
 )
 
