@@ -69,12 +69,7 @@ def build_on_one_encoder(
 def _call(encoder, inputs, outputs: Sequence[str]) -> dict:
     found = {name: encoder.output[name] for name in outputs}
     part = keras.Model(encoder.input, found, name="encoder")
-    if encoder.trainable:
-        used = {id(layer) for layer in part.layers}
-        for layer in encoder.layers:
-            if id(layer) not in used:
-                layer.trainable = False
-    else:
+    if not encoder.trainable:
         part = Frozen(part, name="frozen_encoder")
     encoded = part(inputs)
     part.encoded = encoded

@@ -16,7 +16,6 @@ from keras_bert_zoo.task.packed_rows import PackedRows
 from keras_bert_zoo.task.truncation import report_truncation
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.training.backup import Backup
-from keras_bert_zoo.training.encoder_layers import layers_from_below
 from keras_bert_zoo.training.model import ReplicatedModel
 from keras_bert_zoo.training.recipe import recipe_of
 
@@ -61,9 +60,6 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
             encoder, tokenizer, sequence_length
         )
         encoder.trainable = not freeze_encoder
-        if freeze_embeddings:
-            for layer in layers_from_below(encoder)[0]:
-                layer.trainable = False
         model = head.build(encoder)
         super().__init__(
             inputs=model.input,
@@ -72,6 +68,9 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
             **kwargs,
         )
         self.dtype_policy = encoder.dtype_policy
+        self.leave_alone(
+            parts.left_alone(encoder, self.weights, freeze_embeddings)
+        )
         self.encoder = encoder
         self.head = head
         self.tokenizer = tokenizer

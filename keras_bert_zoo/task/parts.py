@@ -1,6 +1,7 @@
 """The parts of a task model: whether they fit, and as plain values."""
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -11,6 +12,7 @@ from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task.head import TaskHead
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.training.encoder_layers import layers_from_below
 
 
 def checked_length(
@@ -43,10 +45,37 @@ def checked_length(
         raise InputError(
             "`sequence_length` must lie between 3 and the encoder's "
             f"{longest} positions. Received: sequence_length={length}. "
-            "Shorten it, or build the encoder with "
-            f"max_sequence_length={length}."
+            + (
+                "A sequence begins and ends with a special token."
+                if length < 3
+                else "Shorten it, or build the encoder with "
+                f"max_sequence_length={length}."
+            )
         )
     return length
+
+
+def left_alone(
+    encoder: keras.Model,
+    used: Sequence[keras.Variable],
+    freeze_embeddings: bool,
+) -> list[keras.Variable]:
+    """Returns the variables of an encoder that a model does not train.
+
+    Those of layers that its head does not need, and of frozen embeddings.
+    The encoder may also stand under other heads, which train them.
+
+    Args:
+        encoder: the encoder.
+        used: weights of the head's model.
+        freeze_embeddings: bool. See `TaskModel`.
+    """
+    reached = {id(variable) for variable in used}
+    found = [one for one in encoder.weights if id(one) not in reached]
+    if freeze_embeddings:
+        for layer in layers_from_below(encoder)[0]:
+            found += layer.weights
+    return found
 
 
 def compile_arguments(head: TaskHead, **given) -> dict:

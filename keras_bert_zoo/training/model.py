@@ -1,6 +1,7 @@
 """`fit` and `evaluate` on any number of replicas, alike."""
 
 import gc
+from collections.abc import Iterable
 
 import keras
 
@@ -22,6 +23,7 @@ class ReplicatedModel(keras.Model):
 
     _batch_losses = None
     _watch = None
+    _left_alone: frozenset = frozenset()
     # Of a run that goes on, and whether that is after an epoch's last step.
     first_step = None
     begins_at_end = False
@@ -29,6 +31,40 @@ class ReplicatedModel(keras.Model):
     epoch_steps = steps.EpochSteps(0)
 
     mean_sizes = None
+
+    def leave_alone(self, variables: Iterable[keras.Variable]) -> None:
+        """Excludes variables from training, in this model only.
+
+        Their layers may be part of other models, which train them. It must
+        be told before the model is compiled.
+        """
+        self._left_alone |= {id(variable) for variable in variables}
+
+    @property
+    def trainable_variables(self) -> list[keras.Variable]:
+        """What `fit` changes: all but what is frozen or left alone."""
+        return [
+            variable
+            for variable in super().trainable_variables
+            if id(variable) not in self._left_alone
+        ]
+
+    @property
+    def trainable_weights(self) -> list[keras.Variable]:
+        """The trainable variables, by the name that Keras' own code uses."""
+        return self.trainable_variables
+
+    @property
+    def non_trainable_variables(self) -> list[keras.Variable]:
+        """All others, random seeds and metrics included."""
+        trained = {id(variable) for variable in self.trainable_variables}
+        return [one for one in self.variables if id(one) not in trained]
+
+    @property
+    def non_trainable_weights(self) -> list[keras.Variable]:
+        """All weights that are not trained."""
+        trained = {id(variable) for variable in self.trainable_variables}
+        return [one for one in self.weights if id(one) not in trained]
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         strategies.check_scope(self, optimizer)

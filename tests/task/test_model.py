@@ -14,6 +14,7 @@ from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.training.optimizer import AdamW
 from task_heads.classification import ClassificationHead
+from task_heads.masked_lm.head import MaskedTokenHead
 
 
 def fit(model, *data, epochs=25, **kwargs):
@@ -183,6 +184,43 @@ def test_a_frozen_encoder_stays_as_it_was(make_model, texts, labels):
     for ours, theirs in zip(model.encoder.get_weights(), before):
         np.testing.assert_array_equal(ours, theirs)
     assert len(model.trainable_weights) == 2
+
+
+def test_heads_on_one_encoder_train_what_each_needs(make_model, texts, labels):
+    whole = make_model()
+    encoder, tokenizer = whole.encoder, whole.tokenizer
+    pooler = encoder.get_layer("pooler")
+    embeddings = encoder.get_layer("embeddings")
+    masked = TaskModel(encoder, MaskedTokenHead(), tokenizer)
+    frozen = TaskModel(
+        encoder,
+        ClassificationHead(["bad", "good"], pooling="mean"),
+        tokenizer,
+        freeze_embeddings=True,
+    )
+
+    def trained(model):
+        ours = {id(one) for one in model.trainable_variables}
+        assert not ours & {id(one) for one in model.non_trainable_variables}
+        assert ours == {id(one) for one in model.trainable_weights}
+        return [
+            {id(one) for one in layer.weights} <= ours
+            for layer in (embeddings, pooler)
+        ]
+
+    assert trained(masked) == [True, False]
+    assert trained(frozen) == [False, False]
+    assert trained(whole) == [True, True]
+    for model, moved in ((frozen, [0, 0]), (whole, [1, 1]), (masked, [1, 0])):
+        before = [layer.get_weights()[0] for layer in (embeddings, pooler)]
+        if model is masked:
+            fit(model, [{"text": text} for text in texts], epochs=1)
+        else:
+            fit(model, texts, labels, epochs=1)
+        after = [layer.get_weights()[0] for layer in (embeddings, pooler)]
+        assert moved == [
+            not np.array_equal(a, b) for a, b in zip(before, after)
+        ]
 
 
 def test_a_frozen_encoder_has_no_dropout(make_model):
