@@ -62,7 +62,8 @@ def main():
             "num_steps": NUM_STEPS,
         }
         found = {}
-        for name, timing in _timings(cell, backends, options.rounds).items():
+        timings = _timings(cell, backends, options)
+        for name, timing in timings.items():
             seconds = timing.median_seconds / NUM_STEPS
             found[name] = {
                 "examples_per_second": batch / seconds,
@@ -82,20 +83,27 @@ def _has_gpu() -> bool:
     return done.returncode == 0
 
 
-def _timings(cell: dict, backends: list[str], rounds: int) -> dict:
+def _timings(
+    cell: dict, backends: list[str], options: argparse.Namespace
+) -> dict:
     """Runs each contender in a process of its own, and then the next.
 
     A process that has run on a GPU keeps its memory.
     """
+    # JAX would take the processor, with a warning, where it sees no GPU.
+    platform = "cpu" if options.is_trial else "cuda"
     timings = {}
     for name in (*backends, PEER):
         module = PEER if name == PEER else "keras_bert_zoo"
         with harness.Child(
             f"benchmarks.gpu_contenders.{module}",
             harness.peers_python(),
-            settings={"KERAS_BACKEND": name if name != PEER else "torch"},
+            settings={
+                "KERAS_BACKEND": name if name != PEER else "torch",
+                "JAX_PLATFORMS": platform,
+            },
         ) as child:
-            timings[name] = child.measure(cell, repeats=rounds)
+            timings[name] = child.measure(cell, repeats=options.rounds)
     return timings
 
 

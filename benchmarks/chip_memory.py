@@ -1,17 +1,18 @@
-"""What a training step takes of a TPU chip, as the TPU's compiler has it.
+"""What a training step takes of a TPU chip or a GPU, as its compiler has it.
 
-    python -m benchmarks.tpu_memory [--chip v5e] [--afresh]
+    python -m benchmarks.chip_memory [--chips v5e,h200] [--afresh]
 
-No TPU is needed, and nothing is run: the whole step of each head (forward and
-backward pass, loss, AdamW, metrics) is compiled for one chip by the compiler
-that TPUs have, and that says how many bytes the program needs. BERT-base with
-random weights, dropout 0.1. Every cell is kept when it is measured.
+Neither is needed, and nothing is run: the whole step of each head (forward and
+backward pass, loss, AdamW, metrics) is compiled by XLA for one chip, and that
+says how many bytes the program needs. BERT-base with random weights, dropout
+0.1. Every cell is kept when it is measured.
 """
 
 # First, because it settles how TensorFlow, loaded next, is set up.
 import keras_bert_zoo as zoo  # isort: skip
 
 import argparse
+import itertools
 import json
 import subprocess
 import time
@@ -50,32 +51,39 @@ CELLS = (
         for shape in SHAPES
     ),
 )
-CHIPS = ("v4", "v5e", "v6e")
-NAMES = ("head", "batch", "length", "dtype")
+CHIPS = ("v4", "v5e", "v6e", "h200")
+NAMES = ("chip", "head", "batch", "length", "dtype")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chip", default="v5e", choices=CHIPS)
+    parser.add_argument(
+        "--chips", default="v5e,h200", help=f"of {', '.join(CHIPS)}"
+    )
     parser.add_argument(
         "--afresh", action="store_true", help="forget earlier cells"
     )
     options = parser.parse_args()
-    results = {"chip": options.chip, "cells": []}
-    earlier = harness.RESULTS / "tpu_memory.json"
+    chips = options.chips.split(",")
+    if not set(chips) <= set(CHIPS):
+        parser.error(
+            f"--chips are some of {', '.join(CHIPS)}. "
+            f"Received: {options.chips}."
+        )
+    results = {"cells": []}
+    earlier = harness.RESULTS / "chip_memory.json"
     if earlier.is_file() and not options.afresh:
-        found = json.loads(earlier.read_text("utf-8"))
-        if found["chip"] == options.chip:
-            results = found
+        results = json.loads(earlier.read_text("utf-8"))
     measured = [[cell[name] for name in NAMES] for cell in results["cells"]]
-    for cell in CELLS:
-        if list(cell) in measured:
+    for chip, cell in itertools.product(chips, CELLS):
+        if [chip, *cell] in measured:
             continue
         begin = time.perf_counter()
-        found = compiled(*_step(*cell), options.chip)
+        found = compiled(*_step(*cell), chip)
         found["seconds"] = round(time.perf_counter() - begin, 1)
-        results["cells"].append({**dict(zip(NAMES, cell)), **found})
-        harness.write_result("tpu_memory", results)
+        cell = dict(zip(NAMES, (chip, *cell), strict=True))
+        results["cells"].append({**cell, **found})
+        harness.write_result("chip_memory", results)
         print(results["cells"][-1], flush=True)
     print(report(results))
 
@@ -109,7 +117,7 @@ def compiled(step: Callable, types: Sequence, chip: str) -> dict:
             says why on stderr.
     """
     program = step.experimental_get_compiler_ir(*types)(stage="stablehlo")
-    script = harness.ROOT / "benchmarks" / "peers" / "compile_for_tpu.py"
+    script = harness.ROOT / "benchmarks" / "peers" / "compile_for_chip.py"
     done = subprocess.run(
         [harness.peers_python(), script, chip],
         input=program,
@@ -122,7 +130,7 @@ def compiled(step: Callable, types: Sequence, chip: str) -> dict:
 
 def report(results: dict) -> str:
     """Returns the table of all cells, in GB."""
-    header = ("head", "batch", "dtype", "state and batch", "further", "all")
+    header = ("chip", "head", "batch", "dtype", "state", "further", "all")
     rows = []
     for cell in results["cells"]:
         state = cell["arguments"]
@@ -131,7 +139,8 @@ def report(results: dict) -> str:
             f"{size / 1e9:.2f}" for size in (state, further, state + further)
         ]
         shape = f"{cell['batch']} x {cell['length']}"
-        rows.append((cell["head"], shape, cell["dtype"], *sizes))
+        names = (cell["chip"], cell["head"], shape, cell["dtype"])
+        rows.append((*names, *sizes))
     return harness.table(header, rows)
 
 

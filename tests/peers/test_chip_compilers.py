@@ -1,7 +1,8 @@
-"""The training step of every head passes the compiler that TPUs have.
+"""The training step of every head passes the compilers of TPUs and GPUs.
 
-It is part of libtpu and needs no TPU. `KBZ_PEERS_PYTHON` names an interpreter
-that has it, `.venv-peers/bin/python` by default.
+They are part of libtpu and of jax-cuda12-pjrt, and need neither TPU nor GPU.
+`KBZ_PEERS_PYTHON` names an interpreter that has both, `.venv-peers/bin/python`
+by default.
 """
 
 import pathlib
@@ -10,12 +11,13 @@ import subprocess
 import every_head
 import pytest
 
+from benchmarks import chip_memory
 from benchmarks import harness
-from benchmarks import tpu_memory
 from keras_bert_zoo.testing.tpu_readiness import training_steps
 from keras_bert_zoo.training.recipe import OptimizerRecipe
 
 BATCH_SIZE = 4
+CHIPS = ("v5e", "h200")
 LOADED = OptimizerRecipe(
     "lamb",
     "cosine",
@@ -35,27 +37,30 @@ pytestmark = pytest.mark.peers
 def compiler():
     python = pathlib.Path(harness.peers_python())
     if python.exists():
-        found = subprocess.run([python, "-c", "import libtpu"], check=False)
+        code = "import libtpu, jax_plugins.xla_cuda12"
+        found = subprocess.run([python, "-c", code], check=False)
         if found.returncode == 0:
             return
-    pytest.skip("no interpreter with libtpu (KBZ_PEERS_PYTHON)")
+    pytest.skip("no interpreter with the compilers (KBZ_PEERS_PYTHON)")
 
 
-def check(model):
+def check(model, chip):
     """Compiles the step of each width, one after the other."""
     for _, step, types in training_steps(model, BATCH_SIZE):
-        found = tpu_memory.compiled(step, types, "v5e")
+        found = chip_memory.compiled(step, types, chip)
         weights = sum(4 * one.count_params() for one in model.layers)
         # Trained with two moments, of all but the seeds and frozen ones.
         assert found["arguments"] > 2 * weights
         assert found["temporaries"] > 0
 
 
+@pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("name", every_head.HEADS)
-def test_every_head_compiles(name):
-    check(every_head.make_model(every_head.HEADS[name][0]()))
+def test_every_head_compiles(name, chip):
+    check(every_head.make_model(every_head.HEADS[name][0]()), chip)
 
 
+@pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize(
     ("dtype", "optimizer"),
     [
@@ -65,8 +70,8 @@ def test_every_head_compiles(name):
     ],
     ids=["bfloat16", "float16", "loaded"],
 )
-def test_precisions_and_recipes_compile(dtype, optimizer):
+def test_precisions_and_recipes_compile(dtype, optimizer, chip):
     head = every_head.HEADS["single label"][0]()
     model = every_head.make_model(head, dtype=dtype)
     model.compile(optimizer)
-    check(model)
+    check(model, chip)
