@@ -148,6 +148,19 @@ def told_of_lost_workers(args: argparse.Namespace) -> Iterator[None]:
     Raises:
         StoppedError: in place of TensorFlow's own error.
     """
+    try:
+        yield
+    except Exception as error:
+        if args.strategy != "workers" or not _is_of_lost_worker(error):
+            raise
+        raise StoppedError(
+            "Another worker no longer answers. Start all workers again, each "
+            "with its own command: they go on from the last backup, if there "
+            f"is one in {args.backup_dir} of the first."
+        ) from error
+
+
+def _is_of_lost_worker(error: Exception) -> bool:
     import tensorflow as tf
 
     gone = (
@@ -156,16 +169,7 @@ def told_of_lost_workers(args: argparse.Namespace) -> Iterator[None]:
         tf.errors.DeadlineExceededError,
         tf.errors.UnavailableError,
     )
-    try:
-        yield
-    except gone as error:
-        if args.strategy != "workers":
-            raise
-        raise StoppedError(
-            "Another worker no longer answers. Start all workers again, each "
-            "with its own command: they go on from the last backup, if there "
-            f"is one in {args.backup_dir} of the first."
-        ) from error
+    return isinstance(error, gone)
 
 
 def _is_utf8(text: str) -> bool:

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 
 import keras
 
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.head import TaskHead
+from keras_bert_zoo.training import workers
 
 
 class EpochScore(keras.callbacks.Callback):
@@ -13,7 +15,8 @@ class EpochScore(keras.callbacks.Callback):
     Metrics of `fit` see sequences; some scores, such as the F1 of an answer
     in a text of several sequences, need whole answers. Callbacks after this
     one, such as `EarlyStopping("val_f1", mode="max")`, and the history find
-    the score by the name that `monitor` returns.
+    the score by the name that `monitor` returns. Of several workers the
+    first one scores for all: they stop together.
 
     Args:
         rows: labelled rows, re-iterable.
@@ -38,7 +41,17 @@ class EpochScore(keras.callbacks.Callback):
         name = self.monitor(head)
         if name is None or logs is None:
             return
-        found = self.model.score(self._rows, self._batch_size)
+        strategy = self.model.distribute_strategy
+        found = mistake = None
+        if workers.is_chief(strategy):
+            try:
+                found = self.model.score(self._rows, self._batch_size)
+            except InputError as error:
+                mistake = str(error)
+        # Those who wait for the chief hear of its mistake.
+        (found, mistake), _ = workers.from_chief(strategy, [found, mistake], {})
+        if mistake:
+            raise InputError(mistake)
         logs[name] = next(
             found[score] for score in head.epoch_scores if score in found
         )
