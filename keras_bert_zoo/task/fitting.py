@@ -13,7 +13,6 @@ from keras_bert_zoo.task.fixed_shapes import pipeline_options
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.run_settings import digest_of_texts
-from keras_bert_zoo.training.steps import EpochSteps
 
 
 @contextlib.contextmanager
@@ -77,26 +76,30 @@ def fit_arguments(
     callbacks = keras.tree.flatten(arguments.get("callbacks", []))
     num_epochs = epochs - arguments.get("initial_epoch", 0)
     steps = inputs.num_batches(arguments, batch_size)
-    model.epoch_steps = EpochSteps(steps, backup.step if backup else 0)
     if model.compile_for(num_epochs * steps):
         callbacks.insert(0, AveragedWeights())
     arguments["callbacks"] = callbacks
-    if backup is None:
-        yield arguments
-        return
-    settings = {
-        **order,
-        **digests,
-        "batch_size": batch_size,
-        "epochs": epochs,
-        "head": model.head.get_config(),
-        **_settings_of_parts(model),
-        "precision": model.dtype_policy.name,
-        "sequence_length": model.sequence_length,
-        "steps_per_epoch": steps,
-    }
-    with backup.of_run(model, settings, callbacks) as found:
-        yield arguments | found
+    model.first_step = 0
+    try:
+        if backup is None:
+            yield arguments
+            return
+        settings = {
+            **order,
+            **digests,
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "head": model.head.get_config(),
+            **_settings_of_parts(model),
+            "precision": model.dtype_policy.name,
+            "sequence_length": model.sequence_length,
+            "steps_per_epoch": steps,
+        }
+        with backup.of_run(model, settings, callbacks) as found:
+            yield arguments | found
+    finally:
+        # If `fit` did not come as far as to take it.
+        model.first_step, model.begins_at_end = None, False
 
 
 def _settings_of_parts(model) -> dict:

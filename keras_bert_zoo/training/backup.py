@@ -163,8 +163,6 @@ class Backup(keras.callbacks.Callback):
         try:
             yield arguments
         finally:
-            # If `fit` did not come as far as to take it.
-            model.first_step, model.begins_at_end = None, False
             self.finish()
             if earlier is not None:
                 signal.signal(signal.SIGTERM, earlier)

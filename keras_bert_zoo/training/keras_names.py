@@ -7,6 +7,7 @@ that a newer Keras says which of them went away.
 import contextlib
 import functools
 import itertools
+from collections.abc import Callable
 from collections.abc import Iterator
 
 import keras
@@ -145,10 +146,34 @@ def begin_at(iterator, step: int) -> None:
     whole = iterator._enumerate_iterator
 
     def rest():
-        del iterator._enumerate_iterator
-        return itertools.dropwhile(lambda found: found[0] < step, whole())
+        nonlocal step
+        first, step = step, 0
+        return itertools.dropwhile(lambda found: found[0] < first, whole())
 
     iterator._enumerate_iterator = rest
+
+
+def tell_steps(iterator, tell: Callable[[int], None]) -> None:
+    """Lets an iterator of epochs tell how many steps come next.
+
+    Keras counts whole executions of several steps, of which the last of an
+    epoch may be shorter: where an epoch is a part of the data, they would
+    begin anew before their end.
+
+    Args:
+        iterator: Keras' own, of epochs.
+        tell: function of the number of steps, called before each execution.
+    """
+    whole = iterator._enumerate_iterator
+
+    def told():
+        for begin, end, data in whole():
+            stop = min(end + 1, iterator.num_batches or end + 1)
+            iterator._steps_seen -= end + 1 - stop
+            tell(stop - begin)
+            yield begin, end, data
+
+    iterator._enumerate_iterator = told
 
 
 def innermost(optimizer: keras.optimizers.Optimizer):

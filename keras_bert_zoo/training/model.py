@@ -24,11 +24,11 @@ class ReplicatedModel(keras.Model):
     _batch_losses = None
     _watch = None
     _left_alone: frozenset = frozenset()
-    # Of a run that goes on, and whether that is after an epoch's last step.
+    # Of a run that begins, and whether that is after an epoch's last step.
     first_step = None
     begins_at_end = False
-    # Of the run; what `fit` is given ends with the epoch where none is set.
-    epoch_steps = steps.EpochSteps(0)
+    # In the execution that comes next; as many as there are where none is set.
+    _num_steps = None
 
     mean_sizes = None
 
@@ -100,7 +100,7 @@ class ReplicatedModel(keras.Model):
             own = self.replica_steps()
             self.mean_sizes = own.mean_sizes
             self.train_function = steps.make_function(
-                self, own.train, lambda wanted: self.epoch_steps.take(wanted)
+                self, own.train, lambda wanted: self._num_steps or wanted
             )
         else:
             self.mean_sizes.reset()
@@ -119,6 +119,9 @@ class ReplicatedModel(keras.Model):
             # What there is to evaluate ends by itself.
             self.test_function = steps.make_function(self, step, int)
 
+    def _set_num_steps(self, number):
+        self._num_steps = number
+
     def _get_metrics_result_or_logs(self, logs):
         # Without a step, Keras knows of no metrics.
         if self.begins_at_end and not logs:
@@ -126,11 +129,13 @@ class ReplicatedModel(keras.Model):
         return super()._get_metrics_result_or_logs(logs)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        is_resumed = self.first_step is not None
-        if is_resumed:
+        if self.first_step is not None:
             keras_names.begin_at(iterator, self.first_step)
+            # What Keras makes of another step takes whole executions.
+            if type(self).train_step is keras.Model.train_step:
+                keras_names.tell_steps(iterator, self._set_num_steps)
             self.first_step = None
-        needs_build = is_resumed or keras_names.strategy_of(self) is not None
+        needs_build = keras_names.strategy_of(self) is not None
         # Metrics have variables to make, and a step that makes some is
         # traced twice.
         if iterator is not None and keras_names.has_types(iterator):

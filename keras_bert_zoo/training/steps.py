@@ -147,28 +147,6 @@ class _Part:
         self._model.compute_metrics(x, y, y_pred, sample_weight=weights)
 
 
-class EpochSteps:
-    """Keeps several steps at once from running into the next epoch.
-
-    Args:
-        num_steps: int. In an epoch; below 1 if unknown.
-        num_done: int. Of the first one, done before.
-    """
-
-    def __init__(self, num_steps: int, num_done: int = 0):
-        self._num_steps = num_steps
-        self._num_done = num_done
-
-    def take(self, wanted: int) -> int:
-        """Returns how many steps come next, at least one."""
-        taken = wanted
-        if self._num_steps > 0:
-            left = self._num_steps - self._num_done % self._num_steps
-            taken = min(wanted, left)
-        self._num_done += taken
-        return taken
-
-
 def make_function(
     model: keras.Model, step: Callable, next_steps: Callable
 ) -> Callable:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import programs
 import pytest
+import tensorflow as tf
 
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.training.lamb import Lamb
@@ -245,3 +246,41 @@ def test_several_steps_at_once_end_with_the_epoch(make_model, several):
         np.testing.assert_allclose(values, found[1][0][name], atol=1e-6)
     for one, other in zip(found[0][1], found[1][1], strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def ready_arrays(num_rows):
+    ids = np.random.default_rng(0).integers(5, 10, (num_rows, 4))
+    features = {
+        "token_ids": ids,
+        "segment_ids": np.zeros_like(ids),
+        "padding_mask": np.ones_like(ids),
+    }
+    return features, np.arange(num_rows) % 2
+
+
+def weights_after(model, several, *data, **options):
+    model.compile(keras.optimizers.SGD(0.1), steps_per_execution=several)
+    model.fit(*data, shuffle=False, verbose=0, **options)
+    return [int(model.optimizer.iterations), *model.get_weights()]
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")
+@pytest.mark.parametrize("is_dataset", [True, False])
+@pytest.mark.parametrize(
+    ("num_steps", "several"), [(4, 3), (5, 2), (5, 4), (5, 9)]
+)
+def test_a_pass_may_take_several_epochs(
+    make_model, num_steps, several, is_dataset
+):
+    """Data of 12 batches, of which an epoch takes a part."""
+    data = ready_arrays(12)
+    if is_dataset:
+        data = (tf.data.Dataset.from_tensor_slices(data).batch(1),)
+    options = {"epochs": 6, "steps_per_epoch": num_steps, "batch_size": 1}
+    one, other = (
+        weights_after(make_model(), number, *data, **options)
+        for number in (1, several)
+    )
+    assert one[0] == 24
+    for expected, found in zip(one, other, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)

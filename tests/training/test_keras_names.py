@@ -98,6 +98,20 @@ def test_epochs_may_begin_in_the_middle():
     assert steps == [[2], [0, 1, 2]]
 
 
+def test_several_steps_at_once_are_counted_as_they_are():
+    rows = np.ones((6, 2))
+    iterator = EpochIterator(
+        x=rows, batch_size=1, steps_per_epoch=3, steps_per_execution=2
+    )
+    told, seen = [], []
+    keras_names.tell_steps(iterator, told.append)
+    for _ in range(2):
+        for _ in iterator._enumerate_iterator():
+            seen.append(iterator._steps_seen)
+    assert told == [2, 1, 2, 1]
+    assert seen == [2, 3, 5, 6]
+
+
 @pytest.mark.parametrize("kind", keras_names.CALLBACK_STATE)
 def test_callbacks_have(model, kind):
     arguments = {keras.callbacks.ModelCheckpoint: ["x.keras"]}
