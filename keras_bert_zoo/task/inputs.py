@@ -257,7 +257,12 @@ def num_batches(arguments: dict, batch_size: int) -> int:
     first = next(iter(keras.tree.flatten(dataset)), None)
     if not hasattr(first, "shape"):
         return 0
-    return math.ceil(first.shape[0] / batch_size)
+    num_rows = first.shape[0]
+    if arguments.get("validation_data") is None:
+        # What Keras trains on, rounded as there.
+        share = 1.0 - arguments.get("validation_split", 0.0)
+        num_rows = math.floor(num_rows * share)
+    return math.ceil(num_rows / batch_size)
 
 
 def _mappings(x: Any, y: Any):

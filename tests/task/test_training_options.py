@@ -284,3 +284,38 @@ def test_a_pass_may_take_several_epochs(
     assert one[0] == 24
     for expected, found in zip(one, other, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "num_steps"),
+    [
+        ({"validation_split": 0.2}, 24),
+        ({"validation_split": 0.3}, 21),
+        ({"validation_split": 0.2, "validation_data": ready_arrays(4)}, 30),
+    ],
+)
+def test_the_rate_falls_over_the_rows_that_are_left(
+    make_model, options, num_steps
+):
+    model = make_model()
+    model.compile()
+    model.fit(*ready_arrays(40), batch_size=4, epochs=3, verbose=0, **options)
+    assert int(model.optimizer.iterations) == num_steps
+    schedule = model.optimizer.get_config()["learning_rate"]["config"]
+    assert schedule["total_steps"] == num_steps
+
+
+def test_several_steps_at_once_end_with_the_rows_that_are_left(make_model):
+    one, other = (
+        weights_after(
+            make_model(),
+            number,
+            *ready_arrays(40),
+            batch_size=4,
+            epochs=3,
+            validation_split=0.2,
+        )
+        for number in (1, 3)
+    )
+    for expected, found in zip(one, other, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
