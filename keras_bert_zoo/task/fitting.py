@@ -87,6 +87,7 @@ def fit_arguments(
         settings = {
             **order,
             **digests,
+            **_settings_of_fit(others),
             "batch_size": batch_size,
             "epochs": epochs,
             "head": model.head.get_config(),
@@ -102,6 +103,20 @@ def fit_arguments(
         model.first_step, model.begins_at_end = None, False
 
 
+def _settings_of_fit(others) -> dict:
+    """Returns what a run depends on of that which goes to Keras as it is."""
+    return {
+        # Their numbers may be NumPy's, which are no names in JSON.
+        "class_weight": {
+            str(label): weight
+            for label, weight in (others.get("class_weight") or {}).items()
+        },
+        "validation_batch_size": others.get("validation_batch_size"),
+        "validation_freq": others.get("validation_freq") or 1,
+        "validation_steps": others.get("validation_steps"),
+    }
+
+
 def _settings_of_parts(model) -> dict:
     """Returns what tells encoder and tokenizer from others of like size."""
     config = model.encoder.get_config()
@@ -113,6 +128,8 @@ def _settings_of_parts(model) -> dict:
             # Keras numbers the names of a process's layers.
             if name != "name" and isinstance(value, bool | int | float | str)
         },
+        "freeze_embeddings": model.freeze_embeddings,
+        "freeze_encoder": model.freeze_encoder,
         "lowercase": tokenizer.lowercase,
         "strip_accents": tokenizer.strip_accents,
         "vocabulary": digest_of_texts(tokenizer.vocabulary.tokens),

@@ -1,5 +1,6 @@
 """`fit` and `evaluate` on any number of replicas, alike."""
 
+import functools
 import gc
 from collections.abc import Iterable
 
@@ -9,6 +10,7 @@ from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import steps
 from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import whole_batch
+from keras_bert_zoo.training.compile_settings import compile_settings
 from keras_bert_zoo.training.mean_sizes import MeanSizes
 from keras_bert_zoo.training.watch import Watch
 
@@ -68,6 +70,10 @@ class ReplicatedModel(keras.Model):
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         strategies.check_scope(self, optimizer)
+        # In a partial, because Keras counts metrics that it finds in a dict.
+        self.compile_settings = functools.partial(
+            compile_settings, loss=loss, **kwargs
+        )
         self._batch_losses = whole_batch.wrap(loss, self.output)
         was_compiled = self.compiled
         super().compile(optimizer=optimizer, loss=self._batch_losses, **kwargs)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -30,6 +31,8 @@ _OPTIONS = {
         "min_lr",
     ),
 }
+# Raised where settings come to be kept that were not before.
+FORMAT = 2
 # What stands for a text that is too long to be shown.
 _MOST_CHARACTERS = 200
 
@@ -47,7 +50,10 @@ def settings_of(
         callbacks: the user's.
     """
     found = {
+        "format": FORMAT,
         **settings,
+        **model.compile_settings(),
+        "steps_per_execution": model.steps_per_execution,
         "optimizer": keras.optimizers.serialize(model.optimizer),
         "callbacks": [type(one).__name__ for one in callbacks],
     }
@@ -58,17 +64,22 @@ def settings_of(
                 # Keras gives it a sign when training begins.
                 options["min_delta"] = abs(callback.min_delta)
                 found[f"callbacks[{place}]"] = options
-    return as_json(found)
+    return as_json(found, _named)
 
 
-def as_json(value: Any) -> Any:
+def as_json(value: Any, default: Callable | None = None) -> Any:
     """Returns a copy with what JSON gives back, NumPy's numbers as Python's.
+
+    Args:
+        value: to copy.
+        default: function of a part that has no form in JSON, which returns
+            what stands for it.
 
     Raises:
         TypeError: if a part has no form in JSON.
         ValueError: if it holds itself.
     """
-    return json.loads(json.dumps(value, default=_plain))
+    return json.loads(json.dumps(value, default=default or _plain))
 
 
 def checked(settings: Mapping[str, Any]) -> dict:
@@ -96,8 +107,16 @@ def check_same(
         directory: of the backups.
 
     Raises:
-        InputError: if not, with all differences.
+        InputError: if not, with all differences; or if it was made by a
+            version that did not keep all of them.
     """
+    if earlier.get("format") != own["format"]:
+        raise InputError(
+            "A backup is continued by the version that made it. Received: "
+            f"{directory}, made by one that keeps other settings of a run "
+            f"(format {earlier.get('format', 1)}, here {own['format']}). End "
+            "the run with that version, or remove it to start anew."
+        )
     own, earlier = _flat(own), _flat(earlier)
     names = [
         name
@@ -130,11 +149,23 @@ def _plain(value):
     return np.asarray(value).tolist()
 
 
+def _named(value):
+    """Returns what stands for a part of a setting."""
+    if hasattr(value, "dtype"):
+        return _plain(value)
+    return getattr(value, "__name__", type(value).__name__)
+
+
 def _flat(settings, prefix=""):
     """Returns nested settings as one level."""
     flat = {}
     for name, value in settings.items():
-        if isinstance(value, dict):
+        if isinstance(value, list) and any(
+            isinstance(one, dict) for one in value
+        ):
+            parts = {f"{name}[{n}]": one for n, one in enumerate(value)}
+            flat |= _flat(parts, prefix)
+        elif isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{name}.")
         else:
             flat[prefix + name] = value

@@ -16,6 +16,7 @@ from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
 from keras_bert_zoo.training import backup_files
+from keras_bert_zoo.training import run_settings
 from keras_bert_zoo.training.loss_guard import LossGuard
 
 PROGRAM = pathlib.Path(run.__file__)
@@ -267,7 +268,10 @@ def test_an_epochs_last_step_is_not_lost(tmp_path, step, whole):
 )
 def test_tells_of_other_settings(tmp_path, name, own):
     state = {
-        "settings": {name.replace("\\", ""): 0},
+        "settings": {
+            "format": run_settings.FORMAT,
+            name.replace("\\", ""): 0,
+        },
         "epoch": 0,
         "step": 2,
         "num_batches": 2,
@@ -277,6 +281,116 @@ def test_tells_of_other_settings(tmp_path, name, own):
     with pytest.raises(InputError, match=rf"{name}={own} \(the backup: 0\)"):
         backup = zoo.Backup(tmp_path, settings={"preset": "tiny"})
         run.fit(run.make_model(), backup, seed=3)
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory):
+    """Directory of a run that was stopped in its first epoch."""
+    directory = tmp_path_factory.mktemp("early")
+    stopped(directory, 2)
+    return directory
+
+
+def add(y_true, y_pred):
+    return y_true + y_pred
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        ({"steps_per_execution": 2}, r"steps_per_execution=2 \(the b.*: 1\)"),
+        ({"loss_weights": [0.5]}, r"loss_weights=\[0.5\] \(the .*: None\)"),
+        ({"loss": "hinge"}, "loss.class_name=hinge .*: SparseCategoricalCr"),
+        ({"loss": add}, "loss.class_name=add .*: SparseCategoricalCr"),
+        (
+            {"loss": keras.losses.CategoricalCrossentropy(from_logits=True)},
+            "loss.class_name=CategoricalCrossentropy .*: SparseCategoricalC",
+        ),
+        (
+            {
+                "loss": keras.losses.SparseCategoricalCrossentropy(
+                    from_logits=True, ignore_class=1
+                )
+            },
+            r"loss.ignore_class=1 \(the backup: None\)",
+        ),
+        (
+            {"metrics": [keras.metrics.SparseTopKCategoricalAccuracy()]},
+            r"metrics\[0\].class_name=SparseTopKCategoricalAccuracy ",
+        ),
+    ],
+)
+def test_tells_of_what_compile_was_given(early, options, difference):
+    model = run.make_model(**options)
+    with pytest.raises(InputError, match=rf"settings: .*{difference}"):
+        run.fit(model, zoo.Backup(early), [run.After(0, fall)])
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        (
+            {"class_weight": {np.int64(0): 1.0, np.int64(1): np.float32(50)}},
+            r"class_weight.1=50.0 \(the backup: None\)",
+        ),
+        ({"validation_steps": 2}, r"validation_steps=2 \(the backup: None\)"),
+        ({"validation_freq": 2}, r"validation_freq=2 \(the backup: 1\)"),
+    ],
+)
+def test_tells_of_what_fit_was_given(early, options, difference):
+    model = run.make_model()
+    with pytest.raises(InputError, match=rf"settings: .*{difference}"):
+        run.fit(model, zoo.Backup(early), [run.After(0, fall)], **options)
+
+
+@pytest.mark.parametrize("name", ["freeze_encoder", "freeze_embeddings"])
+def test_tells_of_frozen_layers(early, name):
+    parts = run.make_model()
+    model = zoo.TaskModel(
+        parts.encoder, parts.head, parts.tokenizer, **{name: True}
+    )
+    model.compile(learning_rate=1e-2)
+    difference = rf"{name}=True \(the backup: False\)"
+    with pytest.raises(InputError, match=rf"settings: .*{difference}"):
+        run.fit(model, zoo.Backup(early), [run.After(0, fall)])
+
+
+@pytest.mark.slow
+def test_what_a_run_does_not_depend_on_may_be_another(tmp_path, whole):
+    stopped(tmp_path, 7)
+    model = run.make_model(seed=9, run_eagerly=True)
+    model.fit(
+        run.rows(),
+        batch_size=np.int64(run.BATCH_SIZE),
+        epochs=run.EPOCHS,
+        validation_data=run.rows(),
+        validation_freq=1,
+        class_weight=None,
+        verbose=2,
+        callbacks=[
+            keras.callbacks.EarlyStopping(
+                "val_loss", patience=5, restore_best_weights=True
+            ),
+            run.After(0, fall),
+        ],
+        backup=zoo.Backup(tmp_path, seconds=7),
+    )
+    for name, losses in whole[1].items():
+        found = model.history.history[name]
+        np.testing.assert_allclose(found, losses, rtol=1e-5)
+
+
+def test_tells_of_an_older_version(tmp_path):
+    state = {
+        "settings": {"seed": 0},
+        "epoch": 0,
+        "step": 2,
+        "num_batches": 2,
+        "callbacks": [],
+    }
+    backup_files.write(tmp_path, state, {})
+    with pytest.raises(InputError, match=r"\(format 1, here 2\). End the run"):
+        run.fit(run.make_model(), zoo.Backup(tmp_path))
 
 
 @pytest.mark.slow
