@@ -228,6 +228,8 @@ class Backup(keras.callbacks.Callback):
             self.finish()
             self._raise_stopped(
                 f"after epoch {self._epoch + 1}, step {self._step}"
+                if self._step
+                else f"after epoch {self._epoch}"
             )
 
     def _raise_stopped(self, place):

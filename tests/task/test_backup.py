@@ -240,6 +240,17 @@ def test_sigterm_stops_after_the_step(tmp_path, whole):
     assert (run.digest(model), history) == whole
 
 
+def test_sigterm_at_an_epochs_end_names_that_epoch(tmp_path):
+    def stop(epoch, logs):
+        signal.raise_signal(signal.SIGTERM)
+
+    told = keras.callbacks.LambdaCallback(on_epoch_end=stop)
+    backup = zoo.Backup(tmp_path, seconds=1e6)
+    with pytest.raises(StoppedError, match="Stopped after epoch 1, with a"):
+        run.fit(run.make_model(), backup, [told])
+    assert backup_files.newest(tmp_path)[1]["epoch"] == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [5, 15])
 def test_an_epochs_last_step_is_not_lost(tmp_path, step, whole):
