@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from keras_bert_zoo.training import run_settings
 from keras_bert_zoo.training import run_state
 from keras_bert_zoo.training import workers
 from keras_bert_zoo.training.model import ReplicatedModel
+from keras_bert_zoo.training.termination import told_of_sigterm
 
 
 class Backup(keras.callbacks.Callback):
@@ -157,15 +157,11 @@ class Backup(keras.callbacks.Callback):
             arguments["initial_epoch"] = self.epoch
             model.first_step = self.step
         self._is_told_to_stop = False
-        earlier = None
-        if threading.current_thread() is threading.main_thread():
-            earlier = signal.signal(signal.SIGTERM, self._stop)
-        try:
-            yield arguments
-        finally:
-            self.finish()
-            if earlier is not None:
-                signal.signal(signal.SIGTERM, earlier)
+        with told_of_sigterm(self._stop):
+            try:
+                yield arguments
+            finally:
+                self.finish()
 
     def remove(self) -> None:
         """Removes all backups: what they were for is done."""
@@ -291,7 +287,7 @@ class Backup(keras.callbacks.Callback):
         except Exception as error:
             _tell(error)
 
-    def _stop(self, number, frame):
+    def _stop(self):
         self._is_told_to_stop = True
 
 
