@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 
 from keras_bert_zoo.task.answers import TextAnswers
-from keras_bert_zoo.task.inputs import labelled_rows
 from keras_bert_zoo.task.report_tables import report_tables
+from keras_bert_zoo.task.rows import labelled_rows
 
 
 class TextAnswering:

@@ -10,7 +10,7 @@ from keras_bert_zoo import data
 from keras_bert_zoo import features as names
 from keras_bert_zoo.data.batches import output_specs
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.inputs import as_rows
+from keras_bert_zoo.task.rows import as_rows
 from keras_bert_zoo.task.truncation import report_truncation
 
 

@@ -10,6 +10,7 @@ from keras_bert_zoo import data
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.batch_rows import BatchRows
 from keras_bert_zoo.task.fixed_shapes import pipeline_options
+from keras_bert_zoo.task.rows import as_rows
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.run_settings import digest_of_texts
@@ -47,7 +48,7 @@ def fit_arguments(
     }
     if order["packed_width"] is not None:
         model.prepare_packed_rows()
-    rows = inputs.as_rows(x, y, model.head)
+    rows = as_rows(x, y, model.head)
     model.batch_rows = None
     if rows is not None:
         x, y = rows, None
@@ -142,7 +143,7 @@ def _digests(model, rows, validation_data) -> dict:
     if validation_data is not None:
         is_pair = isinstance(validation_data, tuple)
         x, y = validation_data[:2] if is_pair else (validation_data, None)
-        found["validation_rows"] = inputs.as_rows(x, y, model.head)
+        found["validation_rows"] = as_rows(x, y, model.head)
     return {
         name: data.digest_of(each)
         for name, each in found.items()
