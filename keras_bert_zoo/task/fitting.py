@@ -11,6 +11,7 @@ from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.batch_rows import BatchRows
 from keras_bert_zoo.task.fixed_shapes import pipeline_options
 from keras_bert_zoo.task.rows import as_rows
+from keras_bert_zoo.task.rows import validation_rows
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.run_settings import digest_of_texts
@@ -141,9 +142,7 @@ def _digests(model, rows, validation_data) -> dict:
     """Returns what tells the rows of a run from others."""
     found = {"training_rows": rows}
     if validation_data is not None:
-        is_pair = isinstance(validation_data, tuple)
-        x, y = validation_data[:2] if is_pair else (validation_data, None)
-        found["validation_rows"] = as_rows(x, y, model.head)
+        found["validation_rows"] = validation_rows(validation_data, model.head)
     return {
         name: data.digest_of(each)
         for name, each in found.items()

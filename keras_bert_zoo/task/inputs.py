@@ -12,6 +12,7 @@ from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import fixed_shapes
 from keras_bert_zoo.task.rows import as_rows
+from keras_bert_zoo.task.rows import validation_rows
 
 
 def fit_arguments(
@@ -86,16 +87,10 @@ def validation_arguments(model, given: Any, batch_size: int) -> dict:
     Raises:
         InputError: if a row is wrong, or there is none.
     """
-    x, y = given[:2] if isinstance(given, tuple) else (given, None)
-    if as_rows(x, y, model.head) is None:
+    rows = validation_rows(given, model.head)
+    if rows is None:
         return {"validation_data": given}
-    if isinstance(given, tuple) and len(given) > 2:
-        raise InputError(
-            "Validation data of texts are a pair (texts, labels). Received: "
-            f"{len(given)} parts. Leave out the weights, or give a data set "
-            "of ready features."
-        )
-    arguments = evaluate_arguments(model, x, y, batch_size)
+    arguments = evaluate_arguments(model, rows, None, batch_size)
     return {
         "validation_data": arguments["x"],
         "validation_steps": arguments["steps"],

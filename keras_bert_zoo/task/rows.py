@@ -33,24 +33,11 @@ def as_rows(x: Any, y: Any, head: TaskHead):
         x, y = x.to_list(), y.to_list() if hasattr(y, "to_list") else y
     if not isinstance(x, list | tuple | np.ndarray):
         return None
-    fields = head.text_fields
-    if len(x) == 0:
-        columns = [[] for _ in fields]
-    elif isinstance(x[0], Mapping):
+    if len(x) and isinstance(x[0], Mapping):
         return _mappings(x, y)
-    elif isinstance(x, np.ndarray) and x.dtype.kind not in "OUST":
+    if len(x) and isinstance(x, np.ndarray) and x.dtype.kind not in "OUST":
         return None
-    else:
-        columns = _columns(x, len(fields))
-    if columns is None:
-        form = "a text" if len(fields) == 1 else f"{len(fields)} texts"
-        raise InputError(
-            f"The head {head.name!r} reads {form} per example "
-            f"({', '.join(fields)}). Received: {x[0]!r} of type "
-            f"{type(x[0]).__name__} first. Give a list of "
-            + ("strings." if len(fields) == 1 else "tuples of strings.")
-        )
-    values = dict(zip(fields, columns, strict=True))
+    values = _columns(x, head)
     if y is not None:
         if not head.label_fields:
             raise InputError(
@@ -81,22 +68,65 @@ def labelled_rows(x: Any, head: TaskHead) -> data.Rows:
     return rows
 
 
-def _mappings(x: Any, y: Any):
-    if y is not None or any(set(row) != set(x[0]) for row in x):
+def validation_rows(given: Any, head: TaskHead):
+    """Returns validation data as rows; `None` for what is no text.
+
+    Args:
+        given: what `as_rows` takes, or a pair `(x, y)` of it.
+        head: the head that reads them.
+
+    Raises:
+        InputError: as `as_rows`, or if a tuple with texts is no pair.
+    """
+    parts = given if isinstance(given, tuple) else (given, None)
+    rows = as_rows(*(*parts, None, None)[:2], head)
+    if rows is not None and len(parts) != 2:
         raise InputError(
-            "Examples that are mappings must have the same fields, labels "
-            f"among them. Received: {x[0]!r} first"
-            + (", and `y`." if y is not None else ", and other fields later.")
-            + " Put each label into its mapping."
+            "Validation data of texts are a pair (texts, labels). Received: "
+            f"a tuple of {len(parts)}. "
+            + (
+                "Add the labels, or give rows, which bring their own."
+                if len(parts) == 1
+                else "Leave out the weights, or give a data set of ready "
+                "features."
+            )
         )
+    return rows
+
+
+def _mappings(x: Any, y: Any):
+    if y is not None:
+        raise InputError(
+            "Examples that are mappings bring their own labels. Received: "
+            f"{x[0]!r} first, and `y`. Put each label into its mapping."
+        )
+    for place, row in enumerate(x):
+        if not isinstance(row, Mapping) or set(row) != set(x[0]):
+            raise InputError(
+                "Examples that are mappings must have the same fields, labels "
+                f"among them. Received: {x[0]!r} first, and {row!r} as "
+                f"example {place + 1}. Put each label into its mapping."
+            )
     return data.MemoryRows({field: [row[field] for row in x] for field in x[0]})
 
 
-def _columns(x: Any, num_fields: int):
-    if num_fields == 1:
-        proper = all(isinstance(text, str) for text in x)
-        return [list(x)] if proper else None
-    proper = all(
-        not isinstance(row, str) and len(row) == num_fields for row in x
-    )
-    return [list(column) for column in zip(*x)] if proper else None
+def _columns(x: Any, head: TaskHead) -> dict:
+    fields = head.text_fields
+    is_one = len(fields) == 1
+    for place, row in enumerate(x):
+        if not (isinstance(row, str) if is_one else _has(row, len(fields))):
+            form = "a text" if is_one else f"{len(fields)} texts"
+            raise InputError(
+                f"The head {head.name!r} reads {form} per example "
+                f"({', '.join(fields)}). Received: {row!r} of type "
+                f"{type(row).__name__} as example {place + 1}. Give a list of "
+                + ("strings." if is_one else "tuples of strings.")
+            )
+    if is_one:
+        return {fields[0]: list(x)}
+    return {field: [row[n] for row in x] for n, field in enumerate(fields)}
+
+
+def _has(row: Any, num_texts: int) -> bool:
+    is_sequence = isinstance(row, list | tuple | np.ndarray)
+    return is_sequence and len(row) == num_texts

@@ -325,7 +325,8 @@ def test_an_unknown_label_names_its_row(make_model, texts, labels):
     [
         ([1, 2], "reads a text per example .text.. Received: 1 of type int"),
         ([("a", "b")], "Give a list of strings"),
-        ([b"bytes"], "of type bytes first"),
+        ([b"bytes"], "of type bytes as example 1"),
+        (["text", None], "None of type NoneType as example 2"),
     ],
 )
 def test_texts_of_another_form_are_refused(make_model, texts, message):
@@ -367,7 +368,12 @@ def test_metrics_are_counted_once(make_model, texts, labels):
 
 
 def test_weights_of_validation_texts_are_refused(make_model, texts, labels):
-    with pytest.raises(InputError, match="a pair .texts, labels.*3 parts"):
+    with pytest.raises(InputError, match="a pair .texts, labels.*tuple of 3"):
         make_model().fit(
             texts, labels, validation_data=(texts, labels, [1.0] * len(texts))
         )
+
+
+def test_validation_texts_need_labels(make_model, texts, labels):
+    with pytest.raises(InputError, match="tuple of 1. Add the labels"):
+        make_model().fit(texts, labels, validation_data=(texts,))
