@@ -3,6 +3,11 @@
 import keras
 from keras import ops
 
+from keras_bert_zoo.training import replicas
+
+# Of float32: what a number may be rounded by, as a share of it.
+_EPSILON = 2.0**-23
+
 
 @keras.saving.register_keras_serializable(package="task_heads")
 class MacroF1(keras.metrics.Metric):
@@ -63,7 +68,13 @@ class PearsonCorrelation(keras.metrics.Metric):
     """Correlation of predictions with the truth over all examples.
 
     Means and squared deviations are merged batch by batch, which stays exact
-    where sums of squares would cancel. 0 where either side is constant.
+    where sums of squares would cancel. 0 where either side is constant, as far
+    as its floats tell.
+
+    Call arguments of `update_state`:
+        y_true: number of each example, `(B,)` or `(B, 1)`.
+        y_pred: the same.
+        sample_weight: float `(B,)` or `(B, 1)`, or `None`: all weigh alike.
 
     Source: Chan et al., 1983, "Algorithms for computing the sample
     variance", for the merge.
@@ -71,9 +82,19 @@ class PearsonCorrelation(keras.metrics.Metric):
 
     def __init__(self, name: str = "pearson", **kwargs):
         super().__init__(name=name, **kwargs)
-        self.count = self.add_variable((), "zeros", name="count")
-        self.means = self.add_variable((2,), "zeros", name="means")
-        self.squares = self.add_variable((3,), "zeros", name="squares")
+        # Deviations do not add up over replicas as Keras would have it. So
+        # each replica counts whole batches, and one of them is read.
+        self.count, self.origin, self.means, self.squares = (
+            self.add_variable(
+                shape, "zeros", aggregation="only_first_replica", name=part
+            )
+            for part, shape in (
+                ("count", ()),
+                ("origin", (2,)),
+                ("means", (2,)),
+                ("squares", (3,)),
+            )
+        )
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         values = ops.stack(
@@ -82,27 +103,49 @@ class PearsonCorrelation(keras.metrics.Metric):
                 ops.reshape(ops.cast(y_pred, self.dtype), (-1,)),
             ]
         )  # (2, B)
-        size = ops.cast(ops.shape(values)[1], self.dtype)
-        means = ops.mean(values, axis=1)
-        first, second = ops.unstack(values - means[:, None], 2, axis=0)
-        squares = ops.stack(
+        if sample_weight is None:
+            sample_weight = 1.0
+        weight = ops.broadcast_to(
+            ops.reshape(ops.cast(sample_weight, self.dtype), (-1,)),
+            ops.shape(values[0]),
+        )
+        size, sums = replicas.total(
+            [ops.sum(weight), ops.sum(weight * values, axis=1)]
+        )
+        # A mean is as coarse as floats of its size. What it is off by is known
+        # better, and so `means` are counted from an `origin` nearby.
+        origin = ops.where(size > 0, ops.divide_no_nan(sums, size), self.origin)
+        values = values - origin[:, None]
+        sums, squares = replicas.total(
             [
-                ops.sum(first * first),
-                ops.sum(second * second),
-                ops.sum(first * second),
+                ops.sum(weight * values, axis=1),
+                ops.sum(weight * _products(values), axis=1),
             ]
         )
+        means = ops.divide_no_nan(sums, size)
+        squares = squares - size * _products(means)
         total = self.count + size
-        shift = means - self.means
-        shifts = ops.stack(
-            [shift[0] * shift[0], shift[1] * shift[1], shift[0] * shift[1]]
+        share = ops.divide_no_nan(size, total)
+        shift = (origin - self.origin) + (means - self.means)
+        self.squares.assign_add(
+            squares + _products(shift) * (self.count * share)
         )
-        self.squares.assign_add(squares + shifts * (self.count * size / total))
-        self.means.assign_add(shift * (size / total))
+        self.means.assign(means - shift * (1.0 - share))
+        self.origin.assign(origin)
         self.count.assign(total)
 
     def result(self):
-        scale = ops.sqrt(self.squares[0] * self.squares[1])
-        return ops.where(
-            scale > 0, self.squares[2] / ops.maximum(scale, 1e-30), 0.0
+        resolution = _EPSILON * (self.origin + self.means)
+        is_constant = ops.any(
+            self.squares[:2] <= self.count * ops.square(resolution)
         )
+        scale = ops.sqrt(self.squares[0]) * ops.sqrt(self.squares[1])
+        return ops.where(
+            is_constant, 0.0, ops.divide_no_nan(self.squares[2], scale)
+        )
+
+
+def _products(pair):
+    """Returns the squares of both, and their product: `(3, ...)`."""
+    first, second = ops.unstack(pair, 2, axis=0)
+    return ops.stack([first * first, second * second, first * second])

@@ -9,7 +9,8 @@ import tensorflow as tf
 def total(tensors: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
     """Returns the sums over all replicas; of one replica, what it has."""
     context = tf.distribute.get_replica_context()
-    if context.num_replicas_in_sync == 1:
+    # Outside of the replicas Keras asks for nothing but shapes.
+    if context is None or context.num_replicas_in_sync == 1:
         return list(tensors)
     present = [tensor for tensor in tensors if tensor is not None]
     if not present:

@@ -36,12 +36,54 @@ def test_pearson_equals_numpy_over_uneven_batches():
     for start, stop in [(0, 1), (1, 30), (30, 50)]:
         metric.update_state(truth[start:stop], guess[start:stop])
     expected = np.corrcoef(truth, guess)[0, 1]
-    assert float(metric.result()) == pytest.approx(expected, abs=1e-4)
+    assert float(metric.result()) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e5, -1e6])
+def test_pearson_bears_large_means_and_outliers(mean):
+    rng = np.random.default_rng(0)
+    truth = rng.normal(mean, 1.0, size=5000).astype("float32")
+    guess = (-truth + rng.normal(size=5000)).astype("float32")
+    # The first batch is unlike the others.
+    guess[:10] += 20.0
+    metric = PearsonCorrelation()
+    for start in range(0, 5000, 10):
+        metric.update_state(
+            truth[start : start + 10], guess[start : start + 10]
+        )
+    expected = np.corrcoef(truth.astype("float64"), guess.astype("float64"))[
+        0, 1
+    ]
+    assert float(metric.result()) == pytest.approx(expected, abs=1e-5)
+
+
+def test_pearson_weighs_examples():
+    rng = np.random.default_rng(0)
+    truth, guess = rng.normal(7.0, 1.0, size=(2, 40)).astype("float32")
+    weights = rng.integers(0, 4, size=40)
+    # A batch of which none counts, too.
+    weights[10:20] = 0
+    metric = PearsonCorrelation()
+    for start in (0, 10, 20, 30):
+        part = slice(start, start + 10)
+        metric.update_state(
+            truth[part], guess[part], weights[part, None].astype("float32")
+        )
+    expected = np.corrcoef(truth.repeat(weights), guess.repeat(weights))[0, 1]
+    assert float(metric.result()) == pytest.approx(expected, abs=1e-5)
+
+
+def test_pearson_of_no_examples_is_zero():
+    metric = PearsonCorrelation()
+    metric.update_state(np.arange(3.0), np.arange(3.0), np.zeros(3))
+    assert float(metric.result()) == 0.0
 
 
 def test_pearson_of_a_constant_is_zero():
     metric = PearsonCorrelation()
-    metric.update_state(np.ones(4), np.arange(4.0))
+    for size in (4, 7, 3):
+        # No sum of 0.1 is exact.
+        metric.update_state(np.full(size, 0.1), np.arange(size) + size)
     assert float(metric.result()) == 0.0
 
 
