@@ -20,6 +20,13 @@ class MacroF1(keras.metrics.Metric):
         num_labels: int.
         multi_label: bool. Whether the truth is `(B, L)` of 0 and 1 rather
             than `(B,)` indices.
+
+    Call arguments of `update_state`:
+        y_true: the truth.
+        y_pred: float `(B, L)` logits.
+        sample_weight: float `(B,)` or `(B, 1)`, or `None`: all weigh alike.
+
+    Source: the weights are those of scikit-learn's `f1_score`.
     """
 
     def __init__(
@@ -47,13 +54,17 @@ class MacroF1(keras.metrics.Metric):
             guess = ops.one_hot(
                 ops.argmax(y_pred, axis=-1), self.num_labels, dtype=self.dtype
             )
-        self.hits.assign_add(ops.sum(truth * guess, axis=0))
-        self.predicted.assign_add(ops.sum(guess, axis=0))
-        self.actual.assign_add(ops.sum(truth, axis=0))
+        weight = 1.0
+        if sample_weight is not None:
+            weight = ops.cast(sample_weight, self.dtype)
+            weight = ops.reshape(weight, (-1, 1))
+        self.hits.assign_add(ops.sum(weight * truth * guess, axis=0))
+        self.predicted.assign_add(ops.sum(weight * guess, axis=0))
+        self.actual.assign_add(ops.sum(weight * truth, axis=0))
 
     def result(self):
-        total = ops.maximum(self.predicted + self.actual, 1.0)
-        return ops.mean(2.0 * self.hits / total)
+        total = ops.convert_to_tensor(self.predicted) + self.actual
+        return ops.mean(ops.divide_no_nan(2.0 * self.hits, total))
 
     def get_config(self):
         return {

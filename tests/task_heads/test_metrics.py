@@ -28,6 +28,27 @@ def test_macro_f1_of_several_labels_by_hand():
     assert float(metric.result()) == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("shape", [(3,), (3, 1)])
+def test_macro_f1_weighs_examples(multi_label, shape):
+    metric = MacroF1(2, multi_label)
+    truth, guess = np.array([0, 1, 1]), np.array([0, 1, 0])
+    weights = np.array([0.25, 0.5, 0.1], "float32").reshape(shape)
+    metric.update_state(
+        np.eye(2)[truth] if multi_label else truth, logits(guess, 2), weights
+    )
+    # Of label 0: 2 * 0.25 of 0.25 + 0.35; of 1: 2 * 0.5 of 0.6 + 0.5.
+    assert float(metric.result()) == pytest.approx((0.5 / 0.6 + 1 / 1.1) / 2)
+
+
+def test_macro_f1_does_not_count_what_weighs_nothing():
+    metric = MacroF1(2)
+    metric.update_state(
+        np.array([0, 1, 1]), logits([0, 1, 0], 2), np.array([1.0, 1.0, 0.0])
+    )
+    assert float(metric.result()) == 1.0
+
+
 def test_pearson_equals_numpy_over_uneven_batches():
     rng = np.random.default_rng(0)
     truth = rng.normal(1000.0, 1.0, size=50).astype("float32")

@@ -184,6 +184,19 @@ def test_only_the_first_slice_of_a_text_is_classified():
     assert weights.mean() == pytest.approx(1.0)
 
 
+def test_further_slices_of_a_text_count_in_no_metric_of_another_head(trained):
+    # One kind in the first slice, the other in all that follow.
+    rows = {
+        "tokens": [["dd"] * 40 + ["aa", "bb", "cc"] * 20, ["aa", "bb", "cc"]],
+        "slots": [["O"] * 100, ["B-x", "I-x", "O"]],
+        "kind": ["q", "p"],
+    }
+    kinds = trained.predict_text([" ".join(one) for one in rows["tokens"]])
+    assert [answer["kind"]["label"] for answer in kinds] == rows["kind"]
+    found = trained.evaluate(MemoryRows(rows), return_dict=True, verbose=0)
+    assert found["kind_macro_f1"] == found["kind_accuracy"] == 1.0
+
+
 def test_a_frozen_encoder_is_not_trained():
     model = make_model(freeze=True)
     assert [variable.path for variable in model.trainable_variables] == [
