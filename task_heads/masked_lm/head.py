@@ -28,6 +28,7 @@ from task_heads.masked_lm.features import training_features
 from task_heads.masked_lm.files import TextLines
 from task_heads.masked_lm.masked_texts import MASK
 from task_heads.masked_lm.perplexity import Perplexity
+from task_heads.masked_lm.token_accuracy import TokenAccuracy
 from task_heads.masked_lm.token_logits import TokenLogits
 
 _ENDINGS = {f".{name}": name for name in ("txt", "tsv", "csv", "jsonl")}
@@ -169,10 +170,7 @@ class MaskedTokenHead(TaskHead):
         )
 
     def weighted_metrics(self) -> list:
-        return [
-            Perplexity(),
-            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-        ]
+        return [Perplexity(), TokenAccuracy()]
 
     def decode(self, logits) -> dict:
         probability, token_id = decoding.best_tokens(logits, self.top_k)

@@ -2,15 +2,18 @@
 
 import keras
 
+from task_heads.metrics import TokenMean
+
 
 @keras.saving.register_keras_serializable(package="task_heads")
-class Perplexity(keras.metrics.Mean):
+class Perplexity(TokenMean):
     """Exponential of the mean negative log-probability of the true token.
 
     Call arguments of `update_state`:
         y_true: int `(R, P)` token ids.
         y_pred: float `(R, P, V)` logits.
-        sample_weight: float `(R, P)`, 0 for what does not count.
+        sample_weight: float `(R, P)`, 0 for what does not count; or `(R,)`
+            for whole sequences.
     """
 
     def __init__(self, name: str = "perplexity", **kwargs):

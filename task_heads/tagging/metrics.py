@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from task_heads.metrics import TokenMean
+from task_heads.metrics import token_weights
 from task_heads.tagging import crf
 from task_heads.tagging.spans import SpanReader
 
@@ -22,7 +24,7 @@ def best_tags(outputs, is_word) -> tf.Tensor:
 
 
 @keras.saving.register_keras_serializable(package="task_heads")
-class WordAccuracy(keras.metrics.Mean):
+class WordAccuracy(TokenMean):
     """Share of words with the right tag.
 
     Call arguments of `update_state`: see `SpanF1`.
@@ -33,13 +35,10 @@ class WordAccuracy(keras.metrics.Mean):
         self._direction = "up"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        is_word = _words(y_true, sample_weight)
+        is_word = token_weights(y_true, sample_weight) > 0
         right = tf.cast(y_true, tf.int32) == best_tags(y_pred, is_word)
-        # Flat: Keras would average within sequences first, and so weigh the
-        # words of short ones more.
-        return super().update_state(
-            tf.cast(tf.reshape(right, [-1]), tf.float32),
-            tf.cast(tf.reshape(is_word, [-1]), tf.float32),
+        super().update_state(
+            tf.cast(right, self.dtype), tf.cast(is_word, self.dtype)
         )
 
 
@@ -57,7 +56,8 @@ class SpanF1(keras.metrics.Metric):
     Call arguments of `update_state`:
         y_true: int `(R, S)` label ids.
         y_pred: float `(R, S, L)` logits or `(R, S, L + 1, L)` potentials.
-        sample_weight: float `(R, S)`, above 0 for the tokens that count.
+        sample_weight: float `(R, S)`, above 0 for the tokens that count; or
+            `(R,)` for whole sequences.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class SpanF1(keras.metrics.Metric):
         )
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        is_word = _words(y_true, sample_weight)
+        is_word = token_weights(y_true, sample_weight) > 0
         truth = self._spans(tf.cast(y_true, tf.int32), is_word)
         guess = self._spans(best_tags(y_pred, is_word), is_word)
         right = tf.reduce_all(tf.equal(truth, guess), axis=0) & (truth[0] >= 0)
@@ -121,9 +121,3 @@ class SpanF1(keras.metrics.Metric):
         end = tf.gather(ends, tf.maximum(number, 0), batch_dims=1)
         spans = tf.stack([tf.gather(self._type_ids, tags), end])
         return tf.where(starts, spans, -1)
-
-
-def _words(y_true, sample_weight) -> tf.Tensor:
-    if sample_weight is None:
-        return tf.ones_like(y_true, tf.bool)
-    return tf.broadcast_to(sample_weight, tf.shape(y_true)) > 0

@@ -1,0 +1,58 @@
+"""Metrics of hidden tokens, over batches of several widths, by NumPy."""
+
+import numpy as np
+import pytest
+
+from task_heads.masked_lm.perplexity import Perplexity
+from task_heads.masked_lm.token_accuracy import TokenAccuracy
+
+NUM_TOKENS = 5000
+
+
+def batches():
+    """Yields truth, logits and weights: of few places, right; of many, not."""
+    random = np.random.default_rng(0)
+    for num_places, right in ((2, 0.9), (1, 0.5), (10, 0.1)):
+        shape = (4, num_places)
+        truth = random.integers(0, NUM_TOKENS, shape)
+        logits = random.normal(size=(*shape, NUM_TOKENS))
+        is_right = random.random(shape) < right
+        logits[is_right, truth[is_right]] += 20.0
+        weights = random.choice([0.0, 0.5, 1.0], shape)
+        yield truth, logits.astype("float32"), weights.astype("float32")
+
+
+def expected(weigh):
+    """Returns perplexity and accuracy by definition."""
+    surprise = total = right = 0.0
+    for truth, logits, weights in batches():
+        weights = np.broadcast_to(weigh(weights), weights.shape)
+        logits = logits.astype("float64")
+        own = np.take_along_axis(logits, truth[..., None], -1)[..., 0]
+        all_tokens = np.log(np.exp(logits).sum(-1))
+        surprise += (weights * (all_tokens - own)).sum()
+        right += (weights * (logits.argmax(-1) == truth)).sum()
+        total += weights.sum()
+    return np.exp(surprise / total), right / total
+
+
+WEIGHTS = {
+    "none": np.ones_like,
+    "tokens": lambda weights: weights,
+    "sequences": lambda weights: np.float32([0.5, 1.0, 0.0, 2.0])[:, None],
+}
+
+
+@pytest.mark.parametrize("kind", WEIGHTS)
+def test_tokens_of_all_batches_weigh_alike(kind):
+    perplexity, accuracy = Perplexity(), TokenAccuracy()
+    for truth, logits, weights in batches():
+        given = {
+            "none": None,
+            "tokens": weights,
+            "sequences": WEIGHTS["sequences"](weights)[:, 0],
+        }[kind]
+        perplexity.update_state(truth, logits, given)
+        accuracy.update_state(truth, logits, given)
+    found = float(perplexity.result()), float(accuracy.result())
+    assert found == pytest.approx(expected(WEIGHTS[kind]), rel=1e-4)
