@@ -25,7 +25,7 @@ def best_tags(outputs, is_word) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="task_heads")
 class WordAccuracy(TokenMean):
-    """Share of words with the right tag.
+    """Share of words with the right tag, each as it weighs.
 
     Call arguments of `update_state`: see `SpanF1`.
     """
@@ -37,9 +37,7 @@ class WordAccuracy(TokenMean):
     def update_state(self, y_true, y_pred, sample_weight=None):
         is_word = token_weights(y_true, sample_weight) > 0
         right = tf.cast(y_true, tf.int32) == best_tags(y_pred, is_word)
-        super().update_state(
-            tf.cast(right, self.dtype), tf.cast(is_word, self.dtype)
-        )
+        super().update_state(tf.cast(right, self.dtype), sample_weight)
 
 
 @keras.saving.register_keras_serializable(package="task_heads")

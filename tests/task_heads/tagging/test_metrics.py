@@ -65,6 +65,16 @@ def test_metrics_equal_the_scores_of_sentences(jit_compile, transitions):
     )
 
 
+def test_accuracy_heeds_what_words_weigh():
+    metric = WordAccuracy()
+    metric.update_state(
+        tf.constant([[1, 2, 0]]),
+        tf.one_hot([[1, 0, 0]], len(LABELS)),
+        tf.constant([[0.5, 1.5, 0.0]]),
+    )
+    assert float(metric.result()) == pytest.approx(0.25)
+
+
 def test_f1_takes_no_dynamic_shapes():
     """A bounded-dynamic dimension compiles on CPU, and not on a TPU."""
     metric = SpanF1(LABELS, "IOB2")
