@@ -189,6 +189,32 @@ def remove_abandoned(
             os.close(lock)
 
 
+@contextlib.contextmanager
+def held(directory: pathlib.Path) -> Iterator[None]:
+    """Keeps a directory from other processes that ask for it with this.
+
+    The system gives it back when the process ends, however it ends.
+
+    Raises:
+        BlockingIOError: if another process has it. Not where the system, or
+            a network's disk, has no such locks.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _lock(directory: pathlib.Path) -> int | None:
     """Returns a descriptor that holds the directory, `None` if another does.
 

@@ -11,6 +11,20 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
 from keras_bert_zoo.files import check_new_directory
 
+# Where a worker finds and writes things; machines differ in that.
+_OF_EACH_WORKER = frozenset(
+    (
+        "backup_dir",
+        "out",
+        "overwrite",
+        "preset",
+        "tensorboard",
+        "train",
+        "validation",
+        "verb",
+    )
+)
+
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """Adds `--strategy`, `--backup-dir` and `--backup-seconds`."""
@@ -139,6 +153,35 @@ def backup_of(args: argparse.Namespace):
 
     settings = {"preset": args.preset}
     return Backup(args.backup_dir, args.backup_seconds, settings)
+
+
+def check_workers(args: argparse.Namespace, head) -> None:
+    """Checks that all workers were given the same command and labels.
+
+    Before they make a model: one of another form would only tell that its
+    tensors do not fit. Rows are compared when training begins.
+
+    Args:
+        args: of `train`.
+        head: made for the rows.
+
+    Raises:
+        InputError: if not.
+    """
+    import tensorflow as tf
+
+    from keras_bert_zoo.training import run_settings
+
+    flags = {
+        parsing.flag(name): value
+        for name, value in vars(args).items()
+        if name not in _OF_EACH_WORKER
+        and isinstance(value, bool | int | float | str | list | None)
+    }
+    run_settings.check_workers(
+        tf.distribute.get_strategy(),
+        run_settings.as_json({**flags, "head": head.get_config()}),
+    )
 
 
 @contextlib.contextmanager

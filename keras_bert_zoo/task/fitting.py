@@ -12,9 +12,10 @@ from keras_bert_zoo.task.batch_rows import BatchRows
 from keras_bert_zoo.task.fixed_shapes import pipeline_options
 from keras_bert_zoo.task.rows import as_rows
 from keras_bert_zoo.task.rows import validation_rows
+from keras_bert_zoo.training import run_settings
+from keras_bert_zoo.training import workers
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
-from keras_bert_zoo.training.run_settings import digest_of_texts
 
 
 @contextlib.contextmanager
@@ -56,53 +57,64 @@ def fit_arguments(
         model.batch_rows = BatchRows(
             model, rows, batch_size=batch_size, **order
         )
-    num_done = None
-    digests = {}
+    strategy = model.distribute_strategy
+    opened = contextlib.nullcontext()
     if backup is not None:
-        backup.open(model.distribute_strategy)
-        num_done = backup.num_batches
-        digests = _digests(model, rows, validation_data)
-    arguments = inputs.fit_arguments(
-        model, x, y, batch_size, model.input_counts, num_done, **order
-    )
-    if validation_data is not None:
-        arguments |= inputs.validation_arguments(
-            model, validation_data, batch_size
-        )
-    arguments |= {k: v for k, v in others.items() if v is not None}
-    arguments |= {
-        "epochs": epochs,
-        "shuffle": order["shuffle"] and "y" in arguments,
-    }
-    # A single callback is one without a list.
-    callbacks = keras.tree.flatten(arguments.get("callbacks", []))
-    num_epochs = epochs - arguments.get("initial_epoch", 0)
-    steps = inputs.num_batches(arguments, batch_size)
-    if model.compile_for(num_epochs * steps):
-        callbacks.insert(0, AveragedWeights())
-    arguments["callbacks"] = callbacks
-    model.first_step = 0
-    try:
-        if backup is None:
-            yield arguments
-            return
-        settings = {
+        opened = backup.opened(strategy)
+    with opened:
+        arguments = inputs.fit_arguments(
+            model,
+            x,
+            y,
+            batch_size,
+            model.input_counts,
+            None if backup is None else backup.num_batches,
             **order,
-            **digests,
-            **_settings_of_fit(others),
-            "batch_size": batch_size,
+        )
+        if validation_data is not None:
+            arguments |= inputs.validation_arguments(
+                model, validation_data, batch_size
+            )
+        arguments |= {k: v for k, v in others.items() if v is not None}
+        arguments |= {
             "epochs": epochs,
-            "head": model.head.get_config(),
-            **_settings_of_parts(model),
-            "precision": model.dtype_policy.name,
-            "sequence_length": model.sequence_length,
-            "steps_per_epoch": steps,
+            "shuffle": order["shuffle"] and "y" in arguments,
         }
-        with backup.of_run(model, settings, callbacks) as found:
-            yield arguments | found
-    finally:
-        # If `fit` did not come as far as to take it.
-        model.first_step, model.begins_at_end = None, False
+        # A single callback is one without a list.
+        callbacks = keras.tree.flatten(arguments.get("callbacks", []))
+        num_epochs = epochs - arguments.get("initial_epoch", 0)
+        steps = inputs.num_batches(arguments, batch_size)
+        if model.compile_for(num_epochs * steps):
+            callbacks.insert(0, AveragedWeights())
+        arguments["callbacks"] = callbacks
+        settings = {}
+        if backup is not None or workers.are_several(strategy):
+            settings = {
+                **order,
+                **_digests(model, rows, validation_data),
+                **_settings_of_fit(others),
+                "batch_size": batch_size,
+                "epochs": epochs,
+                "head": model.head.get_config(),
+                **_settings_of_parts(model),
+                "precision": model.dtype_policy.name,
+                "sequence_length": model.sequence_length,
+                "steps_per_epoch": steps,
+            }
+            own = run_settings.settings_of(model, settings, callbacks)
+            run_settings.check_workers(
+                strategy, run_settings.shared_settings(own)
+            )
+        model.first_step = 0
+        try:
+            if backup is None:
+                yield arguments
+            else:
+                with backup.of_run(model, settings, callbacks) as found:
+                    yield arguments | found
+        finally:
+            # If `fit` did not come as far as to take it.
+            model.first_step, model.begins_at_end = None, False
 
 
 def _settings_of_fit(others) -> dict:
@@ -134,7 +146,7 @@ def _settings_of_parts(model) -> dict:
         "freeze_encoder": model.freeze_encoder,
         "lowercase": tokenizer.lowercase,
         "strip_accents": tokenizer.strip_accents,
-        "vocabulary": digest_of_texts(tokenizer.vocabulary.tokens),
+        "vocabulary": run_settings.digest_of_texts(tokenizer.vocabulary.tokens),
     }
 
 

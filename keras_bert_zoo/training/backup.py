@@ -92,30 +92,35 @@ class Backup(keras.callbacks.Callback):
         """Batches that were taken from the data, in all epochs."""
         return self._saved["num_batches"] if self._saved else 0
 
-    def open(self, strategy) -> None:
-        """Reads the last backup, if there is one.
+    @contextlib.contextmanager
+    def opened(self, strategy) -> Iterator[None]:
+        """Reads the last backup, if there is one; other runs find it in use.
 
         Args:
             strategy: under which the model is trained.
 
         Raises:
-            InputError: if all are damaged, or none could be written.
+            InputError: if all are damaged, none could be written, or another
+                run writes there.
         """
         found, mistake = None, ""
-        if workers.is_chief(strategy):
-            try:
-                backup_files.check_writable(self._directory)
-                backup_files.remove_parts(self._directory)
-                found = backup_files.newest(self._directory)
-            except (InputError, OSError) as error:
-                mistake = str(error)
-        self.last, state, arrays = found or (None, None, {})
-        # Those who wait for the chief hear of its mistake.
-        (mistake, self._saved), self._arrays = workers.from_chief(
-            strategy, [mistake, state], arrays
-        )
-        if mistake:
-            raise InputError(mistake)
+        with contextlib.ExitStack() as held:
+            if workers.is_chief(strategy):
+                try:
+                    backup_files.check_writable(self._directory)
+                    held.enter_context(backup_files.held(self._directory))
+                    backup_files.remove_parts(self._directory)
+                    found = backup_files.newest(self._directory)
+                except (InputError, OSError) as error:
+                    mistake = str(error)
+            self.last, state, arrays = found or (None, None, {})
+            # Those who wait for the chief hear of its mistake.
+            (mistake, self._saved), self._arrays = workers.from_chief(
+                strategy, [mistake, state], arrays
+            )
+            if mistake:
+                raise InputError(mistake)
+            yield
 
     @contextlib.contextmanager
     def of_run(

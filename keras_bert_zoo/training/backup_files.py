@@ -15,6 +15,7 @@ import pathlib
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ import safetensors
 import safetensors.numpy
 from absl import logging
 
+from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.files import remove_abandoned
@@ -62,6 +64,33 @@ def check_writable(directory: str | os.PathLike) -> None:
             "Backups are written to a directory of their own. Received: "
             f"{directory}, where that fails: {error}. Choose another."
         ) from error
+
+
+@contextlib.contextmanager
+def held(directory: str | os.PathLike) -> Iterator[None]:
+    """Keeps other runs from a directory of backups, which is made if needed.
+
+    Raises:
+        InputError: if another run has it.
+        OSError: if it cannot be made.
+    """
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(files.held(directory))
+        except BlockingIOError as error:
+            raise InputError(
+                "Backups are written to a directory of their own. Received: "
+                f"{directory}, where another run that has not ended writes "
+                "its own. Wait for it, or choose another."
+            ) from error
+        try:
+            yield
+        finally:
+            # If nothing was written.
+            with contextlib.suppress(OSError):
+                directory.rmdir()
 
 
 def write(
@@ -170,6 +199,10 @@ def remove(directory: str | os.PathLike) -> None:
     directory = pathlib.Path(directory)
     if not directory.is_dir():
         return
+    # Killed meanwhile, none is left in part, and the last one longest.
+    for path in _backups(directory):
+        with contextlib.suppress(OSError):
+            path.rename(directory / f".{path.name}.partial-removed")
     for path in directory.iterdir():
         if _NAME.fullmatch(path.name) or _PART.fullmatch(path.name):
             shutil.rmtree(path, ignore_errors=True)

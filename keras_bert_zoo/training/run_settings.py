@@ -10,8 +10,10 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training import workers
 from keras_bert_zoo.training.model import ReplicatedModel
 
 # What callbacks of Keras are told when they are made.
@@ -67,6 +69,26 @@ def settings_of(
     return as_json(found, _named)
 
 
+def shared_settings(settings: Mapping) -> dict:
+    """Returns what the workers of a run have in common.
+
+    Not the names of callbacks: one worker may write what all have learned.
+
+    Args:
+        settings: as `settings_of` returns them.
+    """
+    stopping = [
+        value
+        for name, value in settings.items()
+        if name.startswith("callbacks[")
+    ]
+    return {
+        name: value
+        for name, value in settings.items()
+        if not name.startswith("callbacks")
+    } | {"callbacks": stopping}
+
+
 def as_json(value: Any, default: Callable | None = None) -> Any:
     """Returns a copy with what JSON gives back, NumPy's numbers as Python's.
 
@@ -117,24 +139,37 @@ def check_same(
             f"(format {earlier.get('format', 1)}, here {own['format']}). End "
             "the run with that version, or remove it to start anew."
         )
-    own, earlier = _flat(own), _flat(earlier)
-    names = [
-        name
-        for name in {**earlier, **own}
-        # Keras numbers the names of a process's optimizers.
-        if earlier.get(name) != own.get(name)
-        and not name.endswith("config.name")
-    ]
-    if names:
-        changes = ", ".join(
-            f"{name.replace('.config', '')}={_shown(own.get(name))} "
-            f"(the backup: {_shown(earlier.get(name))})"
-            for name in names
-        )
+    changes = _changes(own, earlier, "the backup")
+    if changes:
         raise InputError(
             "A backup is continued by the run that made it. Received: "
             f"{directory}, made with other settings: {changes}. "
             "Give those of the backup, or remove it to start anew."
+        )
+
+
+def check_workers(strategy: tf.distribute.Strategy, settings: Mapping) -> None:
+    """Checks that all workers train the same run.
+
+    Each worker calls it, at the same point.
+
+    Args:
+        strategy: of the workers. Nothing is checked where there is one.
+        settings: of this worker; text, numbers, lists and dicts.
+
+    Raises:
+        InputError: on all workers, if one differs from the first.
+    """
+    if not workers.are_several(strategy):
+        return
+    first, _ = workers.from_chief(strategy, dict(settings), {})
+    changes = _changes(settings, first, "the first worker")
+    differ = workers.any_of(strategy, np.array([bool(changes)]))
+    if differ[0]:
+        raise InputError(
+            "All workers train one run, on the same rows. Received: "
+            f"{changes or 'other settings on another worker, which names them'}"
+            ". Start each with the same command."
         )
 
 
@@ -154,6 +189,18 @@ def _named(value):
     if hasattr(value, "dtype"):
         return _plain(value)
     return getattr(value, "__name__", type(value).__name__)
+
+
+def _changes(own: Mapping, other: Mapping, others_name: str) -> str:
+    """Returns what differs, in words; nothing where all is the same."""
+    own, other = _flat(own), _flat(other)
+    return ", ".join(
+        f"{name.replace('.config', '')}={_shown(own.get(name))} "
+        f"({others_name}: {_shown(other.get(name))})"
+        for name in {**other, **own}
+        # Keras numbers the names of a process's optimizers.
+        if other.get(name) != own.get(name) and not name.endswith("config.name")
+    )
 
 
 def _flat(settings, prefix=""):

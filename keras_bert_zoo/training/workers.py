@@ -24,6 +24,11 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return resolver.task_id == 0
 
 
+def are_several(strategy: tf.distribute.Strategy) -> bool:
+    """Returns whether other processes take part."""
+    return _resolver(strategy) is not None
+
+
 def any_of(strategy: tf.distribute.Strategy, flags: np.ndarray) -> np.ndarray:
     """Returns for each flag whether it is set on some worker.
 

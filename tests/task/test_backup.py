@@ -526,6 +526,24 @@ def test_a_full_disk_does_not_end_the_run(tmp_path, caplog):
     assert "No backup was written, the run goes on without" in caplog.text
 
 
+def test_a_directory_that_another_run_uses_is_refused(tmp_path):
+    model = run.make_model()
+    other = run.make_model()
+    found = []
+
+    def begin_other():
+        with pytest.raises(InputError, match="another run") as error_info:
+            run.fit(other, zoo.Backup(tmp_path), [])
+        found.append(error_info.value)
+
+    run.fit(
+        model, zoo.Backup(tmp_path, seconds=0.0), [run.After(2, begin_other)]
+    )
+    assert found
+    # It has ended.
+    run.fit(run.make_model(), zoo.Backup(tmp_path), [run.After(0, begin_other)])
+
+
 def test_settings_that_are_no_json_are_refused(tmp_path):
     with pytest.raises(InputError, match="`settings` must be text, numbers"):
         zoo.Backup(tmp_path, settings={"preset": tmp_path})

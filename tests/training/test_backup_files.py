@@ -150,3 +150,39 @@ def test_backups_alone_are_removed(tmp_path):
     backup_files.remove(folder)
     assert not folder.exists()
     backup_files.remove(folder)
+
+
+def test_a_run_has_its_directory_alone(tmp_path):
+    with backup_files.held(tmp_path / "run"):
+        with (
+            pytest.raises(InputError, match="another run that has not ended"),
+            backup_files.held(tmp_path / "run"),
+        ):
+            pass
+        assert (tmp_path / "run").is_dir()
+        write(tmp_path / "run", 1)
+    with backup_files.held(tmp_path / "run"):
+        pass
+    assert backup_files.newest(tmp_path / "run") is not None
+
+
+def test_a_run_without_backups_leaves_no_directory(tmp_path):
+    with backup_files.held(tmp_path / "run"):
+        pass
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_removal_that_is_killed_leaves_no_part(tmp_path, monkeypatch):
+    write(tmp_path, 1)
+    write(tmp_path, 2, before=write(tmp_path, 1))
+
+    def killed(path, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(backup_files.shutil, "rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        backup_files.remove(tmp_path)
+    monkeypatch.undo()
+    assert backup_files.newest(tmp_path) is None
+    backup_files.remove_parts(tmp_path)
+    assert list(tmp_path.iterdir()) == []

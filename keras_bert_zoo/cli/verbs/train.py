@@ -135,8 +135,11 @@ def run(args: argparse.Namespace) -> int:
             f"--seed must lie between 0 and {2**32 - 1}. Received: {args.seed}."
         )
     head_class = registry.heads.get(args.head)
-    scope = run_flags.strategy_scope(args)
+    with run_flags.told_of_lost_workers(args):
+        return _train(args, head_class, run_flags.strategy_scope(args))
 
+
+def _train(args: argparse.Namespace, head_class, scope) -> int:
     import keras
 
     from keras_bert_zoo import data
@@ -169,6 +172,7 @@ def run(args: argparse.Namespace) -> int:
     choice = choose_precision(run_flags.precision_of(args))
     keras.utils.set_random_seed(args.seed)
     with scope:
+        run_flags.check_workers(args, head)
         precision, reason = agreed(choice)
         model = TaskModel.from_preset(
             args.preset,
@@ -206,19 +210,18 @@ def run(args: argparse.Namespace) -> int:
     backup = run_flags.backup_of(args)
     watching = Watching(args, backup)
     callbacks += watching.callbacks()
-    with run_flags.told_of_lost_workers(args):
-        history = model.fit(
-            rows["train"],
-            batch_size=args.batch_size,
-            epochs=args.epochs,
-            validation_data=rows.get("validation"),
-            seed=args.seed,
-            tokens_per_batch=args.tokens_per_batch,
-            packed_width=args.packed_width,
-            backup=backup,
-            callbacks=callbacks,
-            verbose=0,
-        )
+    history = model.fit(
+        rows["train"],
+        batch_size=args.batch_size,
+        epochs=args.epochs,
+        validation_data=rows.get("validation"),
+        seed=args.seed,
+        tokens_per_batch=args.tokens_per_batch,
+        packed_width=args.packed_width,
+        backup=backup,
+        callbacks=callbacks,
+        verbose=0,
+    )
     tuned = model.tune(rows["validation"]) if args.validation else {}
     chosen = ""
     if args.validation:
