@@ -130,7 +130,7 @@ def build_from_types(model: keras.Model, types) -> None:
 
     Args:
         model: compiled.
-        types: of a batch.
+        types: of a batch, or one that has them.
     """
     with model.distribute_strategy.scope():
         model._symbolic_build(data_batch=types)

@@ -19,8 +19,9 @@ class ReplicatedModel(keras.Model):
     """A Keras model whose training does not depend on its strategy.
 
     The same global batches give the same losses, weights and metrics on one
-    device and on several. A subclass that has a `train_step` or `test_step`
-    of its own keeps it, and what Keras makes of it.
+    device and on several: in `train_on_batch` too, where each replica has a
+    part of the batch. A subclass that has a `train_step` or `test_step` of
+    its own keeps it, and what Keras makes of it.
     """
 
     _batch_losses = None
@@ -111,6 +112,13 @@ class ReplicatedModel(keras.Model):
         else:
             self.mean_sizes.reset()
 
+    def predict_on_batch(self, x):
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return super().predict_on_batch(x)
+        # Keras would have each replica answer all of it.
+        num_rows = len(keras.tree.flatten(x)[0])
+        return self.predict(x, batch_size=num_rows, verbose=0)
+
     def replica_steps(self) -> steps.Steps:
         """Returns what a replica does with its part of a batch in `fit`."""
         with self.distribute_strategy.scope():
@@ -146,8 +154,10 @@ class ReplicatedModel(keras.Model):
         # traced twice.
         if iterator is not None and keras_names.has_types(iterator):
             needs_build = True
-        if iterator is None or not needs_build:
-            super()._maybe_symbolic_build(iterator, data_batch)
-        else:
+        if iterator is None:
+            keras_names.build_from_types(self, data_batch)
+        elif needs_build:
             types = keras_names.types_in(iterator)
             keras_names.build_from_types(self, types)
+        else:
+            super()._maybe_symbolic_build(iterator)

@@ -25,6 +25,8 @@ from keras_bert_zoo.training import whole_batch
 from keras_bert_zoo.training.mean_sizes import MeanSizes
 from keras_bert_zoo.training.watch import Watch
 
+_ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)
+
 
 class Steps:
     """What a replica does with its part of a batch.
@@ -150,7 +152,10 @@ class _Part:
 def make_function(
     model: keras.Model, step: Callable, next_steps: Callable
 ) -> Callable:
-    """Returns what Keras calls with an iterator, and gets metrics from.
+    """Returns what Keras calls with batches, and gets metrics from.
+
+    `fit` and `evaluate` have an iterator; `train_on_batch` and
+    `test_on_batch` a generator of one batch, which the replicas share.
 
     Args:
         model: `keras.Model`.
@@ -203,41 +208,50 @@ def make_function(
                 )
             return model.get_metrics_result()
 
+    def execute_batch(data):
+        with strategy.scope():
+            run(data)
+            return model.get_metrics_result()
+
     if strategies.is_tpu(strategy):
-        return _of_known_shapes(model, run, next_steps)
-    if not model.run_eagerly:
-        execute = tf.function(execute, reduce_retracing=True, autograph=False)
-    if model.steps_per_execution == 1:
-        return execute
+        execute_batch = tf.function(execute_batch, autograph=False)
+        execute_next = _of_known_shapes(model, execute_batch, next_steps)
+    else:
+        if not model.run_eagerly:
+            graph = functools.partial(
+                tf.function, reduce_retracing=True, autograph=False
+            )
+            execute, execute_batch = graph(execute), graph(execute_batch)
 
-    def execute_several(iterator):
-        num_steps = next_steps(model.steps_per_execution)
-        return execute(iterator, tf.constant(num_steps))
+        def execute_next(iterator):
+            if model.steps_per_execution == 1:
+                return execute(iterator)
+            num_steps = next_steps(model.steps_per_execution)
+            return execute(iterator, tf.constant(num_steps))
 
-    return execute_several
+    def function(batches):
+        if isinstance(batches, _ITERATORS):
+            return execute_next(batches)
+        return execute_batch(strategies.parted(next(batches), strategy))
+
+    return function
 
 
-def _of_known_shapes(model, run, next_steps):
+def _of_known_shapes(model, execute_batch, next_steps):
     """Returns the same for a TPU: a program for each shape of a batch.
 
     Where one program takes batches of several shapes, TPUStrategy makes it
     of sizes that are known at most.
     """
 
-    @functools.partial(tf.function, autograph=False)
-    def execute(data):
-        with model.distribute_strategy.scope():
-            run(data)
-            return model.get_metrics_result()
-
     def execute_several(iterator):
         # At the end of the data this raises what Keras waits for.
-        result = execute(iterator.get_next())
+        result = execute_batch(iterator.get_next())
         for _ in range(next_steps(model.steps_per_execution) - 1):
             following = iterator.get_next_as_optional()
             if not following.has_value():
                 break
-            result = execute(following.get_value())
+            result = execute_batch(following.get_value())
         return result
 
     return execute_several

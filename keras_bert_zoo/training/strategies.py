@@ -85,6 +85,26 @@ def is_tpu(strategy: tf.distribute.Strategy) -> bool:
     return isinstance(strategy, kinds)
 
 
+def parted(batch: Any, strategy: tf.distribute.Strategy) -> Any:
+    """Returns a batch as an iterator of a strategy's data gives it.
+
+    Args:
+        batch: arrays with an entry for each example, nested in any way; or
+            `None` in their place.
+        strategy: of whose replicas each gets a part.
+    """
+    if strategy.num_replicas_in_sync == 1:
+        return batch
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    # A data set would take a list of inputs for one.
+    batch = keras.tree.lists_to_tuples(batch)
+    dataset = tf.data.Dataset.from_tensors(batch).with_options(options)
+    return next(iter(strategy.experimental_distribute_dataset(dataset)))
+
+
 def check_scope(model: keras.Model, optimizer: Any = None) -> None:
     """Refuses to compile what would not train as it says.
 

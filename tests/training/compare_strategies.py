@@ -89,9 +89,28 @@ def dataset():
 
 
 def trained(scope, base, case):
+    by_batch = case.get("by_batch", False)
+    case = {name: case[name] for name in case if name != "by_batch"}
     with scope:
         model = make_model(base, **case)
+    if by_batch:
+        return fitted_by_batch(model, dataset()), model
     return two_devices.fitted(model, dataset()), model
+
+
+def fitted_by_batch(model, data):
+    """Returns what `two_devices.fitted` does, and answers with the weights."""
+    logs = [
+        model.train_on_batch(x, y, weights, return_dict=True)
+        for _ in range(2)
+        for x, y, weights in data.as_numpy_iterator()
+    ]
+    history = {name: [one[name] for one in logs] for name in logs[0]}
+    *_, (x, y, weights) = data.as_numpy_iterator()
+    scores = model.test_on_batch(x, y, weights, return_dict=True)
+    answers = model.predict_on_batch(x)
+    answers = [answers[name] for name in sorted(answers)]
+    return history, scores, [*model.get_weights(), *answers]
 
 
 def without_output_losses(found):

@@ -30,6 +30,7 @@ LOADED = {
     "scaled": True,
     "steps_per_execution": 3,
 }
+BY_BATCH = {**LOADED, "by_batch": True}
 # Layers of the model, each from another step on.
 LAYERED = {
     "layer_rates": [("embedding", 0.25, 4), ("hidden", 0.5, 2)],
@@ -79,8 +80,8 @@ two_devices = pytest.mark.parametrize(
 
 @two_devices
 def test_two_replicas_are_one_device(run):
-    found = run(COMPARE, json.dumps([LOADED]))
-    assert len(found) == 1
+    found = run(COMPARE, json.dumps([LOADED, BY_BATCH]))
+    assert len(found) == 2
     check(found)
 
 
@@ -97,10 +98,10 @@ def test_each_option_alone(name, run):
         PLAIN,
         *(
             pytest.param(case, marks=pytest.mark.slow)
-            for case in (LOADED, *CASES.values())
+            for case in (LOADED, BY_BATCH, *CASES.values())
         ),
     ],
-    ids=["plain", "loaded", *CASES],
+    ids=["plain", "loaded", "by batch", *CASES],
 )
 def test_two_workers_are_one_device(case):
     for found in programs.run_two_workers(COMPARE, json.dumps([case])):
