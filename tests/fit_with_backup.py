@@ -50,12 +50,12 @@ def rows():
     return zoo.MemoryRows({"text": columns, "label": labels})
 
 
-def make_model(seed=1, **options):
+def make_model(seed=1, kind=zoo.TaskModel, **options):
     keras.utils.set_random_seed(seed)
     tokenizer = testing.tiny_tokenizer(TEXTS)
     encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
     head = ClassificationHead(["n", "y"])
-    model = zoo.TaskModel(encoder, head, tokenizer)
+    model = kind(encoder, head, tokenizer)
     model.compile(**{"learning_rate": 1e-2, **options})
     return model
 

@@ -21,11 +21,13 @@ def variables_of(
     Args:
         model: `ReplicatedModel`, compiled and built.
     """
+    # None where a subclass has a `train_step` of its own.
+    sizes = model.mean_sizes
     return {
         "model": model.variables,
         "optimizer": model.optimizer.variables,
         "metrics": model.metrics_variables,
-        "sizes": model.mean_sizes.variables,
+        "sizes": [] if sizes is None else sizes.variables,
     }
 
 

@@ -61,6 +61,27 @@ def test_goes_on_bit_for_bit(tmp_path, step, whole):
     assert model.input_counts.num_examples == run.NUM_ROWS
 
 
+class OwnStep(zoo.TaskModel):
+    def train_step(self, data):
+        return super().train_step(data)
+
+
+@pytest.mark.slow
+def test_a_step_of_ones_own_goes_on(tmp_path):
+    found = []
+    for seed, backup in ((1, None), (9, zoo.Backup(tmp_path))):
+        if backup is not None:
+            early = zoo.Backup(tmp_path, seconds=0)
+            with pytest.raises(Fall):
+                run.fit(
+                    run.make_model(kind=OwnStep), early, [run.After(7, fall)]
+                )
+        model = run.make_model(seed, kind=OwnStep)
+        history = run.fit(model, backup, [run.After(0, fall)])
+        found.append((run.digest(model), history))
+    assert found[0] == found[1]
+
+
 @pytest.mark.slow
 def test_packed_rows_go_on(tmp_path):
     found = []
