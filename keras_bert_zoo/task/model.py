@@ -238,8 +238,7 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
         Raises:
             InputError: if the data set is empty or a row is wrong.
         """
-        if not self.compiled:
-            self.compile()
+        parts.ensure_compiled(self)
         self.input_counts = data.InputCounts()
         with fitting.fit_arguments(
             self,
@@ -264,8 +263,7 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
 
     def evaluate(self, x=None, y=None, batch_size: int = 32, **kwargs):
         """Returns loss and metrics on whatever `fit` takes."""
-        if not self.compiled:
-            self.compile()
+        parts.ensure_compiled(self)
         arguments = inputs.evaluate_arguments(self, x, y, batch_size)
         arguments |= {k: v for k, v in kwargs.items() if v is not None}
         return super().evaluate(**arguments)

@@ -91,6 +91,17 @@ def compile_arguments(head: TaskHead, **given) -> dict:
     return given
 
 
+def ensure_compiled(model) -> None:
+    """Compiles a `TaskModel` with what is the default, unless it is already.
+
+    Under the strategy that it was made under, which a user who compiles
+    nothing has no other reason to enter again.
+    """
+    if not model.compiled:
+        with model.distribute_strategy.scope():
+            model.compile()
+
+
 def serialize(model) -> dict:
     """Returns the arguments of a `TaskModel` as plain values."""
     return {

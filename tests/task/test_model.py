@@ -377,3 +377,13 @@ def test_weights_of_validation_texts_are_refused(make_model, texts, labels):
 def test_validation_texts_need_labels(make_model, texts, labels):
     with pytest.raises(InputError, match="tuple of 1. Add the labels"):
         make_model().fit(texts, labels, validation_data=(texts,))
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_what_is_not_compiled_is_where_it_was_made(
+    make_model, texts, labels, method
+):
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        model = make_model()
+    getattr(model, method)(texts, labels, verbose=0)
+    assert type(model.optimizer) is AdamW
