@@ -211,6 +211,28 @@ def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
     return float(schedule(max(num_updates(optimizer) - 1, 0)))
 
 
+def begin_averages(model: keras.Model) -> None:
+    """Lets averages of the weights, if there are any, begin with the weights.
+
+    Keras fills them in the first update. If loss scaling skips all steps up to
+    where averages are put into the model, they are zeros.
+
+    Args:
+        model: compiled. Nothing changes in it after the first update.
+    """
+    optimizer = model.optimizer
+    inner = innermost(optimizer)
+    if inner is None or not inner.use_ema or inner.iterations.numpy() > 0:
+        return
+    with model.distribute_strategy.scope():
+        if not optimizer.built:
+            optimizer.build(model.trainable_variables)
+        averages = inner._model_variables_moving_average
+        for variable, average in zip(inner._trainable_variables, averages):
+            if average is not None:
+                average.assign(variable)
+
+
 @contextlib.contextmanager
 def reduced_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     """Lets an optimizer take gradients that are sums over all replicas.

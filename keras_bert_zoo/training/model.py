@@ -101,6 +101,7 @@ class ReplicatedModel(keras.Model):
         return self._watch
 
     def make_train_function(self, force=False):
+        keras_names.begin_averages(self)
         if type(self).train_step is not keras.Model.train_step:
             super().make_train_function(force)
         elif self.train_function is None or force:

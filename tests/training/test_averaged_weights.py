@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
+from keras_bert_zoo.training.model import ReplicatedModel
 
 
 class Note(keras.callbacks.Callback):
@@ -84,3 +86,61 @@ def test_stopping_early_keeps_averages():
     assert fitted(AveragedWeights(), note, stop) == pytest.approx(
         note.averages[3]
     )
+
+
+def scaled():
+    """A model of one weight, 1, whose loss is four times the weight.
+
+    It goes down by the rate in each step but the first two, in which the
+    gradient is infinite: 4 * 2**127, 4 * 2**126.
+    """
+    inputs = keras.Input((1,))
+    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = ReplicatedModel(inputs, dense(inputs))
+    optimizer = keras.optimizers.SGD(0.0625, use_ema=True, ema_momentum=0.5)
+    model.compile(
+        keras.optimizers.LossScaleOptimizer(optimizer, 2.0**127),
+        loss=lambda y_true, y_pred: 4.0 * y_pred,
+    )
+    return model
+
+
+def fit_scaled(model, epochs, *callbacks):
+    """Fits in two steps an epoch, and returns the losses of validation."""
+    ones = np.ones((2, 1))
+    return model.fit(
+        ones,
+        ones,
+        batch_size=1,
+        epochs=epochs,
+        validation_data=(ones, ones),
+        callbacks=list(callbacks),
+        verbose=0,
+    ).history["val_loss"]
+
+
+def test_without_an_update_the_weights_are_their_averages():
+    model = scaled()
+    best = keras.callbacks.EarlyStopping("val_loss", restore_best_weights=True)
+    assert fit_scaled(model, 1, AveragedWeights(), best) == [4.0]
+    assert model.get_weights()[0].item() == 1.0
+    # The average of 0.75 alone, then with 0.5.
+    assert fit_scaled(model, 1, AveragedWeights()) == [4 * 0.625]
+    assert model.get_weights()[0].item() == 0.625
+
+
+def test_after_an_update_averages_are_left_alone():
+    model = scaled()
+    fit_scaled(model, 2)
+    model.set_weights([np.array([[9.0]])])
+    keras_names.begin_averages(model)
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    assert model.get_weights()[0].item() == 0.625
+
+
+def test_weights_that_were_loaded_are_what_averages_begin_with():
+    model = scaled()
+    model.optimizer.build(model.trainable_variables)
+    model.set_weights([np.array([[9.0]])])
+    assert fit_scaled(model, 1, AveragedWeights()) == [36.0]
+    assert model.get_weights()[0].item() == 9.0

@@ -30,6 +30,7 @@ OPTIMIZER = (
     "_get_variable_index",
     "_iterations",
     "_learning_rate",
+    "_model_variables_moving_average",
     "_overwrite_model_variables_with_average_value",
     "_trainable_variables",
     "_update_model_variables_moving_average",
@@ -59,7 +60,9 @@ MODEL = (
 @pytest.fixture(scope="module")
 def model():
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-    optimizer = keras.optimizers.SGD(gradient_accumulation_steps=2)
+    optimizer = keras.optimizers.SGD(
+        gradient_accumulation_steps=2, use_ema=True
+    )
     model.compile(optimizer, loss="mse")
     optimizer.build(model.trainable_variables)
     return model
