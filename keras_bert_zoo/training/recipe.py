@@ -45,7 +45,8 @@ class OptimizerRecipe:
             of the encoder has, from the highest down to the embeddings.
         unfreeze_every: int. Steps after which one more layer, from the top,
             begins to learn; at 0 all do from the start.
-        unfreeze_fraction: float in [0, 1]. The same as a share of the run.
+        unfreeze_fraction: float in [0, 1]. The same as a share of the run,
+            of which any above 0 is one step at least.
         **options: what the Keras optimizer of this name takes, such as
             `global_clipnorm`, `gradient_accumulation_steps`, `use_ema`.
 
@@ -120,9 +121,10 @@ class OptimizerRecipe:
         """
         num_steps = self._num_steps(num_batches)
         every = self.unfreeze_every
-        if num_steps:
-            every = every or math.floor(
-                _share(num_steps, self.unfreeze_fraction)
+        if num_steps and self.unfreeze_fraction:
+            # At 0 no layer would wait.
+            every = max(
+                math.floor(_share(num_steps, self.unfreeze_fraction)), 1
             )
         rates = []
         if self.layer_decay != 1 or every:

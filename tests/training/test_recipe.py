@@ -110,6 +110,13 @@ def test_layers_decay_and_wait(encoder):
         )
 
 
+@pytest.mark.parametrize("fraction", [0.1, 1e-9])
+def test_in_a_short_run_layers_wait_a_step_each(encoder, fraction):
+    recipe = OptimizerRecipe(unfreeze_fraction=fraction)
+    rates = recipe.make(encoder, 9).layer_rates
+    assert [rate.start for rate in rates] == [3, 2, 1]
+
+
 def test_layers_that_the_run_never_reaches_are_named(encoder, log):
     recipe = OptimizerRecipe(unfreeze_every=4)
     recipe.make(encoder, 13)
