@@ -8,9 +8,11 @@ from typing import Any
 import keras
 from absl import logging
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import schedule as schedules
 from keras_bert_zoo.training.lamb import Lamb
+from keras_bert_zoo.training.layer_rates import checked_decay
 from keras_bert_zoo.training.layer_rates import layer_rates
 from keras_bert_zoo.training.optimizer import AdamW
 
@@ -51,7 +53,8 @@ class OptimizerRecipe:
             `global_clipnorm`, `gradient_accumulation_steps`, `use_ema`.
 
     Raises:
-        InputError: if a name is unknown, or a number out of range.
+        InputError: if a name is unknown, or a number not finite or out of
+            range.
 
     Source: Devlin et al., 2019 (arXiv:1810.04805), appendix A, for what is
     the default.
@@ -74,14 +77,17 @@ class OptimizerRecipe:
         _check_name("optimizer", optimizer, OPTIMIZERS)
         if not callable(schedule):
             _check_name("schedule", schedule, SCHEDULES)
+        learning_rate = arguments.finite_number("learning_rate", learning_rate)
+        weight_decay = arguments.finite_number("weight_decay", weight_decay)
         if learning_rate <= 0 or weight_decay < 0:
             raise InputError(
                 "`learning_rate` must be positive and `weight_decay` not "
                 f"negative. Received: learning_rate={learning_rate}, "
                 f"weight_decay={weight_decay}."
             )
-        _check_share("warmup_fraction", warmup_fraction)
-        _check_share("unfreeze_fraction", unfreeze_fraction)
+        for name, value in options.items():
+            if isinstance(value, float):
+                arguments.finite_number(name, value)
         if unfreeze_every and unfreeze_fraction:
             raise InputError(
                 "Layers begin to learn one after another in steps or in "
@@ -92,11 +98,15 @@ class OptimizerRecipe:
         self.schedule = schedule
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
-        self.warmup_fraction = warmup_fraction
+        self.warmup_fraction = _checked_share(
+            "warmup_fraction", warmup_fraction
+        )
         self.warmup_steps = warmup_steps
-        self.layer_decay = layer_decay
+        self.layer_decay = checked_decay(layer_decay)
         self.unfreeze_every = unfreeze_every
-        self.unfreeze_fraction = unfreeze_fraction
+        self.unfreeze_fraction = _checked_share(
+            "unfreeze_fraction", unfreeze_fraction
+        )
         self.options = options
 
     @property
@@ -229,8 +239,10 @@ def _check_name(name: str, value: Any, known: Iterable[str]) -> None:
         )
 
 
-def _check_share(name: str, value: float) -> None:
+def _checked_share(name: str, value: float) -> float:
+    value = arguments.finite_number(name, value)
     if not 0 <= value <= 1:
         raise InputError(
             f"`{name}` must lie between 0 and 1. Received: {name}={value}."
         )
+    return value

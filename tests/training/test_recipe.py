@@ -1,6 +1,7 @@
 """From a recipe and a number of batches to an optimizer."""
 
 import functools
+import math
 
 import keras
 import pytest
@@ -171,6 +172,7 @@ def test_runs_that_do_not_suit_are_refused(
         ),
         ({"schedule": "step"}, "constant, cosine, linear.*schedule='step'"),
         ({"warmup_fraction": 1.5}, "warmup_fraction=1.5"),
+        ({"layer_decay": 1.5}, "layer_decay=1.5"),
         ({"unfreeze_fraction": -0.5}, "unfreeze_fraction=-0.5"),
         ({"unfreeze_every": 2, "unfreeze_fraction": 0.5}, "Leave one out"),
     ],
@@ -178,6 +180,31 @@ def test_runs_that_do_not_suit_are_refused(
 def test_impossible_recipes_are_refused(options, message):
     with pytest.raises(InputError, match=message):
         OptimizerRecipe(**options)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "learning_rate",
+        "weight_decay",
+        "warmup_fraction",
+        "layer_decay",
+        "unfreeze_fraction",
+        "global_clipnorm",
+        "epsilon",
+    ],
+)
+def test_numbers_are_finite(name, value):
+    with pytest.raises(InputError, match=f"`{name}` must be a finite number"):
+        OptimizerRecipe(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "warmup_fraction"])
+@pytest.mark.parametrize("value", ["0.1", None, True])
+def test_numbers_are_numbers(name, value):
+    with pytest.raises(InputError, match=f"{name}={value!r}"):
+        OptimizerRecipe(**{name: value})
 
 
 def test_names_and_numbers_make_a_recipe():
