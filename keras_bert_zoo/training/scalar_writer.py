@@ -5,6 +5,7 @@ import os
 import keras
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import workers
 
@@ -27,13 +28,16 @@ class ScalarWriter(keras.callbacks.Callback):
 
     Args:
         directory: holds the runs `train` and `validation`.
-        every: int. Steps between two values.
+        every: int. Steps between two values, at least 1.
+
+    Raises:
+        InputError: if `every` is no such number.
     """
 
     def __init__(self, directory: str | os.PathLike, every: int = 50):
         super().__init__()
         self._directory = os.fspath(directory)
-        self._every = every
+        self._every = arguments.whole_number("every", every)
         self._num_steps = self._first = 0
         self._writers = {}
         self._watch = None

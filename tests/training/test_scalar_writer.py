@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.util import event_pb2
 
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training.epoch_pace import EpochPace
 from keras_bert_zoo.training.model import ReplicatedModel
 from keras_bert_zoo.training.scalar_writer import ScalarWriter
@@ -99,3 +100,10 @@ def test_nothing_is_computed_that_nobody_watches():
     model.watch(gradient_norm=True)
     fit(model, [])
     assert float(model.watch().gradient_norm.numpy()) > 0
+
+
+@pytest.mark.parametrize("every", [0, -1, 2.0, True, "2"])
+def test_steps_between_values_are_a_whole_number(tmp_path, every):
+    message = f"`every` must be a whole number, at least 1.*every={every!r}"
+    with pytest.raises(InputError, match=message):
+        ScalarWriter(tmp_path, every=every)
