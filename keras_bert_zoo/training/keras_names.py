@@ -204,10 +204,14 @@ def num_updates(optimizer: keras.optimizers.Optimizer) -> int:
 
 
 def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
-    """Returns the rate of the latest update; before any, of the first."""
+    """Returns the rate of the latest update; before any, of the first.
+
+    Of a function in place of a rate it is what that returns now.
+    """
     schedule = schedule_of(optimizer)
     if schedule is None:
-        return float(optimizer.learning_rate.numpy())
+        # A variable, or whatever the function returns.
+        return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     return float(schedule(max(num_updates(optimizer) - 1, 0)))
 
 

@@ -65,6 +65,11 @@ def test_the_rate_is_that_of_the_last_update(model):
     assert history["learning_rate"] == pytest.approx([0.8, 0.5, 0.2])
 
 
+def test_a_rate_may_be_a_function(model):
+    model.compile(keras.optimizers.SGD(lambda: 0.25), "mse")
+    assert fit(model, [EpochPace()])["learning_rate"] == [0.25]
+
+
 def test_an_interrupted_epoch_goes_on(model, clock):
     pace = EpochPace()
     pace.restore_state({"seconds": 10.0, "num_tokens": [100, 120]})

@@ -9,6 +9,7 @@ import numpy as np
 import programs
 import pytest
 import source_tree
+import tensorflow as tf
 from keras.src.trainers.epoch_iterator import EpochIterator
 
 from keras_bert_zoo.training import keras_names
@@ -205,3 +206,13 @@ def test_the_rate_is_that_of_the_latest_update():
         [[0, 1.0], [num_updates, pytest.approx(1 / num_updates)]]
         for num_updates in (5, 2, 1)
     ]
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("number", [float, np.float32, tf.constant])
+def test_a_rate_may_be_a_function(number, scaled):
+    rate = number(0.25)
+    optimizer = keras.optimizers.SGD(lambda: rate)
+    if scaled:
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    assert keras_names.learning_rate(optimizer) == 0.25
