@@ -75,8 +75,8 @@ def load_task(
     head: str | TaskHead | None,
     *,
     sequence_length: int | None,
-    freeze_encoder: bool,
-    freeze_embeddings: bool,
+    freeze_encoder: bool | None,
+    freeze_embeddings: bool | None,
     load_weights: bool,
     dtype,
     tokenizer_engine: str,
@@ -114,8 +114,11 @@ def load_task(
         head,
         presets.load_tokenizer(preset, engine=tokenizer_engine),
         sequence_length=sequence_length or task.get("sequence_length"),
-        freeze_encoder=freeze_encoder,
-        freeze_embeddings=freeze_embeddings,
+        **_frozen(
+            task,
+            freeze_encoder=freeze_encoder,
+            freeze_embeddings=freeze_embeddings,
+        ),
     )
     if task and load_weights:
         _load_head(model, saved.with_name(WEIGHTS_FILE))
@@ -204,6 +207,14 @@ def _reuse_weights(model, preset: str | os.PathLike) -> None:
     )
 
 
+def _frozen(task: dict, **given: bool | None) -> dict[str, bool]:
+    """Returns what is frozen: as given, else as saved with the head."""
+    return {
+        name: task.get(name, False) if value is None else value
+        for name, value in given.items()
+    }
+
+
 def _read_task(path: pathlib.Path) -> dict:
     task = read_json(path)
     length = task.get("sequence_length")
@@ -211,10 +222,14 @@ def _read_task(path: pathlib.Path) -> dict:
         not isinstance(task.get("head"), str)
         or not isinstance(task.get("config"), dict)
         or type(length) not in (int, type(None))
+        or type(task.get("freeze_encoder", False)) is not bool
+        or type(task.get("freeze_embeddings", False)) is not bool
     ):
         raise InputError(
-            f"{path} must describe a head: its name, its config and the "
-            "sequence_length. Received another form. Save the model again."
+            f"{path} must describe a head: its name, its config, the "
+            "sequence_length, and whether freeze_encoder and "
+            "freeze_embeddings are true. Received another form. Save the "
+            "model again."
         )
     return task
 

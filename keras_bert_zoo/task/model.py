@@ -88,8 +88,8 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
         head: str | TaskHead | None = None,
         *,
         sequence_length: int | None = None,
-        freeze_encoder: bool = False,
-        freeze_embeddings: bool = False,
+        freeze_encoder: bool | None = None,
+        freeze_embeddings: bool | None = None,
         load_weights: bool = True,
         dtype=None,
         tokenizer_engine: str = "auto",
@@ -102,7 +102,8 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
                 wrote.
             head: name of a registered head, a `TaskHead`, or `None` for the
                 head saved in the directory.
-            sequence_length, freeze_encoder, freeze_embeddings: see the class.
+            sequence_length, freeze_encoder, freeze_embeddings: see the class;
+                `None` for what the saved head was trained with.
             load_weights: bool. Whether the encoder starts from the preset's
                 weights rather than random ones.
             dtype: policy of encoder and head, such as `"mixed_bfloat16"`.

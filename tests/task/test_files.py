@@ -128,6 +128,10 @@ def test_an_unknown_head_lists_the_known(saved):
             "task.json must describe a head",
         ),
         (
+            '{"head": "classification", "config": {}, "freeze_encoder": 1}',
+            "task.json must describe a head",
+        ),
+        (
             '{"head": "classification", "config": {"labels": 5}}',
             "task.json: `labels` must be a list of names. Received: 5",
         ),
@@ -141,7 +145,7 @@ def test_an_unknown_head_lists_the_known(saved):
             "task.json: `dropout` must be",
         ),
     ],
-    ids=range(7),
+    ids=range(8),
 )
 def test_a_broken_task_file_is_named(saved, content, message):
     _, directory = saved

@@ -202,15 +202,38 @@ def test_frozen_embeddings_are_saved(make_model, tmp_path):
     twin = keras.saving.load_model(tmp_path / "model.keras")
     assert twin.freeze_embeddings
     assert len(twin.trainable_variables) == len(model.trainable_variables)
-    model.save_to_preset(tmp_path / "preset")
-    # As with freeze_encoder, whoever trains on decides anew.
-    for freeze in (False, True):
-        loaded = TaskModel.from_preset(
-            tmp_path / "preset", freeze_embeddings=freeze
-        )
-        assert loaded.freeze_embeddings == freeze
-        layers = {layer_of(one) for one in loaded.trainable_variables}
-        assert ("embeddings" in layers) != freeze
+
+
+@pytest.mark.parametrize(
+    ("name", "layer"),
+    [
+        ("freeze_embeddings", "embeddings"),
+        ("freeze_encoder", "transformer_block_0"),
+    ],
+)
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize(
+    "given", [None, False, True], ids=["as saved", "not frozen", "frozen"]
+)
+def test_a_loaded_model_trains_what_the_saved_one_did(
+    make_model, tmp_path, name, layer, saved, given
+):
+    make_model(**{name: saved}).save_to_preset(tmp_path / "preset")
+    loaded = TaskModel.from_preset(tmp_path / "preset", **{name: given})
+    expected = saved if given is None else given
+    assert getattr(loaded, name) is expected
+    layers = {layer_of(one) for one in loaded.trainable_variables}
+    assert (layer in layers) != expected
+
+
+def test_a_new_head_trains_all(make_model, tmp_path):
+    frozen = make_model(freeze_encoder=True, freeze_embeddings=True)
+    frozen.save_to_preset(tmp_path / "preset")
+    loaded = TaskModel.from_preset(
+        tmp_path / "preset", "classification", labels=["a", "b"]
+    )
+    assert not loaded.freeze_encoder
+    assert not loaded.freeze_embeddings
 
 
 @pytest.mark.slow
