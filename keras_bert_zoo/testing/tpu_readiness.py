@@ -25,6 +25,7 @@ from keras_bert_zoo.testing.tpu_findings import dynamic_dimension
 from keras_bert_zoo.testing.tpu_findings import forbidden_operation
 from keras_bert_zoo.testing.tpu_findings import missing_kernel
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_names_of_updates
 
 
 def check_tpu_ready(
@@ -132,7 +133,7 @@ def _training_step(model: TaskModel, types: tuple) -> Callable:
     steps = model.replica_steps()
 
     def step(*tensors):
-        with keras_names.reduced_gradients(model.optimizer):
+        with keras_names_of_updates.reduced_gradients(model.optimizer):
             steps.train(tf.nest.pack_sequence_as(types, tensors))
 
     return tf.function(step, jit_compile=True, autograph=False)

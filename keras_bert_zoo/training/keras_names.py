@@ -1,11 +1,11 @@
-"""The private names of Keras that training leans on, all of them.
+"""The private names of Keras that training leans on.
 
-Keras is pinned to one version, and a test asks for each of these names, so
-that a newer Keras says which of them went away.
+All of them are here but those in an update of weights, which
+`keras_names_of_updates` has. Keras is pinned to one version, and a test asks
+for each of these names, so that a newer Keras says which of them went away.
 """
 
 import contextlib
-import functools
 import itertools
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -13,8 +13,6 @@ from collections.abc import Iterator
 import keras
 import tensorflow as tf
 from keras.src.trainers.data_adapters.tf_dataset_adapter import TFDatasetAdapter
-
-from keras_bert_zoo.training import replicas
 
 # What callbacks know of the epochs before.
 CALLBACK_STATE = {
@@ -213,89 +211,6 @@ def learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
         # A variable, or whatever the function returns.
         return float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     return float(schedule(max(num_updates(optimizer) - 1, 0)))
-
-
-def begin_averages(model: keras.Model) -> None:
-    """Lets averages of the weights, if there are any, begin with the weights.
-
-    Keras fills them in the first update. If loss scaling skips all steps up to
-    where averages are put into the model, they are zeros.
-
-    Args:
-        model: compiled. Nothing changes in it after the first update.
-    """
-    optimizer = model.optimizer
-    inner = innermost(optimizer)
-    if inner is None or not inner.use_ema or inner.iterations.numpy() > 0:
-        return
-    with model.distribute_strategy.scope():
-        if not optimizer.built:
-            optimizer.build(model.trainable_variables)
-        averages = inner._model_variables_moving_average
-        for variable, average in zip(inner._trainable_variables, averages):
-            if average is not None:
-                average.assign(variable)
-
-
-@contextlib.contextmanager
-def reduced_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
-    """Lets an optimizer take gradients that are sums over all replicas.
-
-    It does not add them up again, and decides outside of the replicas what
-    it does in some steps only.
-    """
-    inner = innermost(optimizer)
-    inner._all_reduce_sum_gradients = list
-    inner._backend_apply_gradients = functools.partial(_apply, inner)
-    try:
-        yield
-    finally:
-        del inner._all_reduce_sum_gradients
-        del inner._backend_apply_gradients
-
-
-def _apply(optimizer, gradients, variables):
-    num_steps = optimizer.gradient_accumulation_steps
-    if num_steps:
-        places = [optimizer._get_variable_index(one) for one in variables]
-        kept = [optimizer._accumulated_gradients[place] for place in places]
-
-        def update(gradients):
-            means = [
-                (gradient + earlier) / num_steps
-                for gradient, earlier in zip(gradients, kept)
-            ]
-            _update(optimizer, means, variables)
-            optimizer._backend_reset_gradient_accumulators()
-
-        def wait(gradients):
-            optimizer._backend_increment_gradient_accumulators(gradients, kept)
-
-        is_last = (optimizer._iterations + 1) % num_steps == 0
-        replicas.conditional(is_last, update, wait, (gradients,))
-    else:
-        _update(optimizer, gradients, variables)
-    if optimizer.use_ema:
-        averaged = optimizer._trainable_variables
-        optimizer._update_model_variables_moving_average(averaged)
-        frequency = optimizer.ema_overwrite_frequency
-        if frequency:
-
-            def overwrite():
-                optimizer._overwrite_model_variables_with_average_value(
-                    averaged
-                )
-
-            is_due = (optimizer.iterations + 1) % frequency == 0
-            replicas.conditional(is_due, overwrite, lambda: None)
-
-
-def _update(optimizer, gradients, variables):
-    gradients = optimizer._clip_gradients(gradients)
-    optimizer._apply_weight_decay(variables)
-    optimizer._backend_update_step(
-        gradients, variables, optimizer.learning_rate
-    )
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import keras
 
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_names_of_updates
 from keras_bert_zoo.training import steps
 from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import whole_batch
@@ -101,7 +102,7 @@ class ReplicatedModel(keras.Model):
         return self._watch
 
     def make_train_function(self, force=False):
-        keras_names.begin_averages(self)
+        keras_names_of_updates.begin_averages(self)
         if type(self).train_step is not keras.Model.train_step:
             super().make_train_function(force)
         elif self.train_function is None or force:

@@ -19,6 +19,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_names_of_updates
 from keras_bert_zoo.training import replicas
 from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import whole_batch
@@ -175,7 +176,7 @@ def make_function(
         with contextlib.ExitStack() as stack:
             if model.optimizer is not None:
                 stack.enter_context(
-                    keras_names.reduced_gradients(model.optimizer)
+                    keras_names_of_updates.reduced_gradients(model.optimizer)
                 )
             strategy.run(after, args=(data,))
 

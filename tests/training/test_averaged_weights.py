@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_names_of_updates
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.model import ReplicatedModel
 
@@ -133,7 +133,7 @@ def test_after_an_update_averages_are_left_alone():
     model = scaled()
     fit_scaled(model, 2)
     model.set_weights([np.array([[9.0]])])
-    keras_names.begin_averages(model)
+    keras_names_of_updates.begin_averages(model)
     model.optimizer.finalize_variable_values(model.trainable_variables)
     assert model.get_weights()[0].item() == 0.625
 

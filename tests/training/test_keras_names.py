@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras.src.trainers.epoch_iterator import EpochIterator
 
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_names_of_updates
 from keras_bert_zoo.training import lamb
 from keras_bert_zoo.training import layerwise
 from keras_bert_zoo.training import model as training_model
@@ -180,7 +181,7 @@ def test_names_are_in_one_place(name):
 
 def test_no_other_names_are_used():
     used = set()
-    for module in (keras_names, training_model):
+    for module in (keras_names, keras_names_of_updates, training_model):
         text = open(module.__file__, encoding="utf-8").read()
         used |= set(
             re.findall(
