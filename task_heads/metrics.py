@@ -37,6 +37,8 @@ class MacroF1(keras.metrics.Metric):
         **kwargs,
     ):
         super().__init__(name=name, **kwargs)
+        # For Keras' callbacks, which know the direction of its own metrics.
+        self._direction = "up"
         self.num_labels = num_labels
         self.multi_label = multi_label
         self.hits, self.predicted, self.actual = (
@@ -127,6 +129,7 @@ class PearsonCorrelation(keras.metrics.Metric):
 
     def __init__(self, name: str = "pearson", **kwargs):
         super().__init__(name=name, **kwargs)
+        self._direction = "up"
         # Deviations do not add up over replicas as Keras would have it. So
         # each replica counts whole batches, and one of them is read.
         self.count, self.origin, self.means, self.squares = (

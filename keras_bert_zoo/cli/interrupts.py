@@ -4,12 +4,20 @@
 of the interpreter, such as that of a weak reference, of which TensorFlow has
 many. Loops therefore ask again. Libraries also turn it into errors of their
 own; whoever reports an error therefore asks whether it was heard.
+
+SIGTERM, by which schedulers end a process, has a status of its own.
 """
 
+import contextlib
+import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType
+
+# That of sysexits.h for what may be tried again.
+STOPPED = 75
 
 _heard = False
 
@@ -32,6 +40,30 @@ def check() -> None:
     """Raises `KeyboardInterrupt` if there was a Ctrl-C since `listen`."""
     if _heard:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def ended_by_sigterm(line: str) -> Iterator[None]:
+    """Ends the process on SIGTERM, at once and with the status `STOPPED`.
+
+    For work that a kill at any moment does not harm.
+
+    Args:
+        line: str. Told on stderr.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number, frame):
+        os.write(sys.__stderr__.fileno(), f"{line}\n".encode())
+        os._exit(STOPPED)
+
+    earlier = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, earlier or signal.SIG_DFL)
 
 
 def _note(number: int, frame: FrameType | None) -> None:

@@ -28,8 +28,6 @@ PROGRAM = "bert-zoo"
 FAILURE = 1
 USER_MISTAKE = 2
 DIVERGED = 3
-# That of sysexits.h for what may be tried again.
-STOPPED = 75
 INTERRUPTED = 130
 READER_GONE = 141
 
@@ -58,7 +56,7 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         _exit(INTERRUPTED, "interrupted")
     except StoppedError as error:
-        _exit(STOPPED, str(error))
+        _exit(interrupts.STOPPED, str(error))
     except BrokenPipeError:
         # The reader has what it wanted, as in `bert-zoo list | head -1`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 
 from keras_bert_zoo import data
+from keras_bert_zoo.arguments import whole_number
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.batch_rows import BatchRows
 from keras_bert_zoo.task.fixed_shapes import pipeline_options
@@ -50,7 +52,14 @@ def fit_arguments(
     }
     if order["packed_width"] is not None:
         model.prepare_packed_rows()
+    epochs = whole_number("epochs", epochs, lowest=0)
     rows = as_rows(x, y, model.head)
+    if rows is not None and others.get("sample_weight") is not None:
+        raise InputError(
+            "Texts weigh alike, or as `class_weight` says. Received: "
+            "`sample_weight`. Leave it out, or give a data set of ready "
+            "features with weights."
+        )
     model.batch_rows = None
     if rows is not None:
         x, y = rows, None

@@ -75,6 +75,11 @@ def parse_heads(given: Any) -> dict[str, tuple[Any, dict]]:
                 "A task's head must be a name, a name and a dict of options, "
                 f"or a `TaskHead`. Received: {task}={head!r:.80}. Give one."
             )
+        if head == "multi_task":
+            raise InputError(
+                "A task's head must learn one task. Received: "
+                f"{task}={head}. Name the heads of its tasks instead."
+            )
         found[task] = head, dict(options)
     return found
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from task_heads.metrics import token_weights
 from task_heads.tagging import crf
 
 
@@ -17,8 +18,9 @@ class CrfLoss(keras.losses.Loss):
     Call arguments:
         y_true: int `(R, S)` tags.
         y_pred: float `(R, S, L + 1, L)` potentials.
-        sample_weight: float `(R, S)`, above 0 for the tokens that are words;
-            they count alike. All are, where it is `None`.
+        sample_weight: float `(R, S)`, above 0 for the tokens that are words,
+            or `(R,)` for whole sequences; they count alike. All are words
+            where it is `None`.
     """
 
     def __init__(self, name: str = "crf_loss", reduction="mean", **kwargs):
@@ -46,6 +48,4 @@ class CrfLoss(keras.losses.Loss):
 
 
 def _is_word(tags, sample_weight):
-    if sample_weight is None:
-        sample_weight = ops.ones_like(tags)
-    return ops.broadcast_to(sample_weight, ops.shape(tags)) > 0
+    return token_weights(tags, sample_weight) > 0

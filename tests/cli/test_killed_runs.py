@@ -67,6 +67,18 @@ def learned(out):
 
 
 @pytest.mark.slow
+def test_sigterm_before_training_has_the_same_status(folder, tmp_path):
+    process = start(folder, tmp_path / "model")
+    assert process.stdout.readline().startswith("train ")
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 75
+    assert errors.count("\n") == 1
+    assert "run it again." in errors
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "status"), [("SIGTERM", 75), ("SIGKILL", -signal.SIGKILL)]
 )

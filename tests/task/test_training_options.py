@@ -9,6 +9,7 @@ import programs
 import pytest
 import tensorflow as tf
 
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.training.lamb import Lamb
 from keras_bert_zoo.training.recipe import OptimizerRecipe
@@ -342,3 +343,14 @@ def test_several_steps_at_once_end_with_the_rows_that_are_left(make_model):
     )
     for expected, found in zip(one, other, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("epochs", [-1, "2", 1.5, True])
+def test_epochs_are_a_whole_number(make_model, texts, labels, epochs):
+    with pytest.raises(InputError, match="`epochs` must be a whole number"):
+        make_model().fit(texts, labels, epochs=epochs)
+
+
+def test_texts_have_no_weights_of_their_own(make_model, texts, labels):
+    with pytest.raises(InputError, match="Received: `sample_weight`"):
+        make_model().fit(texts, labels, sample_weight=[1.0] * len(texts))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_bert_zoo.training import keras_names
 from task_heads.metrics import MacroF1
 from task_heads.metrics import PearsonCorrelation
 
@@ -114,3 +115,9 @@ def test_metrics_can_be_reset():
     metric.reset_state()
     metric.update_state(np.arange(3.0), -np.arange(3.0))
     assert float(metric.result()) == pytest.approx(-1.0)
+
+
+@pytest.mark.parametrize("metric", [MacroF1(2), PearsonCorrelation()])
+def test_callbacks_know_that_more_is_better(metric):
+    assert keras_names.has_direction(metric)
+    assert metric._direction == "up"

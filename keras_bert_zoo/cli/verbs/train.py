@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from keras_bert_zoo import registry
 from keras_bert_zoo.cli import data_flags
+from keras_bert_zoo.cli import interrupts
 from keras_bert_zoo.cli import optimizer_flags
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.cli import run_flags
@@ -135,7 +136,12 @@ def run(args: argparse.Namespace) -> int:
             f"--seed must lie between 0 and {2**32 - 1}. Received: {args.seed}."
         )
     head_class = registry.heads.get(args.head)
-    with run_flags.told_of_lost_workers(args):
+    # `fit` has its own way, with a backup.
+    line = "bert-zoo: Stopped outside of training; run it again."
+    with (
+        interrupts.ended_by_sigterm(line),
+        run_flags.told_of_lost_workers(args),
+    ):
         return _train(args, head_class, run_flags.strategy_scope(args))
 
 
@@ -168,6 +174,7 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
         labels = data_flags.label_summary(report.label_counts)
         print(f"{name:12}{report.num_rows} rows{labels}", flush=True)
 
+    interrupts.check()
     # Before the seed: it may draw weights of its own.
     choice = choose_precision(run_flags.precision_of(args))
     keras.utils.set_random_seed(args.seed)
@@ -183,6 +190,7 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
             dtype=precision,
         )
         model.compile(optimizer_flags.recipe(args))
+    interrupts.check()
     # Better now than after hours of training.
     folder = pathlib.Path(args.out).parent
     folder.mkdir(parents=True, exist_ok=True)

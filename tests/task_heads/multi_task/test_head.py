@@ -316,7 +316,10 @@ def test_heads_that_do_not_go_together_are_refused(heads, message):
         MultiTaskHead(heads)
 
 
-@pytest.mark.parametrize("heads", [None, "a", "a=", "a=b=c", {"a": 3}, ["a"]])
+@pytest.mark.parametrize(
+    "heads",
+    [None, "a", "a=", "a=b=c", {"a": 3}, ["a"], "a=multi_task,b=tagging"],
+)
 def test_other_forms_of_heads_are_refused(heads):
     with pytest.raises(InputError, match="Received"):
         MultiTaskHead.from_rows([], heads=heads)

@@ -161,6 +161,15 @@ def test_tokens_that_are_no_words_do_not_count():
     )
 
 
+def test_sequences_may_weigh_as_a_whole():
+    values, tags = potentials(), np.zeros(IS_WORD.shape, "int32")
+    weights = np.zeros(len(IS_WORD), "float32")
+    weights[1] = 1.0
+    assert float(CrfLoss()(tags, values, weights)) == pytest.approx(
+        float(CrfLoss()(tags[1:2], values[1:2]))
+    )
+
+
 def test_loss_and_path_compile_under_xla():
     values, tags = potentials(), np.ones(IS_WORD.shape, "int32")
 
