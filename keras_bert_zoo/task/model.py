@@ -35,9 +35,10 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
         tokenizer: `BertTokenizer`.
         sequence_length: int or `None`. Most tokens in a sequence; the
             encoder's positions when `None`. Longer texts are truncated.
-        freeze_encoder: bool. Whether only the head is trained.
-        freeze_embeddings: bool. Whether the layers below the encoder's first
-            block are left as they are.
+        freeze_encoder: bool. Whether only the head is trained; other models
+            on the same encoder, and one around this one, may train it.
+        freeze_embeddings: bool. The same for the layers below the encoder's
+            first block.
         name: str.
 
     Raises:
@@ -59,8 +60,7 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
         sequence_length = parts.checked_length(
             encoder, tokenizer, sequence_length
         )
-        encoder.trainable = not freeze_encoder
-        model = head.build(encoder)
+        model = parts.built(head, encoder, freeze_encoder)
         super().__init__(
             inputs=model.input,
             outputs=model.output,
@@ -69,7 +69,9 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
         )
         self.dtype_policy = encoder.dtype_policy
         self.leave_alone(
-            parts.left_alone(encoder, self.weights, freeze_embeddings)
+            parts.left_alone(
+                self.weights, encoder, freeze_encoder, freeze_embeddings
+            )
         )
         self.encoder = encoder
         self.head = head

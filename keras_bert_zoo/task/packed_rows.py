@@ -64,7 +64,7 @@ class _OnPackedRows:
         part = keras.Model(
             on_rows.input, {name: on_rows.output[name] for name in encoded}
         )
-        if not encoder.trainable:
+        if model.freeze_encoder:
             part = Frozen(part)
         found = part({name: inputs[name] for name in on_rows.input})
         head = keras.Model(

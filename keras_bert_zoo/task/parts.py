@@ -12,6 +12,7 @@ from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task.head import TaskHead
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training.encoder_layers import layers_from_below
 
 
@@ -55,21 +56,42 @@ def checked_length(
     return length
 
 
+def built(
+    head: TaskHead, encoder: keras.Model, freeze_encoder: bool
+) -> keras.Model:
+    """Returns a head's model on an encoder, which runs as in inference if so.
+
+    Args:
+        head: the head.
+        encoder: the encoder. Nothing in it changes but that one whose
+            `trainable` was false is trained where it is not to be frozen.
+        freeze_encoder: bool. See `TaskModel`.
+    """
+    if not freeze_encoder:
+        encoder.trainable = True
+        return head.build(encoder)
+    with keras_names.seen_as_frozen(encoder):
+        return head.build(encoder)
+
+
 def left_alone(
-    encoder: keras.Model,
     used: Sequence[keras.Variable],
+    encoder: keras.Model,
+    freeze_encoder: bool,
     freeze_embeddings: bool,
 ) -> list[keras.Variable]:
     """Returns the variables of an encoder that a model does not train.
 
-    Those of layers that its head does not need, and of frozen embeddings.
-    The encoder may also stand under other heads, which train them.
+    Those of layers that its head does not need, and of frozen ones. The
+    encoder may also stand under other heads, which train them.
 
     Args:
-        encoder: the encoder.
         used: weights of the head's model.
-        freeze_embeddings: bool. See `TaskModel`.
+        encoder: the encoder.
+        freeze_encoder, freeze_embeddings: bool. See `TaskModel`.
     """
+    if freeze_encoder:
+        return encoder.weights
     reached = {id(variable) for variable in used}
     found = [one for one in encoder.weights if id(one) not in reached]
     if freeze_embeddings:

@@ -22,17 +22,27 @@ def compile_settings(**given) -> dict:
     }
 
 
-def _described(value: Any) -> Any:
+def _described(value: Any, is_config: bool = False) -> Any:
     if isinstance(value, Mapping):
-        return {str(name): _described(one) for name, one in value.items()}
+        return {
+            str(name): _described(one, is_config) for name, one in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_described(one) for one in value]
+        return [_described(one, is_config) for one in value]
     if isinstance(value, keras.losses.Loss | keras.metrics.Metric):
         return {
             "class_name": keras.saving.get_registered_name(type(value)),
-            "config": value.get_config(),
+            "config": _described(_config(value), is_config=True),
         }
-    if isinstance(value, str) or callable(value):
+    if not is_config and (isinstance(value, str) or callable(value)):
         # A function is known by its name alone.
         return {"class_name": getattr(value, "__name__", str(value))}
     return value
+
+
+def _config(value: Any) -> dict:
+    try:
+        return value.get_config()
+    except NotImplementedError:
+        # As where nobody means to save it; the class tells it then.
+        return {}

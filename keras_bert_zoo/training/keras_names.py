@@ -85,6 +85,20 @@ def layers_of(model: keras.Model) -> list[keras.layers.Layer]:
     return list(model._flatten_layers())
 
 
+@contextlib.contextmanager
+def seen_as_frozen(model: keras.Model) -> Iterator[None]:
+    """Lets `model.trainable` be false, and no layer's of it.
+
+    Keras' own setter would reach all layers, which other models may train.
+    """
+    earlier = model._trainable
+    model._trainable = False
+    try:
+        yield
+    finally:
+        model._trainable = earlier
+
+
 def has_direction(metric: keras.metrics.Metric) -> bool:
     """Returns whether Keras knows which way a metric is better."""
     return bool(getattr(metric, "_direction", None))

@@ -186,7 +186,8 @@ def _plain(value):
 
 def _named(value):
     """Returns what stands for a part of a setting."""
-    if hasattr(value, "dtype"):
+    is_array = isinstance(value, np.ndarray | np.generic | keras.Variable)
+    if is_array or tf.is_tensor(value):
         return _plain(value)
     return getattr(value, "__name__", type(value).__name__)
 

@@ -321,7 +321,7 @@ def test_flags_reach_the_training(train, recorded):
     assert arguments["tokens_per_batch"] == 64
     assert float(model.optimizer.learning_rate) == 0.5
     assert model.sequence_length == 8
-    assert not model.encoder.trainable
+    assert model.freeze_encoder
     assert model.encoder.dtype_policy.name == "mixed_bfloat16"
 
 

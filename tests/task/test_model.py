@@ -189,6 +189,12 @@ def test_a_frozen_encoder_stays_as_it_was(make_model, texts, labels):
 def test_heads_on_one_encoder_train_what_each_needs(make_model, texts, labels):
     whole = make_model()
     encoder, tokenizer = whole.encoder, whole.tokenizer
+    head_alone = TaskModel(
+        encoder,
+        ClassificationHead(["bad", "good"]),
+        tokenizer,
+        freeze_encoder=True,
+    )
     pooler = encoder.get_layer("pooler")
     embeddings = encoder.get_layer("embeddings")
     masked = TaskModel(encoder, MaskedTokenHead(), tokenizer)
@@ -208,10 +214,17 @@ def test_heads_on_one_encoder_train_what_each_needs(make_model, texts, labels):
             for layer in (embeddings, pooler)
         ]
 
+    assert trained(head_alone) == [False, False]
     assert trained(masked) == [True, False]
     assert trained(frozen) == [False, False]
     assert trained(whole) == [True, True]
-    for model, moved in ((frozen, [0, 0]), (whole, [1, 1]), (masked, [1, 0])):
+    for model, moved in (
+        (head_alone, [0, 0]),
+        (frozen, [0, 0]),
+        (whole, [1, 1]),
+        (masked, [1, 0]),
+        (head_alone, [0, 0]),
+    ):
         before = [layer.get_weights()[0] for layer in (embeddings, pooler)]
         if model is masked:
             fit(model, [{"text": text} for text in texts], epochs=1)
@@ -221,6 +234,20 @@ def test_heads_on_one_encoder_train_what_each_needs(make_model, texts, labels):
         assert moved == [
             not np.array_equal(a, b) for a, b in zip(before, after)
         ]
+
+
+def test_a_frozen_encoder_is_saved_as_such(make_model, texts, labels, tmp_path):
+    model = make_model(freeze_encoder=True)
+    fit(model, texts, labels, epochs=1)
+    model.save(tmp_path / "model.keras")
+    twin = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(twin.trainable_variables) == len(model.trainable_variables) == 2
+    assert len(twin.optimizer.variables) == len(model.optimizer.variables)
+    twin.fit(texts, labels, verbose=0)
+    for ours, theirs in zip(
+        twin.encoder.get_weights(), model.encoder.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_frozen_encoder_has_no_dropout(make_model):
