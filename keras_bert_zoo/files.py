@@ -193,7 +193,8 @@ def remove_abandoned(
 def held(directory: pathlib.Path) -> Iterator[None]:
     """Keeps a directory from other processes that ask for it with this.
 
-    The system gives it back when the process ends, however it ends.
+    The system gives it back when the process ends, however it ends, and with
+    it all that it had forked.
 
     Raises:
         BlockingIOError: if another process has it. Not where the system, or
@@ -211,6 +212,9 @@ def held(directory: pathlib.Path) -> Iterator[None]:
         except OSError:
             pass
         yield
+        # Children that were forked meanwhile have it open too.
+        with contextlib.suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
 

@@ -42,16 +42,19 @@ class EpochScore(keras.callbacks.Callback):
         if name is None or logs is None:
             return
         strategy = self.model.distribute_strategy
-        found = mistake = None
+        score, mistake = None, ""
         if workers.is_chief(strategy):
             try:
                 found = self.model.score(self._rows, self._batch_size)
+                score = float(
+                    next(
+                        found[one] for one in head.epoch_scores if one in found
+                    )
+                )
             except InputError as error:
                 mistake = str(error)
         # Those who wait for the chief hear of its mistake.
-        (found, mistake), _ = workers.from_chief(strategy, [found, mistake], {})
+        (score, mistake), _ = workers.from_chief(strategy, [score, mistake], {})
         if mistake:
             raise InputError(mistake)
-        logs[name] = next(
-            found[score] for score in head.epoch_scores if score in found
-        )
+        logs[name] = score

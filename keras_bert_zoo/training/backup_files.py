@@ -75,6 +75,7 @@ def held(directory: str | os.PathLike) -> Iterator[None]:
         OSError: if it cannot be made.
     """
     directory = pathlib.Path(directory)
+    is_new = not directory.is_dir()
     directory.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
@@ -89,8 +90,9 @@ def held(directory: str | os.PathLike) -> Iterator[None]:
             yield
         finally:
             # If nothing was written.
-            with contextlib.suppress(OSError):
-                directory.rmdir()
+            if is_new:
+                with contextlib.suppress(OSError):
+                    directory.rmdir()
 
 
 def write(

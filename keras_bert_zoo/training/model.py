@@ -60,7 +60,7 @@ class ReplicatedModel(keras.Model):
 
     @property
     def non_trainable_variables(self) -> list[keras.Variable]:
-        """All others, random seeds and metrics included."""
+        """All others, random seeds included."""
         trained = {id(variable) for variable in self.trainable_variables}
         return [one for one in self.variables if id(one) not in trained]
 

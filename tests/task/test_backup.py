@@ -451,6 +451,7 @@ def test_tells_of_other_rows(tmp_path, changed, name):
 
 def spoil(directory):
     """Leaves no place for backups, as a full disk does."""
+    directory.rmdir()
     directory.write_text("")
 
 

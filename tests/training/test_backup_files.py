@@ -170,6 +170,10 @@ def test_a_run_without_backups_leaves_no_directory(tmp_path):
     with backup_files.held(tmp_path / "run"):
         pass
     assert not (tmp_path / "run").exists()
+    (tmp_path / "own").mkdir()
+    with backup_files.held(tmp_path / "own"):
+        pass
+    assert (tmp_path / "own").is_dir()
 
 
 def test_a_removal_that_is_killed_leaves_no_part(tmp_path, monkeypatch):
