@@ -8,7 +8,7 @@ from keras import ops
 class LayerNorm(keras.layers.Layer):
     """Normalizes each vector to mean 0 and variance 1, then scales it.
 
-    Mean and variance accumulate in float32 at any compute type.
+    Computes in float32 at any compute type, that of the weights included.
 
     Args:
         epsilon: float. Added to the variance.
@@ -32,12 +32,17 @@ class LayerNorm(keras.layers.Layer):
         )
 
     def call(self, inputs):
-        values = ops.cast(inputs, self.variable_dtype)
+        # float64 where that is asked for.
+        wide = keras.backend.result_type(self.variable_dtype, "float32")
+        values = ops.cast(inputs, wide)
         mean = ops.mean(values, axis=-1, keepdims=True)
         centered = ops.subtract(values, mean)
         variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
         scale = ops.rsqrt(ops.add(variance, self.epsilon))
-        outputs = ops.add(centered * scale * self.gamma, self.beta)
+        outputs = ops.add(
+            centered * scale * ops.cast(self.gamma, wide),
+            ops.cast(self.beta, wide),
+        )
         return ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

@@ -106,9 +106,13 @@ def test_every_weight_has_a_gradient(name):
         assert np.isfinite(tf.convert_to_tensor(gradient)).all()
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize(
+    "policy", ["mixed_bfloat16", "mixed_float16", "bfloat16", "float16"]
+)
 def test_layer_norm_of_large_half_precision_values_is_finite(policy):
     layer = LayerNorm(dtype=policy)
+    constant = np.full((1, 4), 3.0, "float32")
+    assert not ops.convert_to_numpy(ops.cast(layer(constant), "float32")).any()
     values = np.array([[300.0, -300.0, 200.0, 0.0]], "float32")
     outputs = ops.convert_to_numpy(ops.cast(layer(values), "float32"))
     expected = (values - values.mean()) / values.std()
