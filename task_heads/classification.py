@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import features as names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.errors import InputError
@@ -39,7 +40,8 @@ class ClassificationHead(TaskHead):
         pooling: str. `cls` (the encoder's pooled output), `mean` or `max`
             over real tokens.
         dropout: float in [0, 1), before the last projection.
-        class_weights: dict from label to weight in the loss, or `None`.
+        class_weights: dict from label to weight in the loss, or `None`; for
+            `kind="single_label"`.
 
     Logits: `(B, L)` float32, or `(B,)` for regression.
 
@@ -68,11 +70,11 @@ class ClassificationHead(TaskHead):
             )
         self.labels_by_index = classification_labels.checked(labels, kind)
         self.kind = kind
-        self.text_pair = text_pair
+        self.text_pair = arguments.flag("text_pair", text_pair)
         self.pooling = pooling
         self.dropout = checked_dropout(dropout)
         self.class_weights = classification_labels.checked_weights(
-            class_weights, self.labels_by_index
+            class_weights, self.labels_by_index, kind
         )
         self.text_fields = ("text", "text_pair") if text_pair else ("text",)
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TensorInfo
 from task_heads.checks import checked_unicode
@@ -60,29 +61,39 @@ def checked(labels: Sequence[str] | None, kind: str) -> list[str] | None:
 
 
 def checked_weights(
-    weights: Mapping[str, float] | None, labels: list[str] | None
+    weights: Mapping[str, float] | None, labels: list[str] | None, kind: str
 ) -> dict[str, float] | None:
     """Returns a positive weight for each label, or `None`.
 
     Raises:
-        InputError: if a label has no weight, or a weight no label, or a
-            weight is not positive.
+        InputError: if an example has not one label, a label has no weight,
+            or a weight no label, or a weight is not a positive number.
     """
     if weights is None:
         return None
-    if not isinstance(weights, Mapping) or set(weights) != set(labels or ()):
+    if kind != "single_label":
+        raise InputError(
+            "`class_weights` must be left out unless each example has one "
+            f"label. Received: kind={kind!r}, class_weights={weights!r:.80}. "
+            "Leave them out, or choose kind='single_label'."
+        )
+    if not isinstance(weights, Mapping) or set(weights) != set(labels):
         raise InputError(
             "`class_weights` must name each label once. Received: "
             f"{weights!r}, for the labels {labels}. To weigh by inverse "
             "frequency, make the head with "
             "`from_rows(rows, class_weights='balanced')`."
         )
-    if not all(0 < weight < math.inf for weight in weights.values()):
+    rule = "positive numbers"
+    numbers = {
+        label: arguments.finite_number("class_weights", weight, rule)
+        for label, weight in weights.items()
+    }
+    if min(numbers.values()) <= 0:
         raise InputError(
-            "`class_weights` must be positive numbers. Received: "
-            f"{dict(weights)}."
+            f"`class_weights` must be {rule}. Received: {dict(weights)}."
         )
-    return {label: float(weight) for label, weight in weights.items()}
+    return numbers
 
 
 def names_in(row, kind: str) -> list[str]:

@@ -79,6 +79,15 @@ def test_balanced_weights_are_inverse_frequencies():
     assert head.class_weights == pytest.approx({"a": 4 / 6, "b": 2.0})
 
 
+@pytest.mark.parametrize(
+    ("kind", "label"), [("multi_label", ["a", "b"]), ("regression", 0.5)]
+)
+def test_balanced_weights_need_one_label_each(kind, label):
+    rows = [Row({"text": "x", "label": label}, "a:1")]
+    with pytest.raises(InputError, match=f"has one label. .*kind='{kind}'"):
+        ClassificationHead.from_rows(rows, kind=kind, class_weights="balanced")
+
+
 def test_labels_are_found_in_the_rows_and_sorted():
     rows = [Row({"label": name}, name) for name in ["no", "yes", "maybe"]]
     head = ClassificationHead.from_rows(rows)
@@ -176,6 +185,26 @@ def test_a_text_must_be_a_string(value):
         (
             {"labels": ["a", "b"], "class_weights": {"a": 1.0, "b": 0.0}},
             "must be positive",
+        ),
+        (
+            {"labels": ["a", "b"], "class_weights": {"a": "1", "b": "2"}},
+            "must be positive numbers. Received: class_weights='1'",
+        ),
+        (
+            {
+                "labels": ["a", "b"],
+                "kind": "multi_label",
+                "class_weights": {"a": 1.0, "b": 2.0},
+            },
+            "has one label. Received: kind='multi_label'",
+        ),
+        (
+            {"kind": "regression", "class_weights": {}},
+            "has one label. Received: kind='regression'",
+        ),
+        (
+            {"labels": ["a", "b"], "text_pair": "no"},
+            "`text_pair` must be True or False. Received: text_pair='no'",
         ),
     ],
 )
