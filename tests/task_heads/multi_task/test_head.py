@@ -197,6 +197,68 @@ def test_further_slices_of_a_text_count_in_no_metric_of_another_head(trained):
     assert found["kind_macro_f1"] == found["kind_accuracy"] == 1.0
 
 
+def test_metrics_count_each_text_alike_however_long_those_beside_it():
+    model = make_model(sequence_length=8)
+    metrics = model.head.weighted_metrics()["kind"]
+    logits = tf.constant([[9.0, 0.0]])
+    # Batches of their own: a long text, misread, and a short one, read right.
+    for text, kind in [(" ".join(["bb"] * 20), 1), ("aa", 0)]:
+        found = joint_features(
+            model.head._in_order,
+            {
+                "text": tf.constant([text]),
+                "kind/label": tf.constant([kind]),
+                **{
+                    f"slots/{name}": tf.ragged.constant([[]], tf.int32)
+                    for name in (
+                        "word_starts",
+                        "tags",
+                        "span_starts",
+                        "span_ends",
+                        "span_types",
+                    )
+                },
+            },
+            model.tokenizer,
+            sequence_length=8,
+        )
+        weights = found.weights["kind"]
+        for metric in metrics:
+            metric.update_state(
+                found.labels["kind"],
+                tf.repeat(logits, len(weights), 0),
+                weights,
+            )
+    values = {metric.name: float(metric.result()) for metric in metrics}
+    # F1 of "p", found twice and once right, and of "q", never found.
+    assert values == pytest.approx({"accuracy": 0.5, "macro_f1": 1 / 3})
+
+
+def test_class_weights_leave_the_metrics_as_they_are_alone(trained):
+    head = ClassificationHead(["p", "q"], class_weights={"p": 5.0, "q": 1.0})
+    model = make_model(
+        MultiTaskHead({"kind": head, "slots": TaggingHead(TAGS)})
+    )
+    model.set_weights(trained.get_weights())
+    # The last one is wrong.
+    wrong = {"tokens": ["dd"], "slots": ["O"], "kind": "p"}
+    rows = Listed([*ROWS[:2], ROWS[3], wrong])
+    found = model.evaluate(rows, return_dict=True, verbose=0)
+    assert found["kind_accuracy"] == pytest.approx(0.75)
+    alone = TaskModel(trained.encoder, head, trained.tokenizer)
+    alone.get_layer("logits").set_weights(
+        trained.get_layer("kind").get_layer("logits").get_weights()
+    )
+    expected = alone.evaluate(
+        ["aa bb cc", "dd", "dd cc dd", "dd"],
+        list("pqqp"),
+        return_dict=True,
+        verbose=0,
+    )
+    for name in ("accuracy", "macro_f1", "loss"):
+        assert found[f"kind_{name}"] == pytest.approx(expected[name], abs=1e-4)
+
+
 def test_a_frozen_encoder_is_not_trained():
     model = make_model(freeze=True)
     assert [variable.path for variable in model.trainable_variables] == [
