@@ -1,7 +1,5 @@
 """Spelling with tensorflow-text's WordPiece op."""
 
-import itertools
-
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
@@ -16,6 +14,10 @@ _MAX_BYTES_PER_CHARACTER = 4
 
 # What BERT's cleaning neither drops nor replaces; RE2 syntax.
 _PLAIN_ASCII = r"[\x20-\x7e\t\n\r]*"
+
+# Private, so that cleaning drops it: neither words nor pieces that words can
+# match hold it.
+_UNSPELLABLE = "\ue000"
 
 
 class FastSpeller(tf.Module):
@@ -91,7 +93,6 @@ class FastPieces(tf.Module):
 
     def __init__(self, vocabulary: Vocabulary):
         super().__init__()
-        self._unspellable = _unspellable_word(vocabulary)
         lengths = [len(_spelled(token)) for token in vocabulary.tokens]
         with tf.init_scope(), tf.device("CPU:0"):
             self._lengths = tf.constant(lengths, tf.int32)
@@ -116,7 +117,7 @@ class FastPieces(tf.Module):
         )  # (W,)
         word_lengths = texts.word_ends - texts.word_starts
         is_long = word_lengths > MAX_WORD_LENGTH
-        words = tf.where(is_long, self._unspellable, words)
+        words = tf.where(is_long, _UNSPELLABLE, words)
         pieces = self._wordpiece.tokenize(words)
         ids = pieces.values  # (P,)
         # One piece is the whole word, known or not. Several are all known, so
@@ -134,17 +135,6 @@ class FastPieces(tf.Module):
 
 def _spelled(token):
     return token.removeprefix("##") or token
-
-
-def _unspellable_word(vocabulary):
-    known = set().union(*vocabulary.tokens)
-    for code in itertools.chain(range(0xFDD0, 0xFDF0), range(0xE000, 0xF900)):
-        if chr(code) not in known:
-            return chr(code)
-    raise InputError(
-        "The fast tokenizer needs one private character for itself. "
-        'Received: a vocabulary that uses all. Use engine="graph".'
-    )
 
 
 def _interleave(plain, other, rows):
@@ -184,18 +174,16 @@ def wordpiece(vocabulary: Vocabulary, max_bytes: int, splits_text: bool):
         InputError: if tensorflow-text cannot be imported.
     """
     matchable = {token_id for _, _, token_id in matchable_pieces(vocabulary)}
-    matchable.add(vocabulary.unknown_id)
     # The op would match a piece like "## " across the end of a word.
-    placeholder = _unspellable_word(vocabulary)
     tokens = [
-        token if token_id in matchable else f"{placeholder}{token_id}"
+        token if token_id in matchable else f"{_UNSPELLABLE}{token_id}"
         for token_id, token in enumerate(vocabulary.tokens)
     ]
     return _tensorflow_text().FastWordpieceTokenizer(
         tokens,
         max_bytes_per_word=max_bytes,
         token_out_type=tf.int32,
-        unknown_token=vocabulary.tokens[vocabulary.unknown_id],
+        unknown_token=tokens[vocabulary.unknown_id],
         no_pretokenization=not splits_text,
     )
 

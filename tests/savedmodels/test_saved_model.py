@@ -64,6 +64,23 @@ def test_invalid_utf8_has_an_answer(serve):
     assert np.isfinite(answers["scores"].numpy()).all()
 
 
+def test_the_fast_tokenizer_reads_what_the_live_model_reads(
+    model, texts, tmp_path
+):
+    pytest.importorskip("tensorflow_text")
+    export(model, tmp_path / "1", tokenizer_engine="fast")
+    serve = tf.saved_model.load(tmp_path / "1").signatures["serving_default"]
+    # A noncharacter before the ids of special tokens.
+    odd = [f"\ufdd0{number}s film" for number in range(5)]
+    answers = serve(text=tf.constant(texts + odd))
+    expected = model.predict_text(texts + ["unknownword film"] * 5)
+    np.testing.assert_allclose(
+        answers["probability"],
+        [answer["probability"] for answer in expected],
+        atol=1e-5,
+    )
+
+
 def test_token_ids_give_logits(exported):
     loaded = tf.saved_model.load(exported[0])
     ids = tf.constant([[2, 5, 6, 3]])

@@ -7,10 +7,16 @@ import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization import unicode_tables
+from keras_bert_zoo.tokenization.vocabulary import Vocabulary
 
 ENGINES = ("python", "graph", "fast")
 TENSOR_ENGINES = ("graph", "fast")
 VARIANTS = [(True, None), (False, None), (True, False), (False, True)]
+
+# Noncharacters, which stay, and private ones, which are dropped.
+ODD_CODES = (*range(0xFDD0, 0xFDF0), *range(0xE000, 0xF900, 0x80), 0xF8FF)
+
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 UNPRINTABLE = (
     b"caf\xc3",
@@ -73,6 +79,45 @@ def test_ids_alone_are_the_ids_with_offsets(make_engine, engine):
         ids = tokenizer.tokenize(batch)
         with_offsets = tokenizer.tokenize_with_offsets(batch).ids
         assert ids.to_list() == with_offsets.to_list()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("engine", TENSOR_ENGINES)
+def test_no_text_spells_a_special_token(
+    make_engine, vocabulary, engine, variant
+):
+    texts = ["hello", *_texts_with_ids(range(5))]
+    rows = make_engine(engine, *variant).rows(texts)
+    assert rows == make_engine("python", *variant).rows(texts)
+    special = set(vocabulary.special_tokens().values())
+    special.remove("[UNK]")
+    found = {vocabulary.tokens[piece[0]] for row in rows for piece in row}
+    assert not found & special
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("engine", TENSOR_ENGINES)
+def test_odd_characters_in_the_vocabulary(make_engine, engine, lowercase):
+    odd = [chr(code) for code in ODD_CODES]
+    numbered = [f"{one}{number}" for one in odd for number in (0, 3, 7)]
+    tokens = [*SPECIAL_TOKENS, "hello", "3", *odd, *numbered]
+    tokens += [f"##{one}" for one in odd] + ["\ue000[UNK]", "##3", "##s"]
+    for unknown in ("[UNK]", "\ue0000", "\ue000[UNK]", "## ", "hello"):
+        vocabulary = Vocabulary([*tokens, "## "], unknown=unknown)
+        texts = ["hello", *_texts_with_ids((0, 3, 7, 20, len(tokens)))]
+        expected = make_engine("python", lowercase, None, vocabulary)
+        found = make_engine(engine, lowercase, None, vocabulary)
+        assert found.rows(texts) == expected.rows(texts)
+
+
+def test_no_normalized_text_holds_a_private_character():
+    tables = unicode_tables.load()
+    private = set(range(0xE000, 0xF900))
+    kinds = {tables.kind(code) for code in private}
+    assert kinds == {unicode_tables.REMOVED}
+    changes = map(tables.decompose, tables.decomposed_codes())
+    written = "".join([*changes, *tables.lowercase.values()])
+    assert private.isdisjoint(map(ord, written))
 
 
 @pytest.mark.parametrize("texts", [[], [""], [" ", "", "\t\n"], ["\x00"]])
@@ -147,6 +192,16 @@ def test_built_inside_a_function(make_engine, vocabulary, engine):
 def test_other_inputs_are_refused(make_engine, engine, texts, message):
     with pytest.raises(InputError, match=message):
         make_engine(engine).tokenizer.tokenize(texts)
+
+
+def _texts_with_ids(ids):
+    """Writes ids behind characters that texts seldom hold."""
+    return [
+        f"hello {chr(code)}{number}{end} world"
+        for code in ODD_CODES
+        for number in ids
+        for end in ("", "s", "\u0301")
+    ]
 
 
 def _random_texts(seed, count):
