@@ -12,6 +12,10 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 40
 NUM_TICKS = 5
 # Curves with more points are lines without marks.
 MARKED_POINTS = 50
+# Differences of numbers in this range can be computed, and their steps.
+LARGEST, LEAST = 1e300, 1e-300
+# Values closer than this share of their size are drawn as one.
+CLOSE = 1e-9
 
 Points = Sequence[tuple[float, float]]
 
@@ -24,19 +28,19 @@ def line_chart(
     Args:
         title: str. Read aloud in place of the picture, with the ends of the
             curves.
-        curves: name -> points `(x, y)` in order of x. What is not finite is
-            left out.
+        curves: name -> points `(x, y)` in order of x. Where y is not finite,
+            or beyond `LARGEST`, they are left out.
         x_label: str.
     """
     found = {
-        name: [(x, y) for x, y in points if math.isfinite(y)]
+        name: [(x, y) for x, y in points if abs(y) <= LARGEST]
         for name, points in curves.items()
     }
     # A curve looks the same whether there is another or not.
     places = {name: place for place, name in enumerate(found) if found[name]}
     caption = element("figcaption", title)
     if not places:
-        return element("figure", caption, element("p", "No finite value."))
+        return element("figure", caption, element("p", "No value to draw."))
     every = [point for name in places for point in found[name]]
     x_ticks = ticks([x for x, _ in every], whole=True)
     y_ticks = ticks([y for _, y in every])
@@ -70,12 +74,13 @@ def ticks(values: Sequence[float], whole: bool = False) -> list[float]:
     """Returns round numbers that enclose values, at like distances.
 
     Args:
-        values: at least one, finite.
+        values: at least one, from -`LARGEST` to `LARGEST`.
         whole: bool. Whether they are whole numbers.
     """
     low, high = min(values), max(values)
-    if low == high:
-        margin = 1.0 if whole else abs(low) / 2 or 1.0
+    size = max(abs(low), abs(high))
+    if high - low <= max(CLOSE * size, LEAST):
+        margin = 1.0 if whole or size <= LEAST else size / 2
         low, high = low - margin, high + margin
     step = _round_step((high - low) / NUM_TICKS)
     if whole:

@@ -30,6 +30,30 @@ def test_ticks_are_round_and_enclose(values, whole, expected):
     assert ticks(values, whole) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1.0, math.nextafter(1.0, 2)], [0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6]),
+        (
+            [0.18371473625068768, 0.1837147362506877],
+            [0.05, 0.1, 0.15, 0.2, 0.25, 0.3],
+        ),
+        ([0.0, 5e-324], [-1.0, -0.5, 0.0, 0.5, 1.0]),
+        ([1e-310, 1e-310], [-1.0, -0.5, 0.0, 0.5, 1.0]),
+        ([-1e300, 1e300], [-1e300, -5e299, 0.0, 5e299, 1e300]),
+    ],
+)
+def test_ticks_of_extreme_values(values, expected):
+    assert ticks(values) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("value", [7e-324, 7e-308, 7e-44, 0.7, 7e33, 7e299])
+def test_neighbours_are_drawn(value):
+    for other in (math.nextafter(value, math.inf), value * (1 + 2e-9), 0.0):
+        svg = drawn({"validation": [(1, value), (2, other)]})
+        assert len(svg.findall("circle")) == 2
+
+
 def test_points_stand_at_their_values():
     svg = drawn({"training": [(1, 1.0), (2, 0.5), (3, 0.0)]})
     (line,) = svg.findall("polyline")
@@ -38,14 +62,17 @@ def test_points_stand_at_their_values():
     assert len(svg.findall("circle")) == 3
 
 
-def test_what_is_not_finite_is_left_out():
-    svg = drawn({"training": [(1, 1.0), (2, math.nan), (3, math.inf)]})
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, 1e308, -1e308]
+)
+def test_what_cannot_be_drawn_is_left_out(value):
+    svg = drawn({"training": [(1, 1.0), (2, value), (3, value)]})
     assert len(svg.findall("circle")) == 1
 
 
 def test_a_chart_without_values_says_so():
     text = line_chart.line_chart("loss", {"training": [(1, math.nan)]}, "epoch")
-    assert "No finite value." in text
+    assert "No value to draw." in text
     assert "<svg" not in text
 
 
