@@ -5,8 +5,10 @@ import pathlib
 from collections.abc import Mapping
 
 import keras
+from absl import logging
 
 from keras_bert_zoo import reporting
+from keras_bert_zoo.cli import interrupts
 from keras_bert_zoo.cli.fit_progress import FitProgress
 from keras_bert_zoo.cli.progress import duration
 from keras_bert_zoo.data import RowReport
@@ -59,15 +61,33 @@ class Watching:
         rows: Mapping[str, Rows],
         row_reports: Mapping[str, RowReport],
         chosen: str,
-    ) -> None:
+    ) -> pathlib.Path | None:
         """Puts history and report beside the model, which has been saved.
+
+        The run has its model: what fails here is told, and no error.
 
         Args:
             model: trained.
             rows: by name; those of `validation`, if any, are answered.
             row_reports: on each of them.
             chosen: which epoch's weights these are; empty for the last's.
+
+        Returns:
+            The report's path; `None` if there is none.
         """
+        try:
+            return self._write(model, rows, row_reports, chosen)
+        # Whatever it is, but for a Ctrl-C that a library made its own.
+        except Exception as error:
+            interrupts.check()
+            logging.warning(
+                "The model is saved, but not its report: %s: %s",
+                type(error).__name__,
+                error,
+            )
+            return None
+
+    def _write(self, model, rows, row_reports, chosen):
         history = self._history.rows
         if history:
             self._history.write(self._folder / HISTORY)
@@ -98,7 +118,9 @@ class Watching:
                 "Environment": environment(model),
             },
         )
-        reporting.write_report(report, self._folder / REPORT)
+        path = self._folder / REPORT
+        reporting.write_report(report, path)
+        return path
 
 
 def _data_facts(model, row_reports):

@@ -1,5 +1,6 @@
 import csv
 import re
+import signal
 
 import keras
 import numpy as np
@@ -243,6 +244,37 @@ def test_a_kill_after_saving_loses_no_report(train, tmp_path, monkeypatch):
         TaskModel.from_preset(out).get_weights(), weights, strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def test_a_report_that_fails_costs_no_run_its_end(
+    train, tmp_path, monkeypatch, caplog
+):
+    def fail(*args):
+        raise ZeroDivisionError("of a chart")
+
+    monkeypatch.setattr(reporting, "write_report", fail)
+    outcome = train(backup_seconds=1e-3)
+    assert outcome.status == 0
+    assert caplog.messages[-1] == (
+        "The model is saved, but not its report: ZeroDivisionError: of a chart"
+    )
+    out = tmp_path / "model"
+    assert outcome.out.splitlines()[-1] == f"saved       {out}"
+    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+    assert (out / "history.csv").is_file()
+    TaskModel.from_preset(out)
+
+
+def test_an_interrupt_during_the_report_is_heard(train, monkeypatch):
+    def interrupted(*args):
+        # As a library turns it into an error of its own.
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt as error:
+            raise RuntimeError("stopped") from error
+
+    monkeypatch.setattr(reporting, "write_report", interrupted)
+    assert train().status == 130
 
 
 def test_what_stands_beside_backups_stays(train, tmp_path):

@@ -150,7 +150,6 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
 
     from keras_bert_zoo import data
     from keras_bert_zoo.cli.fit_progress import metrics_line
-    from keras_bert_zoo.cli.watching import REPORT
     from keras_bert_zoo.cli.watching import Watching
     from keras_bert_zoo.task.epoch_score import EpochScore
     from keras_bert_zoo.task.model import TaskModel
@@ -237,7 +236,7 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
     saves = is_chief(model.distribute_strategy)
     if saves:
         model.save_to_preset(args.out, overwrite=args.overwrite)
-        watching.finish(model, rows, reports, chosen)
+        page = watching.finish(model, rows, reports, chosen)
         backup.remove()
 
     counts = model.input_counts
@@ -262,7 +261,8 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
         print(f"{'tuned':12}{name} {value:.4g}")
     if saves:
         print(f"{'saved':12}{args.out}")
-        print(f"{'report':12}{pathlib.Path(args.out) / REPORT}")
+        if page is not None:
+            print(f"{'report':12}{page}")
     else:
         print(f"{'saved':12}by the first worker")
     return 0
