@@ -54,7 +54,8 @@ def write_report(report: Report, path: str | os.PathLike) -> None:
         ),
     )
     with atomic_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # A file's name may hold what has no UTF-8 form.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _charts(report: Report) -> Markup:

@@ -86,6 +86,11 @@ def test_every_text_is_escaped(tmp_path, parts):
     assert any("<script>alert(" in shown for shown in page.texts)
 
 
+def test_a_name_without_utf8_form_is_shown(tmp_path):
+    texts = Page(write(tmp_path, facts={"Data": {"file": "q\udcff"}})).texts
+    assert r"q\udcff" in texts
+
+
 def test_all_epochs_are_shown(tmp_path):
     texts = Page(write(tmp_path)).texts
     for row in HISTORY:
