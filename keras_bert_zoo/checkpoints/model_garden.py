@@ -153,7 +153,7 @@ def open_source(source: str) -> Contents:
     tokenizer = functools.partial(
         tensorflow_files.read_tokenizer, prefix.parent
     )
-    config, notes = _config(shapes, prefix.parent)
+    config, notes = _config(shapes, prefix)
     return Contents(
         kind=KIND,
         origin=str(prefix),
@@ -161,7 +161,7 @@ def open_source(source: str) -> Contents:
         variables=variables,
         rules=RULES,
         tokenizer=tokenizer,
-        heads=tuple(_heads(shapes)),
+        heads=tuple(_heads(shapes, prefix)),
         ignored=IGNORED,
         tied={"masked_lm/embedding_table": "embeddings/token_embedding"},
         notes=notes,
@@ -169,36 +169,41 @@ def open_source(source: str) -> Contents:
 
 
 def _config(
-    shapes: Mapping[str, Shape], directory: pathlib.Path
+    shapes: Mapping[str, Shape], prefix: pathlib.Path
 ) -> tuple[dict, tuple[str, ...]]:
     """Infers the architecture from the shapes, and checks it by the file."""
-    first = "_transformer_layers/0"
-    vocabulary_size, width = shapes["_embedding_layer/embeddings"]
-    hidden_dim, num_heads, _ = shapes[
-        f"{first}/_attention_layer/_query_dense/kernel"
-    ]
+
+    def sizes(name, rank):
+        return _sizes(shapes, name, rank, prefix)
+
+    first = _THEIRS.format(i=0)
+    vocabulary_size, width = sizes("_embedding_layer/embeddings", 2)
+    hidden_dim, num_heads, _ = sizes(
+        f"{first}/_attention_layer/_query_dense/kernel", 3
+    )
+    num_positions, _ = sizes("_position_embedding_layer/embeddings", 2)
     blocks = {
-        name.split("/")[1] for name in shapes if re.match(r"_transf", name)
+        name.split("/")[1]
+        for name in shapes
+        if re.match(_THEIRS.format(i=r"\d+/"), name)
     }
     config = {
         "vocabulary_size": vocabulary_size,
         "num_layers": len(blocks),
         "num_heads": num_heads,
         "hidden_dim": hidden_dim,
-        "intermediate_dim": shapes[f"{first}/_intermediate_dense/bias"][0],
-        "max_sequence_length": shapes["_position_embedding_layer/embeddings"][
-            0
-        ],
-        "num_segments": shapes["_type_embedding_layer/embeddings"][0],
+        "intermediate_dim": sizes(f"{first}/_intermediate_dense/bias", 1)[0],
+        "max_sequence_length": num_positions,
+        "num_segments": sizes("_type_embedding_layer/embeddings", 2)[0],
     }
-    path = directory / tensorflow_files.CONFIG
+    path = prefix.with_name(tensorflow_files.CONFIG)
     stated = {"activation": "gelu"}
     notes = (
         f"Without {path.name} beside it: activation and dropout are the "
         "model garden's defaults.",
     )
     if path.is_file():
-        stated = encoder_config(tensorflow_files.read_config(directory), path)
+        stated = encoder_config(tensorflow_files.read_config(path.parent), path)
         notes = ()
         for key, value in config.items():
             if stated[key] != value:
@@ -216,11 +221,11 @@ def _config(
     return config, notes
 
 
-def _heads(shapes: Mapping[str, Shape]):
+def _heads(shapes: Mapping[str, Shape], prefix: pathlib.Path):
     if "masked_lm/dense/kernel" in shapes:
         yield HeadSource("masked_lm", HEAD_RULES["masked_lm"])
     if "out_proj/bias" in shapes:
-        (count,) = shapes["out_proj/bias"]
+        (count,) = _sizes(shapes, "out_proj/bias", 1, prefix)
         regression = count == 1
         yield HeadSource(
             "classification",
@@ -228,3 +233,22 @@ def _heads(shapes: Mapping[str, Shape]):
             [] if regression else numbered_labels(count),
             {"kind": "regression" if regression else "single_label"},
         )
+
+
+def _sizes(
+    shapes: Mapping[str, Shape], name: str, rank: int, prefix: pathlib.Path
+) -> Shape:
+    """Returns a shape that must be of a rank, and of something.
+
+    Raises:
+        InputError: if there is none, or another.
+    """
+    shape = shapes.get(name, ())
+    if len(shape) != rank or 0 in shape:
+        found = f"the shape {shape}" if name in shapes else "none"
+        raise InputError(
+            f"{prefix} must hold {name} of rank {rank}, as the model garden "
+            f"saves it. Received: {found}. Only BertEncoder and BertEncoderV2 "
+            "are read; save yours again, with the garden's layers."
+        )
+    return shape
