@@ -6,6 +6,7 @@ import warnings
 
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import features as names
 from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.errors import InputError
@@ -62,9 +63,13 @@ class TFLiteExporter(Exporter):
                 f"`quantize` must be one of {', '.join(TOLERANCES)}. "
                 f"Received: {quantize!r}."
             )
+        if sequence_length is not None:
+            sequence_length = arguments.whole_number(
+                "sequence_length", sequence_length, lowest=3
+            )
         self.quantize = quantize
         self.sequence_length = sequence_length
-        self.dynamic = dynamic
+        self.dynamic = arguments.flag("dynamic", dynamic)
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -190,7 +195,7 @@ class TFLiteExporter(Exporter):
             # The sequences of a split text are as long as the model reads.
             if not lengths or model.head.splits_texts:
                 lengths = sorted({*lengths, longest})
-        elif 3 <= self.sequence_length <= longest:
+        elif self.sequence_length <= longest:
             lengths = [self.sequence_length]
         else:
             raise InputError(

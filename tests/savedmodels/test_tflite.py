@@ -96,6 +96,9 @@ def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
     [
         ({"quantize": "int4"}, "dynamic_int8. Received: 'int4'"),
         ({"sequence_length": 41}, "between 3 and the model's 40 tokens"),
+        ({"sequence_length": 2}, "`sequence_length` must be a whole number"),
+        ({"sequence_length": "32"}, "Received: sequence_length='32'"),
+        ({"dynamic": "no"}, "`dynamic` must be True or False"),
     ],
 )
 def test_wrong_options_are_refused(model, tmp_path, options, message):
