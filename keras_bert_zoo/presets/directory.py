@@ -138,7 +138,9 @@ def check_files(directory: pathlib.Path, prefix: str = "") -> None:
 def check_weights(path: pathlib.Path, config: Mapping[str, Any]) -> None:
     """Checks that a weights file holds the whole encoder and nothing else.
 
-    Keras alone does not mind layers that the encoder lacks.
+    Keras alone does not mind layers that the encoder lacks. A file says how
+    large its arrays are, and an encoder of that size is made; so it must have
+    all of their bytes.
 
     Raises:
         InputError: if it is missing, damaged, or of another size.
@@ -148,11 +150,15 @@ def check_weights(path: pathlib.Path, config: Mapping[str, Any]) -> None:
             f"{path} must hold the weights. Received a directory without it. "
             "Copy the whole preset again."
         )
-    sizes = []
+    sizes, elsewhere = [], []
 
     def add(name, item):
-        if isinstance(item, h5py.Dataset) and item.dtype.kind in "fV":
-            sizes.append(item.size or 0)
+        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fV":
+            return
+        sizes.append(item.size or 0)
+        is_whole = item.id.get_storage_size() >= item.nbytes
+        if item.external or item.is_virtual or not is_whole:
+            elsewhere.append(name)
 
     try:
         with h5py.File(path, "r") as store:
@@ -163,6 +169,11 @@ def check_weights(path: pathlib.Path, config: Mapping[str, Any]) -> None:
             f"{path} must be a whole HDF5 file. Received a file that cannot "
             f"be read: {error}. Copy the preset again."
         ) from error
+    if elsewhere:
+        raise InputError(
+            f"{path} must hold all numbers itself, uncompressed. Received: "
+            f"{elsewhere[0]}, which it does not. Copy the preset again."
+        )
     expected = count_parameters(config)
     if sum(sizes) != expected:
         raise InputError(

@@ -2,6 +2,7 @@
 
 import json
 
+import h5py
 import pytest
 
 from keras_bert_zoo.errors import InputError
@@ -36,6 +37,33 @@ def test_truncated_weights_are_refused(saved, fraction, hashed):
     if not hashed:
         (saved / "metadata.json").unlink()
     with pytest.raises(InputError, match="model.weights.h5 must"):
+        load_encoder(saved)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"chunks": True, "compression": "gzip"},
+        {"chunks": True},
+        {"external": [("numbers", 0, h5py.h5f.UNLIMITED)]},
+    ],
+)
+def test_weights_that_are_not_in_the_file_are_refused(saved, options):
+    # A file of some bytes could otherwise ask for an encoder of any size.
+    with h5py.File(saved / "model.weights.h5", "r+") as store:
+        names = []
+        store.visititems(
+            lambda name, item: (
+                names.append(name)
+                if isinstance(item, h5py.Dataset) and item.ndim == 2
+                else None
+            )
+        )
+        shape = store[names[0]].shape
+        del store[names[0]]
+        store.create_dataset(names[0], shape, "float32", **options)
+    (saved / "metadata.json").unlink()
+    with pytest.raises(InputError, match="must hold all numbers itself"):
         load_encoder(saved)
 
 
