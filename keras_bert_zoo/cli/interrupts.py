@@ -16,6 +16,8 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from keras_bert_zoo.errors import StoppedError
+
 # That of sysexits.h for what may be tried again.
 STOPPED = 75
 
@@ -51,15 +53,32 @@ def ended_by_sigterm(line: str) -> Iterator[None]:
     Args:
         line: str. Told on stderr.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
     def end(number, frame):
         os.write(sys.__stderr__.fileno(), f"{line}\n".encode())
         os._exit(STOPPED)
 
-    earlier = signal.signal(signal.SIGTERM, end)
+    with _on_sigterm(end):
+        yield
+
+
+@contextlib.contextmanager
+def raised_by_sigterm() -> Iterator[None]:
+    """Raises `StoppedError` on SIGTERM, for work that may be left out."""
+
+    def stop(number, frame):
+        raise StoppedError("told to stop")
+
+    with _on_sigterm(stop):
+        yield
+
+
+@contextlib.contextmanager
+def _on_sigterm(handler):
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    earlier = signal.signal(signal.SIGTERM, handler)
     try:
         yield
     finally:

@@ -64,7 +64,8 @@ class Watching:
     ) -> pathlib.Path | None:
         """Puts history and report beside the model, which has been saved.
 
-        The run has its model: what fails here is told, and no error.
+        The run has its model: what fails here is told, and no error. SIGTERM
+        leaves it out.
 
         Args:
             model: trained.
@@ -76,7 +77,8 @@ class Watching:
             The report's path; `None` if there is none.
         """
         try:
-            return self._write(model, rows, row_reports, chosen)
+            with interrupts.raised_by_sigterm():
+                return self._write(model, rows, row_reports, chosen)
         # Whatever it is, but for a Ctrl-C that a library made its own.
         except Exception as error:
             interrupts.check()

@@ -68,7 +68,9 @@ def built(
         freeze_encoder: bool. See `TaskModel`.
     """
     if not freeze_encoder:
-        encoder.trainable = True
+        # It would reach all layers, those that the user froze among them.
+        if not encoder.trainable:
+            encoder.trainable = True
         return head.build(encoder)
     with keras_names.seen_as_frozen(encoder):
         return head.build(encoder)

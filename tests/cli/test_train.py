@@ -246,6 +246,21 @@ def test_a_kill_after_saving_loses_no_report(train, tmp_path, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
+def test_sigterm_after_saving_leaves_out_the_report(
+    train, tmp_path, monkeypatch, caplog
+):
+    def stop(*args):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(reporting, "write_report", stop)
+    assert train(backup_seconds=1e-3).status == 0
+    assert caplog.messages[-1] == (
+        "The model is saved, but not its report: StoppedError: told to stop"
+    )
+    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+    TaskModel.from_preset(tmp_path / "model")
+
+
 def test_a_report_that_fails_costs_no_run_its_end(
     train, tmp_path, monkeypatch, caplog
 ):

@@ -236,6 +236,18 @@ def test_heads_on_one_encoder_train_what_each_needs(make_model, texts, labels):
         ]
 
 
+def test_layers_that_the_user_froze_stay_frozen(make_model):
+    model = make_model()
+    encoder = model.encoder
+    encoder.get_layer("embeddings").trainable = False
+    other = TaskModel(encoder, model.head, model.tokenizer)
+    names = {one.path for one in other.trainable_variables}
+    assert names and not any("embeddings" in name for name in names)
+    encoder.trainable = False
+    other = TaskModel(encoder, model.head, model.tokenizer)
+    assert any("embeddings" in one.path for one in other.trainable_variables)
+
+
 def test_a_frozen_encoder_is_saved_as_such(make_model, texts, labels, tmp_path):
     model = make_model(freeze_encoder=True)
     fit(model, texts, labels, epochs=1)
