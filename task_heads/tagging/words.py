@@ -16,8 +16,9 @@ from keras_bert_zoo.tokenization import Vocabulary
 from keras_bert_zoo.tokenization import unicode_tables
 from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
 
-# What a token is to a word that it belongs to.
-_LETTERS, _CONTINUATION, _MARK, _IDEOGRAPH = range(4)
+# What a token is to a word that it belongs to; that of the unknown token
+# depends on what it stands for.
+_LETTERS, _CONTINUATION, _MARK, _IDEOGRAPH, _UNKNOWN = range(5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +47,8 @@ def token_kinds(vocabulary: Vocabulary) -> list[int]:
     tables = unicode_tables.load()
 
     def kind(token):
+        if token == vocabulary.tokens[vocabulary.unknown_id]:
+            return _UNKNOWN
         if token.startswith("##") and len(token) > 2:
             return _CONTINUATION
         if len(token) != 1:
@@ -81,7 +84,8 @@ def find_words(
         for tensor in (spans.ids, spans.byte_starts, spans.byte_ends)
     )
     rows = spans.ids.value_rowids()
-    begins = _begins(tf.gather(kinds, ids), starts, ends, rows)
+    kinds = _with_unknown_ones(tf.gather(kinds, ids), texts, rows, starts, ends)
+    begins = _begins(kinds, starts, ends, rows)
     if edges is not None:
         begins |= edges
     if word_starts is not None:
@@ -101,6 +105,33 @@ def find_words(
 def word_keys(rows, starts) -> tf.Tensor:
     """Returns int64 keys that rise with the row and then the byte."""
     return tf.cast(rows, tf.int64) * 2**32 + tf.cast(starts, tf.int64)
+
+
+def _with_unknown_ones(kinds, texts, rows, starts, ends):
+    """Returns kinds `(T,)` in which unknown tokens go by their first letter.
+
+    A mark or an ideograph is a token of its own, in the vocabulary or not.
+    """
+    unknown = tf.where(kinds == _UNKNOWN)  # (U, 1)
+    rows, starts, ends = (
+        tf.gather(tensor, unknown[:, 0]) for tensor in (rows, starts, ends)
+    )
+    raw = tf.strings.substr(tf.gather(texts, rows), starts, ends - starts)
+    letters = tf.strings.unicode_decode(raw, "UTF-8")
+    codes = tf.gather(letters.flat_values, letters.row_starts())  # (U,)
+    tables = unicode_tables.load()
+    found = tf.where(
+        _within(codes, tables.ranges["ideograph"]),
+        _IDEOGRAPH,
+        tf.where(_within(codes, tables.ranges["punctuation"]), _MARK, _LETTERS),
+    )
+    return tf.tensor_scatter_nd_update(kinds, unknown, found)
+
+
+def _within(codes, ranges: list[int]):
+    """Returns bool: codes in the ranges `first, last, first, last, ...`."""
+    edges = [code + place % 2 for place, code in enumerate(ranges)]
+    return tf.searchsorted(edges, codes, side="right") % 2 == 1
 
 
 def _begins(kinds, starts, ends, rows):

@@ -8,8 +8,9 @@ from task_heads.tagging.words import find_words
 from task_heads.tagging.words import token_kinds
 
 
-def words_of(text, **arguments):
-    tokenizer = testing.tiny_tokenizer([text, "( ) . , ' \" ! ? - & …"])
+def words_of(text, known=None, **arguments):
+    known = known or f"{text} ( ) . , ' \" ! ? - & …"
+    tokenizer = testing.tiny_tokenizer([known])
     kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
     spans = tokenizer.tokenize_with_offsets([text])
     found = find_words(tf.constant([text]), spans, kinds, **arguments)
@@ -38,6 +39,23 @@ def words_of(text, **arguments):
 )
 def test_words_of_raw_texts(text, words):
     assert words_of(text) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("東京タワー", ["東", "京", "タワー"]),
+        ("xyz東京", ["xyz", "東", "京"]),
+        ("„xyz…“", ["„", "xyz", "…", "“"]),
+        ("xyz…q", ["xyz…q"]),
+        ("…\u0301 東\u0301京", ["…\u0301", "東\u0301", "京"]),
+        ("❤❤", ["❤❤"]),
+        ("a\U0002a6d6b\U0002a6d7", ["a", "\U0002a6d6", "b", "\U0002a6d7"]),
+    ],
+)
+def test_words_do_not_depend_on_the_vocabulary(text, words):
+    assert words_of(text) == words
+    assert words_of(text, known="one") == words
 
 
 def test_given_words_are_kept_as_they_are():
