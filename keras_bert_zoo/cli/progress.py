@@ -1,5 +1,7 @@
 """One line on stderr that says how far the work is."""
 
+import contextlib
+import os
 import shutil
 import sys
 import time
@@ -73,9 +75,18 @@ class ProgressBar:
 
     def _write(self, line: str) -> None:
         # A line that wraps could not be drawn over.
-        width = shutil.get_terminal_size().columns - 1
+        width = _columns(self._stream) - 1
         self._stream.write(f"\r\x1b[K{line[:width]}")
         self._stream.flush()
+
+
+def _columns(stream: TextIO) -> int:
+    found = 0
+    if "COLUMNS" not in os.environ:
+        # `shutil` asks how wide stdout is, which may be a pipe.
+        with contextlib.suppress(OSError):
+            found = os.get_terminal_size(stream.fileno()).columns
+    return found or shutil.get_terminal_size().columns
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,9 @@
+import fcntl
 import io
+import os
+import pty
+import struct
+import termios
 
 import pytest
 
@@ -39,6 +44,18 @@ def test_a_line_never_wraps(clock, monkeypatch):
     terminal = Terminal()
     ProgressBar("work", 8, terminal).update(2, lambda: "x" * 80)
     assert len(terminal.getvalue()) == len("\r\x1b[K") + 39
+
+
+def test_a_line_never_wraps_where_stdout_is_no_terminal(clock, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
+    reader, writer = pty.openpty()
+    size = struct.pack("HHHH", 24, 40, 0, 0)
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, size)
+    with open(writer, "w") as terminal:
+        ProgressBar("work", 8, terminal).update(2, lambda: "x" * 80)
+        drawn = os.read(reader, 1000)
+    os.close(reader)
+    assert len(drawn) == len("\r\x1b[K") + 39
 
 
 def test_bar_is_not_drawn_too_often(clock):
