@@ -87,7 +87,7 @@ def add_optimizer_flags(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--ema-momentum",
-        type=parsing.share,
+        type=parsing.share_below_one,
         help="validates and saves averages of the weights, in which those "
         "before a batch keep this share, such as 0.99",
     )

@@ -60,6 +60,16 @@ def share(text: str) -> float:
     return value
 
 
+def share_below_one(text: str) -> float:
+    """Reads a number from 0 up to 1, which is none of them."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text[:40]} is not at least 0 and below 1"
+        )
+    return value
+
+
 def positive_share(text: str) -> float:
     """Reads a number above 0, up to 1."""
     value = float(text)

@@ -560,6 +560,7 @@ def test_overwrite_replaces_the_output(train, recorded, tmp_path):
             "Received: --packed-width 9 --tokens-per-batch 64. Leave one",
         ),
         ({"patience": 2}, "Received: --patience 2 alone"),
+        ({"ema_momentum": 1}, "argument --ema-momentum: 1 is not at least 0"),
     ],
 )
 def test_a_wrong_flag_is_told_in_one_line(train, tmp_path, flags, message):
