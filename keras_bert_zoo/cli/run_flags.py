@@ -25,6 +25,15 @@ _OF_EACH_WORKER = frozenset(
     )
 )
 
+# Flags whose files the model's directory, replaced as a whole, would take
+# along; what a mistake is told of.
+_OUTSIDE = {
+    "backup_dir": "Backups",
+    "tensorboard": "Curves",
+    "train": "Texts",
+    "validation": "Texts",
+}
+
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """Adds `--strategy`, `--backup-dir` and `--backup-seconds`."""
@@ -78,19 +87,7 @@ def check_flags(args: argparse.Namespace) -> None:
                 f"Names must be in UTF-8. Received: {parsing.flag(name)} "
                 f"{value!r}. Rename it, or choose another."
             )
-    args.out = os.path.normpath(args.out)
-    args.backup_dir = os.path.normpath(args.backup_dir or f"{args.out}.backup")
-    out, backups = (
-        pathlib.Path(path).resolve() for path in (args.out, args.backup_dir)
-    )
-    if backups == out or out in backups.parents:
-        raise InputError(
-            "Backups must be outside of the model's directory. Received: "
-            f"--out {args.out} --backup-dir {args.backup_dir}. Choose another "
-            "for one of them."
-        )
-    if args.tensorboard:
-        pathlib.Path(args.tensorboard).mkdir(parents=True, exist_ok=True)
+    _check_places(args)
     if args.patience and not args.validation:
         raise InputError(
             "--patience counts epochs that are no better on the rows of "
@@ -109,6 +106,8 @@ def check_flags(args: argparse.Namespace) -> None:
             "row. Received: --check-tpu with --packed-width or "
             "--tokens-per-batch. Leave that out."
         )
+    if args.tensorboard:
+        pathlib.Path(args.tensorboard).mkdir(parents=True, exist_ok=True)
 
 
 def check_out(args: argparse.Namespace) -> None:
@@ -201,6 +200,39 @@ def told_of_lost_workers(args: argparse.Namespace) -> Iterator[None]:
             "with its own command: they go on from the last backup, if there "
             f"is one in {args.backup_dir} of the first."
         ) from error
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """Checks the names of files, and puts two of them into plain form."""
+    for name in (*_OUTSIDE, "out", "preset"):
+        if getattr(args, name) == "":
+            raise InputError(
+                "A file or directory must have a name. Received: "
+                f"{parsing.flag(name)} ''. Name one"
+                + (
+                    ", or leave the flag out."
+                    if name in ("backup_dir", "tensorboard", "validation")
+                    else "."
+                )
+            )
+    args.out = os.path.normpath(args.out)
+    if pathlib.Path(args.out).name in ("", os.pardir):
+        raise InputError(
+            "The model's directory must have a name of its own, to be made "
+            f"or replaced as a whole. Received: --out {args.out}. Name a "
+            "directory inside of it."
+        )
+    args.backup_dir = os.path.normpath(args.backup_dir or f"{args.out}.backup")
+    out = pathlib.Path(args.out).resolve()
+    for name, what in _OUTSIDE.items():
+        given = getattr(args, name)
+        path = None if given is None else pathlib.Path(given).resolve()
+        if path is not None and (path == out or out in path.parents):
+            raise InputError(
+                f"{what} must be outside of the model's directory. Received: "
+                f"--out {args.out} {parsing.flag(name)} {given}. Choose "
+                "another for one of them."
+            )
 
 
 def _is_of_lost_worker(error: Exception) -> bool:

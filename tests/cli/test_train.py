@@ -314,6 +314,33 @@ def test_backups_do_not_go_into_the_model(train, no_weights, tmp_path, inner):
     assert "Backups must be outside of the model's directory" in outcome.error
 
 
+@pytest.mark.parametrize("flag", ["train", "validation", "tensorboard"])
+@pytest.mark.parametrize("inner", ["", "inner/part.tsv"])
+def test_a_model_replaces_nothing_of_the_run(
+    train, no_weights, tmp_path, flag, inner
+):
+    out = tmp_path / "model"
+    out.mkdir()
+    (out / "config.json").write_text("{}")
+    flags = {"out": out, flag: out / inner}
+    outcome = train(**flags, overwrite=True)
+    assert outcome.status == 2
+    assert "must be outside of the model's directory" in outcome.error
+    assert f"--{flag} {out / inner}. Choose another" in outcome.error
+    assert [path.name for path in out.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize(
+    "flag",
+    ["backup_dir", "out", "preset", "tensorboard", "train", "validation"],
+)
+def test_a_name_that_is_empty_is_refused(train, no_weights, flag):
+    outcome = train(**{flag: ""})
+    assert outcome.status == 2
+    shown = flag.replace("_", "-")
+    assert f"must have a name. Received: --{shown} ''. " in outcome.error
+
+
 def test_weights_past_all_bounds_are_not_saved(train, tmp_path):
     outcome = train(learning_rate=1e30, batch_size=8)
     assert outcome.status == 3
@@ -561,6 +588,9 @@ def test_overwrite_replaces_the_output(train, recorded, tmp_path):
         ),
         ({"patience": 2}, "Received: --patience 2 alone"),
         ({"ema_momentum": 1}, "argument --ema-momentum: 1 is not at least 0"),
+        ({"out": "."}, "Received: --out .. Name a directory inside of it."),
+        ({"out": "/"}, "Received: --out /. Name a directory inside of it."),
+        ({"out": ".."}, "Received: --out ... Name a directory inside of it."),
     ],
 )
 def test_a_wrong_flag_is_told_in_one_line(train, tmp_path, flags, message):
