@@ -25,6 +25,13 @@ _OF_EACH_WORKER = frozenset(
     )
 )
 
+# Flags that tell layers apart, and values with which they do not.
+_RATES_OF_LAYERS = {
+    "layer_decay": 1.0,
+    "unfreeze_every": 0,
+    "unfreeze_fraction": 0.0,
+}
+
 # Flags whose files the model's directory, replaced as a whole, would take
 # along; what a mistake is told of.
 _OUTSIDE = {
@@ -105,6 +112,17 @@ def check_flags(args: argparse.Namespace) -> None:
             "A TPU is given whole batches of --batch-size texts, each in a "
             "row. Received: --check-tpu with --packed-width or "
             "--tokens-per-batch. Leave that out."
+        )
+    own_rates = [
+        f"{parsing.flag(name)} {getattr(args, name)}"
+        for name, idle in _RATES_OF_LAYERS.items()
+        if getattr(args, name) not in (None, idle)
+    ]
+    if args.freeze_encoder and own_rates:
+        raise InputError(
+            "Layers that do not learn have no rate of their own, nor a step "
+            "to begin at. Received: --freeze-encoder "
+            f"{' '.join(own_rates)}. Leave one of them out."
         )
     if args.tensorboard:
         pathlib.Path(args.tensorboard).mkdir(parents=True, exist_ok=True)

@@ -588,6 +588,14 @@ def test_overwrite_replaces_the_output(train, recorded, tmp_path):
         ),
         ({"patience": 2}, "Received: --patience 2 alone"),
         ({"ema_momentum": 1}, "argument --ema-momentum: 1 is not at least 0"),
+        (
+            {"freeze_encoder": True, "unfreeze_every": 2, "layer_decay": 0.5},
+            "Received: --freeze-encoder --layer-decay 0.5 --unfreeze-every 2. ",
+        ),
+        (
+            {"freeze_encoder": True, "unfreeze_fraction": 1},
+            "Received: --freeze-encoder --unfreeze-fraction 1.0. ",
+        ),
         ({"out": "."}, "Received: --out .. Name a directory inside of it."),
         ({"out": "/"}, "Received: --out /. Name a directory inside of it."),
         ({"out": ".."}, "Received: --out ... Name a directory inside of it."),
