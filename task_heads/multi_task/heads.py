@@ -9,6 +9,8 @@ from keras_bert_zoo.task import TaskHead
 from task_heads.multi_task import fields
 
 _TASK = re.compile(r"[a-z][a-z0-9_]*")
+# Keras names the measures of held-out rows so, and a task's after the task.
+_HELD_OUT = re.compile(r"val(_.*)?")
 _FORM = "intent=classification,slots=tagging"
 
 
@@ -74,6 +76,12 @@ def parse_heads(given: Any) -> dict[str, tuple[Any, dict]]:
             raise InputError(
                 "A task's head must be a name, a name and a dict of options, "
                 f"or a `TaskHead`. Received: {task}={head!r:.80}. Give one."
+            )
+        if isinstance(task, str) and _HELD_OUT.fullmatch(task):
+            raise InputError(
+                "A task's name must not be val, nor begin with val_: what is "
+                "measured in training would pass for what is measured on "
+                f"validation rows. Received: {task!r}. Rename it."
             )
         if head == "multi_task":
             raise InputError(

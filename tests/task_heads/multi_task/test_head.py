@@ -348,6 +348,14 @@ def test_labels_of_another_form_are_refused(slots):
         )
 
 
+@pytest.mark.parametrize("task", ["val", "val_slots"])
+def test_a_task_is_not_named_as_held_out_rows_are(task):
+    with pytest.raises(InputError, match=f"validation rows. .*'{task}'"):
+        MultiTaskHead.from_rows(
+            [], heads=f"slots=tagging,{task}=classification"
+        )
+
+
 def test_a_task_is_named_once():
     with pytest.raises(InputError, match="named once"):
         MultiTaskHead.from_rows(
