@@ -101,8 +101,8 @@ def names_in(row, kind: str) -> list[str]:
     value = row.values.get("label")
     if value is None:
         raise InputError(f"{row.origin}: the row must have a label.")
-    found = split(value) if kind == "multi_label" else [value]
     try:
+        found = split(value) if kind == "multi_label" else [value]
         return [_name(label) for label in found]
     except InputError as error:
         raise InputError(f"{row.origin}: {error}") from error
@@ -136,11 +136,11 @@ def split(value: Any) -> list:
     """Returns the labels of a multi-label value."""
     if isinstance(value, str):
         return [part for part in value.split(SEPARATOR) if part]
-    if isinstance(value, Iterable):
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):
         return list(value)
     raise InputError(
         "Several labels are given as a list, or as names joined by "
-        f"{SEPARATOR!r}. Received: {value!r}."
+        f"{SEPARATOR!r}. Received: {value!r:.80}. Correct the row."
     )
 
 
@@ -223,12 +223,12 @@ def _index(value: Any, labels: list[str]) -> int:
 
 
 def _name(value: Any) -> str:
-    if isinstance(value, str):
+    if isinstance(value, str) and value:
         return checked_unicode(value)
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return str(value)
     raise InputError(
-        f"A label must be a name or an index. Received: {value!r}. Correct "
+        f"A label must be a name or an index. Received: {value!r:.80}. Correct "
         "the row."
     )
 

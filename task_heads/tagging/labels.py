@@ -55,7 +55,9 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
     if scheme is None:
         scheme = _scheme_of_rows(rows)
     types, tags = set(), set()
+    read = "no row"
     for row in rows:
+        read = f"{OUTSIDE} for every word, up to {row.origin}"
         found = _tags(row)
         types.update(_span_types(row))
         if scheme == "none":
@@ -83,8 +85,7 @@ def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
     if not types:
         raise InputError(
             "Rows to learn from must have at least one entity or span. "
-            f"Received: {OUTSIDE} for every word, up to {row.origin}. Check "
-            "the column of the tags."
+            f"Received: {read}. Check the column of the tags."
         )
     return Found(scheme, labels_of(types))
 

@@ -160,6 +160,22 @@ def test_a_dropout_that_is_no_share_is_refused(dropout):
         ClassificationHead(["a", "b"], dropout=dropout)
 
 
+@pytest.mark.parametrize(
+    ("kind", "label"),
+    [
+        ("single_label", ""),
+        ("single_label", 1.5),
+        ("multi_label", 3),
+        ("multi_label", {"a": 1}),
+        ("multi_label", ["a", ""]),
+    ],
+)
+def test_a_wrong_label_is_told_with_its_place(kind, label):
+    rows = [Row({"text": "x", "label": label}, "a.tsv:3")]
+    with pytest.raises(InputError, match="a.tsv:3: .*Received: .*Correct the"):
+        ClassificationHead.from_rows(rows, kind=kind)
+
+
 @pytest.mark.parametrize("value", [None, 7, b"bytes"])
 def test_a_text_must_be_a_string(value):
     head = ClassificationHead(["a", "b"])

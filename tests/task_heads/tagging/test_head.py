@@ -362,6 +362,8 @@ def test_a_type_may_be_a_line():
 def test_a_corpus_without_entities_is_refused():
     with pytest.raises(InputError, match="O for every word, up to f:1. Check"):
         TaggingHead.from_rows([Row({"tokens": ["a"], "tags": ["O"]}, "f:1")])
+    with pytest.raises(InputError, match="Received: no row. Check"):
+        TaggingHead.from_rows([])
 
 
 def test_an_odd_tag_names_its_line():
