@@ -14,9 +14,9 @@ class EpochScore(keras.callbacks.Callback):
 
     Metrics of `fit` see sequences; some scores, such as the F1 of an answer
     in a text of several sequences, need whole answers. Callbacks after this
-    one, such as `EarlyStopping("val_f1", mode="max")`, and the history find
-    the score by the name that `monitor` returns. Of several workers the
-    first one scores for all: they stop together.
+    one, such as `EarlyStopping("val_f1")`, and the history find the score by
+    the name that `monitor` returns. Of several workers the first one scores
+    for all: they stop together.
 
     Args:
         rows: labelled rows, re-iterable.

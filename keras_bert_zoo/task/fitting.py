@@ -12,6 +12,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task.batch_rows import BatchRows
 from keras_bert_zoo.task.fixed_shapes import pipeline_options
+from keras_bert_zoo.task.monitored import tell_directions
 from keras_bert_zoo.task.rows import as_rows
 from keras_bert_zoo.task.rows import validation_rows
 from keras_bert_zoo.training import run_settings
@@ -95,6 +96,7 @@ def fit_arguments(
         steps = inputs.num_batches(arguments, batch_size)
         if model.compile_for(num_epochs * steps):
             callbacks.insert(0, AveragedWeights())
+        tell_directions(model, callbacks)
         arguments["callbacks"] = callbacks
         settings = {}
         if backup is not None or workers.are_several(strategy):

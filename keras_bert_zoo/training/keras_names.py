@@ -99,9 +99,9 @@ def seen_as_frozen(model: keras.Model) -> Iterator[None]:
         model._trainable = earlier
 
 
-def has_direction(metric: keras.metrics.Metric) -> bool:
-    """Returns whether Keras knows which way a metric is better."""
-    return bool(getattr(metric, "_direction", None))
+def direction_of(metric: keras.metrics.Metric) -> str | None:
+    """Returns which way a metric is better: `max`, `min`, or not known."""
+    return {"up": "max", "down": "min"}.get(getattr(metric, "_direction", ""))
 
 
 def types_in(iterator):

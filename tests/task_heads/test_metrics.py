@@ -119,5 +119,5 @@ def test_metrics_can_be_reset():
 
 @pytest.mark.parametrize("metric", [MacroF1(2), PearsonCorrelation()])
 def test_callbacks_know_that_more_is_better(metric):
-    assert keras_names.has_direction(metric)
+    assert keras_names.direction_of(metric)
     assert metric._direction == "up"

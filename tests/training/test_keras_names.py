@@ -142,8 +142,10 @@ def test_losses_of_outputs_have_trackers():
 
 
 def test_metrics_have_a_direction():
-    assert keras_names.has_direction(keras.metrics.BinaryAccuracy())
-    assert not keras_names.has_direction(keras.metrics.Mean())
+    direction_of = keras_names.direction_of
+    assert direction_of(keras.metrics.BinaryAccuracy()) == "max"
+    assert direction_of(keras.metrics.MeanSquaredError()) == "min"
+    assert direction_of(keras.metrics.Mean()) is None
 
 
 # Public, for all that: of named tuples, and of `os`.

@@ -293,6 +293,6 @@ def _monitored(head) -> str:
 
     # Keras knows for its own metrics, and for the loss, which way is up.
     for metric in [*head.metrics(), *head.weighted_metrics()][:1]:
-        if keras_names.has_direction(metric):
+        if keras_names.direction_of(metric):
             return f"val_{metric.name}"
     return "val_loss"

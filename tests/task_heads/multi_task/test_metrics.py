@@ -42,5 +42,5 @@ def test_it_is_known_as_the_metric_and_comes_back(metric):
 
 def test_a_metric_without_a_direction_gets_none():
     metric = UnweightedMetric(keras.metrics.MeanMetricWrapper(len, "one"))
-    assert not keras_names.has_direction(metric)
+    assert not keras_names.direction_of(metric)
     assert not hasattr(metric, "_direction")
