@@ -193,6 +193,16 @@ def innermost(optimizer: keras.optimizers.Optimizer):
     return getattr(optimizer, "inner_optimizer", optimizer)
 
 
+def updating(
+    optimizer: keras.optimizers.Optimizer,
+) -> list[keras.optimizers.Optimizer]:
+    """Returns the optimizers that update: one, or several for their layers."""
+    inner = innermost(optimizer)
+    if isinstance(inner, keras.optimizers.MultiOptimizer):
+        return list(inner.optimizers)
+    return [inner]
+
+
 def schedule_of(optimizer: keras.optimizers.Optimizer):
     """Returns the schedule of the rate; `None` where it is a number."""
     rate = innermost(optimizer)._learning_rate

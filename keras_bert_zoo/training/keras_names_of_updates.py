@@ -20,16 +20,27 @@ def begin_averages(model: keras.Model) -> None:
         model: compiled. Nothing changes in it after the first update.
     """
     optimizer = model.optimizer
-    inner = keras_names.innermost(optimizer)
-    if inner is None or not inner.use_ema or inner.iterations.numpy() > 0:
+    if optimizer is None:
+        return
+    averaging = [
+        one
+        for one in keras_names.updating(optimizer)
+        if one.use_ema and one.iterations.numpy() == 0
+    ]
+    if not averaging:
         return
     with model.distribute_strategy.scope():
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
-        averages = inner._model_variables_moving_average
-        for variable, average in zip(inner._trainable_variables, averages):
-            if average is not None:
-                average.assign(variable)
+        for one in averaging:
+            # Of several, one may have nothing to update.
+            pairs = zip(
+                one._trainable_variables,
+                one._model_variables_moving_average if one.built else (),
+            )
+            for variable, average in pairs:
+                if average is not None:
+                    average.assign(variable)
 
 
 @contextlib.contextmanager
@@ -39,14 +50,16 @@ def reduced_gradients(optimizer: keras.optimizers.Optimizer) -> Iterator[None]:
     It does not add them up again, and decides outside of the replicas what
     it does in some steps only.
     """
-    inner = keras_names.innermost(optimizer)
-    inner._all_reduce_sum_gradients = list
-    inner._backend_apply_gradients = functools.partial(_apply, inner)
+    updating = keras_names.updating(optimizer)
+    for one in updating:
+        one._all_reduce_sum_gradients = list
+        one._backend_apply_gradients = functools.partial(_apply, one)
     try:
         yield
     finally:
-        del inner._all_reduce_sum_gradients
-        del inner._backend_apply_gradients
+        for one in updating:
+            del one._all_reduce_sum_gradients
+            del one._backend_apply_gradients
 
 
 def _apply(optimizer, gradients, variables):

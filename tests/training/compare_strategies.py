@@ -22,6 +22,12 @@ OPTIMIZERS = {
     "adamw": lambda **options: AdamW(0.01, 0.01, **options),
     "keras lamb": lambda **options: keras.optimizers.Lamb(0.01, **options),
     "lamb": lambda **options: Lamb(0.01, 0.1, **options),
+    "several": lambda **options: keras.optimizers.MultiOptimizer(
+        keras.optimizers.OptimizerMap(
+            keras.optimizers.SGD(0.1, **options),
+            {"hidden/.*": keras.optimizers.SGD(0.2, **options)},
+        )
+    ),
 }
 # The last batch has 5: the replicas have 3 and 2 of them, or 4 each of 8.
 NUM_ROWS, BATCH_SIZE = 37, 8

@@ -44,6 +44,10 @@ CASES = {
     "lamb": {"optimizer": "lamb", "options": {}},
     "layered adamw": {"optimizer": "adamw", "options": LAYERED},
     "layered lamb": {"optimizer": "lamb", "options": LAYERED},
+    "several optimizers": {
+        "optimizer": "several",
+        "options": {"global_clipnorm": 0.1, "gradient_accumulation_steps": 2},
+    },
     "clipnorm": {"optimizer": "sgd", "options": {"clipnorm": 0.02}},
     "global_clipnorm": {
         "optimizer": "sgd",
