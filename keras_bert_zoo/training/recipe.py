@@ -15,7 +15,9 @@ from keras_bert_zoo.training.lamb import Lamb
 from keras_bert_zoo.training.layer_rates import checked_decay
 from keras_bert_zoo.training.layer_rates import layer_rates
 from keras_bert_zoo.training.optimizer import AdamW
+from keras_bert_zoo.training.recipe_options import checked_options
 
+Schedule = keras.optimizers.schedules.LearningRateSchedule
 OPTIMIZERS = {"adamw": AdamW, "lamb": Lamb}
 SCHEDULES = {
     "constant": lambda peak, _, warmup_steps: _constant(peak, warmup_steps),
@@ -53,8 +55,8 @@ class OptimizerRecipe:
             `global_clipnorm`, `gradient_accumulation_steps`, `use_ema`.
 
     Raises:
-        InputError: if a name is unknown, or a number not finite or out of
-            range.
+        InputError: if a name is unknown, a value out of range, or options
+            do not go together.
 
     Source: Devlin et al., 2019 (arXiv:1810.04805), appendix A, for what is
     the default.
@@ -75,8 +77,7 @@ class OptimizerRecipe:
         **options,
     ):
         _check_name("optimizer", optimizer, OPTIMIZERS)
-        if not callable(schedule):
-            _check_name("schedule", schedule, SCHEDULES)
+        _check_schedule(schedule)
         learning_rate = arguments.finite_number("learning_rate", learning_rate)
         weight_decay = arguments.finite_number("weight_decay", weight_decay)
         if learning_rate <= 0 or weight_decay < 0:
@@ -85,9 +86,14 @@ class OptimizerRecipe:
                 f"negative. Received: learning_rate={learning_rate}, "
                 f"weight_decay={weight_decay}."
             )
-        for name, value in options.items():
-            if isinstance(value, float):
-                arguments.finite_number(name, value)
+        options = checked_options(optimizer, options)
+        if warmup_steps is not None:
+            warmup_steps = arguments.whole_number(
+                "warmup_steps", warmup_steps, lowest=0
+            )
+        unfreeze_every = arguments.whole_number(
+            "unfreeze_every", unfreeze_every, lowest=0
+        )
         if unfreeze_every and unfreeze_fraction:
             raise InputError(
                 "Layers begin to learn one after another in steps or in "
@@ -190,7 +196,14 @@ class OptimizerRecipe:
         make = self.schedule
         if not callable(make):
             make = SCHEDULES[make]
-        return make(self.learning_rate, num_steps, warmup_steps)
+        rate = make(self.learning_rate, num_steps, warmup_steps)
+        # Schedules can be called, and Keras takes other functions, too.
+        if isinstance(rate, float) or callable(rate):
+            return rate
+        raise InputError(
+            "`schedule` must be a function that returns a Keras schedule or a "
+            f"float. Received: one that returned {rate!r:.60}."
+        )
 
 
 def recipe_of(optimizer: Any, **options) -> OptimizerRecipe | None:
@@ -231,8 +244,22 @@ def _constant(peak, warmup_steps):
     return schedules.WarmupThenConstant(peak, warmup_steps)
 
 
+def _check_schedule(schedule: Any) -> None:
+    if isinstance(schedule, Schedule):
+        # It can be called too, but with a step.
+        raise InputError(
+            "`schedule` is a name or a function, because the number of steps "
+            "is not known yet. Received: a finished "
+            f"{type(schedule).__name__}. Give its class, or "
+            "functools.partial of it, which is called with peak, total steps "
+            "and warm-up steps; or give a Keras optimizer that has it."
+        )
+    if not callable(schedule):
+        _check_name("schedule", schedule, SCHEDULES)
+
+
 def _check_name(name: str, value: Any, known: Iterable[str]) -> None:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise InputError(
             f"`{name}` must be one of {', '.join(known)}. Received: "
             f"{name}={value!r:.60}."

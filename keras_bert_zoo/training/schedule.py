@@ -51,6 +51,8 @@ class _WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
         warmup_steps: int = 0,
         end_rate: float = 0.0,
     ):
+        peak = arguments.finite_number("peak", peak)
+        end_rate = arguments.finite_number("end_rate", end_rate)
         if not 0 <= warmup_steps <= total_steps or total_steps < 1:
             raise InputError(
                 "`warmup_steps` must lie between 0 and `total_steps`, and "

@@ -175,6 +175,14 @@ def test_runs_that_do_not_suit_are_refused(
         ({"layer_decay": 1.5}, "layer_decay=1.5"),
         ({"unfreeze_fraction": -0.5}, "unfreeze_fraction=-0.5"),
         ({"unfreeze_every": 2, "unfreeze_fraction": 0.5}, "Leave one out"),
+        ({"unfreeze_every": -1}, "`unfreeze_every` must be .* whole"),
+        ({"warmup_steps": 2.5}, "`warmup_steps` must be .* whole .*=2.5"),
+        ({"optimizer": ["adamw"]}, "adamw, lamb. Received: optimizer=.'adam"),
+        ({"schedule": 0.1}, "constant, cosine, linear.*schedule=0.1"),
+        (
+            {"schedule": schedules.WarmupThenLinearDecay(0.1, 9)},
+            "finished WarmupThenLinearDecay. Give its class",
+        ),
     ],
 )
 def test_impossible_recipes_are_refused(options, message):
@@ -205,6 +213,57 @@ def test_numbers_are_finite(name, value):
 def test_numbers_are_numbers(name, value):
     with pytest.raises(InputError, match=f"{name}={value!r}"):
         OptimizerRecipe(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"accumulate_steps": 4}, "adamw takes beta_1, .*: accumulate_steps"),
+        # Keras ignores this one.
+        ({"decay": 0.1}, "Received: decay. Give one of these"),
+        ({"layer_rates": []}, "Received: layer_rates."),
+        ({"optimizer": "lamb", "amsgrad": True}, "lamb takes .*: amsgrad."),
+        ({"amsgrad": "no"}, "`amsgrad` must be True or False"),
+        ({"use_ema": "no"}, "`use_ema` must be True or False"),
+        ({"use_ema": True, "ema_momentum": 1.5}, "between 0 and 1.*=1.5"),
+        ({"ema_momentum": 0.9}, "Received: ema_momentum alone"),
+        ({"beta_1": 1}, "`beta_1` must be at least 0 and below 1"),
+        ({"beta_2": "0.9"}, "`beta_2` must be a finite number"),
+        ({"epsilon": 0.0}, "`epsilon` must be above 0"),
+        # Keras would clip nothing.
+        ({"global_clipnorm": -1.0}, "`global_clipnorm` must be above 0"),
+        ({"clipvalue": 0}, "`clipvalue` must be above 0"),
+        ({"clipnorm": 1.0, "clipvalue": 1.0}, "clipnorm and clipvalue. Leave"),
+        ({"loss_scale_factor": -2}, "`loss_scale_factor` must be above 0"),
+        ({"gradient_accumulation_steps": 2.5}, "accumulation_steps=2.5"),
+        ({"gradient_accumulation_steps": 0}, "accumulation_steps=0"),
+        ({"ema_overwrite_frequency": 0, "use_ema": True}, "frequency=0"),
+        ({"name": "a/b"}, "without a slash"),
+    ],
+)
+def test_options_that_keras_would_not_check_are_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        OptimizerRecipe(**options)
+
+
+def test_options_may_be_left_open(encoder):
+    recipe = OptimizerRecipe(
+        clipnorm=None,
+        global_clipnorm=1,
+        gradient_accumulation_steps=1,
+        name="own",
+    )
+    optimizer = recipe.make(encoder, 20)
+    assert (optimizer.clipnorm, optimizer.global_clipnorm) == (None, 1.0)
+    assert optimizer.gradient_accumulation_steps is None
+    assert optimizer.name == "own"
+    assert schedule_of(optimizer).total_steps == 20
+
+
+def test_a_function_that_returns_no_rate_is_named(encoder):
+    recipe = OptimizerRecipe(schedule=lambda peak, total, warmup: None)
+    with pytest.raises(InputError, match="one that returned None"):
+        recipe.make(encoder, 20)
 
 
 def test_names_and_numbers_make_a_recipe():
