@@ -220,9 +220,10 @@ def recipe_of(optimizer: Any, **options) -> OptimizerRecipe | None:
         InputError: if options are given where none is made of them.
     """
     given = {k: v for k, v in options.items() if v is not None}
-    if isinstance(optimizer, str) and optimizer in ("auto", *OPTIMIZERS):
-        name = "adamw" if optimizer == "auto" else optimizer
-        return OptimizerRecipe(name, **given)
+    # As Keras does, whose own optimizers of these names decay all weights.
+    name = optimizer.lower() if isinstance(optimizer, str) else None
+    if name in ("auto", *OPTIMIZERS):
+        return OptimizerRecipe("adamw" if name == "auto" else name, **given)
     if given:
         raise InputError(
             f"{', '.join(given)} are for the optimizers auto, "

@@ -266,6 +266,12 @@ def test_a_function_that_returns_no_rate_is_named(encoder):
         recipe.make(encoder, 20)
 
 
+@pytest.mark.parametrize("name", ["AdamW", "LAMB", "Auto"])
+def test_names_are_those_of_ours_as_keras_reads_them(name):
+    recipe = recipe_of(name, learning_rate=0.1)
+    assert recipe.optimizer == ("lamb" if name == "LAMB" else "adamw")
+
+
 def test_names_and_numbers_make_a_recipe():
     recipe = recipe_of("auto", learning_rate=0.1, weight_decay=None)
     assert (recipe.optimizer, recipe.learning_rate) == ("adamw", 0.1)
