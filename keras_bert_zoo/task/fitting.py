@@ -61,6 +61,12 @@ def fit_arguments(
             "`sample_weight`. Leave it out, or give a data set of ready "
             "features with weights."
         )
+    if rows is not None and others.get("validation_split"):
+        raise InputError(
+            "Texts are held out as `validation_data`. Received: "
+            f"validation_split={others['validation_split']}. Divide the texts "
+            "and give both parts."
+        )
     model.batch_rows = None
     if rows is not None:
         x, y = rows, None

@@ -354,3 +354,8 @@ def test_epochs_are_a_whole_number(make_model, texts, labels, epochs):
 def test_texts_have_no_weights_of_their_own(make_model, texts, labels):
     with pytest.raises(InputError, match="Received: `sample_weight`"):
         make_model().fit(texts, labels, sample_weight=[1.0] * len(texts))
+
+
+def test_texts_are_not_split_for_validation(make_model, texts, labels):
+    with pytest.raises(InputError, match="Received: validation_split=0.5"):
+        make_model().fit(texts, labels, validation_split=0.5)
