@@ -12,6 +12,7 @@ from keras_bert_zoo.task import fitting
 from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task.answering import TextAnswering
+from keras_bert_zoo.task.keras_files import KerasFiles
 from keras_bert_zoo.task.packed_rows import PackedRows
 from keras_bert_zoo.task.truncation import report_truncation
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
@@ -21,7 +22,7 @@ from keras_bert_zoo.training.recipe import recipe_of
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
-class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
+class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
     """An encoder with a task head that reads raw text.
 
     A functional Keras model from `token_ids`, `segment_ids` and
@@ -198,9 +199,6 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
         )
         self._compile_with(optimizer)
 
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
     def fit(
         self,
         x=None,
@@ -291,10 +289,3 @@ class TaskModel(TextAnswering, PackedRows, ReplicatedModel):
         # A step that has variables to make would be traced twice.
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
-
-    def get_config(self):
-        return parts.serialize(self)
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        return cls(**parts.deserialize(config))

@@ -1,0 +1,64 @@
+"""What Keras' own files of a `TaskModel` need: `.keras` and `.weights.h5`."""
+
+import os
+from typing import Any
+
+import h5py
+import keras
+
+from keras_bert_zoo.task import parts
+
+
+class KerasFiles:
+    """Lets Keras save a model and read it. To be named before its class."""
+
+    def load_weights(
+        self,
+        filepath: str | os.PathLike,
+        skip_mismatch: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Reads what `save_weights` wrote, with the encoder frozen or not.
+
+        A frozen encoder stands at another place in the file. Where that is
+        not as here, the state of an optimizer is left there.
+
+        Args:
+            filepath: the file.
+            skip_mismatch: bool. Whether weights of other shapes are left out.
+            **kwargs: what `keras.Model.load_weights` takes.
+        """
+        if _is_of_frozen(filepath) in (None, self.freeze_encoder):
+            super().load_weights(filepath, skip_mismatch, **kwargs)
+            return
+        with self.distribute_strategy.scope():
+            twin = type(self)(
+                self.encoder,
+                self.head,
+                self.tokenizer,
+                self.sequence_length,
+                freeze_encoder=not self.freeze_encoder,
+            )
+            # What the file leaves out is as it was.
+            twin.set_weights(self.get_weights())
+            twin.load_weights(filepath, skip_mismatch, **kwargs)
+            self.set_weights(twin.get_weights())
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def get_config(self):
+        return parts.serialize(self)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**parts.deserialize(config))
+
+
+def _is_of_frozen(path) -> bool | None:
+    """Returns whether a file's encoder is frozen; `None` if it has none."""
+    if not str(path).endswith(".weights.h5") or not os.path.exists(path):
+        return None
+    with h5py.File(path) as file:
+        layers = file.get("layers", {})
+        return "frozen" in layers if layers else None
