@@ -281,7 +281,11 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
         if self._recipe is None:
             return False
         with self.distribute_strategy.scope():
-            self._compile_with(self._recipe.make(self.encoder, num_batches))
+            self._compile_with(
+                self._recipe.make(
+                    self.encoder, num_batches, self.trainable_variables
+                )
+            )
         return self._recipe.averages
 
     def _compile_with(self, optimizer) -> None:

@@ -121,7 +121,10 @@ class OptimizerRecipe:
         return bool(self.options.get("use_ema"))
 
     def make(
-        self, encoder: keras.Model, num_batches: int | None = None
+        self,
+        encoder: keras.Model,
+        num_batches: int | None = None,
+        trained: Iterable[keras.Variable] | None = None,
     ) -> keras.optimizers.Optimizer:
         """Returns a new optimizer.
 
@@ -130,6 +133,7 @@ class OptimizerRecipe:
             num_batches: int or `None`. Batches in the run; below 1 where that
                 is unknown, `None` where there is no run yet. In both cases
                 the rate stays at its peak, once it has warmed up.
+            trained: the model's trained variables; `None` for all.
 
         Raises:
             InputError: if the run is too short for one step, or its length
@@ -146,6 +150,11 @@ class OptimizerRecipe:
         if self.layer_decay != 1 or every:
             rates = layer_rates(encoder, self.layer_decay, every)
         late = [one.layer for one in rates if one.start >= num_steps > 0]
+        if late and trained is not None:
+            learning = {
+                part for one in trained for part in one.path.split("/")[:-1]
+            }
+            late = [name for name in late if name in learning]
         if late:
             logging.warning(
                 "The run has %d steps, too few for these layers to begin to "

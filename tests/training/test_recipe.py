@@ -127,6 +127,16 @@ def test_layers_that_the_run_never_reaches_are_named(encoder, log):
     assert "learn: embeddings, transformer_block_0." in log.text
 
 
+def test_layers_that_are_never_to_learn_are_not_named(encoder, log):
+    recipe = OptimizerRecipe(unfreeze_every=4)
+    blocks = [one for one in encoder.weights if "block" in one.path]
+    recipe.make(encoder, 8, blocks)
+    assert "learn: transformer_block_0." in log.text
+    log.clear()
+    recipe.make(encoder, 9, blocks)
+    assert not log.text
+
+
 def test_before_a_run_the_rate_is_the_peak(encoder, log):
     optimizer = OptimizerRecipe(unfreeze_fraction=0.1).make(encoder)
     assert float(optimizer.learning_rate) == pytest.approx(5e-5)
