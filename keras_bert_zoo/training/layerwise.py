@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training.layer_rates import LayerRate
 
@@ -27,12 +28,16 @@ class Layerwise:
             they nor their moments change, and their gradients do not count
             where all are clipped together. Variables of other layers learn
             by the whole rate from the start.
-        **kwargs: what the optimizer takes.
+        **kwargs: what the optimizer takes; a `weight_decay` of 0 for none.
+
+    Raises:
+        InputError: if a row is not of these, or `weight_decay` no number.
     """
 
     def __init__(self, *, layer_rates: Sequence[Sequence] = (), **kwargs):
+        arguments.finite_number("weight_decay", kwargs.get("weight_decay"))
         super().__init__(**kwargs)
-        self.layer_rates = tuple(LayerRate(*row) for row in layer_rates)
+        self.layer_rates = tuple(_checked_row(row) for row in layer_rates)
 
     def build(self, variables):
         """Makes the moments.
@@ -130,3 +135,22 @@ class Layerwise:
     def get_config(self):
         rates = [list(rate) for rate in self.layer_rates]
         return {**super().get_config(), "layer_rates": rates}
+
+
+def _checked_row(row):
+    try:
+        layer, share, start = row
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            "`layer_rates` must be rows of a layer's name, its share of the "
+            f"rate, and the update from which it learns. Received: {row!r:.60}."
+            " Give all three."
+        ) from error
+    share = arguments.finite_number("share", share)
+    if not isinstance(layer, str) or share < 0:
+        raise InputError(
+            "A row of `layer_rates` must have a layer's name and a share that "
+            f"is not negative. Received: {row!r:.60}."
+        )
+    start = arguments.whole_number("start", start, lowest=0)
+    return LayerRate(layer, share, start)

@@ -108,6 +108,32 @@ def test_rates_of_layers_that_are_not_trained_are_refused():
         optimizer.build([variable("high")])
 
 
+@KINDS
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("low", 0.5), r"rows of .* Received: \('low', 0.5\). Give all three"),
+        (None, "Received: None"),
+        ((3, 0.5, 0), "a layer's name"),
+        (("low", -0.5, 0), "share that is not negative"),
+        (("low", "0.5", 0), "`share` must be a finite number"),
+        (("low", 0.5, -3), "`start` must be a whole number, at least 0"),
+        (("low", 0.5, 2.5), "`start` must be a whole number"),
+    ],
+)
+def test_impossible_rows_are_refused(kind, row, message):
+    with pytest.raises(InputError, match=message):
+        kind(0.1, layer_rates=[row])
+
+
+@KINDS
+def test_no_decay_is_a_decay_of_zero(kind):
+    with pytest.raises(InputError, match="weight_decay=None"):
+        kind(0.1, weight_decay=None)
+    one = variable("low")
+    list(steps(kind(0.1, weight_decay=0), [one], 1))
+
+
 def test_amsgrad_does_not_wait():
     AdamW(0.1, amsgrad=True, layer_rates=[("low", 0.5, 0)])
     with pytest.raises(InputError, match="With `amsgrad`"):
