@@ -14,7 +14,9 @@ def begin_averages(model: keras.Model) -> None:
     """Lets averages of the weights, if there are any, begin with the weights.
 
     Keras fills them in the first update. If loss scaling skips all steps up to
-    where averages are put into the model, they are zeros.
+    where averages are put into the model, they are zeros. Those of
+    ScheduleFreeAdamW it fills when it makes them, which may be before weights
+    are loaded.
 
     Args:
         model: compiled. Nothing changes in it after the first update.
@@ -22,10 +24,12 @@ def begin_averages(model: keras.Model) -> None:
     optimizer = model.optimizer
     if optimizer is None:
         return
+    schedule_free = keras.optimizers.ScheduleFreeAdamW
     averaging = [
         one
         for one in keras_names.updating(optimizer)
-        if one.use_ema and one.iterations.numpy() == 0
+        if (one.use_ema or isinstance(one, schedule_free))
+        and one.iterations.numpy() == 0
     ]
     if not averaging:
         return
@@ -34,13 +38,15 @@ def begin_averages(model: keras.Model) -> None:
             optimizer.build(model.trainable_variables)
         for one in averaging:
             # Of several, one may have nothing to update.
-            pairs = zip(
-                one._trainable_variables,
-                one._model_variables_moving_average if one.built else (),
-            )
-            for variable, average in pairs:
-                if average is not None:
-                    average.assign(variable)
+            averages = []
+            if one.built and one.use_ema:
+                averages.append(one._model_variables_moving_average)
+            if one.built and isinstance(one, schedule_free):
+                averages.append(one._momentums)
+            for each in averages:
+                for variable, average in zip(one._trainable_variables, each):
+                    if average is not None:
+                        average.assign(variable)
 
 
 @contextlib.contextmanager

@@ -144,3 +144,18 @@ def test_weights_that_were_loaded_are_what_averages_begin_with():
     model.set_weights([np.array([[9.0]])])
     assert fit_scaled(model, 1, AveragedWeights()) == [36.0]
     assert model.get_weights()[0].item() == 9.0
+
+
+@pytest.mark.parametrize("builds_early", [True, False])
+def test_schedule_free_averages_begin_with_weights_that_were_loaded(
+    builds_early,
+):
+    inputs = keras.Input((1,))
+    dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    model = ReplicatedModel(inputs, dense(inputs))
+    model.compile(keras.optimizers.ScheduleFreeAdamW(1e-3), "mse")
+    if builds_early:
+        model.optimizer.build(model.trainable_variables)
+    model.set_weights([np.array([[5.0]])])
+    model.fit(np.ones((2, 1)), np.zeros((2, 1)), batch_size=1, verbose=0)
+    assert model.get_weights()[0].item() == pytest.approx(5.0, abs=3e-3)

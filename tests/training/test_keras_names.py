@@ -91,6 +91,12 @@ def test_optimizers_that_ours_extend_have(kind, name):
     assert hasattr(optimizer, name)
 
 
+def test_schedule_free_optimizers_keep_averages():
+    optimizer = keras.optimizers.ScheduleFreeAdamW()
+    optimizer.build([keras.Variable(3.0)])
+    assert [float(one) for one in optimizer._momentums] == [3.0]
+
+
 def test_epochs_have_an_adapter(model):
     iterator = EpochIterator(x=np.ones((2, 2)), batch_size=1)
     assert iterator.data_adapter.get_tf_dataset().element_spec
