@@ -95,9 +95,7 @@ _RULES = {
     "clipvalue": _or_none(_POSITIVE),
     "global_clipnorm": _or_none(_POSITIVE),
     "use_ema": arguments.flag,
-    "ema_momentum": _in_range(
-        "between 0 and 1", lambda number: 0 <= number <= 1
-    ),
+    "ema_momentum": _SHARE,
     "ema_overwrite_frequency": _or_none(arguments.whole_number),
     "gradient_accumulation_steps": _or_none(arguments.whole_number),
     "loss_scale_factor": _or_none(_POSITIVE),

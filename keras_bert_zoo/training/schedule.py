@@ -57,7 +57,8 @@ class _WarmupThenDecay(keras.optimizers.schedules.LearningRateSchedule):
             raise InputError(
                 "`warmup_steps` must lie between 0 and `total_steps`, and "
                 "`total_steps` must be positive. Received: warmup_steps="
-                f"{warmup_steps}, total_steps={total_steps}."
+                f"{warmup_steps}, total_steps={total_steps}. Warm up for "
+                "fewer steps, or train for more."
             )
         if not 0 <= end_rate <= peak:
             raise InputError(

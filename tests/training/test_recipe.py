@@ -235,7 +235,7 @@ def test_numbers_are_numbers(name, value):
         ({"optimizer": "lamb", "amsgrad": True}, "lamb takes .*: amsgrad."),
         ({"amsgrad": "no"}, "`amsgrad` must be True or False"),
         ({"use_ema": "no"}, "`use_ema` must be True or False"),
-        ({"use_ema": True, "ema_momentum": 1.5}, "between 0 and 1.*=1.5"),
+        ({"use_ema": True, "ema_momentum": 1.0}, "below 1.*=1.0"),
         ({"ema_momentum": 0.9}, "Received: ema_momentum alone"),
         ({"beta_1": 1}, "`beta_1` must be at least 0 and below 1"),
         ({"beta_2": "0.9"}, "`beta_2` must be a finite number"),
