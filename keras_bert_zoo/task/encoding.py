@@ -72,7 +72,7 @@ def _call(encoder, inputs, outputs: Sequence[str]) -> dict:
     if not encoder.trainable:
         part = Frozen(part, name="frozen_encoder")
     encoded = part(inputs)
-    part.encoded = encoded
+    part.encoded, part.encoded_from = encoded, inputs
     return encoded
 
 

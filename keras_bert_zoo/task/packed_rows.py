@@ -86,13 +86,23 @@ def _is_packed(inputs: Any) -> bool:
 
 
 def _encoded(model: Any) -> dict:
-    found = [
-        layer.encoded for layer in model.layers if hasattr(layer, "encoded")
-    ]
+    found = [layer for layer in model.layers if hasattr(layer, "encoded")]
     if len(found) != 1:
         raise InputError(
             "Packed rows need a head that calls the encoder once, with "
             f"`encode`. Received: the head {model.head.name!r}, with "
             f"{len(found)} such calls. Leave `packed_width` out."
         )
-    return dict(found[0])
+    (part,) = found
+    changed = [
+        name
+        for name in names.ENCODER_INPUTS
+        if part.encoded_from[name] is not model.input[name]
+    ]
+    if changed:
+        raise InputError(
+            "Packed rows need a head that encodes the model's inputs as they "
+            f"are. Received: the head {model.head.name!r}, with "
+            f"{', '.join(changed)} of its own. Leave `packed_width` out."
+        )
+    return dict(part.encoded)

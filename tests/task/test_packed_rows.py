@@ -14,6 +14,7 @@ from keras_bert_zoo import features as names
 from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task import encode
 from task_heads.classification import ClassificationHead
 
 
@@ -209,6 +210,20 @@ def test_a_head_must_use_encode():
     assert issubclass(_ByItself, TaskHead)
     model = make_model(_ByItself(["bad", "good"]))
     with pytest.raises(InputError, match="calls the encoder once"):
+        model.fit(*texts_and_labels(), packed_width=32)
+
+
+class _OtherSegments(ClassificationHead):
+    def build(self, encoder):
+        inputs = dict(encoder.input)
+        inputs["segment_ids"] = 1 - inputs["segment_ids"]
+        pooled = encode(encoder, inputs, "pooled_output")
+        return keras.Model(encoder.input, keras.layers.Dense(2)(pooled))
+
+
+def test_a_head_must_encode_what_it_is_given():
+    model = make_model(_OtherSegments(["bad", "good"]))
+    with pytest.raises(InputError, match="with segment_ids of its own. Leave"):
         model.fit(*texts_and_labels(), packed_width=32)
 
 
