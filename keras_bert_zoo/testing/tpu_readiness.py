@@ -10,6 +10,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
+import keras
 import tensorflow as tf
 
 from keras_bert_zoo import data
@@ -36,7 +37,8 @@ def check_tpu_ready(
     """Compiles the training step under XLA, and looks for what a TPU lacks.
 
     The step is all that a replica does with its part of a batch: forward
-    pass, loss, gradients, update and metrics. Nothing is trained.
+    pass, loss, gradients, update and metrics; or the model's `train_step`,
+    where its class has one of its own. Nothing is trained.
 
     Args:
         model: `TaskModel`, compiled or not; or a `TaskHead`, which gets a
@@ -130,11 +132,16 @@ def _types_of_width(types: tuple, width: int, head: TaskHead) -> tuple:
 def _training_step(model: TaskModel, types: tuple) -> Callable:
     """Returns a `tf.function` of the tensors of a batch, one by one."""
     keras_names.build_from_types(model, types)
+    is_plain = type(model).train_step is keras.Model.train_step
     steps = model.replica_steps()
 
     def step(*tensors):
+        data = tf.nest.pack_sequence_as(types, tensors)
+        if not is_plain:
+            return model.train_step(data)
         with keras_names_of_updates.reduced_gradients(model.optimizer):
-            steps.train(tf.nest.pack_sequence_as(types, tensors))
+            steps.train(data)
+        return None
 
     return tf.function(step, jit_compile=True, autograph=False)
 

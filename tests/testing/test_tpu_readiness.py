@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.testing import check_tpu_ready
 from keras_bert_zoo.testing import tpu_findings
 from keras_bert_zoo.training.lamb import Lamb
@@ -145,6 +146,20 @@ def test_what_optimizers_do_compiles(kind, options):
 def test_mixed_precision_compiles(policy):
     head = ClassificationHead(["bad", "good"])
     check_tpu_ready(every_head.make_model(head, dtype=policy))
+
+
+class _OwnStep(TaskModel):
+    def train_step(self, data):
+        x, y = data
+        loss = self.compute_loss(x, y, host(self(x, training=True)))
+        return {"loss": loss}
+
+
+def test_a_step_of_the_model_s_own_is_checked():
+    plain = every_head.make_model(ClassificationHead(["bad", "good"]))
+    model = _OwnStep(plain.encoder, plain.head, plain.tokenizer)
+    with pytest.raises(InputError, match=r"no calls of the host.*PyFunc \("):
+        check_tpu_ready(model)
 
 
 def test_a_model_of_a_strategy_is_refused():
