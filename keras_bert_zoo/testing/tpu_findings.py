@@ -47,14 +47,29 @@ def forbidden_operation(graph: tf.compat.v1.GraphDef) -> Finding | None:
     return None
 
 
-def missing_kernel(error: Exception) -> Finding:
-    """Returns the operation that XLA's error names, or what else it says."""
-    rule = "operations with an XLA kernel only"
+def not_compiled(error: Exception) -> Finding:
+    """Returns the operation that XLA's error names, and what it says."""
+    text = str(error)
     remedy = "Compute it in another way, or in the head's `features`."
-    match = re.search(r"No registered '(\w+)'.*?{{node (.+?)}}", str(error))
+    match = re.search(r"No registered '(\w+)'.*?{{node (.+?)}}", text)
     if match:
+        rule = "operations with an XLA kernel only"
         return _found(match[1], match[2], rule, remedy)
-    return Finding(str(error).partition("\n")[0], rule, remedy)
+    match = re.search(r"Input (\d+) to node `(.+?)` with op (\w+) must", text)
+    if match and "compile-time constant" in text:
+        place, name, kind = match.groups()
+        return Finding(
+            f"{kind} ({name}), whose input {place} is computed from values",
+            "sizes that do not depend on values",
+            "Take it from shapes or from Python's numbers.",
+        )
+    reason = text.removeprefix("Failed getting HLO text: '").splitlines()[0]
+    node = re.search(r"{{node (.+?)}}", text)
+    return Finding(
+        f"{node[1]} ({reason.rstrip('.')})" if node else reason,
+        "operations that XLA compiles",
+        remedy,
+    )
 
 
 def dynamic_dimension(hlo: str) -> Finding | None:

@@ -24,7 +24,7 @@ from keras_bert_zoo.testing.head_contract import tiny_tokenizer
 from keras_bert_zoo.testing.tpu_findings import Finding
 from keras_bert_zoo.testing.tpu_findings import dynamic_dimension
 from keras_bert_zoo.testing.tpu_findings import forbidden_operation
-from keras_bert_zoo.testing.tpu_findings import missing_kernel
+from keras_bert_zoo.testing.tpu_findings import not_compiled
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import keras_names_of_updates
 
@@ -154,5 +154,5 @@ def _first_finding(step: Callable, types: list) -> Finding | None:
     try:
         hlo = step.experimental_get_compiler_ir(*types)(stage="hlo")
     except (ValueError, tf.errors.OpError) as error:
-        return missing_kernel(error)
+        return not_compiled(error)
     return dynamic_dimension(hlo)

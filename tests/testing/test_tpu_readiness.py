@@ -63,6 +63,11 @@ def different(x):
     return x + tf.cast(tf.reduce_sum(values), x.dtype)
 
 
+def counted(x):
+    size = tf.reduce_sum(tf.cast(x > 0, tf.int32))
+    return x + tf.cast(tf.reduce_sum(tf.range(size)), x.dtype)
+
+
 def dawson(x):
     return tf.math.special.dawsn(x)
 
@@ -78,6 +83,10 @@ BAD = {
     masked: (r"Where \(.*suspect.*boolean_mask/Where\)", "sizes that do not"),
     masked_in_a_branch: (r"Where \(.*suspect.*Where\)", "sizes that do not"),
     positions: (r"Where \(.*suspect.*Where\)", "sizes that do not depend"),
+    counted: (
+        r"Range \(.*suspect.*range\), whose input 1",
+        "sizes that do not",
+    ),
     different: (r"Unique \(.*suspect.*Unique\)", "sizes that do not depend"),
 }
 FAST = (masked,)
@@ -207,12 +216,42 @@ def test_an_operation_without_kernel_is_found():
     program = tf.function(dawson, jit_compile=True, autograph=False)
     with pytest.raises(ValueError) as error:
         program.experimental_get_compiler_ir(tf.zeros([4, 8]))(stage="hlo")
-    found = tpu_findings.missing_kernel(error.value)
+    found = tpu_findings.not_compiled(error.value)
     assert found.operation == "Dawsn (dawsn/Dawsn)"
 
 
+def error_of(function):
+    program = tf.function(function, jit_compile=True, autograph=False)
+    types = tf.TensorSpec([4, 8], tf.float32)
+    with pytest.raises(ValueError) as error:
+        program.experimental_get_compiler_ir(types)(stage="hlo")
+    return error.value
+
+
+def test_a_size_that_is_computed_from_values_is_named():
+    found = tpu_findings.not_compiled(error_of(counted))
+    assert found.operation == (
+        "Range (range), whose input 1 is computed from values"
+    )
+    assert found.rule == "sizes that do not depend on values"
+
+
+def test_a_loop_without_a_known_end_is_named():
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.while_loop(
+                lambda y: tf.norm(y) < 9, lambda y: (tf.sin(y) * y,), (x,)
+            )
+        return tape.gradient(y, x)
+
+    found = tpu_findings.not_compiled(error_of(slope))
+    assert found.operation.startswith("gradient_tape/while")
+    assert "(XLA compilation requires a fixed" in found.operation
+
+
 def test_an_error_without_operation_is_passed_on():
-    found = tpu_findings.missing_kernel(ValueError("no memory\nat line 3"))
+    found = tpu_findings.not_compiled(ValueError("no memory\nat line 3"))
     assert found.operation == "no memory"
 
 
