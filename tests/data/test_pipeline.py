@@ -313,3 +313,23 @@ def test_answers_are_not_random(tokenizer):
     ((inputs, context, row_index),) = batches(MemoryRows({"text": ["a"]}), 2)
     assert (set(context), row_index.tolist()) == (set(), [0])
     assert inputs["token_ids"].numpy().tolist() == [[1]]
+
+
+def test_saved_batches_are_those_of_each_pass(head, tokenizer, tmp_path):
+    def build():
+        return build_dataset(
+            make_rows(20),
+            head,
+            tokenizer,
+            sequence_length=32,
+            batch_size=3,
+            shuffle=True,
+            num_rows=20,
+        )
+
+    build().repeat(2).save(str(tmp_path / "batches"))
+    saved = tf.data.Dataset.load(str(tmp_path / "batches"))
+    assert int(saved.cardinality()) == 2 * int(build().cardinality())
+    again = list(build().repeat(2).as_numpy_iterator())
+    for one, other in zip(saved.as_numpy_iterator(), again, strict=True):
+        tf.nest.map_structure(np.testing.assert_array_equal, one, other)
