@@ -107,11 +107,20 @@ def check_flags(args: argparse.Namespace) -> None:
             f"--packed-width {args.packed_width} --tokens-per-batch "
             f"{args.tokens_per_batch}. Leave one of them out."
         )
-    if args.check_tpu and (args.packed_width or args.tokens_per_batch):
+    is_on_tpu = args.strategy == "tpu"
+    if (args.check_tpu or is_on_tpu) and (
+        args.packed_width or args.tokens_per_batch
+    ):
         raise InputError(
             "A TPU is given whole batches of --batch-size texts, each in a "
-            "row. Received: --check-tpu with --packed-width or "
-            "--tokens-per-batch. Leave that out."
+            f"row. Received: {'--strategy tpu' if is_on_tpu else '--check-tpu'}"
+            " with --packed-width or --tokens-per-batch. Leave that out."
+        )
+    if args.check_tpu and args.strategy != "one":
+        raise InputError(
+            "What a TPU has to run is compiled for one device. Received: "
+            f"--check-tpu --strategy {args.strategy}. Check first with "
+            "--strategy one, and the texts of one device in --batch-size."
         )
     own_rates = [
         f"{parsing.flag(name)} {getattr(args, name)}"

@@ -30,8 +30,12 @@ def pipeline_options(
             "Packed rows are as many and as long as a batch needs, where XLA "
             "wants few shapes. Received: packed_width="
             f"{order['packed_width']}, and a step that XLA compiles or "
-            "fixed_shapes=True. Leave the first out, or compile with "
-            "jit_compile=False."
+            "fixed_shapes=True. Leave the first out"
+            + (
+                "."
+                if is_on_tpu or not model.jit_compile
+                else ", or compile with jit_compile=False."
+            )
         )
     if fixed_shapes is None:
         fixed_shapes = is_compiled

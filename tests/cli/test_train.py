@@ -370,6 +370,17 @@ def test_a_tpu_is_not_told_of_packed_rows(train, no_weights):
     outcome = train(check_tpu=True, packed_width=64)
     assert outcome.status == 2
     assert "--check-tpu with --packed-width" in outcome.error
+    outcome = train(strategy="tpu", tokens_per_batch=512)
+    assert outcome.status == 2
+    assert "--strategy tpu with --packed-width or" in outcome.error
+
+
+@pytest.mark.parametrize("strategy", ["mirrored", "workers", "tpu"])
+def test_a_tpu_is_checked_for_on_one_device(train, no_weights, strategy):
+    outcome = train(check_tpu=True, strategy=strategy)
+    assert outcome.status == 2
+    assert f"--check-tpu --strategy {strategy}. Check first" in outcome.error
+    assert not outcome.out
 
 
 def test_options_of_the_head_are_flags(train, recorded):
