@@ -55,18 +55,10 @@ def fit_arguments(
         model.prepare_packed_rows()
     epochs = whole_number("epochs", epochs, lowest=0)
     rows = as_rows(x, y, model.head)
-    if rows is not None and others.get("sample_weight") is not None:
-        raise InputError(
-            "Texts weigh alike, or as `class_weight` says. Received: "
-            "`sample_weight`. Leave it out, or give a data set of ready "
-            "features with weights."
-        )
-    if rows is not None and others.get("validation_split"):
-        raise InputError(
-            "Texts are held out as `validation_data`. Received: "
-            f"validation_split={others['validation_split']}. Divide the texts "
-            "and give both parts."
-        )
+    if rows is None:
+        _check_ready(fixed_shapes, order)
+    else:
+        _check_texts(others, validation_data)
     model.batch_rows = None
     if rows is not None:
         x, y = rows, None
@@ -132,6 +124,39 @@ def fit_arguments(
         finally:
             # If `fit` did not come as far as to take it.
             model.first_step, model.begins_at_end = None, False
+
+
+def _check_texts(others, validation_data) -> None:
+    """Refuses what Keras does with arrays alone."""
+    if others.get("sample_weight") is not None:
+        raise InputError(
+            "Texts weigh alike, or as `class_weight` says. Received: "
+            "`sample_weight`. Leave it out, or give a data set of ready "
+            "features with weights."
+        )
+    # Beside data of its own, Keras takes no notice of it.
+    if others.get("validation_split") and validation_data is None:
+        raise InputError(
+            "Texts are not split here. Received: validation_split="
+            f"{others['validation_split']}. Hold some out and give them in "
+            "`validation_data`."
+        )
+
+
+def _check_ready(fixed_shapes, order) -> None:
+    """Refuses what is done with texts alone."""
+    asked = {
+        "fixed_shapes": fixed_shapes,
+        "packed_width": order["packed_width"],
+        "tokens_per_batch": order["tokens_per_batch"],
+    }
+    for name, value in asked.items():
+        if value:
+            raise InputError(
+                "Ready features are trained on in the batches that they come "
+                f"in. Received: {name}={value}. Leave it out, or give texts "
+                "or rows."
+            )
 
 
 def _settings_of_fit(others) -> dict:

@@ -354,8 +354,16 @@ def test_epochs_are_a_whole_number(make_model, texts, labels, epochs):
 def test_texts_have_no_weights_of_their_own(make_model, texts, labels):
     with pytest.raises(InputError, match="Received: `sample_weight`"):
         make_model().fit(texts, labels, sample_weight=[1.0] * len(texts))
+    with pytest.raises(InputError, match="Received: validation_split=0.2. Ho"):
+        make_model().fit(texts, labels, validation_split=0.2)
 
 
-def test_texts_are_not_split_for_validation(make_model, texts, labels):
-    with pytest.raises(InputError, match="Received: validation_split=0.5"):
-        make_model().fit(texts, labels, validation_split=0.5)
+@pytest.mark.parametrize(
+    "option", [{"packed_width": 32}, {"tokens_per_batch": 64}]
+)
+def test_ready_batches_stay_as_they_are(make_model, option):
+    ((name, value),) = option.items()
+    with pytest.raises(InputError, match=f"Received: {name}={value}. Leave"):
+        make_model().fit(*ready_arrays(4), **option)
+    with pytest.raises(InputError, match="Received: fixed_shapes=True. Leave"):
+        make_model().fit(*ready_arrays(4), fixed_shapes=True)
