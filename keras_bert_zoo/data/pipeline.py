@@ -78,9 +78,10 @@ def build_dataset(
             `drop_remainder` there are as many shapes. `None`: each batch is
             padded to its longest row.
         packed_width: int or `None`. Packs sequences into rows of about this
-            many tokens: batches then hold sequences of any length, in the
-            order of the rows, and a `TaskModel` runs its encoder on rows
-            that several of them share, each as if it were alone.
+            many tokens: batches then hold sequences of any length, as the
+            rows come, those that share a row one after the other. A
+            `TaskModel` runs its encoder on rows that several of them share,
+            each as if it were alone.
         num_rows: int or `None`. Number of rows, as `check_rows` reports it:
             gives the data set its cardinality, unless the head splits texts
             or there is a token budget.
@@ -90,7 +91,7 @@ def build_dataset(
         first_pass: int. The number of the pass after these. Order and draws
             are those of a data set that has been read so often.
         only_row_index: bool. Whether batches are not examples, but their
-            rows' numbers from 0.
+            rows' numbers from 0: they tell which answers are whose.
 
     Returns:
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
