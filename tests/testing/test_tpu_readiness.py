@@ -84,7 +84,7 @@ BAD = {
     masked_in_a_branch: (r"Where \(.*suspect.*Where\)", "sizes that do not"),
     positions: (r"Where \(.*suspect.*Where\)", "sizes that do not depend"),
     counted: (
-        r"Range \(.*suspect.*range\), whose input 1",
+        r"Range \(.*suspect.*range\), whose input 1 .*",
         "sizes that do not",
     ),
     different: (r"Unique \(.*suspect.*Unique\)", "sizes that do not depend"),
