@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
-from keras.src.trainers.data_adapters.tf_dataset_adapter import TFDatasetAdapter
 
 # What callbacks know of the epochs before.
 CALLBACK_STATE = {
@@ -41,9 +40,37 @@ def loss_tracker(model: keras.Model) -> keras.metrics.Mean:
     return model._loss_tracker
 
 
+def losses_of(model: keras.Model) -> list[keras.losses.Loss]:
+    """Returns the losses that a model was compiled with, once it is built."""
+    if model._compile_loss is None:
+        return []
+    return [one.loss for one in model._compile_loss._flat_losses or ()]
+
+
+def set_losses(model: keras.Model, losses: list[keras.losses.Loss]) -> None:
+    """Puts others in the place of what `losses_of` returned."""
+    if losses:
+        places = model._compile_loss._flat_losses
+        places[:] = [
+            place._replace(loss=loss) for place, loss in zip(places, losses)
+        ]
+
+
+def call_losses(model: keras.Model, labels, weights) -> None:
+    """Calls the losses with symbols for predictions, and counts nothing."""
+    if losses_of(model):
+        with output_losses_by_rows(model, None):
+            model._compile_loss(labels, model.output, weights)
+
+
+def mask_of(tensor):
+    """Returns the mask that Keras' layers gave a tensor, or `None`."""
+    return getattr(tensor, "_keras_mask", None)
+
+
 @contextlib.contextmanager
 def output_losses_by_rows(
-    model: keras.Model, num_rows: tf.Tensor
+    model: keras.Model, num_rows: tf.Tensor | None
 ) -> Iterator[None]:
     """Weighs a batch by its rows in the mean loss of each output.
 
@@ -52,13 +79,16 @@ def output_losses_by_rows(
 
     Args:
         model: that computes its loss here.
-        num_rows: int scalar, of the batch.
+        num_rows: int scalar, of the batch; `None` not to count it.
     """
-    trackers = model._compile_loss.metrics if model._compile_loss else []
+    compiled = model._compile_loss
+    # A list of their own: those that are made meanwhile are not changed.
+    trackers = list(compiled.metrics) if compiled else []
     for tracker in trackers:
 
         def update(value, sample_weight, own=tracker.update_state):
-            return own(value, sample_weight=num_rows)
+            if num_rows is not None:
+                own(value, sample_weight=num_rows)
 
         tracker.update_state = update
     try:
@@ -127,11 +157,6 @@ def steps_done(callback: keras.callbacks.Callback, batch: int) -> int:
         batch: int. What it was told at the end of an execution.
     """
     return min(batch + 1, callback.params.get("steps") or batch + 1)
-
-
-def has_types(iterator) -> bool:
-    """Returns whether an iterator of epochs knows the types of its data."""
-    return isinstance(iterator.data_adapter, TFDatasetAdapter)
 
 
 def build_from_types(model: keras.Model, types) -> None:

@@ -1,6 +1,6 @@
 """What the losses of a corpus are divided by."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -14,13 +14,12 @@ class MeanSizes:
     Made under the scope of the strategy that the model is trained under.
 
     Args:
-        losses: what `whole_batch.wrap` returned.
+        losses: those of the model.
     """
 
-    def __init__(self, losses: Any):
+    def __init__(self, losses: Sequence[whole_batch.WholeBatchLoss]):
         self._is_needed = [
-            isinstance(one, whole_batch.CorpusLoss)
-            for one in whole_batch.leaves(losses)
+            isinstance(one, whole_batch.CorpusLoss) for one in losses
         ]
         options = {
             "trainable": False,
@@ -31,6 +30,11 @@ class MeanSizes:
         self._means = keras.Variable(
             tf.zeros([len(self._is_needed)]), name="mean_sizes", **options
         )
+
+    @property
+    def are_needed(self) -> bool:
+        """Whether any loss is divided by them."""
+        return any(self._is_needed)
 
     @property
     def variables(self) -> list[keras.Variable]:
@@ -51,7 +55,7 @@ class MeanSizes:
         Returns:
             float32 `(losses,)`.
         """
-        if not any(self._is_needed):
+        if not self.are_needed:
             return sizes
         count = self._count + 1.0
         means = self._means + (sizes - self._means) / count

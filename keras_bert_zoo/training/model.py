@@ -25,7 +25,6 @@ class ReplicatedModel(keras.Model):
     its own keeps it, and what Keras makes of it.
     """
 
-    _batch_losses = None
     _watch = None
     _left_alone: frozenset = frozenset()
     # Of a run that begins, and whether that is after an epoch's last step.
@@ -76,9 +75,8 @@ class ReplicatedModel(keras.Model):
         self.compile_settings = functools.partial(
             compile_settings, loss=loss, **kwargs
         )
-        self._batch_losses = whole_batch.wrap(loss, self.output)
         was_compiled = self.compiled
-        super().compile(optimizer=optimizer, loss=self._batch_losses, **kwargs)
+        super().compile(optimizer=optimizer, loss=loss, **kwargs)
         if was_compiled:
             # Cycles hold the last optimizer, which is larger than the model.
             gc.collect()
@@ -124,14 +122,26 @@ class ReplicatedModel(keras.Model):
     def replica_steps(self) -> steps.Steps:
         """Returns what a replica does with its part of a batch in `fit`."""
         with self.distribute_strategy.scope():
-            mean_sizes = MeanSizes(self._batch_losses)
-        return steps.Steps(self, self._batch_losses, mean_sizes, self._watch)
+            mean_sizes = MeanSizes(self.wrapped_losses())
+        return steps.Steps(self, mean_sizes, self._watch)
+
+    def wrapped_losses(self) -> list[whole_batch.WholeBatchLoss]:
+        """Returns the losses in use, once they are built."""
+        losses = whole_batch.wrap(keras_names.losses_of(self))
+        keras_names.set_losses(self, losses)
+        return losses
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        if not keras.tree.is_nested(y) and keras.ops.is_tensor(y_pred):
+            y, y_pred = whole_batch.one_number_each(y, y_pred)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def make_test_function(self, force=False):
         if type(self).test_step is not keras.Model.test_step:
             super().make_test_function(force)
         elif self.test_function is None or force:
-            step = steps.Steps(self, self._batch_losses).test
+            self.wrapped_losses()
+            step = steps.Steps(self).test
             # What there is to evaluate ends by itself.
             self.test_function = steps.make_function(self, step, int)
 
@@ -151,15 +161,8 @@ class ReplicatedModel(keras.Model):
             if type(self).train_step is keras.Model.train_step:
                 keras_names.tell_steps(iterator, self._set_num_steps)
             self.first_step = None
-        needs_build = keras_names.strategy_of(self) is not None
         # Metrics have variables to make, and a step that makes some is
         # traced twice.
-        if iterator is not None and keras_names.has_types(iterator):
-            needs_build = True
-        if iterator is None:
-            keras_names.build_from_types(self, data_batch)
-        elif needs_build:
-            types = keras_names.types_in(iterator)
-            keras_names.build_from_types(self, types)
-        else:
-            super()._maybe_symbolic_build(iterator)
+        if iterator is not None:
+            data_batch = keras_names.types_in(iterator)
+        keras_names.build_from_types(self, data_batch)

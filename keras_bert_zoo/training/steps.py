@@ -33,8 +33,7 @@ class Steps:
     """What a replica does with its part of a batch.
 
     Args:
-        model: `keras.Model`, compiled with `losses`.
-        losses: what `whole_batch.wrap` returned.
+        model: `keras.Model`, compiled and built, with its losses wrapped.
         mean_sizes: of the batches to train on.
         watch: filled when training, or `None`.
     """
@@ -42,19 +41,17 @@ class Steps:
     def __init__(
         self,
         model: keras.Model,
-        losses: Any,
         mean_sizes: MeanSizes | None = None,
         watch: Watch | None = None,
     ):
         self._model = model
-        self._losses = losses
         self.mean_sizes = mean_sizes
         self._watch = watch
 
     def train(self, data: Any) -> None:
         """Updates weights and metrics."""
         model = self._model
-        part = _Part(model, self._losses, data, self.mean_sizes, self._watch)
+        part = _Part(model, data, self.mean_sizes, self._watch)
 
         def differentiate(*inputs):
             return part.gradients(*inputs)
@@ -73,24 +70,26 @@ class Steps:
 
     def test(self, data: Any) -> None:
         """Updates metrics alone."""
-        part = _Part(self._model, self._losses, data)
+        part = _Part(self._model, data)
         part.count(part.outputs(*part.tensors, training=False)[0])
 
 
 class _Part:
     """A replica's part of a batch, and what is known of the whole."""
 
-    def __init__(self, model, losses, data, mean_sizes=None, watch=None):
+    def __init__(self, model, data, mean_sizes=None, watch=None):
         data = keras.tree.map_structure(_without_optional, data)
         x, y, weights = keras.utils.unpack_x_y_sample_weight(data)
         self._model = model
-        self._matched = list(
-            whole_batch.matched(losses, y, weights, model.output)
-        )
+        num_parts = tf.distribute.get_strategy().num_replicas_in_sync
+        # One part is the whole, of which the losses know the size.
+        self._calls = []
+        if num_parts > 1 or (mean_sizes is not None and mean_sizes.are_needed):
+            self._calls = whole_batch.calls(model, y, weights)
         num_rows = tf.shape(keras.tree.flatten(x)[0])[0]
         sizes = [tf.cast(num_rows, tf.float32)]
-        for loss, labels, weight, rank in self._matched:
-            sizes.append(loss.size(labels, weight, rank))
+        for loss, *arguments in self._calls:
+            sizes.append(loss.size(*arguments))
         if watch is not None:
             sizes += watch.sizes(x)
         (totals,) = replicas.total([tf.stack(sizes)])
@@ -106,9 +105,11 @@ class _Part:
 
     def outputs(self, x, y, weights, sizes, share, training):
         """Returns the predictions, and the loss of this part."""
+        num_parts = tf.distribute.get_strategy().num_replicas_in_sync
         with contextlib.ExitStack() as stack:
-            for place, (loss, *_) in enumerate(self._matched):
-                stack.enter_context(loss.of_part(sizes[place], share))
+            for place, (loss, *_) in enumerate(self._calls):
+                if num_parts > 1 or isinstance(loss, whole_batch.CorpusLoss):
+                    stack.enter_context(loss.of_part(sizes[place], share))
             if training:
                 context = tf.distribute.get_replica_context()
                 stack.enter_context(
@@ -121,7 +122,6 @@ class _Part:
             loss = self._model.compute_loss(
                 x, y, y_pred, weights, training=training
             )
-        num_parts = tf.distribute.get_strategy().num_replicas_in_sync
         loss = loss * tf.cast(num_parts, loss.dtype)
         keras_names.loss_tracker(self._model).update_state(
             loss, sample_weight=self._num_rows

@@ -7,26 +7,42 @@ batch.
 """
 
 import contextlib
+import copy
 from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-_SUMS_AND_MEANS = (
-    "sum",
-    "mean",
-    "sum_over_batch_size",
-    "mean_with_sample_weight",
-)
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training import keras_names
+
+
+class Call(NamedTuple):
+    """What a loss is about to be called with.
+
+    Attributes:
+        loss: `WholeBatchLoss`.
+        y_true: labels.
+        sample_weight: what they weigh, or `None`.
+        rank: int. Dimensions of the predictions.
+    """
+
+    loss: "WholeBatchLoss"
+    y_true: tf.Tensor
+    sample_weight: tf.Tensor | None
+    rank: int
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class WholeBatchLoss(keras.losses.Loss):
     """A loss that can be told what to divide its sum by.
 
-    Until it is told, it is the loss that it was made of.
+    Until it is told, it is the loss that it was made of. One that gives a
+    single number for any batch, and no sum, is weighed by the examples: that
+    is the loss of the batch where it is a mean over them.
 
     Args:
         loss: `keras.losses.Loss` that takes a sum or a mean. One that has a
@@ -38,18 +54,47 @@ class WholeBatchLoss(keras.losses.Loss):
     def __init__(self, loss: keras.losses.Loss):
         super().__init__(name=loss.name, reduction=loss.reduction)
         self.loss = loss
-        self._divisor = None
+        self._divisor = self._share = self._calls = None
 
     def __call__(self, y_true, y_pred, sample_weight=None):
-        y_true, y_pred = _one_number_each(y_true, y_pred)
+        if self._calls is not None:
+            rank = len(y_pred.shape)
+            self._calls.append(Call(self, y_true, sample_weight, rank))
+            return tf.zeros([])
+        y_true, y_pred = one_number_each(y_true, y_pred)
         if self._divisor is None:
             return self.loss(y_true, y_pred, sample_weight)
-        self.loss.reduction = "sum"
+        self._check_known(y_pred)
+        self.loss.reduction = "sum" if hasattr(self.loss, "size") else None
         try:
-            total = self.loss(y_true, y_pred, sample_weight)
+            parts = self.loss(y_true, y_pred, sample_weight)
         finally:
             self.loss.reduction = self.reduction
-        return tf.math.divide_no_nan(total, tf.cast(self._divisor, total.dtype))
+        if hasattr(self.loss, "size") or len(parts.shape) > 0:
+            divisor = tf.cast(self._divisor, parts.dtype)
+            return tf.math.divide_no_nan(tf.reduce_sum(parts), divisor)
+        # Of no examples it is no number.
+        parts = tf.where(self._share > 0, parts, tf.zeros_like(parts))
+        return parts / tf.distribute.get_strategy().num_replicas_in_sync
+
+    def _check_known(self, y_pred):
+        """Refuses what no size is known of."""
+        is_plain = type(self.loss).__call__ is keras.losses.Loss.__call__
+        remedy = "Train on one device, or give another loss."
+        if self.reduction in (None, "none"):
+            found = "`reduction=None`"
+        elif not is_plain and not hasattr(self.loss, "size"):
+            found = "a `__call__` of its own, and no method `size`"
+        elif is_plain and keras_names.mask_of(y_pred) is not None:
+            found = "predictions with a mask"
+            remedy = "Give sample weights of 0 in place of the mask."
+        else:
+            return
+        raise InputError(
+            "A loss that is divided by the size of a whole batch must be a "
+            "sum or a mean over what the labels and their weights tell. "
+            f"Received: {self.name}, with {found}. {remedy}"
+        )
 
     def size(
         self, y_true: tf.Tensor, sample_weight: tf.Tensor | None, rank: int
@@ -67,10 +112,26 @@ class WholeBatchLoss(keras.losses.Loss):
         """
         if hasattr(self.loss, "size"):
             return self.loss.size(y_true, sample_weight)
-        if self.reduction == "mean_with_sample_weight":
-            if sample_weight is not None:
-                return tf.reduce_sum(tf.cast(sample_weight, tf.float32))
         shape = tf.shape(y_true)[: max(rank - 1, 1)]
+        weight = None
+        if self.reduction == "mean_with_sample_weight":
+            weight = sample_weight
+        ignored = getattr(self.loss, "ignore_class", None)
+        if ignored is not None:
+            labels = tf.reshape(y_true, shape)
+            counts = tf.cast(
+                labels != tf.cast(ignored, labels.dtype), "float32"
+            )
+            if weight is None:
+                return tf.reduce_sum(counts)
+            # Keras gives weights the rank of what they weigh.
+            more = len(counts.shape) - len(weight.shape)
+            extent = tf.concat([tf.shape(weight), tf.ones(more, tf.int32)], 0)
+            return tf.reduce_sum(
+                tf.reshape(tf.cast(weight, tf.float32), extent) * counts
+            )
+        if weight is not None:
+            return tf.reduce_sum(tf.cast(weight, tf.float32))
         return tf.cast(tf.reduce_prod(shape), tf.float32)
 
     @contextlib.contextmanager
@@ -89,10 +150,20 @@ class WholeBatchLoss(keras.losses.Loss):
         # Keras adds the replicas' losses up.
         num_parts = tf.distribute.get_strategy().num_replicas_in_sync
         self._divisor = size * share * num_parts
+        self._share = share
         try:
             yield
         finally:
-            self._divisor = None
+            self._divisor = self._share = None
+
+    @contextlib.contextmanager
+    def counted_in(self, calls: list[Call]) -> Iterator[None]:
+        """Lets a call be noted in a list, and nothing be computed."""
+        self._calls = calls
+        try:
+            yield
+        finally:
+            self._calls = None
 
     def get_config(self):
         return {"loss": keras.saving.serialize_keras_object(self.loss)}
@@ -118,72 +189,46 @@ class CorpusLoss(WholeBatchLoss):
     """
 
 
-def _one_number_each(y_true, y_pred):
-    """Gives predictions of shape `(B,)` the last dimension that losses drop.
+def one_number_each(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Gives predictions of shape `(B,)` the last dimension that Keras drops.
 
-    Keras takes the mean over the last one for the loss of an example. Were
-    that the batch, it would be one number, the same for each weight.
+    Keras takes the mean over the last one for the loss of an example, or its
+    metric. Were that the batch, it would be one number, the same for each
+    weight.
+
+    Args:
+        y_true, y_pred: of one output.
     """
-    if len(y_pred.shape) > 1:
+    if len(y_pred.shape) != 1:
         return y_true, y_pred
     if len(y_true.shape) == 1:
         y_true = keras.ops.expand_dims(y_true, -1)
     return y_true, keras.ops.expand_dims(y_pred, -1)
 
 
-def wrap(loss: Any, outputs: Any) -> Any:
-    """Returns losses as `compile` takes them, each a `WholeBatchLoss`.
+def wrap(losses: Sequence[keras.losses.Loss]) -> list[WholeBatchLoss]:
+    """Returns losses that each can be told what to divide by."""
+    found: list = []
+    for loss in losses:
+        if not isinstance(loss, WholeBatchLoss):
+            loss = WholeBatchLoss(loss)
+        elif any(loss is other for other in found):
+            # Outputs differ in what they are divided by.
+            loss = copy.copy(loss)
+        found.append(loss)
+    return found
+
+
+def calls(model: keras.Model, labels: Any, weights: Any) -> list[Call]:
+    """Returns what each loss of a model is about to be called with.
 
     Args:
-        loss: what `keras.Model.compile` takes.
-        outputs: a model's output or outputs.
+        model: compiled, with its losses wrapped.
+        labels, weights: of a batch, as Keras takes them.
     """
-    if isinstance(loss, Mapping):
-        return {name: wrap(one, None) for name, one in loss.items()}
-    if isinstance(loss, (list, tuple)):
-        return [wrap(one, None) for one in loss]
-    if keras.tree.is_nested(outputs):
-        # One for each: they differ in what they are divided by.
-        return keras.tree.map_structure(lambda _: wrap(loss, None), outputs)
-    if loss is None or isinstance(loss, WholeBatchLoss):
-        return loss
-    found = keras.losses.get(loss)
-    return WholeBatchLoss(found) if _is_divided(found) else loss
-
-
-def _is_divided(loss):
-    if getattr(loss, "reduction", None) not in _SUMS_AND_MEANS:
-        return False
-    is_plain = type(loss).__call__ is keras.losses.Loss.__call__
-    return is_plain or hasattr(loss, "size")
-
-
-def leaves(losses: Any) -> list[WholeBatchLoss]:
-    """Returns the losses among what `wrap` returned."""
-    if isinstance(losses, Mapping):
-        losses = list(losses.values())
-    if isinstance(losses, list):
-        return [leaf for one in losses for leaf in leaves(one)]
-    return [losses] if isinstance(losses, WholeBatchLoss) else []
-
-
-def matched(losses: Any, labels: Any, weights: Any, outputs: Any) -> Iterator:
-    """Yields `(loss, labels, weights, rank)` for each `WholeBatchLoss`.
-
-    Args:
-        losses: what `wrap` returned.
-        labels, weights: of a batch; `weights` may be `None`.
-        outputs: a model's output or outputs.
-    """
-    if isinstance(losses, WholeBatchLoss):
-        yield losses, labels, weights, len(outputs.shape)
-        return
-    if isinstance(losses, Mapping):
-        keys = losses.keys()
-    elif isinstance(losses, list):
-        keys = range(len(losses))
-    else:
-        return
-    for key in keys:
-        own = weights[key] if keras.tree.is_nested(weights) else weights
-        yield from matched(losses[key], labels[key], own, outputs[key])
+    found: list = []
+    with contextlib.ExitStack() as stack:
+        for loss in keras_names.losses_of(model):
+            stack.enter_context(loss.counted_in(found))
+        keras_names.call_losses(model, labels, weights)
+    return found

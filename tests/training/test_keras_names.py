@@ -10,6 +10,7 @@ import programs
 import pytest
 import source_tree
 import tensorflow as tf
+from keras.src.losses.losses import LossFunctionWrapper
 from keras.src.trainers.epoch_iterator import EpochIterator
 
 from keras_bert_zoo.training import keras_names
@@ -145,6 +146,16 @@ def test_losses_of_outputs_have_trackers():
     model.evaluate(*rows, verbose=0)
     trackers = model._compile_loss.metrics
     assert [type(one) for one in trackers] == [keras.metrics.Mean] * 2
+    losses = keras_names.losses_of(model)
+    assert [type(one) for one in losses] == [LossFunctionWrapper] * 2
+    keras_names.set_losses(model, losses[::-1])
+    assert keras_names.losses_of(model) == losses[::-1]
+
+
+def test_layers_leave_masks():
+    ids = np.array([[1, 0]])
+    vectors = keras.layers.Embedding(2, 1, mask_zero=True)(ids)
+    assert keras_names.mask_of(vectors).numpy().tolist() == [[True, False]]
 
 
 def test_metrics_have_a_direction():
