@@ -191,7 +191,7 @@ def begin_at(iterator, step: int) -> None:
 
 
 def tell_steps(iterator, tell: Callable[[int], None]) -> None:
-    """Lets an iterator of epochs tell how many steps come next.
+    """Lets an iterator of epochs tell how many steps come next, if it does not.
 
     Keras counts whole executions of several steps, of which the last of an
     epoch may be shorter: where an epoch is a part of the data, they would
@@ -201,6 +201,10 @@ def tell_steps(iterator, tell: Callable[[int], None]) -> None:
         iterator: Keras' own, of epochs.
         tell: function of the number of steps, called before each execution.
     """
+    if hasattr(iterator, "tells_steps"):
+        # That of validation, which serves all epochs.
+        return
+    iterator.tells_steps = True
     whole = iterator._enumerate_iterator
 
     def told():

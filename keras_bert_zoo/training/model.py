@@ -107,7 +107,7 @@ class ReplicatedModel(keras.Model):
             own = self.replica_steps()
             self.mean_sizes = own.mean_sizes
             self.train_function = steps.make_function(
-                self, own.train, lambda wanted: self._num_steps or wanted
+                self, own.train, self._next_steps
             )
         else:
             self.mean_sizes.reset()
@@ -142,11 +142,22 @@ class ReplicatedModel(keras.Model):
         elif self.test_function is None or force:
             self.wrapped_losses()
             step = steps.Steps(self).test
-            # What there is to evaluate ends by itself.
-            self.test_function = steps.make_function(self, step, int)
+            self.test_function = steps.make_function(
+                self, step, self._next_steps
+            )
+
+    def _has_steps_of_its_own(self):
+        own = type(self)
+        return (
+            own.train_step is not keras.Model.train_step
+            or own.test_step is not keras.Model.test_step
+        )
 
     def _set_num_steps(self, number):
         self._num_steps = number
+
+    def _next_steps(self, wanted):
+        return self._num_steps or wanted
 
     def _get_metrics_result_or_logs(self, logs):
         # Without a step, Keras knows of no metrics.
@@ -157,10 +168,10 @@ class ReplicatedModel(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         if self.first_step is not None:
             keras_names.begin_at(iterator, self.first_step)
-            # What Keras makes of another step takes whole executions.
-            if type(self).train_step is keras.Model.train_step:
-                keras_names.tell_steps(iterator, self._set_num_steps)
             self.first_step = None
+        # What Keras makes of another step takes whole executions.
+        if iterator is not None and not self._has_steps_of_its_own():
+            keras_names.tell_steps(iterator, self._set_num_steps)
         # Metrics have variables to make, and a step that makes some is
         # traced twice.
         if iterator is not None:

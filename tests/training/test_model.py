@@ -122,3 +122,37 @@ def test_metrics_of_a_batch_have_names():
     found = model.test_on_batch(x, LABELS, return_dict=True)
     assert found == model.evaluate(x, LABELS, verbose=0, return_dict=True)
     assert set(found) == set(model.train_on_batch(x, LABELS, return_dict=True))
+
+
+@pytest.mark.parametrize("steps", [1, 4, 5, None])
+def test_as_many_steps_as_wanted(steps):
+    """Whatever many of them an execution makes, in each epoch."""
+    inputs = keras.Input((1,))
+    model = ReplicatedModel(inputs, keras.layers.Dense(1)(inputs))
+    optimizer = keras.optimizers.SGD(0.0)
+    model.compile(
+        optimizer,
+        "mse",
+        metrics=[keras.metrics.MeanMetricWrapper(_first, name="first")],
+        steps_per_execution=3,
+    )
+    rows = np.arange(6, dtype="float32")[:, None]
+    ready = tf.data.Dataset.from_tensor_slices((rows, rows)).batch(1)
+    history = model.fit(
+        ready.repeat(),
+        epochs=2,
+        steps_per_epoch=4,
+        validation_data=ready,
+        validation_steps=steps,
+        verbose=0,
+    ).history
+    assert int(optimizer.iterations) == 2 * 4
+    mean = np.mean(rows[:steps])
+    assert history["val_first"] == [pytest.approx(mean)] * 2
+    for _ in range(2):
+        scores = model.evaluate(ready, steps=steps, verbose=0, return_dict=True)
+        assert scores["first"] == pytest.approx(mean)
+
+
+def _first(y_true, y_pred):
+    return y_true[:, 0]
