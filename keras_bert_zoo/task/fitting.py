@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+from absl import logging
 
 from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
@@ -15,6 +16,7 @@ from keras_bert_zoo.task.fixed_shapes import pipeline_options
 from keras_bert_zoo.task.monitored import tell_directions
 from keras_bert_zoo.task.rows import as_rows
 from keras_bert_zoo.task.rows import validation_rows
+from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import run_settings
 from keras_bert_zoo.training import workers
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
@@ -95,6 +97,7 @@ def fit_arguments(
         if model.compile_for(num_epochs * steps):
             callbacks.insert(0, AveragedWeights())
         tell_directions(model, callbacks)
+        _warn_of_an_ended_schedule(model.optimizer)
         arguments["callbacks"] = callbacks
         settings = {}
         if backup is not None or workers.are_several(strategy):
@@ -157,6 +160,19 @@ def _check_ready(fixed_shapes, order) -> None:
                 f"in. Received: {name}={value}. Leave it out, or give texts "
                 "or rows."
             )
+
+
+def _warn_of_an_ended_schedule(optimizer: keras.optimizers.Optimizer | None):
+    """Tells that nothing is learned, as by a model that is loaded again."""
+    if optimizer is None or keras_names.schedule_of(optimizer) is None:
+        return
+    done = keras_names.num_updates(optimizer)
+    if done and float(keras_names.schedule_of(optimizer)(done)) == 0.0:
+        logging.warning(
+            "The learning rate is 0: its schedule has ended after %d updates, "
+            "in an earlier run. Compile the model for another one.",
+            done,
+        )
 
 
 def _settings_of_fit(others) -> dict:

@@ -8,6 +8,7 @@ import numpy as np
 import programs
 import pytest
 import tensorflow as tf
+from absl import logging
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
@@ -367,3 +368,21 @@ def test_ready_batches_stay_as_they_are(make_model, option):
         make_model().fit(*ready_arrays(4), **option)
     with pytest.raises(InputError, match="Received: fixed_shapes=True. Leave"):
         make_model().fit(*ready_arrays(4), fixed_shapes=True)
+
+
+def test_a_rate_that_has_ended_is_told(
+    make_model, texts, labels, tmp_path, caplog
+):
+    logging.get_absl_logger().propagate = True
+    model = make_model()
+    fit(model, texts, labels, "auto", 1)
+    # Of a recipe, each run has an optimizer of its own.
+    model.fit(texts, labels, batch_size=4, verbose=0)
+    model.save(tmp_path / "model.keras")
+    assert "has ended" not in caplog.text
+    twin = keras.saving.load_model(tmp_path / "model.keras")
+    twin.fit(texts, labels, batch_size=4, verbose=0)
+    assert "schedule has ended after 2 updates, in an earlier" in caplog.text
+    caplog.clear()
+    fit(twin, texts, labels, "auto", 1)
+    assert "has ended" not in caplog.text
