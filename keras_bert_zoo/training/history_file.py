@@ -4,6 +4,7 @@ import csv
 import os
 
 import keras
+from absl import logging
 
 from keras_bert_zoo.files import atomic_file
 from keras_bert_zoo.training import workers
@@ -15,6 +16,8 @@ class HistoryFile(keras.callbacks.Callback):
 
     The columns are `epoch`, from 1, the metrics, and what `EpochPace` adds,
     if it comes before this callback. Of several workers the first writes.
+    Where that fails, as on a full disk, it is told and the run goes on: the
+    next epoch writes all rows.
 
     Args:
         path: the file. One that exists is replaced after the first epoch.
@@ -41,7 +44,13 @@ class HistoryFile(keras.callbacks.Callback):
         earlier = [row for row in self.rows if row["epoch"] <= epoch]
         self.rows = [*earlier, {"epoch": epoch + 1, **logs}]
         if workers.is_chief(self.model.distribute_strategy):
-            self.write(self._path)
+            try:
+                self.write(self._path)
+            except OSError as error:
+                logging.warning(
+                    "The history was not written, the run goes on without: %s",
+                    error,
+                )
 
     def write(self, path: str | os.PathLike) -> None:
         """Writes the epochs so far to some file, whole or not at all."""

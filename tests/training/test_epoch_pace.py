@@ -149,3 +149,16 @@ def test_metrics_of_some_epochs_leave_gaps(model, tmp_path):
     file.on_epoch_end(1, {"loss": 1.0, "val_loss": 3.0})
     text = (tmp_path / "history.csv").read_text()
     assert text == "epoch,loss,val_loss\n1,2.0,\n2,1.0,3.0\n"
+
+
+def test_a_file_that_cannot_be_written_ends_no_run(model, tmp_path, caplog):
+    folder = tmp_path / "folder"
+    folder.write_text("in the way")
+    file = HistoryFile(folder / "history.csv")
+    file.set_model(model)
+    with caplog.at_level("WARNING"):
+        file.on_epoch_end(0, {"loss": 2.0})
+    assert "The history was not written, the run goes on" in caplog.text
+    folder.unlink()
+    file.on_epoch_end(1, {"loss": 1.0})
+    assert [row["epoch"] for row in read(folder / "history.csv")] == ["1", "2"]
