@@ -74,6 +74,26 @@ def raised_by_sigterm() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def left_to_the_system() -> Iterator[None]:
+    """Leaves both signals to whoever takes them, and has them back after.
+
+    For calls in which the interpreter stands still, so that Python hears of
+    a signal only when they are over: Ctrl-C ends the process by itself. Where
+    several workers meet, TensorFlow takes SIGTERM, drops it and keeps it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = signal.SIGINT, signal.SIGTERM
+    earlier = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, earlier, strict=True):
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextlib.contextmanager
 def _on_sigterm(handler):
     if threading.current_thread() is not threading.main_thread():
         yield

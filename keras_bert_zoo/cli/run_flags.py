@@ -6,6 +6,7 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+from keras_bert_zoo.cli import interrupts
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
@@ -73,10 +74,17 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
 def strategy_scope(
     args: argparse.Namespace,
 ) -> contextlib.AbstractContextManager:
-    """Returns the scope to make the model in; before all of TensorFlow."""
+    """Returns the scope to make the model in; before all of TensorFlow.
+
+    Several workers wait here until all of them have started.
+    """
     from keras_bert_zoo.training import strategies
 
-    return strategies.scope_of(args.strategy)
+    if args.strategy != "workers":
+        return strategies.scope_of(args.strategy)
+    with interrupts.left_to_the_system():
+        print(f"{'workers':12}waiting for all in TF_CONFIG", flush=True)
+        return strategies.scope_of(args.strategy)
 
 
 def check_flags(args: argparse.Namespace) -> None:

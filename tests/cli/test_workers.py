@@ -3,9 +3,11 @@
 import json
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -15,40 +17,48 @@ SECONDS = 300
 pytestmark = pytest.mark.slow
 
 
-def run_two(folder, out, *flags_of_second):
-    """Returns exit status and errors of each."""
+def free_addresses():
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     addresses = ["{}:{}".format(*one.getsockname()) for one in sockets]
     for one in sockets:
         one.close()
-    workers = []
-    for index, more in enumerate([(), flags_of_second]):
-        task = {"type": "worker", "index": index}
-        cluster = {"cluster": {"worker": addresses}, "task": task}
-        workers.append(
-            subprocess.Popen(
-                [
-                    sys.executable,
-                    "-c",
-                    "from keras_bert_zoo.cli.main import run; run()",
-                    "train",
-                    "--head=classification",
-                    "--strategy=workers",
-                    f"--preset={folder / 'preset'}",
-                    f"--train={folder / 'train.tsv'}",
-                    f"--out={out}",
-                    *more,
-                ],
-                env={
-                    **os.environ,
-                    "PYTHONPATH": str(ROOT),
-                    "TF_CONFIG": json.dumps(cluster),
-                },
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
+    return addresses
+
+
+def start(folder, out, addresses, index, *flags, stdout=subprocess.DEVNULL):
+    task = {"type": "worker", "index": index}
+    cluster = {"cluster": {"worker": addresses}, "task": task}
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "from keras_bert_zoo.cli.main import run; run()",
+            "train",
+            "--head=classification",
+            "--strategy=workers",
+            f"--preset={folder / 'preset'}",
+            f"--train={folder / 'train.tsv'}",
+            f"--out={out}",
+            *flags,
+        ],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "TF_CONFIG": json.dumps(cluster),
+        },
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run_two(folder, out, *flags_of_second):
+    """Returns exit status and errors of each."""
+    addresses = free_addresses()
+    workers = [
+        start(folder, out, addresses, index, *flags)
+        for index, flags in enumerate([(), flags_of_second])
+    ]
     found = []
     try:
         for worker in workers:
@@ -68,6 +78,43 @@ def changed(folder, tmp_path, change):
     path = tmp_path / "train.tsv"
     path.write_text("\n".join([header, *map(change, lines), ""]))
     return f"--train={path}"
+
+
+def test_a_worker_that_waits_for_others_hears_ctrl_c(folder, tmp_path):
+    worker = start(
+        folder, tmp_path, free_addresses(), 0, stdout=subprocess.PIPE
+    )
+    try:
+        assert "waiting for all in TF_CONFIG" in worker.stdout.readline()
+        # Into the call of TensorFlow in which Python hears of no signal.
+        time.sleep(3)
+        worker.send_signal(signal.SIGINT)
+        worker.communicate(timeout=30)
+    finally:
+        worker.kill()
+    assert worker.returncode == -signal.SIGINT
+
+
+def test_sigterm_before_training_is_heard(folder, tmp_path):
+    addresses = free_addresses()
+    workers = [
+        start(
+            folder, tmp_path / "out", addresses, index, stdout=subprocess.PIPE
+        )
+        for index in range(2)
+    ]
+    try:
+        second = workers[1]
+        while not second.stdout.readline().startswith("train "):
+            assert second.poll() is None
+        second.send_signal(signal.SIGTERM)
+        _, errors = second.communicate(timeout=SECONDS)
+        workers[0].communicate(timeout=SECONDS)
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert [worker.returncode for worker in workers] == [75, 75]
+    assert "Stopped outside of training; run it again." in errors
 
 
 def test_other_flags_are_refused(folder, tmp_path):
