@@ -56,7 +56,7 @@ def from_chief(
     if _resolver(strategy) is None:
         return state, arrays
     kinds = {
-        name: (array.dtype.str, array.shape) for name, array in arrays.items()
+        name: (array.dtype.name, array.shape) for name, array in arrays.items()
     }
     text = json.dumps([state, kinds]).encode()
     # Others have no text, or one of another length.
@@ -68,8 +68,9 @@ def from_chief(
     received = {}
     for name, (dtype, shape) in kinds.items():
         own = arrays.get(name)
-        if own is None or (own.dtype.str, list(own.shape)) != (dtype, shape):
-            own = np.zeros(shape, dtype)
+        if own is None or (own.dtype.name, list(own.shape)) != (dtype, shape):
+            # NumPy alone has no bfloat16.
+            own = np.zeros(shape, tf.as_dtype(dtype).as_numpy_dtype)
         received[name] = _sent(strategy, own)
     return state, received
 

@@ -15,6 +15,7 @@ from keras_bert_zoo.training.model import ReplicatedModel
 COMPARE = pathlib.Path(__file__).with_name("compare_strategies.py")
 PROBE = pathlib.Path(__file__).with_name("probe_strategies.py")
 WORKERS = pathlib.Path(__file__).with_name("probe_workers.py")
+SENT = pathlib.Path(__file__).with_name("send_to_workers.py")
 TOLERANCE = 2e-5
 
 PLAIN = {"optimizer": "sgd", "options": {}}
@@ -195,6 +196,20 @@ def test_a_worker_without_others_is_the_chief(config, monkeypatch):
         "state": {"step": 3},
         "flags": [True, False],
     }
+
+
+@pytest.mark.slow
+def test_workers_receive_numbers_of_all_kinds():
+    for (found,) in programs.run_two_workers(SENT):
+        assert found.pop("bool") == [0, 1, 1]
+        assert sorted(found) == [
+            "bfloat16",
+            "float16",
+            "float32",
+            "int64",
+            "uint32",
+        ]
+        assert all(values == [0, 1, 3] for values in found.values())
 
 
 def test_one_device_has_no_scope():
