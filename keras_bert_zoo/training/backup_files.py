@@ -55,7 +55,8 @@ def check_writable(directory: str | os.PathLike) -> None:
         InputError: if nothing can be written there.
     """
     place = pathlib.Path(directory).absolute()
-    while not place.exists() and place != place.parent:
+    # No directory is made where a link leads nowhere.
+    while not os.path.lexists(place):
         place = place.parent
     try:
         tempfile.TemporaryFile(dir=place).close()

@@ -190,3 +190,10 @@ def test_a_removal_that_is_killed_leaves_no_part(tmp_path, monkeypatch):
     assert backup_files.newest(tmp_path) is None
     backup_files.remove_parts(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_nowhere_is_refused_with_a_remedy(tmp_path):
+    link = tmp_path / "run"
+    link.symlink_to(tmp_path / "none")
+    with pytest.raises(InputError, match="run, where that fails.*Choose ano"):
+        backup_files.check_writable(link)
