@@ -8,6 +8,7 @@ import keras
 
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import keras_names_of_updates
+from keras_bert_zoo.training import replicas
 from keras_bert_zoo.training import steps
 from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import whole_batch
@@ -135,6 +136,12 @@ class ReplicatedModel(keras.Model):
         if not keras.tree.is_nested(y) and keras.ops.is_tensor(y_pred):
             y, y_pred = whole_batch.one_number_each(y, y_pred)
         return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data):
+        # XLA writes into nothing that it is given.
+        if not self.jit_compile:
+            data = replicas.own_copy(data)
+        return super().predict_step(data)
 
     def make_test_function(self, force=False):
         if type(self).test_step is not keras.Model.test_step:

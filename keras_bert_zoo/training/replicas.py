@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -47,3 +48,32 @@ def conditional(
 
     context = tf.distribute.get_replica_context()
     context.merge_call(run, args=(predicate, arguments))
+
+
+def own_copy(data: Any) -> Any:
+    """Returns a replica's part of a batch in memory of its own.
+
+    Arrays that Python hands to a data set stay where they are, and
+    TensorFlow, which does not know of their owner, writes results into them:
+    a `PyDataset` would give other labels in the next epoch. What goes to
+    another device is copied anyway.
+
+    Args:
+        data: tensors, nested in any way; other things stay as they are.
+    """
+    if not _is_on_host():
+        return data
+
+    def copied(value):
+        return tf.raw_ops.DeepCopy(x=value) if tf.is_tensor(value) else value
+
+    return tf.nest.map_structure(copied, data, expand_composites=True)
+
+
+def _is_on_host():
+    if tf.distribute.has_strategy():
+        # Of this worker; a replica's own context knows them of the first one.
+        devices = tf.distribute.get_strategy().extended.worker_devices
+        return all("CPU" in device for device in devices)
+    kinds = {device.device_type for device in tf.config.list_logical_devices()}
+    return kinds <= {"CPU"}

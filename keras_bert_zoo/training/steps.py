@@ -170,7 +170,7 @@ def make_function(
         tensors = tf.nest.flatten(data, expand_composites=True)
         # At the end of the data there is none, and nothing is counted.
         with tf.control_dependencies(list(filter(tf.is_tensor, tensors))):
-            step(data)
+            step(replicas.own_copy(data))
 
     def run(data):
         with contextlib.ExitStack() as stack:

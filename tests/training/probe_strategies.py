@@ -123,6 +123,41 @@ def watched(strategy):
     return found
 
 
+class _Rows(keras.utils.PyDataset):
+    """Gives the same arrays in each epoch."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, place):
+        return self.batches[place]
+
+
+def changed_data(strategy):
+    """Returns how far the arrays of a user change while they are used."""
+    batches = [
+        (np.ones((8, 4), "float32"), np.ones((8, 1), "float32"))
+        for _ in range(5)
+    ]
+    with strategy.scope():
+        inputs = keras.Input((4,))
+        # The first operation could write its result into what it reads.
+        outputs = keras.layers.Dense(1)(keras.ops.negative(inputs))
+        model = ReplicatedModel(inputs, outputs)
+        model.compile(keras.optimizers.SGD(0.1), "mse")
+    found = {}
+    for verb in (model.fit, model.evaluate, model.predict):
+        verb(_Rows(batches), verbose=0)
+        found[verb.__name__] = max(
+            float(np.abs(array - 1).max()) for pair in batches for array in pair
+        )
+    return found
+
+
 def refusals(strategy):
     """Yields what is said of what was made under another scope."""
     for outside in (True, False):
@@ -152,6 +187,7 @@ def main():
         "overflow": after_a_half_overflows(strategy),
         "steps": steps_without_length(strategy),
         "watched": watched(strategy),
+        "data": changed_data(strategy),
         "refusals": list(refusals(strategy)),
     }
     print(json.dumps(found))

@@ -142,6 +142,7 @@ def test_replicas_draw_and_skip_together(run, strategy):
     assert one[:2] == two[:2] == [13, 20]
     assert one[2] > 1  # Far above what it is clipped to.
     assert two[2] == pytest.approx(one[2], rel=1e-5)
+    assert found["data"] == {"fit": 0, "evaluate": 0, "predict": 0}
     made_there, made_here, plain_optimizer = found["refusals"]
     assert f"under a {strategy}, compiled under none" in made_there
     assert f"under none, compiled under a {strategy}" in made_here
