@@ -37,8 +37,8 @@ class FitProgress(keras.callbacks.Callback):
             self._done_before = backup.step
         if backup is not None and backup.last is not None:
             print(
-                f"{'resumed':12}after {backup.epoch} epochs and {backup.step} "
-                f"steps, from {backup.last}",
+                f"{'resumed':12}after {_counted(backup.epoch, 'epoch')} and "
+                f"{_counted(backup.step, 'step')}, from {backup.last}",
                 flush=True,
             )
 
@@ -89,3 +89,7 @@ def metrics_line(metrics: Mapping[str, float]) -> str:
 def pace_line(tokens_per_second: float, padding_share: float) -> str:
     """Returns how fast an epoch goes, such as `5120 tokens/s 12% padding`."""
     return f"{tokens_per_second:.0f} tokens/s {padding_share:.0%} padding"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

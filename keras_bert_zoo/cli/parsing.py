@@ -52,6 +52,11 @@ def positive_float(text: str) -> float:
     return value
 
 
+def not_negative(text: str) -> float:
+    """Reads 0, or a number above it that float32 can hold."""
+    return 0.0 if float(text) == 0 else positive_float(text)
+
+
 def share(text: str) -> float:
     """Reads a number from 0 to 1."""
     value = float(text)

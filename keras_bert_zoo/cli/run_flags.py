@@ -60,14 +60,14 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--backup-dir",
         metavar="DIR",
-        help="where backups are until the model is saved; shared by all "
-        "workers; --out with .backup added, if left out",
+        help="where backups are until the model is saved; of several workers "
+        "the first uses it; --out with .backup added, if left out",
     )
     group.add_argument(
         "--backup-seconds",
-        type=parsing.positive_float,
+        type=parsing.not_negative,
         default=60.0,
-        help="time between two backups",
+        help="time between two backups; 0 for one after each step",
     )
 
 

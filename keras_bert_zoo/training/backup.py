@@ -252,8 +252,8 @@ class Backup(keras.callbacks.Callback):
         self._last_time = time.monotonic()
         # Others than the chief do not know.
         self._is_written = not workers.is_chief(self.model.distribute_strategy)
-        if not run_state.is_finite(arrays):
-            logging.warning("No backup is written of what is not finite.")
+        if not run_state.is_sound(arrays):
+            logging.warning("No backup is written of weights past all bounds.")
             return
         states, others = run_state.callbacks_state(self._others)
         arrays |= others

@@ -10,10 +10,9 @@ import numpy as np
 
 from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training.run_state import LARGEST_WEIGHT
 
 SHOWN_ROWS = 64
-# Squares of larger numbers are beyond float32.
-_LARGEST = 1e18
 _ADVICE = "Lower the learning rate."
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 
@@ -79,7 +78,7 @@ class LossGuard(keras.callbacks.Callback):
         # Nothing has been computed with them since the last step.
         for variable in self.model.trainable_variables:
             largest = np.abs(variable.numpy()).max(initial=0.0)
-            if not largest < _LARGEST:
+            if not largest < LARGEST_WEIGHT:
                 raise DivergenceError(
                     "Weights must be numbers whose products are finite. "
                     f"Received: {largest} in {variable.path}, after the last "
@@ -88,7 +87,12 @@ class LossGuard(keras.callbacks.Callback):
 
     def _last_good(self) -> str:
         backup = self._last_backup() if self._last_backup else None
-        return f" The last good backup is {backup}." if backup else ""
+        if not backup:
+            return ""
+        return (
+            f" The last good backup is {backup}; a run with other settings "
+            "needs another directory for its own."
+        )
 
     def _message(self, loss: float, last: int) -> str:
         first = self._num_done + 1

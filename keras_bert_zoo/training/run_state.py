@@ -12,6 +12,9 @@ import numpy as np
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import keras_names
 
+# Squares of larger weights are beyond float32.
+LARGEST_WEIGHT = 1e18
+
 
 def variables_of(
     model: keras.Model,
@@ -49,12 +52,20 @@ def assign(
             variable.assign(arrays[f"{group}/{number}"])
 
 
-def is_finite(arrays: Mapping[str, np.ndarray]) -> bool:
+def is_sound(arrays: Mapping[str, np.ndarray]) -> bool:
     """Returns whether weights and optimizer can be gone on with."""
     return all(
         np.isfinite(array).all()
+        and not (name.startswith("model/") and _is_too_large(array))
         for name, array in arrays.items()
         if name.startswith(("model/", "optimizer/"))
+    )
+
+
+def _is_too_large(array):
+    # Seeds are whole numbers of any size.
+    return array.dtype.kind not in "iu" and bool(
+        np.abs(array).max(initial=0) >= LARGEST_WEIGHT
     )
 
 

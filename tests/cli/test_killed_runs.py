@@ -33,7 +33,7 @@ def start(folder, out):
             f"--epochs={EPOCHS}",
             "--batch-size=2",
             "--learning-rate=0.02",
-            "--backup-seconds=0.001",
+            "--backup-seconds=0",
         ],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
