@@ -186,7 +186,7 @@ class TaskHead:
         """Returns what `compile(loss=...)` takes.
 
         A mean over words is best a `CorpusLoss`, in which a word weighs the
-        same in each batch.
+        same in each batch; or a `MeanOfAll`, which is reported so.
         """
         raise NotImplementedError
 

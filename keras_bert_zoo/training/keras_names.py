@@ -1,8 +1,9 @@
 """The private names of Keras that training leans on.
 
-All of them are here but those in an update of weights, which
-`keras_names_of_updates` has. Keras is pinned to one version, and a test asks
-for each of these names, so that a newer Keras says which of them went away.
+All of them are here but those in an update of weights and in losses, which
+`keras_names_of_updates` and `keras_names_of_losses` have. Keras is pinned to
+one version, and a test asks for each of these names, so that a newer Keras
+says which of them went away.
 """
 
 import contextlib
@@ -33,69 +34,6 @@ CALLBACK_STATE = {
 }
 # Odd, so that no two replicas' seeds meet.
 _SEED_STEP = 0x5851F42D4C957F2D
-
-
-def loss_tracker(model: keras.Model) -> keras.metrics.Mean:
-    """Returns the mean loss that `fit` reports."""
-    return model._loss_tracker
-
-
-def losses_of(model: keras.Model) -> list[keras.losses.Loss]:
-    """Returns the losses that a model was compiled with, once it is built."""
-    if model._compile_loss is None:
-        return []
-    return [one.loss for one in model._compile_loss._flat_losses or ()]
-
-
-def set_losses(model: keras.Model, losses: list[keras.losses.Loss]) -> None:
-    """Puts others in the place of what `losses_of` returned."""
-    if losses:
-        places = model._compile_loss._flat_losses
-        places[:] = [
-            place._replace(loss=loss) for place, loss in zip(places, losses)
-        ]
-
-
-def call_losses(model: keras.Model, labels, weights) -> None:
-    """Calls the losses with symbols for predictions, and counts nothing."""
-    if losses_of(model):
-        with output_losses_by_rows(model, None):
-            model._compile_loss(labels, model.output, weights)
-
-
-def mask_of(tensor):
-    """Returns the mask that Keras' layers gave a tensor, or `None`."""
-    return getattr(tensor, "_keras_mask", None)
-
-
-@contextlib.contextmanager
-def output_losses_by_rows(
-    model: keras.Model, num_rows: tf.Tensor | None
-) -> Iterator[None]:
-    """Weighs a batch by its rows in the mean loss of each output.
-
-    Keras does so only where their number is part of the shape: the means
-    then depend on the strategy, and do not add up to that of `loss_tracker`.
-
-    Args:
-        model: that computes its loss here.
-        num_rows: int scalar, of the batch; `None` not to count it.
-    """
-    compiled = model._compile_loss
-    # A list of their own: those that are made meanwhile are not changed.
-    trackers = list(compiled.metrics) if compiled else []
-    for tracker in trackers:
-
-        def update(value, sample_weight, own=tracker.update_state):
-            if num_rows is not None:
-                own(value, sample_weight=num_rows)
-
-        tracker.update_state = update
-    try:
-        yield
-    finally:
-        for tracker in trackers:
-            del tracker.update_state
 
 
 def strategy_of(model: keras.Model) -> tf.distribute.Strategy | None:

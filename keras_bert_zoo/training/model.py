@@ -7,8 +7,10 @@ from collections.abc import Iterable
 import keras
 
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_names_of_losses
 from keras_bert_zoo.training import keras_names_of_updates
 from keras_bert_zoo.training import replicas
+from keras_bert_zoo.training import reported_loss
 from keras_bert_zoo.training import steps
 from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import whole_batch
@@ -128,8 +130,8 @@ class ReplicatedModel(keras.Model):
 
     def wrapped_losses(self) -> list[whole_batch.WholeBatchLoss]:
         """Returns the losses in use, once they are built."""
-        losses = whole_batch.wrap(keras_names.losses_of(self))
-        keras_names.set_losses(self, losses)
+        losses = whole_batch.wrap(keras_names_of_losses.losses_of(self))
+        keras_names_of_losses.set_losses(self, losses)
         return losses
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
@@ -142,6 +144,12 @@ class ReplicatedModel(keras.Model):
         if not self.jit_compile:
             data = replicas.own_copy(data)
         return super().predict_step(data)
+
+    def get_metrics_result(self):
+        found = super().get_metrics_result()
+        if "loss" in found:
+            found["loss"] += reported_loss.mean_of_all(self)
+        return found
 
     def make_test_function(self, force=False):
         if type(self).test_step is not keras.Model.test_step:

@@ -19,11 +19,14 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_names_of_losses
 from keras_bert_zoo.training import keras_names_of_updates
 from keras_bert_zoo.training import replicas
 from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import whole_batch
 from keras_bert_zoo.training.mean_sizes import MeanSizes
+from keras_bert_zoo.training.reported_loss import PartOfLoss
+from keras_bert_zoo.training.reported_loss import are_means_of_all
 from keras_bert_zoo.training.watch import Watch
 
 _ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)
@@ -84,12 +87,15 @@ class _Part:
         num_parts = tf.distribute.get_strategy().num_replicas_in_sync
         # One part is the whole, of which the losses know the size.
         self._calls = []
-        if num_parts > 1 or (mean_sizes is not None and mean_sizes.are_needed):
+        are_needed = mean_sizes is not None and mean_sizes.are_needed
+        if num_parts > 1 or are_needed or any(are_means_of_all(model)):
             self._calls = whole_batch.calls(model, y, weights)
         num_rows = tf.shape(keras.tree.flatten(x)[0])[0]
         sizes = [tf.cast(num_rows, tf.float32)]
         for loss, *arguments in self._calls:
             sizes.append(loss.size(*arguments))
+        self._own_sizes = sizes[1:]
+        self._is_training = mean_sizes is not None
         if watch is not None:
             sizes += watch.sizes(x)
         (totals,) = replicas.total([tf.stack(sizes)])
@@ -106,26 +112,34 @@ class _Part:
     def outputs(self, x, y, weights, sizes, share, training):
         """Returns the predictions, and the loss of this part."""
         num_parts = tf.distribute.get_strategy().num_replicas_in_sync
+        divisors = [None] * len(self._calls)
         with contextlib.ExitStack() as stack:
             for place, (loss, *_) in enumerate(self._calls):
-                if num_parts > 1 or isinstance(loss, whole_batch.CorpusLoss):
+                if num_parts > 1 or (
+                    self._is_training
+                    and isinstance(loss, whole_batch.CorpusLoss)
+                ):
                     stack.enter_context(loss.of_part(sizes[place], share))
+                    divisors[place] = sizes[place]
+            counted = PartOfLoss(
+                self._model, self._num_rows, self._own_sizes, divisors, share
+            )
             if training:
                 context = tf.distribute.get_replica_context()
                 stack.enter_context(
                     keras_names.seeds_of(context.replica_id_in_sync_group)
                 )
             stack.enter_context(
-                keras_names.output_losses_by_rows(self._model, self._num_rows)
+                keras_names_of_losses.output_losses_counted(
+                    self._model, counted.output
+                )
             )
             y_pred = self._model(x, training=training)
             loss = self._model.compute_loss(
                 x, y, y_pred, weights, training=training
             )
         loss = loss * tf.cast(num_parts, loss.dtype)
-        keras_names.loss_tracker(self._model).update_state(
-            loss, sample_weight=self._num_rows
-        )
+        counted.count(loss)
         return y_pred, loss
 
     def gradients(self, x, y, weights, sizes, share):

@@ -17,7 +17,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_names_of_losses
 
 
 class Call(NamedTuple):
@@ -85,7 +85,7 @@ class WholeBatchLoss(keras.losses.Loss):
             found = "`reduction=None`"
         elif not is_plain and not hasattr(self.loss, "size"):
             found = "a `__call__` of its own, and no method `size`"
-        elif is_plain and keras_names.mask_of(y_pred) is not None:
+        elif is_plain and keras_names_of_losses.mask_of(y_pred) is not None:
             found = "predictions with a mask"
             remedy = "Give sample weights of 0 in place of the mask."
         else:
@@ -174,7 +174,22 @@ class WholeBatchLoss(keras.losses.Loss):
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
-class CorpusLoss(WholeBatchLoss):
+class MeanOfAll(WholeBatchLoss):
+    """A loss that is reported as the mean over all data.
+
+    For losses that are a mean over words, or anything else of which examples
+    have different numbers. Of others Keras reports the mean over batches, by
+    their rows, which depends on which examples share a batch. What
+    `ReplicatedModel.fit` and `evaluate` report of this one is the sum over all
+    batches, divided by the sum of their sizes.
+
+    Args:
+        loss: see `WholeBatchLoss`.
+    """
+
+
+@keras.saving.register_keras_serializable(package="keras_bert_zoo")
+class CorpusLoss(MeanOfAll):
     """A loss in which the words of all batches weigh alike.
 
     For losses that are a mean over words, or anything else of which examples
@@ -182,7 +197,7 @@ class CorpusLoss(WholeBatchLoss):
     each batch would make a word of a short text count several times as much
     as one of a long text. `ReplicatedModel.fit` divides the sum over a batch
     by the mean size of the batches so far instead. Everywhere else this is
-    the loss that it was made of.
+    the loss that it was made of, and reported as the mean over all words.
 
     Args:
         loss: see `WholeBatchLoss`.
@@ -228,7 +243,7 @@ def calls(model: keras.Model, labels: Any, weights: Any) -> list[Call]:
     """
     found: list = []
     with contextlib.ExitStack() as stack:
-        for loss in keras_names.losses_of(model):
+        for loss in keras_names_of_losses.losses_of(model):
             stack.enter_context(loss.counted_in(found))
-        keras_names.call_losses(model, labels, weights)
+        keras_names_of_losses.call_losses(model, labels, weights)
     return found

@@ -21,6 +21,7 @@ from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
+from keras_bert_zoo.training.whole_batch import MeanOfAll
 from task_heads.masked_lm import decoding
 from task_heads.masked_lm.features import MASK_POSITIONS
 from task_heads.masked_lm.features import answering_features
@@ -165,8 +166,10 @@ class MaskedTokenHead(TaskHead):
         return keras.Model({**encoder.input, MASK_POSITIONS: positions}, logits)
 
     def losses(self) -> keras.losses.Loss:
-        return keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
+        return MeanOfAll(
+            keras.losses.SparseCategoricalCrossentropy(
+                from_logits=True, reduction="mean_with_sample_weight"
+            )
         )
 
     def weighted_metrics(self) -> list:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.training.model import ReplicatedModel
 from keras_bert_zoo.training.whole_batch import CorpusLoss
+from keras_bert_zoo.training.whole_batch import MeanOfAll
 
 # A batch of four words, one of a single word, one of none.
 BATCHES = (
@@ -106,3 +107,75 @@ def test_is_saved_with_what_it_is_made_of():
     assert isinstance(loss, CorpusLoss)
     assert isinstance(loss.loss, Distance)
     assert loss.reduction == "mean_with_sample_weight"
+
+
+def test_reports_the_mean_over_all_words():
+    model = make_model(ReplicatedModel, corpus_loss())
+    words, weights = (
+        np.concatenate([np.float32(batch[part]) for batch in BATCHES])
+        for part in (0, 1)
+    )
+    truth = np.average(words, weights=weights)
+    data = (words[..., None], np.zeros((4, 4, 1)), weights)
+    for batch_size in (1, 3, 4):
+        score = model.evaluate(
+            *data[:2],
+            sample_weight=weights,
+            batch_size=batch_size,
+            verbose=0,
+        )
+        assert score == pytest.approx(truth, rel=1e-6)
+    # Weights that stay as they are.
+    model.optimizer.learning_rate = 0.0
+    history = model.fit(
+        tf.data.Dataset.from_tensor_slices(data).batch(3),
+        validation_data=tf.data.Dataset.from_tensor_slices(data).batch(1),
+        verbose=0,
+    ).history
+    assert history["loss"][0] == pytest.approx(truth, rel=1e-6)
+    assert history["val_loss"][0] == pytest.approx(truth, rel=1e-6)
+
+
+def test_reports_the_sum_of_means_over_all_words_of_each():
+    inputs = keras.Input((4, 1))
+    layer = keras.layers.Dense(
+        1, use_bias=False, kernel_initializer="ones", kernel_regularizer="l2"
+    )
+    outputs = {"one": layer(inputs), "other": layer(-inputs), "row": inputs}
+    model = ReplicatedModel(inputs, outputs)
+    model.compile(
+        keras.optimizers.SGD(0.0),
+        {"one": corpus_loss(), "other": MeanOfAll(Distance()), "row": "mae"},
+        loss_weights={"one": 0.5, "other": 2.0, "row": 0.1},
+    )
+    words = np.arange(16.0).reshape(4, 4, 1)
+    weights = {
+        "one": np.float32([[1, 1, 0, 0], [0] * 4, [1] * 4, [0, 0, 0, 1]]),
+        "other": np.ones((4, 4)),
+        "row": np.ones((4, 4)),
+    }
+    labels = dict.fromkeys(outputs, np.zeros((4, 4, 1)))
+    means = {
+        "one_loss": np.average(words[..., 0], weights=weights["one"]),
+        "other_loss": -np.mean(words),
+        "row_loss": np.mean(words),
+    }
+    means["loss"] = 0.01 + np.dot([0.5, 2.0, 0.1], list(means.values()))
+    data = tf.data.Dataset.from_tensor_slices((words, labels, weights))
+    for batch_size in (1, 3):
+        batches = data.batch(batch_size)
+        found = model.evaluate(batches, verbose=0, return_dict=True)
+        assert found == pytest.approx(means, rel=1e-6)
+        history = model.fit(batches, verbose=0).history
+        found = {name: values[0] for name, values in history.items()}
+        assert found == pytest.approx(means, rel=1e-6)
+
+
+def test_words_that_are_no_numbers_are_seen_where_none_count():
+    model = make_model(ReplicatedModel, corpus_loss())
+    words = np.ones((2, 4, 1), "float32")
+    words[1] = np.nan
+    weights = np.float32([[1.0] * 4, [0.0] * 4])
+    data = (words, np.zeros((2, 4, 1)), weights)
+    batches = tf.data.Dataset.from_tensor_slices(data).batch(1)
+    assert np.isnan(model.fit(batches, verbose=0).history["loss"][0])

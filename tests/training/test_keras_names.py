@@ -14,6 +14,7 @@ from keras.src.losses.losses import LossFunctionWrapper
 from keras.src.trainers.epoch_iterator import EpochIterator
 
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_names_of_losses
 from keras_bert_zoo.training import keras_names_of_updates
 from keras_bert_zoo.training import lamb
 from keras_bert_zoo.training import layerwise
@@ -141,21 +142,25 @@ def test_losses_of_outputs_have_trackers():
     inputs = keras.Input((2,))
     outputs = [keras.layers.Dense(1)(inputs), keras.layers.Dense(1)(inputs)]
     model = keras.Model(inputs, outputs)
-    model.compile("sgd", loss=["mse", "mse"])
+    model.compile("sgd", loss=["mse", "mse"], loss_weights=[1.0, 3.0])
     rows = np.ones((2, 2)), [np.ones((2, 1)), np.ones((2, 1))]
     model.evaluate(*rows, verbose=0)
     trackers = model._compile_loss.metrics
     assert [type(one) for one in trackers] == [keras.metrics.Mean] * 2
-    losses = keras_names.losses_of(model)
+    assert keras_names_of_losses.output_loss_trackers(model) == trackers
+    assert keras_names_of_losses.loss_weights_of(model) == [1.0, 3.0]
+    losses = keras_names_of_losses.losses_of(model)
     assert [type(one) for one in losses] == [LossFunctionWrapper] * 2
-    keras_names.set_losses(model, losses[::-1])
-    assert keras_names.losses_of(model) == losses[::-1]
+    keras_names_of_losses.set_losses(model, losses[::-1])
+    assert keras_names_of_losses.losses_of(model) == losses[::-1]
 
 
 def test_layers_leave_masks():
     ids = np.array([[1, 0]])
     vectors = keras.layers.Embedding(2, 1, mask_zero=True)(ids)
-    assert keras_names.mask_of(vectors).numpy().tolist() == [[True, False]]
+    assert keras_names_of_losses.mask_of(vectors).numpy().tolist() == [
+        [True, False]
+    ]
 
 
 def test_metrics_have_a_direction():
@@ -201,7 +206,12 @@ def test_names_are_in_one_place(name):
 
 def test_no_other_names_are_used():
     used = set()
-    for module in (keras_names, keras_names_of_updates, training_model):
+    for module in (
+        keras_names,
+        keras_names_of_losses,
+        keras_names_of_updates,
+        training_model,
+    ):
         text = open(module.__file__, encoding="utf-8").read()
         used |= set(
             re.findall(
