@@ -27,6 +27,7 @@ class PlaceCrossentropy(keras.losses.Loss):
         return 0.5 * (ops.logsumexp(scores, axis=-1) - target)
 
 
+@keras.saving.register_keras_serializable(package="task_heads")
 def place_accuracy(y_true, y_pred):
     """Returns float `(R,)`: 1 where the best allowed token is the target."""
     best = ops.argmax(allowed_scores(y_true, y_pred), axis=-1)
