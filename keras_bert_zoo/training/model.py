@@ -1,5 +1,6 @@
 """`fit` and `evaluate` on any number of replicas, alike."""
 
+import contextlib
 import functools
 import gc
 from collections.abc import Iterable
@@ -135,7 +136,8 @@ class ReplicatedModel(keras.Model):
         return losses
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        if not keras.tree.is_nested(y) and keras.ops.is_tensor(y_pred):
+        is_one = y is not None and not keras.tree.is_nested(y)
+        if is_one and keras.ops.is_tensor(y_pred):
             y, y_pred = whole_batch.one_number_each(y, y_pred)
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
@@ -191,4 +193,10 @@ class ReplicatedModel(keras.Model):
         # traced twice.
         if iterator is not None:
             data_batch = keras_names.types_in(iterator)
+        can_wait = iterator is not None and self._has_steps_of_its_own()
+        if can_wait and keras_names.strategy_of(self) is None:
+            # Such a step may give the losses other labels than the data's.
+            with contextlib.suppress(Exception):
+                keras_names.build_from_types(self, data_batch)
+            return
         keras_names.build_from_types(self, data_batch)

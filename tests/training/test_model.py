@@ -156,3 +156,43 @@ def test_as_many_steps_as_wanted(steps):
 
 def _first(y_true, y_pred):
     return y_true[:, 0]
+
+
+class Autoencoder(ReplicatedModel):
+    def train_step(self, data):
+        rows = data[0] if isinstance(data, tuple) else data
+        with tf.GradientTape() as tape:
+            loss = self.compute_loss(rows, rows, self(rows, training=True))
+        variables = [one.value for one in self.trainable_variables]
+        gradients = tape.gradient(loss, variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+        return {"loss": loss}
+
+
+@pytest.mark.parametrize("is_dataset", [False, True])
+def test_a_step_of_its_own_may_make_the_labels(is_dataset):
+    inputs = keras.Input((2,))
+    model = Autoencoder(inputs, keras.layers.Dense(2)(inputs))
+    model.compile("sgd", "mse", metrics=["mae"])
+    rows = np.ones((4, 2), "float32")
+    if is_dataset:
+        rows = tf.data.Dataset.from_tensor_slices(rows).batch(4)
+    history = model.fit(rows, epochs=2, verbose=0).history["loss"]
+    assert history[1] < history[0]
+
+
+class MeanAsLoss(keras.layers.Layer):
+    def call(self, inputs):
+        self.add_loss(tf.reduce_mean(inputs))
+        return inputs
+
+
+def test_numbers_need_no_labels():
+    inputs = keras.Input((2,))
+    hidden = MeanAsLoss()(keras.layers.Dense(1)(inputs))
+    model = ReplicatedModel(inputs, keras.layers.Reshape(())(hidden))
+    model.compile("sgd")
+    rows = np.ones((4, 2), "float32")
+    model.fit(rows, verbose=0)
+    found = model.evaluate(rows, verbose=0)
+    assert found == pytest.approx(np.mean(model.predict(rows, verbose=0)))
