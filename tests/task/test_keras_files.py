@@ -1,6 +1,7 @@
 """Weights in Keras' files, of models whose encoder is frozen or not."""
 
 import every_head
+import keras
 import numpy as np
 import pytest
 
@@ -39,3 +40,17 @@ def test_weights_of_other_sizes_are_refused(tmp_path):
     wide = every_head.make_model(head(), hidden_dim=16)
     with pytest.raises(ValueError, match="could not be loaded"):
         wide.load_weights(tmp_path / "model.weights.h5")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", every_head.HEADS)
+def test_a_compiled_model_is_read_again(name, tmp_path):
+    head, rows = every_head.HEADS[name]
+    model = every_head.make_model(head())
+    model.compile()
+    model.save(tmp_path / "model.keras")
+    twin = keras.saving.load_model(tmp_path / "model.keras")
+    found, expected = (
+        one.evaluate(rows, verbose=0, return_dict=True) for one in (twin, model)
+    )
+    assert found == pytest.approx(expected, rel=1e-5)
