@@ -1,12 +1,15 @@
 """What Keras' own files of a `TaskModel` need: `.keras` and `.weights.h5`."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import h5py
 import keras
 
 from keras_bert_zoo.task import parts
+from keras_bert_zoo.training import keras_names
 
 
 class KerasFiles:
@@ -31,7 +34,7 @@ class KerasFiles:
         if _is_of_frozen(filepath) in (None, self.freeze_encoder):
             super().load_weights(filepath, skip_mismatch, **kwargs)
             return
-        with self.distribute_strategy.scope():
+        with self.distribute_strategy.scope(), _trained_as_before(self.encoder):
             twin = type(self)(
                 self.encoder,
                 self.head,
@@ -53,6 +56,20 @@ class KerasFiles:
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**parts.deserialize(config))
+
+
+@contextlib.contextmanager
+def _trained_as_before(encoder) -> Iterator[None]:
+    """Leaves to each layer whether it is trained: a model may train all."""
+    earlier = [
+        (layer, layer.trainable) for layer in keras_names.layers_of(encoder)
+    ]
+    try:
+        yield
+    finally:
+        # Each sets those inside of it, which come after.
+        for layer, is_trained in earlier:
+            layer.trainable = is_trained
 
 
 def _is_of_frozen(path) -> bool | None:

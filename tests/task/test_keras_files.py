@@ -42,6 +42,21 @@ def test_weights_of_other_sizes_are_refused(tmp_path):
         wide.load_weights(tmp_path / "model.weights.h5")
 
 
+def test_reading_weights_trains_no_layer_of_the_encoder(tmp_path):
+    head, _ = every_head.HEADS["pair"]
+    make_model(head, False).save_weights(tmp_path / "model.weights.h5")
+    encoder = make_model(head, True).encoder
+    encoder.trainable = False
+    encoder.get_layer("embeddings").trainable = True
+    model = every_head.make_model(head())
+    model = TaskModel(encoder, model.head, model.tokenizer, freeze_encoder=True)
+    model.load_weights(tmp_path / "model.weights.h5")
+    assert not encoder.trainable
+    assert [one.name for one in encoder.layers if one.trainable][-1:] == [
+        "embeddings"
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", every_head.HEADS)
 def test_a_compiled_model_is_read_again(name, tmp_path):
