@@ -1,15 +1,19 @@
 """Curves for TensorBoard, as a Keras callback."""
 
+import contextlib
 import os
 
 import keras
 import tensorflow as tf
+from absl import logging
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import workers
 
 _VALIDATION = "val_"
+# What TensorFlow raises of files, such as on a full disk.
+_FAILURES = (OSError, tf.errors.OpError)
 
 
 class ScalarWriter(keras.callbacks.Callback):
@@ -24,7 +28,9 @@ class ScalarWriter(keras.callbacks.Callback):
     | `epoch_...` | after each epoch | its metrics, and those of validation |
 
     The step is the number of batches trained on. Validation metrics go to a
-    run of their own, under the names of the training metrics.
+    run of their own, under the names of the training metrics. Where writing
+    fails, as on a full disk, it is told once and the run goes on: the curves
+    go on, in new files, after the first epoch at which there is room again.
 
     Args:
         directory: holds the runs `train` and `validation`.
@@ -40,6 +46,7 @@ class ScalarWriter(keras.callbacks.Callback):
         self._every = arguments.whole_number("every", every)
         self._num_steps = self._first = 0
         self._writers = {}
+        self._has_failed = False
         self._watch = None
 
     def backup_state(self) -> dict:
@@ -60,7 +67,8 @@ class ScalarWriter(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         earlier = self._num_steps
         self._num_steps += keras_names.steps_done(self, batch) - self._first
-        if self._num_steps // self._every == earlier // self._every:
+        is_due = self._num_steps // self._every != earlier // self._every
+        if not is_due or self._has_failed:
             return
         optimizer = self.model.optimizer
         values = {
@@ -70,9 +78,10 @@ class ScalarWriter(keras.callbacks.Callback):
         }
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             values["loss_scale"] = float(optimizer.dynamic_scale.numpy())
-        self._write("train", values)
+        self._write({"train": values})
 
     def on_epoch_end(self, epoch, logs=None):
+        runs = {}
         for run, is_validation in (("train", False), ("validation", True)):
             values = {
                 f"epoch_{name.removeprefix(_VALIDATION)}": value
@@ -80,16 +89,38 @@ class ScalarWriter(keras.callbacks.Callback):
                 if name.startswith(_VALIDATION) == is_validation
             }
             if values:
-                self._write(run, values)
+                runs[run] = values
+        self._write(runs)
 
     def on_train_end(self, logs=None):
+        self._close()
+
+    def _close(self):
         for writer in self._writers.values():
-            writer.close()
+            # All has been written before, or could not be.
+            with contextlib.suppress(*_FAILURES):
+                writer.close()
         self._writers = {}
 
-    def _write(self, run, values):
+    def _write(self, runs):
         if not workers.is_chief(self.model.distribute_strategy):
             return
+        try:
+            for run, values in runs.items():
+                self._write_run(run, values)
+            self._has_failed = False
+        except _FAILURES as error:
+            # A writer that failed once fails forever.
+            self._close()
+            if not self._has_failed:
+                logging.warning(
+                    "The curves were not written, the run goes on without: %s",
+                    # Without the names of TensorFlow's own parts.
+                    str(error).rpartition("}} ")[2].partition("\n")[0],
+                )
+            self._has_failed = True
+
+    def _write_run(self, run, values):
         if run not in self._writers:
             folder = os.path.join(self._directory, run)
             self._writers[run] = tf.summary.create_file_writer(folder)

@@ -93,6 +93,38 @@ def test_a_resumed_run_goes_on_in_its_curves(tmp_path):
     assert [step for step, _ in train["loss"]] == [4, 5, 6]
 
 
+def test_a_run_goes_on_where_curves_cannot_be_written(tmp_path, caplog):
+    """From its second step to the end of its second epoch."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    steps = []
+
+    def limit(batch, logs):
+        steps.append(batch)
+        size = 0 if 2 <= len(steps) <= 6 else limits[0]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+
+    limited = keras.callbacks.LambdaCallback(on_train_batch_begin=limit)
+    writer = ScalarWriter(tmp_path, every=1)
+    try:
+        with caplog.at_level("WARNING"):
+            history = fit(
+                make_model(),
+                [limited, writer],
+                epochs=4,
+                validation_data=(ROWS, LABELS),
+            )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(history["loss"]) == 4
+    assert caplog.text.count("The curves were not written") == 1
+    assert "File too large\n" in caplog.text
+    train, validation = read(tmp_path / "train"), read(tmp_path / "validation")
+    assert [step for step, _ in train["loss"]] == [1, 10, 11, 12]
+    for tags in (train, validation):
+        assert [step for step, _ in tags["epoch_loss"]] == [9, 12]
+
+
 def test_nothing_is_computed_that_nobody_watches():
     model = make_model()
     fit(model, [EpochPace()])
