@@ -31,6 +31,7 @@ CALLBACK_STATE = {
     ),
     keras.callbacks.ReduceLROnPlateau: ("best", "cooldown_counter", "wait"),
     keras.callbacks.SwapEMAWeights: ("_ema_weights_in_model",),
+    keras.callbacks.TensorBoard: ("_global_test_batch", "_global_train_batch"),
 }
 # Odd, so that no two replicas' seeds meet.
 _SEED_STEP = 0x5851F42D4C957F2D

@@ -132,7 +132,12 @@ def restore_callbacks(
         names = _names(callback)
         if names:
             for name in names:
-                setattr(callback, name, state[name])
+                # One that an earlier version did not keep is left alone.
+                setattr(
+                    callback, name, state.get(name, getattr(callback, name))
+                )
+        elif isinstance(callback, keras.callbacks.CSVLogger):
+            _restore_file(callback, state)
         elif hasattr(callback, "restore_state"):
             callback.restore_state(state)
 
@@ -141,9 +146,31 @@ def _state(callback) -> dict[str, Any]:
     names = _names(callback)
     if names:
         return {name: _plain(getattr(callback, name)) for name in names}
+    if isinstance(callback, keras.callbacks.CSVLogger):
+        return _state_of_file(callback)
     if hasattr(callback, "backup_state"):
         return dict(callback.backup_state())
     return {}
+
+
+def _state_of_file(logger):
+    """Returns what Keras' `CSVLogger` has written, if that can be read."""
+    try:
+        with open(logger.filename, newline="") as stream:
+            return {"text": stream.read(), "keys": logger.keys}
+    except (OSError, ValueError):
+        return {}
+
+
+def _restore_file(logger, state):
+    """Puts back what it wrote: it has begun its file anew."""
+    if "text" not in state:
+        return
+    logger.csv_file.close()
+    with open(logger.filename, "w", newline="") as stream:
+        stream.write(state["text"])
+    logger.csv_file = open(logger.filename, "a")
+    logger.keys, logger.append_header = state["keys"], not state["text"]
 
 
 def _names(callback):

@@ -127,8 +127,11 @@ def test_several_steps_at_once_are_counted_as_they_are():
 
 
 @pytest.mark.parametrize("kind", keras_names.CALLBACK_STATE)
-def test_callbacks_have(model, kind):
-    arguments = {keras.callbacks.ModelCheckpoint: ["x.keras"]}
+def test_callbacks_have(model, kind, tmp_path):
+    arguments = {
+        keras.callbacks.ModelCheckpoint: ["x.keras"],
+        keras.callbacks.TensorBoard: [tmp_path],
+    }
     callback = kind(*arguments.get(kind, []))
     callback.set_model(model)
     callback.on_train_begin()
@@ -136,6 +139,14 @@ def test_callbacks_have(model, kind):
         callback.on_epoch_end(0, {})
     for name in keras_names.CALLBACK_STATE[kind]:
         assert hasattr(callback, name)
+
+
+def test_a_logger_has_a_file_and_its_columns(tmp_path):
+    logger = keras.callbacks.CSVLogger(tmp_path / "log.csv")
+    logger.on_train_begin()
+    logger.csv_file.close()
+    assert logger.filename == str(tmp_path / "log.csv")
+    assert logger.keys is None and logger.append_header
 
 
 def test_losses_of_outputs_have_trackers():
