@@ -91,15 +91,20 @@ def main():
         scope = two_devices.strategy().scope()
     if config is not None and worker != str(config["task"]["index"]):
         step = "0"
+    own, settings = [], {}
+    if config is not None:
+        # What workers may have of their own.
+        settings = {"preset": f"of worker {config['task']['index']}"}
+        if config["task"]["index"] == 0:
+            own = [keras.callbacks.LambdaCallback()]
     with scope:
         model = make_model()
 
     def die():
         os.kill(os.getpid(), getattr(signal, name))
 
-    history = fit(
-        model, zoo.Backup(directory, seconds=0), [After(int(step), die)]
-    )
+    backup = zoo.Backup(directory, seconds=0, settings=settings)
+    history = fit(model, backup, [*own, After(int(step), die)])
     print(json.dumps({"weights": digest(model), "history": history}))
 
 

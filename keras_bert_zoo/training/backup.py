@@ -151,7 +151,7 @@ class Backup(keras.callbacks.Callback):
         arguments = {"callbacks": [*self._others, self]}
         if self._saved:
             run_settings.check_same(
-                self._settings, self._saved["settings"], self._directory
+                model, self._settings, self._saved["settings"], self._directory
             )
             if self.epoch >= settings["epochs"]:
                 logging.warning(
@@ -182,9 +182,7 @@ class Backup(keras.callbacks.Callback):
         run_state.check_same_shapes(variables, self._arrays, self._directory)
         with self.model.distribute_strategy.scope():
             run_state.assign(variables, self._arrays)
-        run_state.restore_callbacks(
-            self._others, self._saved["callbacks"], self._arrays
-        )
+        run_state.restore_callbacks(self._others, self._saved, self._arrays)
 
     def on_epoch_begin(self, epoch, logs=None):
         # The user's `initial_epoch` may be another than that of a new run.

@@ -120,11 +120,18 @@ def checked(settings: Mapping[str, Any]) -> dict:
 
 
 def check_same(
-    own: Mapping, earlier: Mapping, directory: str | os.PathLike
+    model: ReplicatedModel,
+    own: Mapping,
+    earlier: Mapping,
+    directory: str | os.PathLike,
 ) -> None:
     """Checks that a backup is of a run with the same settings.
 
+    Of several workers the chief's count. Those of the others have been
+    compared with them, but for what each may have of its own.
+
     Args:
+        model: to be trained.
         own, earlier: as `settings_of` returns them.
         directory: of the backups.
 
@@ -139,7 +146,9 @@ def check_same(
             f"(format {earlier.get('format', 1)}, here {own['format']}). End "
             "the run with that version, or remove it to start anew."
         )
-    changes = _changes(own, earlier, "the backup")
+    (changes,), _ = workers.from_chief(
+        model.distribute_strategy, [_changes(own, earlier, "the backup")], {}
+    )
     if changes:
         raise InputError(
             "A backup is continued by the run that made it. Received: "

@@ -120,18 +120,32 @@ def callbacks_state(
 
 def restore_callbacks(
     callbacks: Sequence[keras.callbacks.Callback],
-    states: Sequence[dict],
+    saved: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
 ) -> None:
-    """Gives callbacks what `callbacks_state` returned."""
-    for callback, state in zip(callbacks, states, strict=True):
+    """Gives callbacks what `callbacks_state` returned.
+
+    Args:
+        callbacks: of the run; a worker may lack some that the chief has, and
+            have others that nothing is known of.
+        saved: the chief's states, and the names of their callbacks.
+        arrays: as `callbacks_state` returned them.
+    """
+    names = list(saved["settings"]["callbacks"])
+    states = list(saved["callbacks"])
+    for callback in callbacks:
+        if type(callback).__name__ not in names:
+            continue
+        place = names.index(type(callback).__name__)
+        state = states.pop(place)
+        del names[place]
         for name, value in state.items():
             if isinstance(value, dict) and set(value) == {"arrays"}:
                 value = [arrays[one] for one in value["arrays"]]
             state = {**state, name: value}
-        names = _names(callback)
-        if names:
-            for name in names:
+        own_names = _names(callback)
+        if own_names:
+            for name in own_names:
                 # One that an earlier version did not keep is left alone.
                 setattr(
                     callback, name, state.get(name, getattr(callback, name))
