@@ -85,7 +85,11 @@ class WholeBatchLoss(keras.losses.Loss):
             found = "`reduction=None`"
         elif not is_plain and not hasattr(self.loss, "size"):
             found = "a `__call__` of its own, and no method `size`"
-        elif is_plain and keras_names_of_losses.mask_of(y_pred) is not None:
+        elif (
+            is_plain
+            and self.reduction != "sum"
+            and keras_names_of_losses.mask_of(y_pred) is not None
+        ):
             found = "predictions with a mask"
             remedy = "Give sample weights of 0 in place of the mask."
         else:

@@ -1,7 +1,6 @@
 """Weights in Keras' files, of models whose encoder is frozen or not."""
 
 import every_head
-import keras
 import numpy as np
 import pytest
 
@@ -55,17 +54,3 @@ def test_reading_weights_trains_no_layer_of_the_encoder(tmp_path):
     assert [one.name for one in encoder.layers if one.trainable][-1:] == [
         "embeddings"
     ]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", every_head.HEADS)
-def test_a_compiled_model_is_read_again(name, tmp_path):
-    head, rows = every_head.HEADS[name]
-    model = every_head.make_model(head())
-    model.compile()
-    model.save(tmp_path / "model.keras")
-    twin = keras.saving.load_model(tmp_path / "model.keras")
-    found, expected = (
-        one.evaluate(rows, verbose=0, return_dict=True) for one in (twin, model)
-    )
-    assert found == pytest.approx(expected, rel=1e-5)

@@ -1,5 +1,6 @@
 """Prints how far losses of any form differ on two devices, or the refusal."""
 
+import contextlib
 import json
 
 import keras
@@ -16,16 +17,17 @@ OPTIONS = {
 }
 
 
-def masked(scope):
-    """Returns what is said of predictions that have a mask."""
+def masked(scope, reduction):
+    """Returns the loss of predictions that have a mask, or the refusal."""
     with scope:
+        keras.utils.set_random_seed(1)
         inputs = keras.Input((6,), dtype="int32")
         vectors = keras.layers.Embedding(3, 4, mask_zero=True)(inputs)
         model = ReplicatedModel(inputs, keras.layers.Dense(3)(vectors))
-        model.compile("sgd", loss_forms.cross_entropy())
+        model.compile("sgd", loss_forms.cross_entropy(reduction=reduction))
     ids = loss_forms.TAGS + 1
     try:
-        model.evaluate(ids % 3, ids % 3, verbose=0)
+        return model.evaluate(ids % 3, ids % 3, batch_size=8, verbose=0)
     except InputError as error:
         return str(error)
 
@@ -39,7 +41,12 @@ def main():
         with strategy.scope():
             two = loss_forms.fitted(ReplicatedModel, name, **options)
         found[name] = two_devices.difference(one, two)
-    print(json.dumps([found, masked(strategy.scope())]))
+    sums = [
+        masked(scope, "sum")
+        for scope in (contextlib.nullcontext(), strategy.scope())
+    ]
+    refusal = masked(strategy.scope(), "sum_over_batch_size")
+    print(json.dumps([found, sums, refusal]))
 
 
 if __name__ == "__main__":

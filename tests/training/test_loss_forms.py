@@ -30,10 +30,11 @@ def test_one_device_computes_what_keras_does(name):
 @pytest.mark.slow
 def test_two_devices_compute_what_one_does():
     program = pathlib.Path(__file__).with_name("losses_on_two_devices.py")
-    ((found, refusal),) = programs.run(program)
+    ((found, sums, refusal),) = programs.run(program)
     assert list(found) == list(loss_forms.FORMS)
     # Neither too far, nor no number.
     assert [n for n in found if not found[n] <= TOLERANCE] == []
+    assert sums[1] == pytest.approx(sums[0], rel=TOLERANCE)
     assert "with predictions with a mask. Give sample weights" in refusal
 
 
