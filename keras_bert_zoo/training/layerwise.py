@@ -150,7 +150,7 @@ def _checked_row(row):
     if not isinstance(layer, str) or share < 0:
         raise InputError(
             "A row of `layer_rates` must have a layer's name and a share that "
-            f"is not negative. Received: {row!r:.60}."
+            f"is not negative. Received: {row!r:.60}. Correct the row."
         )
     start = arguments.whole_number("start", start, lowest=0)
     return LayerRate(layer, share, start)

@@ -195,7 +195,8 @@ class ReplicatedModel(keras.Model):
             data_batch = keras_names.types_in(iterator)
         can_wait = iterator is not None and self._has_steps_of_its_own()
         if can_wait and keras_names.strategy_of(self) is None:
-            # Such a step may give the losses other labels than the data's.
+            # Such a step may give the losses other labels than the data's. An
+            # error that is one in the step, too, is raised there.
             with contextlib.suppress(Exception):
                 keras_names.build_from_types(self, data_batch)
             return

@@ -216,7 +216,10 @@ def one_number_each(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     weight.
 
     Args:
-        y_true, y_pred: of one output.
+        y_true, y_pred: of one output, `(B, ...)`.
+
+    Returns:
+        both, `(B, 1)` where they were `(B,)`.
     """
     if len(y_pred.shape) != 1:
         return y_true, y_pred
