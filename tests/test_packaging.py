@@ -1,6 +1,8 @@
 """What the package declares: lazy import and dependencies."""
 
+import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -11,6 +13,7 @@ import source_tree
 ROOT = source_tree.ROOT
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 PROJECT = SETTINGS["project"]
+LOCKS = ["requirements.lock", "requirements-test.lock", "requirements-gpu.lock"]
 # Where a distribution is not called after its module.
 DISTRIBUTIONS = {"absl": "absl-py", "keras_hub": "keras-nlp"}
 
@@ -103,14 +106,70 @@ def test_every_import_is_a_declared_dependency():
     assert not missing
 
 
-def test_every_locked_package_of_the_demo_is_locked_alike_for_tests():
-    demo, everything = (
-        set(re.findall(r"^\w.*", (ROOT / name).read_text(), re.MULTILINE))
-        for name in ("requirements.lock", "requirements-test.lock")
+def locked(name):
+    """Returns the requirements of a lock, each with its hashes."""
+    text = (ROOT / name).read_text().replace("\\\n", " ")
+    return re.findall(r"^\w.*", text, re.MULTILINE)
+
+
+def versions(name):
+    return {line.split()[0] for line in locked(name)}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_line_of_a_lock_is_pinned_with_hashes(name):
+    pattern = re.compile(
+        r"[\w.-]+==[\w.]+( *;[^#]*?)?( +--hash=sha256:[0-9a-f]{64})+ *"
     )
-    names = {re.match(r"[\w.-]+==[^ ]+", line).group() for line in demo}
-    others = {re.match(r"[\w.-]+==[^ ]+", line).group() for line in everything}
-    assert names <= others
+    lines = locked(name)
+    assert len(lines) > 50
+    assert not [line for line in lines if not pattern.fullmatch(line)]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_a_lock_tells_what_it_costs(name):
+    first = (ROOT / name).read_text().splitlines()[0]
+    download, on_disk = map(int, re.findall(r"(\d+) MB", first))
+    assert 500 < download < on_disk
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-gpu.lock"])
+def test_every_locked_package_is_locked_alike_for_tests(name):
+    tested = versions("requirements-test.lock")
+    nvidia = {line for line in versions(name) if line.startswith("nvidia-")}
+    assert versions(name) - nvidia <= tested
+
+
+def test_tests_need_few_packages_more_than_the_demo():
+    assert len(versions("requirements-test.lock")) <= 75
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+@pytest.mark.parametrize(
+    "platform",
+    [
+        "x86_64-manylinux_2_28",
+        "aarch64-manylinux_2_28",
+        "aarch64-apple-darwin",
+    ],
+)
+@pytest.mark.parametrize("name", LOCKS[:2])
+def test_every_line_of_a_lock_has_a_wheel(name, platform, python, tmp_path):
+    uv = shutil.which("uv") or ROOT / ".venv-lock/bin/uv"
+    if not pathlib.Path(uv).exists():
+        pytest.skip("needs uv, which asks the index (make lock installs it)")
+    command = [uv, "pip", "install", "--no-config", "--dry-run", "--no-deps"]
+    command += ["--target", tmp_path, "--python-platform", platform]
+    command += ["--python-version", python, "--only-binary", ":all:"]
+    answer = subprocess.run(
+        [*command, "--require-hashes", "--requirement", ROOT / name],
+        capture_output=True,
+        text=True,
+    )
+    if "error sending request" in answer.stderr:
+        pytest.skip("no package index can be reached")
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_every_data_file_is_packaged():

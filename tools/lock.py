@@ -1,0 +1,77 @@
+"""Resolves the locks anew and measures them: what `make lock` runs.
+
+    .venv-lock/bin/python tools/lock.py
+
+Needs `uv`, and a package index. Each lock pins every package with the hashes
+of its files, and says in its head what it costs on Linux x86-64 with Python
+3.11: the megabytes to download, and those on the disk, counted by installing.
+"""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+import tomllib
+
+ROOT = pathlib.Path(__file__).parents[1]
+UV = pathlib.Path(sys.executable).parent / "uv"
+# The extras in each lock; a later lock takes the versions of the first.
+LOCKS = {
+    "requirements-test.lock": ("test",),
+    "requirements.lock": ("minilm",),
+    "requirements-gpu.lock": ("minilm", "gpu"),
+}
+PLATFORM = ("--python-version", "3.11", "--python-platform", "linux")
+
+
+def main() -> None:
+    first = None
+    for name, extras in LOCKS.items():
+        resolve(name, extras, first)
+        first = first or name
+        download, on_disk = measure(name)
+        print(f"{name}: {download} MB to download, {on_disk} MB on disk")
+        path = ROOT / name
+        path.write_text(
+            f"# {download} MB to download, {on_disk} MB on disk on Linux "
+            f"x86-64.\n{path.read_text()}"
+        )
+
+
+def resolve(name: str, extras: tuple[str, ...], first: str | None) -> None:
+    """Writes a lock for every platform, of packages that have wheels."""
+    command = ["pip", "compile", "--quiet", "--universal", "--no-annotate"]
+    command += ["--generate-hashes", "--only-binary", ":all:"]
+    command += ["--fork-strategy", "fewest", "--python-version", "3.11"]
+    command += ["--custom-compile-command", "make lock"]
+    for extra in extras:
+        command += ["--extra", extra]
+    if first:
+        command += ["--constraints", first]
+    run(*command, "--output-file", name, "pyproject.toml")
+
+
+def measure(name: str) -> tuple[int, int]:
+    """Returns megabytes to download and megabytes on disk."""
+    with tempfile.TemporaryDirectory() as directory:
+        wheels = pathlib.Path(directory, "pylock.toml")
+        command = ["pip", "compile", "--quiet", "--no-deps", *PLATFORM]
+        command += ["--format", "pylock.toml", "--only-binary", ":all:"]
+        run(*command, "--output-file", str(wheels), name)
+        packages = tomllib.loads(wheels.read_text())["packages"]
+        download = sum(package["wheels"][0]["size"] for package in packages)
+        target = pathlib.Path(directory, "packages")
+        command = ["pip", "install", "--quiet", "--no-deps", *PLATFORM]
+        command += ["--only-binary", ":all:", "--target", str(target)]
+        run(*command, "--no-config", "--compile-bytecode", "-r", name)
+        files = (path.lstat() for path in target.rglob("*"))
+        on_disk = sum(file.st_size for file in files)
+    return download // 1_000_000, on_disk // 1_000_000
+
+
+def run(*command: str) -> None:
+    subprocess.run([UV, *command], cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    main()
