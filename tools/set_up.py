@@ -222,7 +222,7 @@ def _run_once(command: Sequence[str]) -> None:
             if line.startswith("Collecting "):
                 fetched += 1
                 name = line.split()[1]
-                _show(f"fetching {fetched}: {name}", fetched % 10 == 0)
+                _show(f"fetching package {fetched}: {name}", fetched % 10 == 0)
             elif line.startswith("Installing collected") and fetched:
                 _show("unpacking, which takes a minute or two\n", True)
             elif line.startswith(("Resolved ", "Prepared ", "Installed ")):
