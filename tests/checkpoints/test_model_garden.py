@@ -1,111 +1,42 @@
-"""Object-graph checkpoints, compared with tf-models-official's encoders."""
+"""Object-graph checkpoints that tf-models-official's encoders wrote."""
 
 import json
+import shutil
 
-import numpy as np
+import model_garden_cases
 import pytest
-import tensorflow as tf
 
 from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints.model_garden_names import canonical_names
 from keras_bert_zoo.errors import InputError
 
-networks = pytest.importorskip("official.nlp.modeling.networks")
-models = pytest.importorskip("official.nlp.modeling.models")
-
-SIZES = {
-    "vocab_size": 13,
-    "hidden_size": 8,
-    "num_layers": 2,
-    "num_attention_heads": 2,
-    "max_sequence_length": 10,
-    "type_vocab_size": 2,
-    "inner_dim": 12,
-}
-NAMES = {
-    "token_ids": "input_word_ids",
-    "segment_ids": "input_type_ids",
-    "padding_mask": "input_mask",
-}
+RECORDED = model_garden_cases.RECORDED
 
 
-def randomize(model):
-    generator = np.random.default_rng(4)
-    for weight in model.weights:
-        noise = 0.4 * generator.standard_normal(weight.shape)
-        weight.assign(noise + float("gamma" in weight.name))
-    return model
+@pytest.fixture
+def recorded_layer(tmp_path):
+    """A copy of a checkpoint of `BertEncoderV2`, to put a config beside."""
+    return shutil.copytree(RECORDED / "layer", tmp_path / "layer")
 
 
-def layer(**options):
-    model = networks.BertEncoderV2(**{**SIZES, **options})
-    ones = tf.ones((1, 2), tf.int32)
-    model({name: ones for name in NAMES.values()})
-    return randomize(model)
+@pytest.mark.parametrize("name", model_garden_cases.CASES)
+def test_outputs_equal_the_garden(name):
+    model_garden_cases.check_encoder(RECORDED / name)
 
 
-def functional(**options):
-    options = {**SIZES, "dict_outputs": True, **options}
-    return randomize(networks.BertEncoder(**options))
+def test_pretrainer_is_read():
+    model_garden_cases.check_pretrainer(RECORDED / "pretrainer")
 
 
-def theirs(model, inputs):
-    return model({NAMES[name]: value for name, value in inputs.items()})
-
-
-def save(path, **objects):
-    tf.train.Checkpoint(**objects).write(str(path / "model.ckpt"))
-    return path
-
-
-@pytest.mark.parametrize("make", [layer, functional])
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"embedding_width": 4}],
-    ids=["plain", "factorised"],
-)
-def test_outputs_equal_the_garden(make, options, run, inputs, tmp_path):
-    model = make(**options)
-    expected = theirs(model, inputs)
-    encoder = load_checkpoint(save(tmp_path, encoder=model)).encoder
-    for name, found in run(encoder, inputs).items():
-        np.testing.assert_allclose(found, expected[name], atol=1e-5)
-
-
-def test_pretrainer_is_read(run, inputs, tmp_path):
-    # As published: encoder and head are saved beside the model.
-    encoder = functional()
-    pretrainer = models.BertPretrainerV2(encoder_network=encoder)
-    pretrainer(pretrainer.inputs)
-    randomize(pretrainer)
-    expected = theirs(encoder, inputs)["sequence_output"]
-    checkpoint = load_checkpoint(
-        save(tmp_path, model=pretrainer, **pretrainer.checkpoint_items)
-    )
-    found = run(checkpoint.encoder, inputs)["sequence_output"]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert checkpoint.head.kind == "masked_lm"
-    (bias,) = [w for w in pretrainer.weights if "output_bias" in w.name]
-    np.testing.assert_array_equal(checkpoint.head.weights["output_bias"], bias)
-
-
-def test_classifier_is_read(run, inputs, tmp_path):
-    classifier = models.BertClassifier(
-        functional(dict_outputs=False), num_classes=3
-    )
-    randomize(classifier)
-    checkpoint = load_checkpoint(save(tmp_path, model=classifier))
-    pooled = run(checkpoint.encoder, inputs)["pooled_output"]
-    weights = checkpoint.head.weights
-    logits = pooled @ weights["kernel"] + weights["bias"]
-    np.testing.assert_allclose(logits, theirs(classifier, inputs), atol=1e-5)
+def test_classifier_is_read():
+    model_garden_cases.check_classifier(RECORDED / "classifier")
 
 
 @pytest.mark.parametrize(
     ("name", "activation"),
     [("gelu", "gelu_approximate"), ("relu", "relu")],
 )
-def test_config_beside_states_the_activation(tmp_path, name, activation):
+def test_config_beside_states_the_activation(recorded_layer, name, activation):
     config = {
         "vocab_size": 13,
         "hidden_size": 8,
@@ -117,13 +48,13 @@ def test_config_beside_states_the_activation(tmp_path, name, activation):
         "hidden_act": name,
         "hidden_dropout_prob": 0.3,
     }
-    (tmp_path / "bert_config.json").write_text(json.dumps(config))
-    found = load_checkpoint(save(tmp_path, encoder=layer())).encoder
+    (recorded_layer / "bert_config.json").write_text(json.dumps(config))
+    found = load_checkpoint(recorded_layer).encoder
     assert found.get_config()["activation"] == activation
     assert found.get_config()["dropout"] == 0.3
 
 
-def test_config_of_another_size_is_refused(tmp_path):
+def test_config_of_another_size_is_refused(recorded_layer):
     config = {
         "vocab_size": 13,
         "hidden_size": 8,
@@ -131,27 +62,14 @@ def test_config_of_another_size_is_refused(tmp_path):
         "num_attention_heads": 2,
         "intermediate_size": 12,
     }
-    (tmp_path / "bert_config.json").write_text(json.dumps(config))
-    path = save(tmp_path, encoder=layer())
+    (recorded_layer / "bert_config.json").write_text(json.dumps(config))
     with pytest.raises(InputError, match="`num_layers` must be the check"):
-        load_checkpoint(path)
+        load_checkpoint(recorded_layer)
 
 
-def test_missing_config_is_noted(tmp_path):
-    report = load_checkpoint(save(tmp_path, encoder=layer())).report
+def test_missing_config_is_noted():
+    report = load_checkpoint(RECORDED / "layer").report
     assert "the model garden's defaults" in report.notes[0]
-
-
-def test_two_encoders_are_refused(tmp_path):
-    path = save(tmp_path, left=layer(), right=layer())
-    with pytest.raises(InputError, match="Received: left/, right/"):
-        load_checkpoint(path)
-
-
-def test_checkpoint_of_something_else_is_refused(tmp_path):
-    path = save(tmp_path, step=tf.Variable(1))
-    with pytest.raises(InputError, match="Received: none. Save the encoder"):
-        load_checkpoint(path)
 
 
 def test_layers_are_ordered_by_number():

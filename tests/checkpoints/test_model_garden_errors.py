@@ -17,8 +17,8 @@ SHAPES = {
 }
 
 
-def save(path, shapes):
-    """Writes zeros under paths of attributes."""
+def graph(shapes):
+    """Returns an object with zeros under paths of attributes."""
     root = tf.train.Checkpoint()
     for name, shape in shapes.items():
         *parents, last = name.split("/")
@@ -28,7 +28,11 @@ def save(path, shapes):
                 setattr(node, parent, tf.train.Checkpoint())
             node = getattr(node, parent)
         setattr(node, last, tf.Variable(tf.zeros(shape)))
-    tf.train.Checkpoint(encoder=root).write(str(path / "model.ckpt"))
+    return root
+
+
+def save(path, **objects):
+    tf.train.Checkpoint(**objects).write(str(path / "model.ckpt"))
     return path
 
 
@@ -49,7 +53,7 @@ def save(path, shapes):
     ],
 )
 def test_shapes_of_something_else_are_refused(tmp_path, name, shape, message):
-    path = save(tmp_path, {**SHAPES, name: shape})
+    path = save(tmp_path, encoder=graph({**SHAPES, name: shape}))
     with pytest.raises(InputError, match=message):
         load_checkpoint(path)
 
@@ -57,8 +61,9 @@ def test_shapes_of_something_else_are_refused(tmp_path, name, shape, message):
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_missing_variable_is_named(tmp_path, name):
     shapes = {one: shape for one, shape in SHAPES.items() if one != name}
+    path = save(tmp_path, encoder=graph(shapes))
     with pytest.raises(InputError, match="Received: no"):
-        load_checkpoint(save(tmp_path, shapes))
+        load_checkpoint(path)
 
 
 def test_blocks_are_counted_from_0(tmp_path):
@@ -66,5 +71,18 @@ def test_blocks_are_counted_from_0(tmp_path):
         name.replace(BLOCK, "_transformer_layers/1"): shape
         for name, shape in SHAPES.items()
     }
+    path = save(tmp_path, encoder=graph(shapes))
     with pytest.raises(InputError, match="Received: none"):
-        load_checkpoint(save(tmp_path, shapes))
+        load_checkpoint(path)
+
+
+def test_two_encoders_are_refused(tmp_path):
+    path = save(tmp_path, left=graph(SHAPES), right=graph(SHAPES))
+    with pytest.raises(InputError, match="Received: left/, right/"):
+        load_checkpoint(path)
+
+
+def test_checkpoint_of_something_else_is_refused(tmp_path):
+    path = save(tmp_path, step=tf.Variable(1))
+    with pytest.raises(InputError, match="Received: none. Save the encoder"):
+        load_checkpoint(path)
