@@ -110,6 +110,14 @@ def test_v2_leaves_out_a_group_without_questions():
     assert not [key for key in scores if key.startswith("HasAns")]
 
 
+def test_v2_adds_integers_where_the_official_script_does():
+    # From Python 3.12 on, `sum` rounds 1 and 1.0 differently.
+    gold = {"a": ["x"], "b": [], "c": ["x u v w"]}
+    scores = squad_v2_scores(gold, {"a": "x y", "b": "", "c": "x y"})
+    partial = [token_f1("x y", text) for text in ("x", "x u v w")]
+    assert scores["f1"] == 100.0 * sum([partial[0], 1, partial[1]]) / 3
+
+
 def test_v2_above_the_threshold_is_no_answer():
     probabilities = {"a": 0.1, "b": 0.9, "c": 0.2, "d": 0.9}
     scores = squad_v2_scores(GOLD, GUESSES, probabilities, threshold=0.5)
