@@ -1,165 +1,88 @@
-"""Scores against copies of SQuAD's scripts that are not ours."""
+"""Scores against what copies of SQuAD's scripts that are not ours gave."""
 
-import gzip
+import functools
 import json
 import os
 import pathlib
-import random
 
 import pytest
+import squad_score_cases
 
-from task_heads.span_qa.scores import squad_v1_scores
-from task_heads.span_qa.scores import squad_v2_scores
-from task_heads.span_qa.scores import token_f1
-
-garden_v1 = pytest.importorskip("official.nlp.tools.squad_evaluate_v1_1")
-garden_v2 = pytest.importorskip("official.nlp.tools.squad_evaluate_v2_0")
+from benchmarks.peers import squad_guesses
 
 ROOT = pathlib.Path(__file__).parents[3]
 DATA = ROOT / os.environ.get("KBZ_SHARED", "../shared") / "data"
+RECORDED = ROOT / "tests/recorded/squad_scores" / squad_guesses.SUMS
+MADE_UP = json.loads((RECORDED / "made_up.json").read_text("utf-8"))
+FIGURES = json.loads((RECORDED / "figures.json").read_text("utf-8"))
 
-FILES_V1 = [
-    "squad/dev-v1.1.rebuilt.json.gz",
-    "xquad/xquad.de.json.gz",
-    "xquad/xquad.zh.json.gz",
-]
-FILES_V2 = [
-    "squad/dev-v2.0.rebuilt.json.gz",
-    "squad/cs224n_half_dev-v2.0.json.gz",
-]
+read_articles = functools.cache(squad_guesses.read_articles)
 
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason="needs the published data sets (KBZ_SHARED)"
+
+@pytest.fixture(params=MADE_UP["cases"], ids=["first", "second", "third"])
+def made_up(request):
+    """Questions of our own, and a case of guesses and official scores."""
+    return MADE_UP["articles"], request.param
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(name, case) for name in FIGURES for case in FIGURES[name]],
+    ids=lambda param: f"{param[0]}-{param[1]['seed']}",
 )
-
-
-def articles(name):
-    with gzip.open(DATA / name, "rt", encoding="utf-8") as stream:
-        return json.load(stream)["data"]
-
-
-def questions(data):
-    for article in data:
-        for paragraph in article["paragraphs"]:
-            for record in paragraph["qas"]:
-                yield record["id"], record["answers"], paragraph["context"]
-
-
-def gold_of(data):
-    return {
-        name: [answer["text"] for answer in answers]
-        for name, answers, _ in questions(data)
+def published(request):
+    """A published file, and a case whose guesses are made again."""
+    if not DATA.is_dir():
+        pytest.skip("needs the published data sets (KBZ_SHARED)")
+    name, case = request.param
+    articles = read_articles(DATA / name)
+    guesses = squad_guesses.random_guesses(articles, case["seed"])
+    probabilities = squad_guesses.random_probabilities(guesses, case["seed"])
+    assert (
+        squad_guesses.digest([guesses, probabilities]) == case["guesses_sha256"]
+    ), "other guesses than those that were scored: record the figures anew"
+    return articles, {
+        **case,
+        "guesses": guesses,
+        "probabilities": probabilities,
     }
 
 
-def pairs_of(gold, guesses):
-    return [(guesses[name], t) for name, texts in gold.items() for t in texts]
+def test_v1_equals_the_official_script(made_up):
+    squad_score_cases.check_v1(*made_up)
 
 
-def random_guesses(data, seed):
-    """Makes right, nearly right, wrong and empty answers from real ones."""
-    rng = random.Random(seed)
-    guesses = {}
-    for name, answers, context in questions(data):
-        text = rng.choice(answers)["text"] if answers else context[:30]
-        words = text.split()
-        guesses[name] = rng.choice(
-            [
-                text,
-                "",
-                f"the {text.upper()}.",
-                " ".join(words[: rng.randint(0, len(words))]),
-                " ".join(rng.sample(words, len(words))),
-                " ".join(rng.choices(context.split(), k=rng.randint(1, 8))),
-                context[(start := rng.randrange(len(context))) : start + 20],
-                rng.choice(["a", "The", "...", " ", "-", "’"]),
-            ]
-        )
-    names = list(guesses)
-    rng.shuffle(names)
-    return {name: guesses[name] for name in names}
+def test_v2_equals_the_official_script(made_up):
+    squad_score_cases.check_v2(*made_up)
 
 
-def percent(fraction, total):
-    return 100.0 * round(fraction * total) / total
+def test_v2_threshold_equals_the_official_script(made_up):
+    squad_score_cases.check_v2_threshold(*made_up)
 
 
-@pytest.mark.parametrize("file", FILES_V1)
-def test_v1_equals_the_official_script(file):
-    data = articles(file)
-    guesses = random_guesses(data, seed=1)
-    for name in list(guesses)[:20]:
-        del guesses[name]
-    gold = gold_of(data)
-    scores = squad_v1_scores(gold, guesses)
-    official = garden_v1.evaluate(data, guesses)
-    # This copy gives fractions; the script multiplies before it divides.
-    assert scores == {
-        "exact_match": percent(official["exact_match"], len(gold)),
-        "f1": pytest.approx(100 * official["final_f1"], rel=1e-14),
-        "total": len(gold),
-    }
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_f1_of_each_answer_equals_the_official_script(made_up, version):
+    articles, case = made_up
+    found = squad_score_cases.each_f1(articles, case, version)
+    assert found == case[version]["each_f1"]
 
 
-@pytest.mark.parametrize("file", FILES_V1)
-def test_v1_f1_is_added_as_in_the_official_script(file):
-    data = articles(file)
-    gold = gold_of(data)
-    guesses = random_guesses(data, seed=5)
-    total = 0
-    for name, texts in gold.items():
-        total += garden_v1._metric_max_over_ground_truths(
-            garden_v1._f1_score, guesses[name], texts
-        )
-    assert squad_v1_scores(gold, guesses)["f1"] == 100.0 * total / len(gold)
+def test_v1_of_published_files_equals_the_official_script(published):
+    squad_score_cases.check_v1(*published)
 
 
-@pytest.mark.parametrize("file", FILES_V1)
-def test_v1_f1_of_each_answer_equals_the_official_script(file):
-    data = articles(file)
-    guesses = random_guesses(data, seed=2)
-    pairs = pairs_of(gold_of(data), guesses)
-    ours = [token_f1(*pair, empty_matches=False) for pair in pairs]
-    assert ours == [garden_v1._f1_score(*pair) for pair in pairs]
+def test_v2_of_published_files_equals_the_official_script(published):
+    squad_score_cases.check_v2(*published)
 
 
-@pytest.mark.parametrize("digits", [1, 9])
-@pytest.mark.parametrize("file", FILES_V2)
-def test_v2_equals_the_official_script(file, digits):
-    data = articles(file)
-    guesses = random_guesses(data, seed=digits)
-    rng = random.Random(digits)
-    # One digit makes many equal ones.
-    probabilities = {name: round(rng.random(), digits) for name in guesses}
-    scores = squad_v2_scores(gold_of(data), guesses, probabilities)
-    official = garden_v2.evaluate(data, guesses, probabilities)
-    assert scores == {
-        key.replace("final_", "best_"): value
-        for key, value in official.items()
-        if not key.startswith("pr_")
-    }
+def test_v2_threshold_of_published_files_equals_the_official_script(published):
+    squad_score_cases.check_v2_threshold(*published)
 
 
-@pytest.mark.parametrize("file", FILES_V2)
-def test_v2_threshold_equals_the_official_script(file):
-    data = articles(file)
-    guesses = random_guesses(data, seed=3)
-    rng = random.Random(3)
-    probabilities = {name: round(rng.random(), 2) for name in guesses}
-    scores = squad_v2_scores(gold_of(data), guesses, probabilities, 0.37)
-    has_answer = garden_v2._make_qid_to_has_ans(data)
-    exact, f1 = (
-        garden_v2._apply_no_ans_threshold(raw, probabilities, has_answer, 0.37)
-        for raw in garden_v2._get_raw_scores(data, guesses)
-    )
-    expected = garden_v2._make_eval_dict(exact, f1)
-    assert {key: scores[key] for key in expected} == dict(expected)
-
-
-@pytest.mark.parametrize("file", FILES_V2)
-def test_v2_f1_of_each_answer_equals_the_official_script(file):
-    data = articles(file)
-    guesses = random_guesses(data, seed=4)
-    pairs = pairs_of(gold_of(data), guesses)
-    ours = [token_f1(*pair) for pair in pairs]
-    assert ours == [garden_v2._compute_f1(t, guess) for guess, t in pairs]
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_f1_of_each_published_answer_equals_the_official_script(
+    published, version
+):
+    articles, case = published
+    found = squad_score_cases.each_f1(articles, case, version)
+    assert squad_guesses.digest(found) == case[version]["each_f1_sha256"]
