@@ -10,7 +10,8 @@ multiplies two matrices of the feed-forward part. The TensorFlow peers run
 twice: as they are installed, and with TensorFlow's oneDNN kernels turned on,
 which this project does by itself. Every cell is kept when it is measured:
 started again, the script goes on where it stopped. `KBZ_PEERS_PYTHON` names
-the interpreter with PyTorch and transformers.
+the interpreter with PyTorch and transformers, `KBZ_GARDEN_PYTHON` the one
+with tf-models-official.
 """
 
 import argparse
@@ -121,7 +122,10 @@ def _measure(
     cell: dict, names: Sequence[str], rounds: int, rate: float
 ) -> dict:
     with harness.children(
-        "benchmarks.encoder_contenders", names, in_peers=("pytorch",)
+        "benchmarks.encoder_contenders",
+        names,
+        in_peers=("pytorch",),
+        in_garden=("model_garden",),
     ) as children:
         timings = harness.compare(children, cell, rounds)
     return {

@@ -28,6 +28,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 NUM_THREADS = 2
 PEERS_PYTHON = "KBZ_PEERS_PYTHON"
+GARDEN_PYTHON = "KBZ_GARDEN_PYTHON"
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 # As it was before a script imported this project, which turns oneDNN on.
 _ENVIRONMENT = dict(os.environ)
@@ -53,6 +54,12 @@ def peers_python() -> str:
     """Returns the interpreter that has PyTorch and transformers."""
     made = ROOT / ".venv-peers" / "bin" / "python"
     return os.environ.get(PEERS_PYTHON, str(made))
+
+
+def garden_python() -> str:
+    """Returns the interpreter that has tf-models-official."""
+    made = ROOT / ".venv-garden" / "bin" / "python"
+    return os.environ.get(GARDEN_PYTHON, str(made))
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -132,7 +139,10 @@ class Child:
 
 @contextlib.contextmanager
 def children(
-    package: str, names: Sequence[str], in_peers: Collection[str] = ()
+    package: str,
+    names: Sequence[str],
+    in_peers: Collection[str] = (),
+    in_garden: Collection[str] = (),
 ) -> Iterator[dict[str, Child]]:
     """Starts contenders by their modules' names.
 
@@ -144,7 +154,10 @@ def children(
         package: str. Where the modules are.
         names: the contenders.
         in_peers: modules that run in the peers' environment.
+        in_garden: modules that run in that of tf-models-official.
     """
+    pythons = dict.fromkeys(in_peers, peers_python())
+    pythons.update(dict.fromkeys(in_garden, garden_python()))
     with contextlib.ExitStack() as stack:
         found = {}
         for name in names:
@@ -152,7 +165,7 @@ def children(
             found[name] = stack.enter_context(
                 Child(
                     f"{package}.{module}",
-                    peers_python() if module in in_peers else sys.executable,
+                    pythons.get(module, sys.executable),
                     settings={ONEDNN: "1"} if onednn else None,
                 )
             )
