@@ -61,13 +61,15 @@ test: $(VENV)/test.stamp
 test-slow: $(VENV)/test.stamp
 	@$(VENV)/bin/python -m pytest -m slow
 
-test-peers: $(VENV)/test.stamp .venv-peers/peers.stamp
+test-peers: $(VENV)/test.stamp .venv-peers/peers.stamp .venv-garden/garden.stamp
 	@$(VENV)/bin/python -m pytest -m peers
 
 bench: $(BENCHMARKS:%=bench-%)
 
 $(BENCHMARKS:%=bench-%): bench-%: $(VENV)/test.stamp .venv-peers/peers.stamp
 	@$(VENV)/bin/python -m benchmarks.$*
+
+bench-encoder_step: .venv-garden/garden.stamp
 
 lint: $(VENV)/test.stamp
 	@$(VENV)/bin/ruff check .
@@ -79,6 +81,9 @@ lock: .venv-lock/lock.stamp
 clean:
 	rm -rf $(VENV) .venv .venv-* demo_output
 
+# What has no wheels.
+SOURCES := benchmarks/peers/sources.lock
+
 # A stamp is written only after everything is installed.
 $(DEMO_VENV)/demo.stamp: $(DEMO_LOCK) pyproject.toml tools/set_up.py
 	$(call set_up,$(DEMO_VENV) $(DEMO_LOCK) --editable .)
@@ -89,8 +94,15 @@ $(VENV)/test.stamp: requirements-test.lock pyproject.toml tools/set_up.py
 	@touch $@
 
 # With dependencies: what PyTorch needs depends on the build that the index has.
-.venv-peers/peers.stamp: benchmarks/peers/requirements.lock tools/set_up.py
-	$(call set_up,.venv-peers benchmarks/peers/requirements.lock --dependencies)
+.venv-peers/peers.stamp: benchmarks/peers/requirements.lock $(SOURCES) \
+  tools/set_up.py
+	$(call set_up,.venv-peers benchmarks/peers/requirements.lock \
+	  --sources $(SOURCES) --dependencies)
+	@touch $@
+
+.venv-garden/garden.stamp: benchmarks/peers/garden.lock $(SOURCES) \
+  tools/set_up.py
+	$(call set_up,.venv-garden benchmarks/peers/garden.lock --sources $(SOURCES))
 	@touch $@
 
 .venv-lock/lock.stamp: tools/uv.lock tools/set_up.py

@@ -21,6 +21,12 @@ LOCKS = {
     "requirements.lock": ("minilm",),
     "requirements-gpu.lock": ("minilm", "gpu"),
 }
+GARDEN = "benchmarks/peers/garden.lock"
+OPTIONS = (
+    *("--quiet", "--universal", "--no-annotate", "--generate-hashes"),
+    *("--fork-strategy", "fewest", "--python-version", "3.11"),
+    *("--custom-compile-command", "make lock"),
+)
 PLATFORM = ("--python-version", "3.11", "--python-platform", "linux")
 
 
@@ -36,14 +42,18 @@ def main() -> None:
             f"# {download} MB to download, {on_disk} MB on disk on Linux "
             f"x86-64.\n{path.read_text()}"
         )
+    # Two of its packages have no wheels: benchmarks/peers/sources.lock.
+    run(
+        *("pip", "compile", *OPTIONS),
+        *("--no-emit-package", "promise", "--no-emit-package", "seqeval"),
+        *("--no-config", "--output-file", GARDEN),
+        GARDEN.replace(".lock", ".in"),
+    )
 
 
 def resolve(name: str, extras: tuple[str, ...], first: str | None) -> None:
     """Writes a lock for every platform, of packages that have wheels."""
-    command = ["pip", "compile", "--quiet", "--universal", "--no-annotate"]
-    command += ["--generate-hashes", "--only-binary", ":all:"]
-    command += ["--fork-strategy", "fewest", "--python-version", "3.11"]
-    command += ["--custom-compile-command", "make lock"]
+    command = ["pip", "compile", *OPTIONS, "--only-binary", ":all:"]
     for extra in extras:
         command += ["--extra", extra]
     if first:
