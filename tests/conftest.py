@@ -1,5 +1,6 @@
 """What every test starts from: none of the caller's settings."""
 
+import gc
 import os
 
 # Before anything imports TensorFlow or Keras, which read them once.
@@ -15,3 +16,10 @@ for _name in (
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 # Keras reads `keras.json` there, or from the home directory.
 os.environ["KERAS_HOME"] = os.devnull
+
+
+def pytest_collection_finish():
+    """Spares the collector what all tests share: modules and their code."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
