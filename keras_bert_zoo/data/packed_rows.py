@@ -52,7 +52,7 @@ def in_order(
         num_sequences = num_sequences // batch_size * batch_size
     places = tf.range(num_sequences)
     starts = tf.range(0, num_sequences, batch_size)
-    return tf.RaggedTensor.from_row_starts(places, starts)
+    return tf.RaggedTensor.from_row_starts(places, starts, validate=False)
 
 
 def pack_rows(
@@ -74,8 +74,17 @@ def pack_rows(
     Source: Graham, 1969 (doi:10.1137/0117039): longest processing time first;
     Johnson et al., 1974 (doi:10.1137/0203025): best fit decreasing.
     """
-    dense, order = longest_first(groups, lengths)
-    dense = tf.maximum(dense, 0)
+    packed = pack_each(groups, lengths, width)
+    return packed._replace(num_cells=tf.reduce_sum(packed.num_cells))
+
+
+def pack_each(
+    groups: tf.RaggedTensor, lengths: tf.Tensor, width: int
+) -> PackedBatches:
+    """Does the same; `num_cells` are those of each batch, int64 `(N,)`."""
+    longest, order = longest_first(groups, lengths)
+    exists = longest >= 0
+    dense = tf.maximum(longest, 0)
     counts = _numbers_of_rows(dense, groups, width)
     # In as little room as there may be, or in none.
     least = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // counts)
@@ -92,23 +101,32 @@ def pack_rows(
     rows = tf.gather(rows, best, axis=2, batch_dims=1)  # (N, B)
     starts = tf.gather(starts, best, axis=2, batch_dims=1)
     # What is no sequence stands last in `order`, and stays there.
-    is_none = tf.logical_not(tf.sequence_mask(groups.row_lengths()))
-    rows = tf.where(is_none, tf.int32.max, rows)
+    rows = tf.where(exists, rows, tf.int32.max)
     by_row = tf.argsort(rows, stable=True)
+    kept = tf.where(tf.reshape(exists, [-1]))[:, 0]
 
     def ragged(values):
         values = tf.gather(values, by_row, batch_dims=1)
-        return tf.RaggedTensor.from_tensor(
-            values,
-            groups.row_lengths(),
-            row_splits_dtype=groups.row_splits.dtype,
+        return groups.with_flat_values(
+            tf.gather(tf.reshape(values, [-1]), kept)
         )
 
+    layout = {
+        names.PACKED_ROW: ragged(rows),
+        names.PACKED_START: ragged(starts),
+    }
+    places = ragged(in_flat_values(order, groups)).flat_values
     return PackedBatches(
-        tf.gather(groups, ragged(order), batch_dims=1),
-        {names.PACKED_ROW: ragged(rows), names.PACKED_START: ragged(starts)},
-        tf.cast(tf.reduce_sum(tf.gather(cells, best, batch_dims=1)), tf.int64),
+        groups.with_flat_values(tf.gather(groups.flat_values, places)),
+        layout,
+        tf.cast(tf.gather(cells, best, batch_dims=1), tf.int64),
     )
+
+
+def in_flat_values(order: tf.Tensor, groups: tf.RaggedTensor) -> tf.Tensor:
+    """Returns places in groups, `(N, B)`, as places in their flat values."""
+    starts = tf.cast(groups.row_starts(), order.dtype)
+    return order + starts[:, None]
 
 
 def longest_first(
@@ -123,7 +141,9 @@ def longest_first(
         int32 `(N, B)`: the lengths, -1 where a group has no more, and the
         places in the group. `B` is 1 where there are no groups.
     """
-    dense = tf.gather(tf.cast(lengths, tf.int32), groups).to_tensor(-1)
+    dense = groups.with_flat_values(
+        tf.gather(tf.cast(lengths, tf.int32), groups.flat_values)
+    ).to_tensor(-1)
     missing = tf.maximum(1 - tf.shape(dense)[1], 0)
     dense = tf.pad(dense, [[0, 0], [0, missing]], constant_values=-1)
     order = tf.argsort(dense, direction="DESCENDING", stable=True)

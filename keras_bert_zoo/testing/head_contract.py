@@ -5,6 +5,7 @@ few rows in `pytest`, and it raises an `AssertionError` that names the broken
 promise.
 """
 
+import functools
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -30,12 +31,20 @@ SEQUENCE_LENGTH = 32
 
 
 def tiny_tokenizer(texts: Sequence[str]) -> BertTokenizer:
-    """Returns an uncased tokenizer with the words of these texts."""
+    """Returns an uncased tokenizer with the words of these texts.
+
+    The same one for the same words: its first call takes half a second.
+    """
     words = {word for text in texts for word in text.lower().split()}
     characters = {character for word in words for character in word}
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     tokens += sorted(words | characters)
     tokens += sorted(f"##{character}" for character in characters)
+    return _tokenizer_of(tuple(tokens))
+
+
+@functools.lru_cache(maxsize=32)
+def _tokenizer_of(tokens: tuple[str, ...]) -> BertTokenizer:
     return BertTokenizer(Vocabulary(tokens), lowercase=True)
 
 
