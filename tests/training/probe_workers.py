@@ -1,6 +1,10 @@
-"""Prints what a strategy for workers makes of a process without others."""
+"""Prints what a strategy for workers makes of a process without others.
+
+Once without `TF_CONFIG`, once with one that is empty.
+"""
 
 import json
+import os
 
 import numpy as np
 import tensorflow as tf
@@ -9,6 +13,13 @@ from keras_bert_zoo.training import workers
 
 
 def main():
+    os.environ.pop("TF_CONFIG", None)
+    tell()
+    os.environ["TF_CONFIG"] = "{}"
+    tell()
+
+
+def tell():
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     state, _ = workers.from_chief(strategy, {"step": 3}, {})
     flags = workers.any_of(strategy, np.array([True, False]))

@@ -78,20 +78,27 @@ def check(found):
         assert differences["spread"] == 0
 
 
-two_devices = pytest.mark.parametrize(
-    "run", [programs.run, programs.run_on_tpu_cores], ids=["cpus", "tpu cores"]
+@pytest.mark.parametrize(
+    ("run", "cases"),
+    [
+        (programs.run, [LOADED, BY_BATCH]),
+        (programs.run_on_tpu_cores, [LOADED]),
+        pytest.param(
+            programs.run_on_tpu_cores, [BY_BATCH], marks=pytest.mark.slow
+        ),
+    ],
+    ids=["cpus", "tpu cores", "tpu cores, by batch"],
 )
-
-
-@two_devices
-def test_two_replicas_are_one_device(run):
-    found = run(COMPARE, json.dumps([LOADED, BY_BATCH]))
-    assert len(found) == 2
+def test_two_replicas_are_one_device(run, cases):
+    found = run(COMPARE, json.dumps(cases))
+    assert len(found) == len(cases)
     check(found)
 
 
 @pytest.mark.slow
-@two_devices
+@pytest.mark.parametrize(
+    "run", [programs.run, programs.run_on_tpu_cores], ids=["cpus", "tpu cores"]
+)
 @pytest.mark.parametrize("name", CASES)
 def test_each_option_alone(name, run):
     check(run(COMPARE, json.dumps([CASES[name]])))
@@ -186,17 +193,11 @@ def test_keras_own_distribution_is_refused():
         keras.distribution.set_distribution(None)
 
 
-@pytest.mark.parametrize("config", [None, "{}"])
-def test_a_worker_without_others_is_the_chief(config, monkeypatch):
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    if config is not None:
-        monkeypatch.setenv("TF_CONFIG", config)
-    (found,) = programs.run(WORKERS)
-    assert found == {
-        "chief": True,
-        "state": {"step": 3},
-        "flags": [True, False],
-    }
+def test_a_worker_without_others_is_the_chief():
+    """Without a configuration, and with one that names no others."""
+    found = programs.run(WORKERS)
+    expected = {"chief": True, "state": {"step": 3}, "flags": [True, False]}
+    assert found == 2 * [expected]
 
 
 @pytest.mark.slow
