@@ -25,6 +25,16 @@ def free_addresses():
     return addresses
 
 
+def wait_for_server(address, worker):
+    host, port = address.split(":")
+    while worker.poll() is None:
+        with socket.socket() as found:
+            if found.connect_ex((host, int(port))) == 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError(worker.communicate())
+
+
 def start(folder, out, addresses, index, *flags, stdout=subprocess.DEVNULL):
     task = {"type": "worker", "index": index}
     cluster = {"cluster": {"worker": addresses}, "task": task}
@@ -81,15 +91,14 @@ def changed(folder, tmp_path, change):
 
 
 def test_a_worker_that_waits_for_others_hears_ctrl_c(folder, tmp_path):
-    worker = start(
-        folder, tmp_path, free_addresses(), 0, stdout=subprocess.PIPE
-    )
+    addresses = free_addresses()
+    worker = start(folder, tmp_path, addresses, 0, stdout=subprocess.PIPE)
     try:
         assert "waiting for all in TF_CONFIG" in worker.stdout.readline()
         # Into the call of TensorFlow in which Python hears of no signal.
-        time.sleep(3)
+        wait_for_server(addresses[0], worker)
         worker.send_signal(signal.SIGINT)
-        worker.communicate(timeout=30)
+        worker.communicate(timeout=SECONDS)
     finally:
         worker.kill()
     assert worker.returncode == -signal.SIGINT
