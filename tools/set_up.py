@@ -10,6 +10,7 @@ an interrupted run left behind.
 
 import argparse
 import collections
+import contextlib
 import os
 import pathlib
 import re
@@ -18,10 +19,16 @@ import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Iterator
 from collections.abc import Sequence
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 TRIES = 3
-# Written before packages are unpacked, deleted when all of them are.
+# Written before anything else, deleted when everything is installed.
 UNFINISHED = "unfinished-set-up"
 
 
@@ -42,8 +49,12 @@ def main() -> int:
         help="the lock has no hashes; install what its packages need as well",
     )
     arguments = parser.parse_args()
+    # Neither venv nor rmtree follows a link.
+    if arguments.environment.is_symlink():
+        arguments.environment = arguments.environment.resolve()
     try:
-        set_up(arguments)
+        with alone(existing(arguments.environment.absolute().parent)):
+            set_up(arguments)
     except SetUpError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
@@ -61,8 +72,16 @@ class IndexUnreachable(SetUpError):
     """The package index did not answer."""
 
 
+class NoCache(SetUpError):
+    """uv has nowhere to write its cache, which pip does without."""
+
+
 class BrokenDownload(SetUpError):
     """A file did not arrive whole: another try may succeed."""
+
+    def __init__(self, message: str, fetched: int):
+        super().__init__(message)
+        self.fetched = fetched
 
 
 def set_up(arguments: argparse.Namespace) -> None:
@@ -70,18 +89,60 @@ def set_up(arguments: argparse.Namespace) -> None:
     environment, lock = arguments.environment, arguments.lock
     if (environment / UNFINISHED).exists():
         print(f"{environment} is unfinished: building it anew", flush=True)
-        shutil.rmtree(environment)
+        discard(environment)
     check_disk(environment, lock)
     # uv knows neither pip's settings nor its way to choose among indexes,
     # which decide what packages without hashes are.
     uv = None if arguments.dependencies else shutil.which("uv")
     try:
         install(arguments, uv)
-    except IndexUnreachable:
+    except (IndexUnreachable, NoCache) as error:
         if uv is None:
             raise
-        print("uv cannot reach a package index: trying pip", flush=True)
+        cannot = "reach a package index"
+        if isinstance(error, NoCache):
+            cannot = "write its cache"
+        print(f"uv cannot {cannot}: trying pip", flush=True)
         install(arguments, None)
+
+
+@contextlib.contextmanager
+def alone(directory: pathlib.Path) -> Iterator[None]:
+    """Waits until no other run builds an environment in the directory.
+
+    The installers inherit the lock, so one that outlives a killed run counts.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    os.set_inheritable(descriptor, True)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Waiting for another set-up in {directory}", flush=True)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def existing(directory: pathlib.Path) -> pathlib.Path:
+    """Returns the directory, or the nearest one above it that exists."""
+    return next(d for d in (directory, *directory.parents) if d.is_dir())
+
+
+def discard(environment: pathlib.Path) -> None:
+    """Deletes the environment, the mark of an unfinished one last."""
+    if not environment.exists():
+        return
+    for path in environment.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != UNFINISHED:
+            path.unlink()
+    shutil.rmtree(environment)
 
 
 def check_disk(environment: pathlib.Path, lock: pathlib.Path) -> None:
@@ -107,7 +168,7 @@ def check_disk(environment: pathlib.Path, lock: pathlib.Path) -> None:
             flush=True,
         )
     # Wheels lie in the temporary directory until they are unpacked.
-    places = {environment.absolute().parent: missing}
+    places = {existing(environment.absolute().parent): missing}
     temporary = pathlib.Path(tempfile.gettempdir())
     wheels = min(download, missing)
     for place in places:
@@ -155,27 +216,58 @@ def install(arguments: argparse.Namespace, uv: str | None) -> None:
 def create(environment: pathlib.Path, with_pip: bool) -> pathlib.Path:
     """Returns the environment's interpreter, creating what is missing.
 
-    An environment of another Python version, or one without a working pip
-    where pip is to install, is built anew.
+    An environment of another Python version, or one whose pip does not work
+    where pip is to install, is built anew. One that uv built gets pip.
     """
     folder, name = ("Scripts", "python.exe") if _WINDOWS else ("bin", "python")
     python = environment / folder / name
+    if with_pip and _usable(python, with_pip=False):
+        subprocess.run([python, "-Im", "ensurepip"], capture_output=True)
     if not _usable(python, with_pip):
+        _check_replaceable(environment)
         print(
             f"Creating {environment} with Python {_version()} "
             f"({sys.executable})",
             flush=True,
         )
-        shutil.rmtree(environment, ignore_errors=True)
+        discard(environment)
         try:
+            environment.mkdir(parents=True)
+            (environment / UNFINISHED).touch()
             venv.create(environment, with_pip=with_pip)
-        except (OSError, subprocess.CalledProcessError) as error:
+        # The path separator in a path is a ValueError.
+        except (OSError, ValueError, subprocess.CalledProcessError) as error:
             shutil.rmtree(environment, ignore_errors=True)
+            said = f"{error} {getattr(error, 'output', '')}"
+            if _FULL_DISK.search(said):
+                raise _full_disk() from error
+            hint = "On Debian and Ubuntu, install python3-venv."
+            if isinstance(error, ValueError):
+                hint = "Name another directory (make VENV=DIR)."
             raise SetUpError(
                 f"Python's venv module could not create {environment}: "
-                f"{error}. On Debian and Ubuntu, install python3-venv."
+                f"{str(error).rstrip('.')}. {hint}"
             ) from error
     return python
+
+
+def _check_replaceable(environment: pathlib.Path) -> None:
+    """Refuses to delete what is no environment."""
+    if not environment.exists():
+        return
+    if environment.is_dir():
+        names = {path.name for path in environment.iterdir()}
+        if not names or names & {"pyvenv.cfg", UNFINISHED}:
+            return
+    raise SetUpError(
+        f"The environment must be new or one of Python's: {environment} is "
+        "something else. Move it away, or name another directory (make "
+        "VENV=DIR)."
+    )
+
+
+def _full_disk() -> SetUpError:
+    return SetUpError("The disk is full. Free some space, and run it again.")
 
 
 def _finish(environment: pathlib.Path) -> None:
@@ -195,12 +287,18 @@ def _uv(uv: str, python: pathlib.Path) -> list[str]:
 
 
 def _run(command: Sequence[str]) -> None:
-    """Runs an installer, again where a download broke off."""
-    for attempt in range(1, TRIES + 1):
+    """Runs an installer, again where a download broke off.
+
+    A run that got further than the ones before it does not count as a try.
+    """
+    tries, most = 0, 0
+    while True:
         try:
             return _run_once(command)
-        except BrokenDownload:
-            if attempt == TRIES:
+        except BrokenDownload as error:
+            tries = 1 if error.fetched > most else tries + 1
+            most = max(most, error.fetched)
+            if tries >= TRIES:
                 raise
             print("  a download broke off: trying again", flush=True)
 
@@ -214,8 +312,8 @@ def _run_once(command: Sequence[str]) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        # Messages are read below, so they must be in English.
-        env={**os.environ, "LC_ALL": "C"},
+        close_fds=False,
+        env=_environ(),
     ) as process:
         for line in process.stdout:
             output.append(line)
@@ -228,20 +326,30 @@ def _run_once(command: Sequence[str]) -> None:
             elif line.startswith(("Resolved ", "Prepared ", "Installed ")):
                 _show(f"{line.strip()}\n", True)
     if process.returncode:
-        raise _failure(output, process.returncode)
+        raise _failure(output, process.returncode, fetched)
 
 
-def _failure(output: Sequence[str], status: int) -> SetUpError:
+def _environ() -> dict[str, str]:
+    """Returns the caller's environment less what installs elsewhere."""
+    kept = {k: v for k, v in os.environ.items() if k not in _ELSEWHERE}
+    # Messages are read, so they must be in English. A pip.conf may say `user`.
+    return {**kept, "LC_ALL": "C", "PIP_USER": "0"}
+
+
+def _failure(output: Sequence[str], status: int, fetched: int) -> SetUpError:
     """Returns the error that an installer's output tells of."""
-    text = "".join(output)
+    # pip warns of a broken connection where it found none at all.
+    errors = (line for line in output if not line.startswith(_RETRYING))
+    text = "".join(errors)
     if _FULL_DISK.search(text):
-        return SetUpError(
-            "The disk is full. Free some space, and run it again."
-        )
+        return _full_disk()
+    if "Failed to initialize cache" in text:
+        return NoCache("uv cannot write its cache. Set UV_CACHE_DIR.")
     if _BROKEN.search(text):
         return BrokenDownload(
-            f"Downloads broke off {TRIES} times. Run it again: what has "
-            "arrived is kept."
+            f"Downloads broke off {TRIES} times, or are not what the lock has "
+            "the hashes of. Run it again: what has arrived is kept.",
+            fetched,
         )
     if _UNREACHABLE.search(text):
         return IndexUnreachable(
@@ -286,6 +394,18 @@ def _megabytes(directory: pathlib.Path) -> int:
     return sum(file.st_size for file in files) // 1_000_000
 
 
+# What would put packages into another place than the environment, take them
+# from one, or refuse those without hashes.
+_ELSEWHERE = {
+    "PIP_PREFIX",
+    "PIP_REQUIRE_HASHES",
+    "PIP_ROOT",
+    "PIP_TARGET",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "UV_REQUIRE_HASHES",
+}
+_RETRYING = "WARNING: Retrying "
 _WINDOWS = sys.platform == "win32"
 # What pip and uv say, from pip 22 on.
 _FULL_DISK = re.compile(r"No space left on device|Errno 28|os error 28")

@@ -1,5 +1,8 @@
 """Set-up that fails says why, and leaves nothing that looks finished."""
 
+import contextlib
+import functools
+import importlib.util
 import os
 import pathlib
 import shutil
@@ -43,10 +46,10 @@ def fake_uv(checkout):
     return make
 
 
-def set_up(checkout, lock, uv=None, **environment):
+def set_up(checkout, lock, uv=None, *, into="environment", **environment):
     # An empty PATH has no `uv`; Python itself is named in full.
     return subprocess.run(
-        [sys.executable, "tools/set_up.py", "environment", lock],
+        [sys.executable, "tools/set_up.py", into, lock],
         cwd=checkout,
         env={
             **os.environ,
@@ -149,6 +152,142 @@ def test_no_network_is_one_line_of_pip_after_uv(checkout, fake_uv):
     assert "cannot be reached" in answer.stderr
     assert "absl-py==1.4.0" in answer.stderr
     assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_no_network_is_told_from_a_connection_that_broke(checkout, fake_uv):
+    uv = fake_uv(
+        'echo "WARNING: Retrying after connection broken by '
+        "'NewConnectionError: Connection refused'\"",
+        'echo "ERROR: no version of a==1 (from versions: none)"',
+        "exit 1",
+    )
+    answer = set_up(checkout, "empty.lock", uv)
+    assert "trying pip" in answer.stdout
+    assert len(calls(checkout)) == 1
+
+
+def test_a_download_that_got_further_is_no_failed_try(checkout, fake_uv):
+    uv = fake_uv(
+        f'n=$(wc -l <"{checkout}/calls")',
+        'for i in $(seq "$n"); do echo "Collecting p$i"; done',
+        '[ "$n" -ge 6 ] && exit 0',
+        'echo "IncompleteRead(10 bytes read)" >&2',
+        "exit 2",
+    )
+    answer = set_up(checkout, "empty.lock", uv)
+    assert answer.returncode == 0, answer.stderr
+    assert len(calls(checkout)) == 6
+
+
+def test_pip_takes_over_where_uv_has_no_cache(checkout, fake_uv):
+    uv = fake_uv('echo "error: Failed to initialize cache at /x"', "exit 2")
+    answer = set_up(checkout, "empty.lock", uv)
+    assert answer.returncode == 0, answer.stderr
+    assert "uv cannot write its cache: trying pip" in answer.stdout
+
+
+def test_pip_adds_to_what_uv_has_built(checkout, fake_uv):
+    assert set_up(checkout, "empty.lock", fake_uv()).returncode == 0
+    (checkout / "environment/of-uv").touch()
+    assert set_up(checkout, "empty.lock").returncode == 0
+    assert (checkout / "environment/of-uv").exists()
+
+
+def test_the_callers_settings_move_no_package(checkout, fake_uv):
+    uv = fake_uv(f'env >"{checkout}/settings"')
+    elsewhere = ("PIP_TARGET", "PIP_PREFIX", "PYTHONPATH")
+    settings = dict.fromkeys(elsewhere, str(checkout / "elsewhere"))
+    answer = set_up(checkout, "empty.lock", uv, PIP_USER="1", **settings)
+    assert answer.returncode == 0, answer.stderr
+    passed = (checkout / "settings").read_text()
+    assert "elsewhere" not in passed
+    assert "PIP_USER=0" in passed.splitlines()
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_what_is_no_environment_is_left_alone(checkout, fake_uv, kind):
+    if kind == "file":
+        (checkout / "environment").write_text("mine")
+    else:
+        (checkout / "environment").mkdir()
+        (checkout / "environment/mine").touch()
+    answer = set_up(checkout, "empty.lock", fake_uv())
+    assert answer.returncode == 1
+    assert "environment is something else" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+    assert kind == "file" or (checkout / "environment/mine").exists()
+
+
+def test_the_environment_may_lie_behind_a_link(checkout, fake_uv):
+    (checkout / "environment").symlink_to(checkout / "disk/other")
+    answer = set_up(checkout, "empty.lock", fake_uv())
+    assert answer.returncode == 0, answer.stderr
+    assert (checkout / "environment").is_symlink()
+    # Nor does an unfinished one keep another from being built there.
+    (checkout / "disk/other/unfinished-set-up").touch()
+    assert set_up(checkout, "empty.lock", checkout / "bin").returncode == 0
+    assert (checkout / "disk/other/pyvenv.cfg").exists()
+
+
+def test_the_environment_may_lie_in_a_new_directory(checkout, fake_uv):
+    (checkout / "some.lock").write_text("# 1 MB to download, 1 MB on disk\n")
+    answer = set_up(checkout, "some.lock", fake_uv(), into="new/er/environment")
+    assert answer.returncode == 0, answer.stderr
+
+
+@pytest.mark.skipif(os.pathsep != ":", reason="not a separator there")
+def test_a_path_that_venv_refuses_is_one_line(checkout, fake_uv):
+    answer = set_up(checkout, "empty.lock", fake_uv(), into="a:b")
+    assert answer.returncode == 1
+    assert "PATH separator" in answer.stderr
+    assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_deleting_that_is_interrupted_leaves_the_mark(checkout, monkeypatch):
+    spec = importlib.util.spec_from_file_location(
+        "set_up_of_checkout", checkout / "tools/set_up.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    environment = checkout / "environment"
+    (environment / "lib").mkdir(parents=True)
+    mark = environment / module.UNFINISHED
+    mark.touch()
+
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with contextlib.suppress(KeyboardInterrupt):
+        module.discard(environment)
+    assert mark.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no lock there")
+def test_a_second_run_waits_for_the_first(checkout, fake_uv):
+    # The first one is in its installer until `go` is there.
+    uv = fake_uv(
+        f'echo started >"{checkout}/started"',
+        f'until [ -e "{checkout}/go" ]; do sleep 0.1; done',
+    )
+    os.mkfifo(checkout / "started")
+    run = functools.partial(
+        subprocess.Popen,
+        [sys.executable, "tools/set_up.py", "environment", "empty.lock"],
+        cwd=checkout,
+        env={**os.environ, "PATH": f"{uv}{os.pathsep}{os.defpath}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with run() as first:
+        (checkout / "started").read_text()
+        (checkout / "started").unlink()
+        with run() as second:
+            assert second.stdout.readline().startswith("Waiting for another")
+            (checkout / "go").touch()
+            assert "Waiting" not in first.stdout.read()
+            assert "building it anew" not in second.stdout.read()
+    assert (first.returncode, second.returncode) == (0, 0)
 
 
 def test_a_failed_download_leaves_a_complete_environment_alone(
