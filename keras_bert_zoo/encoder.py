@@ -12,6 +12,8 @@ from keras_bert_zoo.layers import SequenceMask
 from keras_bert_zoo.layers import TransformerBlock
 from keras_bert_zoo.layers import UnpackRows
 
+POOLINGS = ("cls", "mean", "max")
+
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class BertEncoder(keras.Model):
@@ -38,6 +40,9 @@ class BertEncoder(keras.Model):
         share_layers: bool. Whether all blocks are one and the same.
         position_offset: int. Row of the position table for the first token.
         use_pooler: bool. Whether `pooled_output` is computed.
+        pooling: str or `None`. How the weights were trained to make one
+            vector of a sequence: `cls`, `mean` or `max`; the default of
+            heads that pool. Changes nothing in the encoder.
         dtype: str, `keras.DTypePolicy` or `None` (the global policy).
 
     Input: dict of int32 `(B, S)`: `token_ids`, `segment_ids`, and
@@ -45,7 +50,8 @@ class BertEncoder(keras.Model):
     `(B, S, H)` and, with `use_pooler`, `pooled_output` `(B, H)`.
 
     Raises:
-        InputError: if a size is not positive or a rate not in [0, 1).
+        InputError: if a size is not positive, a rate not in [0, 1), or a
+            pooling unknown.
 
     Source: Devlin et al., 2019 (arXiv:1810.04805).
     """
@@ -68,6 +74,7 @@ class BertEncoder(keras.Model):
         share_layers: bool = False,
         position_offset: int = 0,
         use_pooler: bool = True,
+        pooling: str | None = None,
         dtype=None,
         name: str | None = None,
         **kwargs,
@@ -89,6 +96,7 @@ class BertEncoder(keras.Model):
             "share_layers": share_layers,
             "position_offset": position_offset,
             "use_pooler": use_pooler,
+            "pooling": pooling,
         }
         _check(config)
         policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
@@ -161,6 +169,10 @@ class BertEncoder(keras.Model):
         """Longest sequence in tokens: what the position table leaves."""
         config = self._config
         return config["max_sequence_length"] - config["position_offset"]
+
+    @property
+    def pooling(self) -> str | None:
+        return self._config["pooling"]
 
     @property
     def token_embedding(self):
@@ -250,6 +262,11 @@ def _check(config: dict) -> None:
                 f"`{key}` must be at least 0 and below 1. Received: "
                 f"{key}={config[key]!r}."
             )
+    if config["pooling"] not in (None, *POOLINGS):
+        raise InputError(
+            f"`pooling` must be None or one of {', '.join(POOLINGS)}. "
+            f"Received: pooling={config['pooling']!r}."
+        )
     if config["hidden_dim"] % config["num_heads"]:
         raise InputError(
             "`num_heads` must divide `hidden_dim`. Received: "

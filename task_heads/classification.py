@@ -11,20 +11,23 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
-from keras_bert_zoo import features as names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
-from keras_bert_zoo.task import encode
 from task_heads import classification_labels
 from task_heads.checks import checked_dropout
 from task_heads.classification_labels import KINDS
 from task_heads.classification_tables import label_tables
 from task_heads.pooling import POOLINGS
-from task_heads.pooling import SequencePooling
+from task_heads.pooling import pooled
+from task_heads.priors import is_new
+from task_heads.priors import log_frequencies
+from task_heads.priors import log_odds
+from task_heads.score_scale import ScoreScale
+from task_heads.smoothed_crossentropy import SmoothedCrossentropy
 
 
 class ClassificationHead(TaskHead):
@@ -37,11 +40,14 @@ class ClassificationHead(TaskHead):
             number: a list, or names joined by `|`) or `regression` (one
             score).
         text_pair: bool. Whether an example is two texts.
-        pooling: str. `cls` (the encoder's pooled output), `mean` or `max`
-            over real tokens.
+        pooling: str or `None`. `cls` (the encoder's pooled output), `mean` or
+            `max` over real tokens; `None` for what the encoder was trained
+            with, else `cls`.
         dropout: float in [0, 1), before the last projection.
         class_weights: dict from label to weight in the loss, or `None`; for
             `kind="single_label"`.
+        label_smoothing: float in [0, 1). Probability that the loss takes from
+            the right label and spreads evenly over all; not for regression.
 
     Logits: `(B, L)` float32, or `(B,)` for regression.
 
@@ -58,14 +64,15 @@ class ClassificationHead(TaskHead):
         labels: Sequence[str] | None = None,
         kind: str = "single_label",
         text_pair: bool = False,
-        pooling: str = "cls",
+        pooling: str | None = None,
         dropout: float = 0.1,
         class_weights: Mapping[str, float] | None = None,
+        label_smoothing: float = 0.0,
     ):
-        if kind not in KINDS or pooling not in POOLINGS:
+        if kind not in KINDS or pooling not in (None, *POOLINGS):
             raise InputError(
-                f"`kind` must be one of {', '.join(KINDS)} and `pooling` one "
-                f"of {', '.join(POOLINGS)}. Received: kind={kind!r}, "
+                f"`kind` must be one of {', '.join(KINDS)} and `pooling` None "
+                f"or one of {', '.join(POOLINGS)}. Received: kind={kind!r}, "
                 f"pooling={pooling!r}."
             )
         self.labels_by_index = classification_labels.checked(labels, kind)
@@ -75,6 +82,9 @@ class ClassificationHead(TaskHead):
         self.dropout = checked_dropout(dropout)
         self.class_weights = classification_labels.checked_weights(
             class_weights, self.labels_by_index, kind
+        )
+        self.label_smoothing = classification_labels.checked_smoothing(
+            label_smoothing, kind
         )
         self.text_fields = ("text", "text_pair") if text_pair else ("text",)
 
@@ -90,7 +100,12 @@ class ClassificationHead(TaskHead):
             ),
             Option("text_pair", bool, False, "whether an example is two texts"),
             Option(
-                "pooling", str, "cls", "how a text becomes a vector", POOLINGS
+                "pooling",
+                str,
+                None,
+                "how a text becomes a vector (default: as the encoder was "
+                "trained, else cls)",
+                POOLINGS,
             ),
             Option("dropout", float, 0.1, "dropout before the logits"),
             Option(
@@ -99,6 +114,12 @@ class ClassificationHead(TaskHead):
                 None,
                 "weigh labels by their inverse frequency",
                 ("balanced",),
+            ),
+            Option(
+                "label_smoothing",
+                float,
+                0.0,
+                "probability spread over all labels in the loss",
             ),
         )
 
@@ -140,14 +161,13 @@ class ClassificationHead(TaskHead):
             "pooling": self.pooling,
             "dropout": self.dropout,
             "class_weights": self.class_weights,
+            "label_smoothing": self.label_smoothing,
         }
 
     def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
         example = super().example(values, with_label)
         if with_label:
-            example["label"] = classification_labels.parse(
-                values.get("label"), self.kind, self.labels_by_index
-            )
+            example["label"] = self._label(values)
         return example
 
     def example_spec(self, with_label: bool) -> dict:
@@ -167,35 +187,50 @@ class ClassificationHead(TaskHead):
         return tf.gather(tf.constant(weights, "float32"), examples["label"])
 
     def build(self, encoder: keras.Model) -> keras.Model:
-        inputs = encoder.input
-        if self.pooling != "cls":
-            pooled = SequencePooling(self.pooling, name="pooling")(
-                encode(encoder, inputs, names.SEQUENCE_OUTPUT),
-                inputs[names.PADDING_MASK],
-            )
-        elif names.POOLED_OUTPUT in encoder.output:
-            pooled = encode(encoder, inputs, names.POOLED_OUTPUT)
-        else:
-            pooled = encode(encoder, inputs, names.SEQUENCE_OUTPUT)[:, 0, :]
-        pooled = keras.layers.Dropout(self.dropout, name="head_dropout")(pooled)
+        vectors = keras.layers.Dropout(self.dropout, name="head_dropout")(
+            pooled(encoder, self.pooling)
+        )
         regression = self.kind == "regression"
         logits = keras.layers.Dense(
             1 if regression else len(self.labels_by_index),
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),
             dtype="float32",
             name="logits",
-        )(pooled)
+        )(vectors)
         if regression:
+            logits = ScoreScale(dtype="float32", name="score_scale")(logits)
             logits = keras.layers.Reshape((), dtype="float32", name="score")(
                 logits
             )
-        return keras.Model(inputs, logits)
+        return keras.Model(encoder.input, logits)
+
+    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
+        logits = model.get_layer("logits")
+        if not is_new(logits):
+            return
+        labels = self._labels_of(rows)
+        if self.kind == "regression":
+            scale = model.get_layer("score_scale")
+            if scale.is_new():
+                scale.adapt(labels)
+        elif self.kind == "multi_label":
+            logits.bias.assign(log_odds(labels.sum(axis=0), len(labels)))
+        else:
+            names = self.labels_by_index
+            counts = np.bincount(labels, minlength=len(names))
+            if self.class_weights:
+                counts = counts * [self.class_weights[name] for name in names]
+            logits.bias.assign(log_frequencies(counts))
 
     def losses(self) -> keras.losses.Loss:
         if self.kind == "single_label":
+            if self.label_smoothing:
+                return SmoothedCrossentropy(self.label_smoothing)
             return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         if self.kind == "multi_label":
-            return keras.losses.BinaryCrossentropy(from_logits=True)
+            return keras.losses.BinaryCrossentropy(
+                from_logits=True, label_smoothing=self.label_smoothing
+            )
         return keras.losses.MeanSquaredError()
 
     def metrics(self) -> list:
@@ -241,6 +276,32 @@ class ClassificationHead(TaskHead):
             answers.append({**answer, "scores": dict(scores)})
         return answers
 
+    def guess(
+        self, rows: Iterable, measures: Mapping[str, float]
+    ) -> str | None:
+        labels = self._labels_of(rows)
+        if self.kind == "regression":
+            deviation = np.std(labels)
+            if measures.get("rmse", 0.0) >= deviation:
+                return f"the mean score (RMSE {deviation:.4g})"
+        if self.kind == "single_label":
+            counts = np.bincount(labels, minlength=len(self.labels_by_index))
+            share = counts.max() / counts.sum()
+            if measures.get("accuracy", 1.0) <= share + 1e-6:
+                label = self.labels_by_index[counts.argmax()]
+                return f"the most frequent label, {label!r} ({share:.1%})"
+        if self.kind == "multi_label" and measures.get("macro_f1", 1.0) == 0:
+            return "no label"
+        return None
+
+    def _labels_of(self, rows: Iterable) -> np.ndarray:
+        return np.array([self._label(row.values) for row in rows])
+
+    def _label(self, values: Mapping[str, Any]):
+        return classification_labels.parse(
+            values.get("label"), self.kind, self.labels_by_index
+        )
+
     def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
         return label_tables(
             rows, answers, self.kind, self.labels_by_index, self.text_fields
@@ -275,13 +336,19 @@ class ClassificationHead(TaskHead):
         )
 
     def get_weights(self, model: keras.Model) -> HeadWeights:
-        if self.pooling != "cls":
+        names = [layer.name for layer in model.layers]
+        if "pooling" in names:
+            mode = model.get_layer("pooling").mode
             raise InputError(
                 "Published classifiers read the pooled first token. "
-                f"Received: a head with pooling={self.pooling!r}. Save a "
-                "preset instead, or train with pooling='cls'."
+                f"Received: a head with pooling={mode!r}. Save a preset "
+                "instead, or train with pooling='cls'."
             )
         kernel, bias = model.get_layer("logits").get_weights()
+        if self.kind == "regression":
+            scale = model.get_layer("score_scale")
+            mean, deviation = scale.get_weights()
+            kernel, bias = kernel * deviation, bias * deviation + mean
         return HeadWeights(
             self.name,
             list(self.labels_by_index or ()),

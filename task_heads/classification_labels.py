@@ -96,6 +96,23 @@ def checked_weights(
     return numbers
 
 
+def checked_smoothing(smoothing: float, kind: str) -> float:
+    """Returns the share of probability that the loss spreads over labels.
+
+    Raises:
+        InputError: if it is not in [0, 1), or there are no labels.
+    """
+    rule = "at least 0 and below 1"
+    smoothing = arguments.finite_number("label_smoothing", smoothing, rule)
+    if not 0 <= smoothing < 1 or (smoothing and kind == "regression"):
+        raise InputError(
+            f"`label_smoothing` must be {rule}, and 0 for a regression. "
+            f"Received: label_smoothing={smoothing!r}, kind={kind!r}. 0 turns "
+            "it off."
+        )
+    return smoothing
+
+
 def names_in(row, kind: str) -> list[str]:
     """Returns the label names of one row."""
     value = row.values.get("label")

@@ -3,9 +3,31 @@
 import keras
 from keras import ops
 
+from keras_bert_zoo import features as names
+from keras_bert_zoo.encoder import POOLINGS
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import encode
 
-POOLINGS = ("cls", "mean", "max")
+
+def pooled(encoder: keras.Model, pooling: str | None) -> keras.KerasTensor:
+    """Returns one vector for each sequence, `(B, H)`, on `encoder.input`.
+
+    Args:
+        encoder: the encoder.
+        pooling: str. `cls` (the encoder's pooled output), `mean` or `max`
+            over real tokens; `None` for what the encoder was trained with,
+            else `cls`.
+    """
+    inputs = encoder.input
+    pooling = pooling or getattr(encoder, "pooling", None) or "cls"
+    if pooling != "cls":
+        return SequencePooling(pooling, name="pooling")(
+            encode(encoder, inputs, names.SEQUENCE_OUTPUT),
+            inputs[names.PADDING_MASK],
+        )
+    if names.POOLED_OUTPUT in encoder.output:
+        return encode(encoder, inputs, names.POOLED_OUTPUT)
+    return encode(encoder, inputs, names.SEQUENCE_OUTPUT)[:, 0, :]
 
 
 @keras.saving.register_keras_serializable(package="task_heads")

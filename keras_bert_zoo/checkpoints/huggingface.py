@@ -18,6 +18,13 @@ KIND = "huggingface"
 
 _PICKLES = (".bin", ".pt", ".pth", ".pkl")
 
+# Our poolings -> those of sentence-transformers' `1_Pooling/config.json`.
+_POOLING_KEYS = {
+    "cls": "cls_token",
+    "mean": "mean_tokens",
+    "max": "max_tokens",
+}
+
 _REMEDY = (
     "Convert it to safetensors where PyTorch is installed: python -c 'import "
     'torch, safetensors.torch as s; w = torch.load("pytorch_model.bin", '
@@ -55,6 +62,7 @@ def open_source(source: str) -> Contents:
     path_of_config = path / "config.json"
     config = read_json(path_of_config)
     encoder = huggingface_config.encoder_config(config, path_of_config)
+    encoder["pooling"] = _pooling(path / "1_Pooling" / "config.json")
     _require_safetensors(path)
     variables = _canonical(safetensors_files.open_model(path), path)
     tied = {
@@ -71,6 +79,22 @@ def open_source(source: str) -> Contents:
         ignored=huggingface_rules.IGNORED,
         tied=tied,
     )
+
+
+def _pooling(path: pathlib.Path) -> str | None:
+    """Returns how sentence-transformers pools, if it does as heads can."""
+    if not path.is_file():
+        return None
+    config = read_json(path)
+    chosen = [
+        mode
+        for mode, key in _POOLING_KEYS.items()
+        if config.get(f"pooling_mode_{key}") is True
+    ]
+    others = set(config) - {f"pooling_mode_{k}" for k in _POOLING_KEYS.values()}
+    if any(config[k] is True for k in others if k.startswith("pooling_mode_")):
+        return None
+    return chosen[0] if len(chosen) == 1 else None
 
 
 def _require_safetensors(path: pathlib.Path) -> None:

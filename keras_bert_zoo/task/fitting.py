@@ -81,6 +81,9 @@ def fit_arguments(
             None if backup is None else backup.num_batches,
             **order,
         )
+        if rows is not None:
+            # Its rows are known to be in order by now.
+            model.head.adapt(model, rows, model.tokenizer)
         if validation_data is not None:
             arguments |= inputs.validation_arguments(
                 model, validation_data, batch_size

@@ -182,6 +182,18 @@ class TaskHead:
         """
         raise NotImplementedError
 
+    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
+        """Lets an untrained head begin at what the labels' frequencies say.
+
+        `fit` calls it before the first step. A head whose weights were
+        trained or loaded stays as it is.
+
+        Args:
+            model: what `build` returned, or a model of its layers.
+            rows: labelled rows with `values` and `origin`, all in order.
+            tokenizer: the model's.
+        """
+
     def losses(self):
         """Returns what `compile(loss=...)` takes.
 
@@ -236,6 +248,19 @@ class TaskHead:
             dict of measures, JSON-able; empty where the metrics say all.
         """
         return {}
+
+    def guess(
+        self, rows: Iterable, measures: Mapping[str, float]
+    ) -> str | None:
+        """Returns the guess that a model is no better than, if it is not.
+
+        A guess reads no text, such as the most frequent label.
+
+        Args:
+            rows: labelled rows with `values` and `origin`.
+            measures: the model's metrics on these rows, by name.
+        """
+        return None
 
     def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
         """Sets what is best chosen on rows that were not trained on.

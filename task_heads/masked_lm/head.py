@@ -1,7 +1,9 @@
 """The tokens that fill the gaps of a text."""
 
+import itertools
 import math
 import os
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,9 +33,12 @@ from task_heads.masked_lm.masked_texts import MASK
 from task_heads.masked_lm.perplexity import Perplexity
 from task_heads.masked_lm.token_accuracy import TokenAccuracy
 from task_heads.masked_lm.token_logits import TokenLogits
+from task_heads.priors import log_frequencies
 
 _ENDINGS = {f".{name}": name for name in ("txt", "tsv", "csv", "jsonl")}
 _LAYER = "masked_lm_head"
+# In which the frequencies of tokens are counted.
+_MOST_TEXTS = 10_000
 
 
 class MaskedTokenHead(TaskHead):
@@ -164,6 +169,18 @@ class MaskedTokenHead(TaskHead):
             name="logits",
         )(sequence, positions)
         return keras.Model({**encoder.input, MASK_POSITIONS: positions}, logits)
+
+    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
+        bias = _variables(model)["output_bias"]
+        if np.any(keras.ops.convert_to_numpy(bias)):
+            return
+        rows = itertools.islice(rows, _MOST_TEXTS)
+        texts = [row.values["text"] for row in rows]
+        counts = np.zeros(bias.shape)
+        for start in range(0, len(texts), 1000):
+            token_ids = tokenizer.tokenize(texts[start : start + 1000])
+            counts += np.bincount(token_ids.flat_values, minlength=len(counts))
+        bias.assign(log_frequencies(counts, prior_count=0.1))
 
     def losses(self) -> keras.losses.Loss:
         return MeanOfAll(

@@ -185,6 +185,11 @@ class MultiTaskHead(TaskHead):
             outputs |= fields.by_output(task, head, built[task])
         return keras.Model(encoder.input, outputs)
 
+    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
+        for task, head in self.heads.items():
+            own = fields.RowsOf(task, head, rows)
+            head.adapt(model.get_layer(task), own, tokenizer)
+
     def losses(self) -> dict:
         return self._by_output(lambda head: head.losses())
 

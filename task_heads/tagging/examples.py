@@ -1,6 +1,8 @@
 """One row to tag, as plain values."""
 
+import collections
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -71,6 +73,40 @@ def tagging_example(
             f"{len(tokens)} tokens, {len(tags)} tags. Correct the row."
         )
     return example | {"tags": parse_tags(tags)}
+
+
+def count_labels(
+    examples: Iterable[Mapping[str, Any]],
+    ids_in_spans: Sequence[Sequence[int]],
+    outside: int,
+) -> collections.Counter:
+    """Returns how many words have each label.
+
+    In rows of spans, words are told apart by white space here: the tokenizer
+    may find more, and their number is an estimate.
+
+    Args:
+        examples: what `tagging_example` returned.
+        ids_in_spans: see `LabelSet.ids_in_spans`.
+        outside: int. The label of words in no span.
+    """
+    counts: collections.Counter = collections.Counter()
+    for example in examples:
+        if example["tags"] or example["word_starts"]:
+            counts.update(example["tags"])
+            continue
+        text = example["text"].encode()
+        num_outside = len(text.split())
+        for start, end, kind in zip(
+            example["span_starts"], example["span_ends"], example["span_types"]
+        ):
+            num_words = len(text[start:end].split())
+            for place in range(num_words):
+                is_last = place == num_words - 1
+                counts[ids_in_spans[kind][(place == 0) + 2 * is_last]] += 1
+            num_outside -= num_words
+        counts[outside] += max(num_outside, 0)
+    return counts
 
 
 def _joined(tokens: Any) -> dict:

@@ -22,6 +22,8 @@ from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
 from keras_bert_zoo.training.whole_batch import CorpusLoss
 from task_heads.checks import checked_dropout
+from task_heads.priors import is_new
+from task_heads.priors import log_frequencies
 from task_heads.tagging import labels as tag_labels
 from task_heads.tagging.alignment import alignment_warnings
 from task_heads.tagging.crf_output import CrfOutput
@@ -29,6 +31,7 @@ from task_heads.tagging.decoding import decode_words
 from task_heads.tagging.decoding import outputs
 from task_heads.tagging.decoding import word_answers
 from task_heads.tagging.entities import OUTSIDE
+from task_heads.tagging.examples import count_labels
 from task_heads.tagging.examples import tagging_example
 from task_heads.tagging.features import tagging_features
 from task_heads.tagging.files import TaggedFile
@@ -219,6 +222,17 @@ class TaggingHead(TaskHead):
             name="logits",
         )(sequence)
         return keras.Model(inputs, self._output.build(logits))
+
+    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
+        logits = model.get_layer("logits")
+        if is_new(logits):
+            counts = count_labels(
+                (self.example(row.values, True) for row in rows),
+                self._labels.ids_in_spans(),
+                self._outside,
+            )
+            counts = [counts[label] for label in range(logits.units)]
+            logits.bias.assign(log_frequencies(counts))
 
     def losses(self) -> keras.losses.Loss:
         return CorpusLoss(self._output.loss())

@@ -88,6 +88,43 @@ def test_balanced_weights_need_one_label_each(kind, label):
         ClassificationHead.from_rows(rows, kind=kind, class_weights="balanced")
 
 
+def layers_of(head, pooling):
+    encoder = testing.tiny_encoder(10, pooling=pooling)
+    return {layer.name: layer for layer in head.build(encoder).layers}
+
+
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_pooling_is_that_of_the_encoder(pooling):
+    layers = layers_of(ClassificationHead(["a", "b"]), pooling)
+    assert layers["pooling"].mode == pooling
+
+
+def test_a_heads_own_pooling_wins():
+    head = ClassificationHead(["a", "b"], pooling="cls")
+    assert "pooling" not in layers_of(head, "mean")
+
+
+def test_the_first_token_is_pooled_where_nothing_is_known():
+    assert "pooling" not in layers_of(ClassificationHead(["a", "b"]), None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "measures", "guess"),
+    [
+        ("single_label", {"accuracy": 2 / 3}, "'good' (66.7%)"),
+        ("single_label", {"accuracy": 0.7}, None),
+        ("multi_label", {"macro_f1": 0.0}, "no label"),
+        ("multi_label", {"macro_f1": 0.1}, None),
+        ("regression", {"rmse": 1.7}, "the mean score"),
+        ("regression", {"rmse": 1.6}, None),
+    ],
+)
+def test_a_guess_that_is_as_good_is_named(kind, measures, guess):
+    rows = [Row(row, "a:1") for row in ROWS[kind]]
+    found = ClassificationHead(LABELS[kind], kind).guess(rows, measures)
+    assert guess is found is None or guess in found
+
+
 def test_labels_are_found_in_the_rows_and_sorted():
     rows = [Row({"label": name}, name) for name in ["no", "yes", "maybe"]]
     head = ClassificationHead.from_rows(rows)
