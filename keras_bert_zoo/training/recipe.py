@@ -11,6 +11,7 @@ from absl import logging
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import schedule as schedules
+from keras_bert_zoo.training.default_rate import default_rate
 from keras_bert_zoo.training.lamb import Lamb
 from keras_bert_zoo.training.layer_rates import checked_decay
 from keras_bert_zoo.training.layer_rates import layer_rates
@@ -40,7 +41,8 @@ class OptimizerRecipe:
             callable that takes peak, total steps and warm-up steps and
             returns a Keras schedule, such as
             `functools.partial(WarmupThenCosineDecay, end_rate=1e-6)`.
-        learning_rate: float. The peak.
+        learning_rate: float or `None`. The peak; `None` for one that suits
+            the encoder's size, see `default_rate`.
         weight_decay: float. Not of biases and layer norms.
         warmup_fraction: float in [0, 1]. Share of the steps in which the
             rate rises.
@@ -67,7 +69,7 @@ class OptimizerRecipe:
         optimizer: str = "adamw",
         schedule: str | Callable[..., Any] = "linear",
         *,
-        learning_rate: float = 5e-5,
+        learning_rate: float | None = None,
         weight_decay: float = 0.01,
         warmup_fraction: float = 0.1,
         warmup_steps: int | None = None,
@@ -78,9 +80,12 @@ class OptimizerRecipe:
     ):
         _check_name("optimizer", optimizer, OPTIMIZERS)
         _check_schedule(schedule)
-        learning_rate = arguments.finite_number("learning_rate", learning_rate)
+        if learning_rate is not None:
+            learning_rate = arguments.finite_number(
+                "learning_rate", learning_rate
+            )
         weight_decay = arguments.finite_number("weight_decay", weight_decay)
-        if learning_rate <= 0 or weight_decay < 0:
+        if weight_decay < 0 or learning_rate is not None and learning_rate <= 0:
             raise InputError(
                 "`learning_rate` must be positive and `weight_decay` not "
                 f"negative. Received: learning_rate={learning_rate}, "
@@ -139,7 +144,12 @@ class OptimizerRecipe:
             InputError: if the run is too short for one step, or its length
                 is unknown and shares of it are to be taken.
         """
-        num_steps = self._num_steps(num_batches)
+        if trained is not None:
+            trained = list(trained)
+        peak = self.learning_rate
+        if peak is None:
+            peak, _ = default_rate(self.optimizer, encoder, trained)
+        num_steps = self._num_steps(num_batches, peak)
         every = self.unfreeze_every
         if num_steps and self.unfreeze_fraction:
             # At 0 no layer would wait.
@@ -163,13 +173,13 @@ class OptimizerRecipe:
                 ", ".join(late),
             )
         return OPTIMIZERS[self.optimizer](
-            self._rate(num_steps),
+            self._rate(num_steps, peak),
             self.weight_decay,
             layer_rates=rates,
             **self.options,
         )
 
-    def _num_steps(self, num_batches):
+    def _num_steps(self, num_batches, peak):
         """Returns the steps in a run, 0 if unknown."""
         if num_batches is None:
             return 0
@@ -184,7 +194,7 @@ class OptimizerRecipe:
                 logging.warning(
                     "The number of steps is unknown: the learning rate stays "
                     "at %g. Give steps_per_epoch for warm-up and decay.",
-                    self.learning_rate,
+                    peak,
                 )
             return 0
         share = self.options.get("gradient_accumulation_steps") or 1
@@ -196,16 +206,16 @@ class OptimizerRecipe:
             )
         return num_batches // share
 
-    def _rate(self, num_steps):
+    def _rate(self, num_steps, peak):
         warmup_steps = self.warmup_steps
         if not num_steps:
-            return _constant(self.learning_rate, warmup_steps or 0)
+            return _constant(peak, warmup_steps or 0)
         if warmup_steps is None:
             warmup_steps = math.ceil(_share(num_steps, self.warmup_fraction))
         make = self.schedule
         if not callable(make):
             make = SCHEDULES[make]
-        rate = make(self.learning_rate, num_steps, warmup_steps)
+        rate = make(peak, num_steps, warmup_steps)
         # Schedules can be called, and Keras takes other functions, too.
         if isinstance(rate, float) or callable(rate):
             return rate

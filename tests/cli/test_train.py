@@ -215,6 +215,13 @@ def test_a_run_that_goes_on_keeps_its_precision(
     assert asked == ["mixed_bfloat16", "float32"]
 
 
+@pytest.mark.parametrize(
+    ("num_rows", "epochs"), [(1, 20), (50, 20), (500, 10), (5000, 3)]
+)
+def test_a_few_rows_have_more_epochs(num_rows, epochs):
+    assert train_verb.default_epochs(num_rows, 32) == epochs
+
+
 def test_rows_are_packed(train, recorded):
     assert train(packed_width=48).status == 0
     ((_, arguments),) = recorded

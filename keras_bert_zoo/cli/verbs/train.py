@@ -1,6 +1,7 @@
 """Trains a task head and its encoder on labelled texts."""
 
 import argparse
+import math
 import pathlib
 from collections.abc import Sequence
 
@@ -12,6 +13,10 @@ from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.cli import run_flags
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import check_hdf5_space
+
+FEWEST_EPOCHS = 3
+MOST_EPOCHS = 20
+FEWEST_STEPS = 150
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--epochs",
         type=parsing.positive,
-        default=3,
-        help="passes over the texts",
+        help="passes over the texts (default: 3, or as many as make "
+        f"{FEWEST_STEPS} steps, at most {MOST_EPOCHS})",
     )
     parser.add_argument(
         "--patience",
@@ -77,8 +82,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--learning-rate",
         type=parsing.positive_float,
-        default=5e-5,
-        help="the highest, after warming up",
+        help="the highest, after warming up (default: one that suits the "
+        "encoder's size, which is printed)",
     )
     parser.add_argument(
         "--sequence-length",
@@ -145,6 +150,16 @@ def run(args: argparse.Namespace) -> int:
         return _train(args, head_class, run_flags.strategy_scope(args))
 
 
+def default_epochs(num_rows: int, batch_size: int) -> int:
+    """Returns how many passes over so many rows are made without a flag.
+
+    A few rows make so few steps that nothing is learned in three passes.
+    """
+    steps_per_epoch = math.ceil(num_rows / batch_size)
+    enough = math.ceil(FEWEST_STEPS / steps_per_epoch)
+    return min(max(enough, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
 def _train(args: argparse.Namespace, head_class, scope) -> int:
     import keras
 
@@ -155,6 +170,7 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
     from keras_bert_zoo.task.model import TaskModel
     from keras_bert_zoo.task.truncation import truncation
     from keras_bert_zoo.testing import check_tpu_ready
+    from keras_bert_zoo.training.default_rate import default_rate
     from keras_bert_zoo.training.precision import agreed
     from keras_bert_zoo.training.precision import choose_precision
     from keras_bert_zoo.training.workers import is_chief
@@ -173,6 +189,8 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
         labels = data_flags.label_summary(report.label_counts)
         print(f"{name:12}{report.num_rows} rows{labels}", flush=True)
 
+    if args.epochs is None:
+        args.epochs = default_epochs(reports["train"].num_rows, args.batch_size)
     interrupts.check()
     # Before the seed: it may draw weights of its own.
     choice = choose_precision(run_flags.precision_of(args))
@@ -199,6 +217,11 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
         f"{model.count_params():,} parameters, {precision}",
         flush=True,
     )
+    if args.learning_rate is None:
+        rate, why = default_rate(
+            args.optimizer, model.encoder, model.trainable_variables
+        )
+        print(f"{'rate':12}{rate:g}: {why}", flush=True)
     if reason:
         print(f"{'precision':12}{precision}: {reason}", flush=True)
     if args.check_tpu:
@@ -265,6 +288,17 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
             print(f"{'report':12}{page}")
     else:
         print(f"{'saved':12}by the first worker")
+    if args.validation:
+        measures = {
+            name.removeprefix("val_"): value for name, value in metrics.items()
+        }
+        guess = model.head.guess(rows["validation"], measures)
+        if guess is not None:
+            print(
+                f"{'warning':12}no better than always answering {guess}. Try "
+                "more --epochs, a higher --learning-rate, more rows; or check "
+                "that labels and texts belong together."
+            )
     return 0
 
 
