@@ -14,6 +14,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TensorInfo
 from task_heads.checks import checked_unicode
 from task_heads.metrics import MacroF1
+from task_heads.metrics import MatthewsCorrelation
 from task_heads.metrics import PearsonCorrelation
 
 KINDS = ("single_label", "multi_label", "regression")
@@ -167,6 +168,7 @@ def metrics(kind: str, labels: list[str] | None) -> list:
         return [
             keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
             MacroF1(len(labels)),
+            MatthewsCorrelation(len(labels)),
         ]
     if kind == "multi_label":
         return [

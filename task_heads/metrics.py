@@ -51,15 +51,8 @@ class MacroF1(keras.metrics.Metric):
             truth = ops.cast(y_true, self.dtype)
             guess = ops.cast(ops.greater(y_pred, 0.0), self.dtype)
         else:
-            labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
-            truth = ops.one_hot(labels, self.num_labels, dtype=self.dtype)
-            guess = ops.one_hot(
-                ops.argmax(y_pred, axis=-1), self.num_labels, dtype=self.dtype
-            )
-        weight = 1.0
-        if sample_weight is not None:
-            weight = ops.cast(sample_weight, self.dtype)
-            weight = ops.reshape(weight, (-1, 1))
+            truth, guess = _one_hot(y_true, y_pred, self.num_labels, self.dtype)
+        weight = _column(sample_weight, self.dtype)
         self.hits.assign_add(ops.sum(weight * truth * guess, axis=0))
         self.predicted.assign_add(ops.sum(weight * guess, axis=0))
         self.actual.assign_add(ops.sum(weight * truth, axis=0))
@@ -74,6 +67,84 @@ class MacroF1(keras.metrics.Metric):
             "num_labels": self.num_labels,
             "multi_label": self.multi_label,
         }
+
+
+@keras.saving.register_keras_serializable(package="task_heads")
+class MatthewsCorrelation(keras.metrics.Metric):
+    """Matthews correlation coefficient of one label per example, from logits.
+
+    Of two labels the coefficient of Matthews, of more of them R_K. In [-1,
+    1]; 0 where all of the truth, or all predictions, are of one label, as in
+    scikit-learn's `matthews_corrcoef`.
+
+    Args:
+        num_labels: int.
+
+    Call arguments of `update_state`:
+        y_true: index of each example's label, `(B,)` or `(B, 1)`.
+        y_pred: float `(B, L)` logits.
+        sample_weight: float `(B,)` or `(B, 1)`, or `None`: all weigh alike.
+
+    Source: Gorodkin, 2004, "Comparing two K-category assignments by a
+    K-category correlation coefficient", equation 8.
+    """
+
+    def __init__(self, num_labels: int, name: str = "mcc", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self._direction = "up"
+        self.num_labels = num_labels
+        self.hits, self.predicted, self.actual = (
+            self.add_variable((num_labels,), "zeros", name=part)
+            for part in ("hits", "predicted", "actual")
+        )
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        truth, guess = _one_hot(y_true, y_pred, self.num_labels, self.dtype)
+        weight = _column(sample_weight, self.dtype)
+        self.hits.assign_add(ops.sum(weight * truth * guess, axis=0))
+        self.predicted.assign_add(ops.sum(weight * guess, axis=0))
+        self.actual.assign_add(ops.sum(weight * truth, axis=0))
+
+    def result(self):
+        # For each label true and false positives and negatives: the sum of
+        # their products is c s - sum of p t in the paper's terms, of which
+        # rounding would leave little where nearly all have one label.
+        true_positives = ops.convert_to_tensor(self.hits)
+        false_positives = self.predicted - true_positives
+        false_negatives = self.actual - true_positives
+        true_negatives = (ops.sum(self.actual) - self.actual) - false_positives
+        covariance = ops.sum(
+            true_positives * true_negatives - false_positives * false_negatives
+        )
+        scale = ops.sqrt(_spread(self.predicted)) * ops.sqrt(
+            _spread(self.actual)
+        )
+        return ops.divide_no_nan(covariance, scale)
+
+    def get_config(self):
+        return {**super().get_config(), "num_labels": self.num_labels}
+
+
+def _spread(counts):
+    """Returns how far examples are from having one label; 0 if all have."""
+    counts = ops.convert_to_tensor(counts)
+    return ops.sum(counts * (ops.sum(counts) - counts))
+
+
+def _one_hot(y_true, y_pred, num_labels, dtype):
+    """Returns the true and the likeliest labels as `(B, L)` of 0 and 1."""
+    labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
+    return (
+        ops.one_hot(labels, num_labels, dtype=dtype),
+        ops.one_hot(ops.argmax(y_pred, axis=-1), num_labels, dtype=dtype),
+    )
+
+
+def _column(sample_weight, dtype):
+    """Returns weights `(B, 1)`, or 1 for `None`."""
+    if sample_weight is None:
+        return 1.0
+    return ops.reshape(ops.cast(sample_weight, dtype), (-1, 1))
 
 
 class TokenMean(keras.metrics.Mean):

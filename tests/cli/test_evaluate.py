@@ -26,6 +26,7 @@ def test_metrics_are_printed(evaluate):
         "loss",
         "accuracy",
         "macro_f1",
+        "mcc",
     }
 
 

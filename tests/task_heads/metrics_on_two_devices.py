@@ -35,6 +35,10 @@ def regression():
 
 HEADS = {
     "regression": (regression, {"text": TEXTS, "label": SCORES}),
+    "single_label": (
+        lambda: ClassificationHead(["a", "b", "c"], dropout=0.0),
+        {"text": TEXTS, "label": [("a", "b", "c")[i % 3] for i in range(13)]},
+    ),
     "multi_label": (
         lambda: ClassificationHead(
             ["a", "b", "c"], kind="multi_label", dropout=0.0

@@ -1,11 +1,20 @@
 """Metrics against numbers from scikit-learn and NumPy."""
 
+import json
+import pathlib
+
+import keras
 import numpy as np
 import pytest
 
 from keras_bert_zoo.training import keras_names
 from task_heads.metrics import MacroF1
+from task_heads.metrics import MatthewsCorrelation
 from task_heads.metrics import PearsonCorrelation
+
+RECORDED = (
+    pathlib.Path(__file__).parents[1] / "recorded/measures/correlations.json"
+)
 
 
 def logits(labels, num_labels):
@@ -48,6 +57,46 @@ def test_macro_f1_does_not_count_what_weighs_nothing():
         np.array([0, 1, 1]), logits([0, 1, 0], 2), np.array([1.0, 1.0, 0.0])
     )
     assert float(metric.result()) == 1.0
+
+
+def test_matthews_correlation_of_two_labels_by_hand():
+    metric = MatthewsCorrelation(2)
+    metric.update_state(np.array([1, 1, 0]), logits([1, 0, 0], 2))
+    metric.update_state(np.array([0, 1, 0, 0]), logits([1, 1, 0, 0], 2))
+    # 2 true and 1 false positives, 3 true and 1 false negatives.
+    expected = (2 * 3 - 1 * 1) / np.sqrt(3 * 3 * 4 * 4)
+    assert float(metric.result()) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "case", json.loads(RECORDED.read_text())["matthews"], ids=lambda case: ""
+)
+def test_matthews_correlation_equals_scikit_learn(case):
+    metric = MatthewsCorrelation(case["num_labels"])
+    truth = np.array(case["truth"])
+    guess = logits(case["predicted"], case["num_labels"])
+    for start in range(0, len(truth), 7):
+        part = slice(start, start + 7)
+        weights = case["weights"] and np.array(case["weights"][part])
+        metric.update_state(truth[part], guess[part], weights)
+    assert float(metric.result()) == pytest.approx(
+        case["coefficient"], abs=1e-6
+    )
+
+
+def test_matthews_correlation_bears_rare_labels():
+    metric = MatthewsCorrelation(2)
+    # Of 10 rare ones 8 are found, and 4 more that are none.
+    common = logits([0] * 50_000, 2)
+    for _ in range(20):
+        metric.update_state(np.zeros(50_000), common)
+    truth, guess = [1] * 10 + [0] * 4, [1] * 8 + [0] * 2 + [1] * 4
+    metric.update_state(np.array(truth), logits(guess, 2))
+    negatives = 1_000_000
+    expected = (8 * negatives - 4 * 2) / np.sqrt(
+        12 * 10 * (negatives + 4) * (negatives + 2)
+    )
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-6)
 
 
 def test_pearson_equals_numpy_over_uneven_batches():
@@ -117,7 +166,19 @@ def test_metrics_can_be_reset():
     assert float(metric.result()) == pytest.approx(-1.0)
 
 
-@pytest.mark.parametrize("metric", [MacroF1(2), PearsonCorrelation()])
+@pytest.mark.parametrize(
+    "metric", [MacroF1(2), MatthewsCorrelation(3), PearsonCorrelation()]
+)
+def test_metrics_survive_a_round_trip(metric):
+    form = keras.saving.serialize_keras_object(metric)
+    again = keras.saving.deserialize_keras_object(json.loads(json.dumps(form)))
+    assert type(again) is type(metric)
+    assert again.get_config() == metric.get_config()
+
+
+@pytest.mark.parametrize(
+    "metric", [MacroF1(2), MatthewsCorrelation(2), PearsonCorrelation()]
+)
 def test_callbacks_know_that_more_is_better(metric):
     assert keras_names.direction_of(metric)
     assert metric._direction == "up"

@@ -32,7 +32,9 @@ def test_two_workers_correlate_as_numpy_does():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("head", ["multi_label", "regression", "multi_task"])
+@pytest.mark.parametrize(
+    "head", ["single_label", "multi_label", "regression", "multi_task"]
+)
 def test_two_replicas_measure_a_head_as_one_device(head):
     (found,) = programs.run(PROGRAM, head)
     assert sorted(found["one"]) == sorted(found["two"])
