@@ -26,6 +26,7 @@ from task_heads.pooling import pooled
 from task_heads.priors import is_new
 from task_heads.priors import log_frequencies
 from task_heads.priors import log_odds
+from task_heads.rank_correlation import spearman_correlation
 from task_heads.score_scale import ScoreScale
 from task_heads.smoothed_crossentropy import SmoothedCrossentropy
 
@@ -301,6 +302,15 @@ class ClassificationHead(TaskHead):
         return classification_labels.parse(
             values.get("label"), self.kind, self.labels_by_index
         )
+
+    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+        if self.kind != "regression":
+            return {}
+        truth, predicted = [], []
+        for row, answer in zip(rows, answers, strict=True):
+            truth.append(self._label(row.values))
+            predicted.append(answer["score"])
+        return {"spearman": spearman_correlation(truth, predicted)}
 
     def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
         return label_tables(

@@ -327,3 +327,17 @@ def test_logits_are_float32_under_mixed_precision(policy):
         {"token_ids": ids, "segment_ids": 0 * ids, "padding_mask": ids}
     )
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+
+
+def test_scores_are_compared_by_rank_over_all_rows():
+    rows = [
+        Row({"text": "a", "label": label}, f"row {n}")
+        for n, label in enumerate(["0.5", 2, 2.0, 5])
+    ]
+    answers = [{"score": score} for score in (0.1, 0.3, 0.2, 9.0)]
+    head = ClassificationHead(kind="regression")
+    # Ranks 1, 2.5, 2.5, 4 and 1, 3, 2, 4.
+    expected = np.corrcoef([1, 2.5, 2.5, 4], [1, 3, 2, 4])[0, 1]
+    found = head.score(rows, iter(answers))
+    assert found == {"spearman": pytest.approx(expected)}
+    assert ClassificationHead(["a", "b"]).score(rows, iter([])) == {}
