@@ -109,6 +109,12 @@ def check_flags(args: argparse.Namespace) -> None:
             f"--validation. Received: --patience {args.patience} alone. Give "
             "both, or leave it out."
         )
+    if args.best_by and not args.validation:
+        raise InputError(
+            "--best-by chooses an epoch on the rows of --validation. "
+            f"Received: --best-by {args.best_by} alone. Give both, or leave "
+            "it out."
+        )
     if args.packed_width and args.tokens_per_batch:
         raise InputError(
             "Packed rows are as many as --batch-size texts need. Received: "

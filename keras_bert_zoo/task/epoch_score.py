@@ -1,6 +1,7 @@
 """Scores of whole answers after each epoch, as a Keras callback."""
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 
 import keras
 
@@ -21,15 +22,23 @@ class EpochScore(keras.callbacks.Callback):
     Args:
         rows: labelled rows, re-iterable.
         batch_size: int.
+        name: str or `None`. Which number of the head's `score` is added,
+            as `val_` and the name, such as `spearman`, higher being better;
+            the head's own choice, if any, if `None`. Nothing is added where
+            `fit` measures one of this name.
 
     Raises:
-        InputError: after an epoch, if a row is wrong or has no label.
+        InputError: after an epoch, if a row is wrong or has no label, or the
+            score has no such number.
     """
 
-    def __init__(self, rows: Iterable, batch_size: int = 32):
+    def __init__(
+        self, rows: Iterable, batch_size: int = 32, name: str | None = None
+    ):
         super().__init__()
         self._rows = rows
         self._batch_size = batch_size
+        self.name = name
 
     @staticmethod
     def monitor(head: TaskHead) -> str | None:
@@ -38,19 +47,17 @@ class EpochScore(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         head = self.model.head
-        name = self.monitor(head)
-        if name is None or logs is None:
+        name, choices = self.monitor(head), head.epoch_scores
+        if self.name is not None:
+            name, choices = f"val_{self.name}", (self.name,)
+        if name is None or logs is None or name in logs:
             return
         strategy = self.model.distribute_strategy
         score, mistake = None, ""
         if workers.is_chief(strategy):
             try:
                 found = self.model.score(self._rows, self._batch_size)
-                score = float(
-                    next(
-                        found[one] for one in head.epoch_scores if one in found
-                    )
-                )
+                score = _chosen(found, choices, logs)
             except InputError as error:
                 mistake = str(error)
         # Those who wait for the chief hear of its mistake.
@@ -58,3 +65,17 @@ class EpochScore(keras.callbacks.Callback):
         if mistake:
             raise InputError(mistake)
         logs[name] = score
+
+
+def _chosen(score: Mapping, names: Iterable[str], logs: Mapping) -> float:
+    """Returns the first of these numbers that a score has."""
+    numbers = {k: v for k, v in score.items() if isinstance(v, int | float)}
+    for name in names:
+        if name in numbers:
+            return float(numbers[name])
+    measured = [k for k in logs if k.startswith("val_")]
+    known = [*numbers, *(k.removeprefix("val_") for k in measured)]
+    raise InputError(
+        "An epoch is scored by a number that `score` or `evaluate` gives. "
+        f"Received: {', '.join(names)}. Choose one of {', '.join(known)}."
+    )

@@ -184,6 +184,25 @@ def test_patience_ends_a_run_that_gets_no_better(train, folder):
     assert "stopped     after epoch 3: 2 in a row were no b" in outcome.out
 
 
+@pytest.mark.slow
+def test_the_best_epoch_may_be_chosen_by_another_measure(
+    train, zoo, write, tmp_path
+):
+    lines = [f"{text}\t{n}.5" for n, text in enumerate(["good", "bad", "fine"])]
+    path = write("a.tsv", "\n".join(["text\tlabel", *lines]) + "\n")
+    flags = {"train": path, "validation": path, "kind": "regression"}
+    outcome = train(best_by="spearman", epochs=2, **flags)
+    assert outcome.status == 0, outcome.error
+    (best,) = re.findall("best epoch.*", outcome.out)
+    assert " by val_spearman: " in best
+    evaluated = zoo("evaluate", tmp_path / "model", f"--data={path}")
+    (found,) = re.findall(r"^spearman (\S+)$", evaluated.out, re.MULTILINE)
+    assert f"val_spearman {found}" in best
+    outcome = train(best_by="kappa", overwrite=True, **flags)
+    assert outcome.status == 2
+    assert "Received: kappa. Choose one of spearman, " in outcome.error
+
+
 def test_the_chosen_precision_is_told(train, recorded, monkeypatch):
     asked = []
 
@@ -605,6 +624,7 @@ def test_overwrite_replaces_the_output(train, recorded, tmp_path):
             "Received: --packed-width 9 --tokens-per-batch 64. Leave one",
         ),
         ({"patience": 2}, "Received: --patience 2 alone"),
+        ({"best_by": "mcc"}, "Received: --best-by mcc alone"),
         ({"ema_momentum": 1}, "argument --ema-momentum: 1 is not at least 0"),
         (
             {"freeze_encoder": True, "unfreeze_every": 2, "layer_decay": 0.5},

@@ -31,6 +31,19 @@ def test_what_is_not_known_is_left_to_keras(model):
     assert modes(model, "val_loss", "val_mood_kappa") == ["auto", "auto"]
 
 
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("spearman", "max"), ("rmse", "auto"), ("loss", "auto")],
+)
+def test_a_named_score_is_better_the_higher_unless_keras_knows(name, mode):
+    head, rows = every_head.HEADS["score"]
+    model = every_head.make_model(head())
+    model.compile()
+    stop = keras.callbacks.EarlyStopping(f"val_{name}")
+    tell_directions(model, [EpochScore(rows, name=name), stop])
+    assert stop.mode == mode
+
+
 def test_what_was_asked_for_stays(model):
     callback = keras.callbacks.EarlyStopping("val_mood_loss", mode="max")
     tell_directions(model, [callback, keras.callbacks.History()])

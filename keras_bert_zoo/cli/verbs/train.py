@@ -62,6 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "the best on --validation; never, if left out",
     )
     parser.add_argument(
+        "--best-by",
+        metavar="MEASURE",
+        help="which measure of `bert-zoo evaluate`, such as spearman, tells "
+        "the best epoch on --validation; the head's own choice, if left out",
+    )
+    parser.add_argument(
         "--batch-size",
         type=parsing.positive,
         default=32,
@@ -229,14 +235,14 @@ def _train(args: argparse.Namespace, head_class, scope) -> int:
         print(f"{'tpu':12}XLA compiles the training step", flush=True)
     callbacks = []
     if args.validation:
-        score = EpochScore.monitor(head)
+        named = f"val_{args.best_by}" if args.best_by else None
         best = keras.callbacks.EarlyStopping(
-            score or _monitored(head),
-            mode="max" if score else "auto",
+            named or EpochScore.monitor(head) or _monitored(head),
             patience=args.patience or args.epochs,
             restore_best_weights=True,
         )
-        callbacks += [EpochScore(rows["validation"]), best]
+        scorer = EpochScore(rows["validation"], name=args.best_by)
+        callbacks += [scorer, best]
     backup = run_flags.backup_of(args)
     watching = Watching(args, backup)
     callbacks += watching.callbacks()
