@@ -312,6 +312,18 @@ class ClassificationHead(TaskHead):
             predicted.append(answer["score"])
         return {"spearman": spearman_correlation(truth, predicted)}
 
+    def is_right(self, values: Mapping[str, Any], answer: dict) -> bool | None:
+        """Returns whether a row's answer is; `None` for a regression's."""
+        if self.kind == "regression":
+            return None
+        truth = classification_labels.parse(
+            values["label"], self.kind, self.labels_by_index
+        )
+        if self.kind == "single_label":
+            return answer["label"] == self.labels_by_index[truth]
+        chosen = [label in answer["labels"] for label in self.labels_by_index]
+        return chosen == [flag > 0 for flag in truth]
+
     def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
         return label_tables(
             rows, answers, self.kind, self.labels_by_index, self.text_fields

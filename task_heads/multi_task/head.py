@@ -24,6 +24,7 @@ from task_heads.multi_task.features import context_of
 from task_heads.multi_task.features import joint_features
 from task_heads.multi_task.features import of_first_sequences
 from task_heads.multi_task.files import RecordFile
+from task_heads.multi_task.frame_accuracy import frame_accuracy
 from task_heads.multi_task.heads import checked
 from task_heads.multi_task.heads import parse_heads
 
@@ -232,7 +233,12 @@ class MultiTaskHead(TaskHead):
         ]
 
     def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
-        return self._each(rows, answers, lambda head: head.score)
+        answers = list(answers)
+        found = self._each(rows, answers, lambda head: head.score)
+        accuracy = frame_accuracy(self.heads, rows, answers)
+        if accuracy is None:
+            return found
+        return {"frame_accuracy": accuracy, **found}
 
     def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
         tuned = self._each(rows, answers, lambda head: head.tune)

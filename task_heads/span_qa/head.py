@@ -24,6 +24,7 @@ from task_heads.span_qa.decoding import outputs
 from task_heads.span_qa.decoding import readable_answers
 from task_heads.span_qa.examples import TEXT_FIELDS
 from task_heads.span_qa.examples import answers_in
+from task_heads.span_qa.examples import answers_of
 from task_heads.span_qa.examples import misalignment
 from task_heads.span_qa.examples import question_example
 from task_heads.span_qa.features import question_features
@@ -33,6 +34,7 @@ from task_heads.span_qa.losses import PlaceCrossentropy
 from task_heads.span_qa.losses import place_accuracy
 from task_heads.span_qa.score_rows import best_threshold
 from task_heads.span_qa.score_rows import score_rows
+from task_heads.span_qa.scores import exact_match
 from task_heads.span_qa.tables import answer_tables
 
 _OUTPUTS = ("start_logits", "end_logits")
@@ -224,6 +226,11 @@ class SpanQAHead(TaskHead):
 
     def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
         return score_rows(rows, answers, self._threshold)
+
+    def is_right(self, values: Mapping[str, Any], answer: dict) -> bool:
+        """Returns whether an answer is one of its row, as SQuAD compares."""
+        texts = [found["text"] for found in answers_of(values)] or [""]
+        return any(exact_match(answer["answer"], text) for text in texts)
 
     def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
         return answer_tables(rows, answers, self._threshold)

@@ -41,6 +41,7 @@ from task_heads.tagging.metrics import SpanF1
 from task_heads.tagging.metrics import WordAccuracy
 from task_heads.tagging.schemes import SCHEMES
 from task_heads.tagging.schemes import count_invalid
+from task_heads.tagging.score_rows import is_right
 from task_heads.tagging.score_rows import score_rows
 from task_heads.tagging.softmax_output import SoftmaxOutput
 from task_heads.tagging.spans import SpanReader
@@ -260,6 +261,10 @@ class TaggingHead(TaskHead):
 
     def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
         return score_rows(rows, answers, self.scheme, self._labels, self.strict)
+
+    def is_right(self, values: Mapping[str, Any], answer: dict) -> bool:
+        """Returns whether an answer has exactly the spans of its row."""
+        return is_right(values, answer, self.scheme, self._labels, self.strict)
 
     def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
         return tag_tables(rows, answers, self.scheme, self._labels, self.strict)

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
 
 from task_heads.tagging.entities import entities
+from task_heads.tagging.entities import strict_entities
 from task_heads.tagging.given_labels import spans_of
 from task_heads.tagging.given_labels import tags_of
 from task_heads.tagging.label_set import LabelSet
@@ -58,6 +61,37 @@ def score_rows(
     if len(truth) < num_rows or not num_rows:
         return span_scores(true_spans, guessed_spans) | accuracy
     return accuracy or entity_scores(truth, guess, strict, labels.scheme)
+
+
+def is_right(
+    values: Mapping[str, Any],
+    answer: dict,
+    scheme: str,
+    labels: LabelSet,
+    strict: bool = False,
+) -> bool:
+    """Returns whether an answer has exactly the spans of its row.
+
+    That is, their ends and types; of tags without prefixes, which spell no
+    spans, all tags.
+
+    Args:
+        values: a labelled row.
+        answer: the answer to it.
+        scheme, labels, strict: as for `score_rows`.
+    """
+    tags = tags_of(values)
+    if tags is None:
+        found = {(s["start"], s["end"], s["label"]) for s in answer["spans"]}
+        return found == set(spans_of(values))
+    truth, guess = labels.spelled(tags, scheme), answer["tags"]
+    if scheme == "none":
+        return truth == guess
+    if strict:
+        return strict_entities(truth, labels.scheme) == strict_entities(
+            guess, labels.scheme
+        )
+    return entities(truth) == entities(guess)
 
 
 def _numbered(number: int, spans: Iterable) -> set[tuple]:

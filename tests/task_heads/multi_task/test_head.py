@@ -131,6 +131,7 @@ def test_it_learns_all_tasks(trained):
     assert metrics["kind_accuracy"] == metrics["slots_f1"] == 1.0
     score = trained.score(rows())
     assert score["slots"]["micro"]["f1"] == 1.0
+    assert score["frame_accuracy"] == 1.0
 
 
 def test_each_head_gives_what_it_would_alone(trained):
