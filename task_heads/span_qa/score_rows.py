@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from collections.abc import Mapping
 
+from task_heads.span_qa.character_scores import cmrc_scores
+from task_heads.span_qa.character_scores import has_characters
 from task_heads.span_qa.decoding import MAX_DIFFERENCE
 from task_heads.span_qa.examples import answers_of
 from task_heads.span_qa.scores import squad_v1_scores
@@ -15,7 +17,8 @@ def score_rows(
     """Returns the scores of SQuAD 1.1, or 2.0 if a question has no answer.
 
     The latter tell the best thresholds too, on the scale of
-    `null_score_difference`.
+    `null_score_difference`. Where true answers have Chinese or Japanese
+    characters, `cmrc_scores` are added.
 
     Args:
         rows: labelled rows.
@@ -33,11 +36,15 @@ def score_rows(
         candidates = answer["candidates"]
         best[number] = candidates[0]["text"] if candidates else ""
         differences[number] = answer["null_score_difference"]
+    further = {}
+    if any(has_characters(text) for texts in gold.values() for text in texts):
+        further = cmrc_scores(gold, given)
     if all(gold.values()):
-        return squad_v1_scores(gold, given)
+        return squad_v1_scores(gold, given) | further
     if null_threshold is None:
-        return squad_v2_scores(gold, given)
-    return squad_v2_scores(gold, best, differences, null_threshold)
+        return squad_v2_scores(gold, given) | further
+    scores = squad_v2_scores(gold, best, differences, null_threshold)
+    return scores | further
 
 
 def best_threshold(scores: Mapping[str, float]) -> float:

@@ -82,7 +82,7 @@ def squad_v1_scores(
     Source: Rajpurkar et al., 2016 (arXiv:1606.05250), section 6.1; equal to
     the official evaluate-v1.1.py to the last digit.
     """
-    _check_texts(gold, predictions)
+    check_texts(gold, predictions)
     unanswered = [name for name, texts in gold.items() if not texts]
     if unanswered:
         raise InputError(
@@ -144,7 +144,7 @@ def squad_v2_scores(
     Source: Rajpurkar et al., 2018 (arXiv:1806.03822); equal to the official
     evaluate-v2.0.py to the last digit.
     """
-    _check_texts(gold, predictions)
+    check_texts(gold, predictions)
     _check_complete("prediction", gold, predictions, 'give "" for no answer')
     raw = _raw_scores(gold, predictions)
     final = raw
@@ -219,7 +219,8 @@ def _best(
     return 100.0 * best / len(gold), best_threshold
 
 
-def _check_texts(gold: Mapping, predictions: Mapping) -> None:
+def check_texts(gold: Mapping, predictions: Mapping) -> None:
+    """Raises `InputError` for texts that `squad_v1_scores` does not take."""
     if not gold:
         raise InputError(
             "There must be at least one question to score. Received: none. "
