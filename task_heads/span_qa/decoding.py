@@ -67,31 +67,27 @@ def decode_answers(
     logits: Mapping[str, tf.Tensor],
     context: Mapping[str, Any],
     *,
-    max_answer_length: int,
     n_best: int,
     no_answer: bool,
     null_threshold: float,
 ) -> dict:
     """Returns answers and candidates, best first.
 
-    A candidate begins and ends in the context, in this order, and has at
-    most `max_answer_length` tokens. Its score is the sum of two logits, in
+    A candidate begins and ends in the context, in this order, and before the
+    `answer_limit` of its first token. Its score is the sum of two logits, in
     the slice that has most context around its first token. Probabilities are
     of all candidates of all slices and, with `no_answer`, of none.
 
     Args:
         logits: `start_logits` and `end_logits`, float32 `(R, S)`.
         context: what `question_features` gave, with `num_sequences`.
-        max_answer_length: int. In tokens.
         n_best: int. Candidates returned.
         no_answer: bool. Whether there may be no answer.
         null_threshold: float. There is none if the score of no answer, the
             lowest of all slices', exceeds the best candidate's by more.
     """
     slices = _Slices(context)
-    scores, first, last, log_total = _slice_candidates(
-        logits, slices, max_answer_length, n_best
-    )
+    scores, first, last, log_total = _slice_candidates(logits, slices, n_best)
     scores, first, last = _best_of_slices(slices, scores, first, last, n_best)
     null = slices.by_question(_null_scores(logits)).to_tensor(math.inf)
     null = tf.reduce_min(null, axis=1)  # (B,)
@@ -171,8 +167,25 @@ class _Slices:
         )
         length = tf.cast(context["question_length"], tf.int32)
         first = tf.repeat(length, self.counts) + SPECIAL_TOKENS_BEFORE
+        limits = context["answer_limit"]
+        # There may be no token at all.
+        self._limits = tf.concat([limits.flat_values, [0]], 0)
+        self._bases = tf.repeat(
+            tf.cast(limits.row_starts(), tf.int32), self.counts
+        )[:, None]
         # What takes a position in the sequence to a token of the context.
         self.shift = self.starts - first[:, None]  # (R, 1)
+
+    def longest_answers(self, token: tf.Tensor) -> tf.Tensor:
+        """Returns the most tokens of an answer from a token on, `(R, S)`.
+
+        Args:
+            token: int32 `(R, S)`, tokens in the context; in part beyond it.
+        """
+        place = tf.clip_by_value(
+            self._bases + token, 0, tf.size(self._limits) - 1
+        )
+        return tf.gather(self._limits, place) - token
 
     def by_question(self, values: tf.Tensor) -> tf.RaggedTensor:
         return tf.RaggedTensor.from_row_lengths(
@@ -180,32 +193,35 @@ class _Slices:
         )
 
 
-def _slice_candidates(logits, slices, max_answer_length: int, n_best: int):
+def _slice_candidates(logits, slices, n_best: int):
     """Returns the best candidates of each slice, `(R, k)` each.
 
     That is: scores, first and last token in the context; and `(R,)`, the
     logarithm of the summed exponentials of all candidates' scores.
     """
     num_tokens = tf.shape(logits["start_logits"])[1]
-    max_answer_length = tf.minimum(max_answer_length, num_tokens)
     token = tf.range(num_tokens) + slices.shift  # (R, S)
     begins = (token >= slices.owned_starts) & (token < slices.owned_ends)
     ends = (token >= slices.starts) & (token < slices.ends)
+    lengths = tf.where(begins, slices.longest_answers(token), 0)  # (R, S)
+    longest = tf.clip_by_value(tf.reduce_max(lengths), 1, num_tokens)  # M
     start_scores = tf.where(begins, logits["start_logits"], -math.inf)
     end_scores = tf.where(ends, logits["end_logits"], -math.inf)
     beyond = tf.pad(
-        end_scores, [[0, 0], [0, max_answer_length]], constant_values=-math.inf
+        end_scores, [[0, 0], [0, longest]], constant_values=-math.inf
     )
-    reach = tf.range(num_tokens)[:, None] + tf.range(max_answer_length)
-    pairs = start_scores[:, :, None] + tf.gather(beyond, reach, axis=1)
-    pairs = tf.reshape(
-        pairs, [tf.shape(pairs)[0], num_tokens * max_answer_length]
+    reach = tf.range(num_tokens)[:, None] + tf.range(longest)
+    pairs = tf.where(
+        tf.range(longest) < lengths[:, :, None],
+        start_scores[:, :, None] + tf.gather(beyond, reach, axis=1),
+        -math.inf,
     )
+    pairs = tf.reshape(pairs, [tf.shape(pairs)[0], num_tokens * longest])
     scores, places = tf.math.top_k(
         pairs, tf.minimum(n_best, tf.shape(pairs)[1])
     )
-    first = places // max_answer_length + slices.shift
-    last = first + places % max_answer_length
+    first = places // longest + slices.shift
+    last = first + places % longest
     return scores, first, last, tf.reduce_logsumexp(pairs, axis=1)
 
 

@@ -19,6 +19,7 @@ from keras_bert_zoo.tokenization.slices import Slices
 from keras_bert_zoo.tokenization.slices import slice_rows
 from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
 from task_heads.span_qa.examples import UNUSABLE
+from task_heads.span_qa.lengths import answer_limits
 
 # What a label says of a token: whether an answer may begin (or end) there,
 # and whether the true one does.
@@ -38,7 +39,7 @@ def question_features(
     *,
     max_question_length: int,
     doc_stride: int,
-    min_overlap: int,
+    max_answer_length: int,
 ) -> Features:
     """Returns the features of a batch; see `TaskHead.features`.
 
@@ -50,7 +51,8 @@ def question_features(
         max_question_length: int. Most tokens of a question, which never has
             more than half of a sequence.
         doc_stride: int. Most tokens from one slice's start to the next.
-        min_overlap: int. Tokens that slices share whatever the stride, where
+        max_answer_length: int. See `answer_limits`. Slices share twice as
+            many tokens as an answer may have, whatever the stride, where
             they are at least twice as long.
 
     Raises:
@@ -68,12 +70,15 @@ def question_features(
     question_length = kept.row_lengths()  # int64 (B,)
     spans = tokenizer.tokenize_with_offsets(examples["context"])
     capacity = sequence_length - _SPECIAL_TOKENS - question_length
+    limits = spans.ids.with_flat_values(
+        answer_limits(spans, examples["context"], max_answer_length)
+    )
     slices = slice_rows(
         spans.ids.row_lengths(),
         capacity,
         tf.maximum(
             capacity - doc_stride,
-            tf.minimum(tf.constant(min_overlap, tf.int64), capacity // 2),
+            tf.minimum(2 * _longest_answers(limits), capacity // 2),
         ),
     )
     base = tf.gather(spans.ids.row_starts(), slices.rows)
@@ -131,9 +136,18 @@ def question_features(
             "byte_end": spans.ids.with_flat_values(byte_ends),
             "char_start": spans.char_starts,
             "char_end": spans.ids.with_flat_values(char_ends),
+            "answer_limit": limits,
             **by_question,
         },
     )
+
+
+def _longest_answers(limits: tf.RaggedTensor) -> tf.Tensor:
+    """Returns the most tokens of an answer in each context, int64 `(B,)`."""
+    token = tf.ragged.range(limits.row_lengths())
+    lengths = tf.cast(limits, tf.int64) - token
+    # Of a context without tokens: 0.
+    return tf.maximum(tf.reduce_max(lengths, axis=1), 0)
 
 
 def _answer_tokens(spans: TokenSpans, examples):

@@ -60,7 +60,8 @@ class SpanQAHead(TaskHead):
             to the next.
         max_question_length: int. Most tokens of a question; further ones are
             cut. A question never has more than half of a sequence.
-        max_answer_length: int. Most tokens of an answer.
+        max_answer_length: int. Most tokens of an answer. Three characters
+            of Chinese or Japanese count as one token, whatever their tokens.
         n_best: int. Candidates returned.
 
     Logits: dict of `start_logits` and `end_logits`, `(R, S)` float32.
@@ -179,7 +180,7 @@ class SpanQAHead(TaskHead):
             sequence_length,
             max_question_length=self.max_question_length,
             doc_stride=self.doc_stride,
-            min_overlap=2 * self.max_answer_length,
+            max_answer_length=self.max_answer_length,
         )
 
     def build(self, encoder: keras.Model) -> keras.Model:
@@ -215,7 +216,6 @@ class SpanQAHead(TaskHead):
         return decode_answers(
             logits,
             context,
-            max_answer_length=self.max_answer_length,
             n_best=self.n_best,
             no_answer=self.no_answer,
             null_threshold=self.null_threshold,
@@ -294,7 +294,12 @@ _SIZES = {
         "most tokens from one slice of a text to the next",
     ),
     "max_question_length": (64, arguments.HIGHEST, "most tokens of a question"),
-    "max_answer_length": (30, 10_000, "most tokens of an answer"),
+    "max_answer_length": (
+        30,
+        10_000,
+        "most tokens of an answer; three Chinese or Japanese characters count "
+        "as one",
+    ),
     "n_best": (5, 1_000, "candidates in an answer"),
 }
 

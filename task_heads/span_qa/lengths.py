@@ -1,14 +1,104 @@
-"""Questions and answers with more tokens than a head takes or gives."""
+"""How long answers may be, and which questions and answers are longer.
+
+Lengths are in tokens, and in characters where a script has no spaces: there a
+token is a single character (BERT) or a run of any length (other tokenizers),
+while a token of English is most of a word. Letters: `B` texts, `N` tokens of
+all of them, `C` characters.
+"""
 
 from collections.abc import Iterable
 from collections.abc import Mapping
 
 import numpy as np
+import tensorflow as tf
 
 from keras_bert_zoo.data.row_report import listed_origins
+from keras_bert_zoo.tokenization import TokenSpans
 from task_heads.span_qa.examples import first_aligned
 
+# How many characters without spaces weigh as much as a token. With BERT's
+# vocabulary the longest answers of XQuAD have 26 tokens in English, 66 in
+# Chinese.
+CHARACTERS_PER_TOKEN = 3
+
+# First and last code points of Chinese and Japanese scripts: their
+# punctuation and kana, ideographs, full-width forms.
+_UNSPACED = (
+    (0x3000, 0x30FF),
+    (0x31F0, 0x31FF),
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0xFF01, 0xFF9F),
+    (0x20000, 0x323AF),
+)
+
 _BATCH_SIZE = 1024
+
+
+def answer_limits(
+    spans: TokenSpans, texts: tf.Tensor, max_answer_length: int
+) -> tf.Tensor:
+    """Returns where an answer that begins at a token has to end.
+
+    An answer may have `max_answer_length` tokens. Characters of scripts
+    without spaces are counted in place of their tokens, and
+    `CHARACTERS_PER_TOKEN` of them weigh as much as a token. A token may
+    always stand alone.
+
+    Args:
+        spans: the tokens of the texts.
+        texts: string `(B,)`.
+        max_answer_length: int.
+
+    Returns:
+        int32 `(N,)`. Number, in its text, of the token after the last one
+        that the answer may have.
+    """
+    rows = spans.ids.value_rowids()
+    row_starts = tf.cast(spans.ids.row_starts(), tf.int32)
+    row_limits = tf.cast(spans.ids.row_limits(), tf.int32)
+    token = tf.range(tf.size(spans.ids.flat_values))
+    is_ascii = tf.reduce_all(
+        tf.strings.length(texts) == tf.strings.length(texts, "UTF8_CHAR")
+    )
+    limits = tf.cond(
+        is_ascii,
+        lambda: token + max_answer_length,
+        lambda: _weighed_limits(spans, texts, max_answer_length),
+    )
+    limits = tf.maximum(limits, token + 1)
+    limits = tf.minimum(limits, tf.gather(row_limits, rows))
+    return limits - tf.gather(row_starts, rows)
+
+
+def _weighed_limits(spans, texts, max_answer_length):
+    """Returns the limits, `(N,)`, by numbers of tokens in all texts."""
+    characters = tf.strings.unicode_decode(texts, "UTF-8")
+    bounds = tf.constant(
+        [end + i for pair in _UNSPACED for i, end in enumerate(pair)]
+    )
+    # Inside of a range after an odd number of bounds.
+    is_unspaced = (
+        tf.searchsorted(bounds, characters.flat_values, side="right") % 2
+    )  # int32 (C,)
+    before = tf.concat([[0], tf.cumsum(is_unspaced)], 0)
+    text_starts = tf.cast(
+        tf.gather(characters.row_starts(), spans.ids.value_rowids()), tf.int32
+    )
+    unspaced_before = tf.gather(
+        before, text_starts + spans.char_starts.flat_values
+    )
+    unspaced_after = tf.gather(
+        before, text_starts + spans.char_ends.flat_values
+    )
+    weight = tf.where(unspaced_after > unspaced_before, 0, CHARACTERS_PER_TOKEN)
+    # Tokens and characters up to a token, all texts one after the other.
+    after = tf.cumsum(weight) + unspaced_after
+    start = tf.cumsum(weight, exclusive=True) + unspaced_before
+    return tf.searchsorted(
+        after, start + CHARACTERS_PER_TOKEN * max_answer_length, side="right"
+    )
 
 
 def length_warnings(
@@ -26,11 +116,11 @@ def length_warnings(
     for row in rows:
         batch.append(row)
         if len(batch) == _BATCH_SIZE:
-            _add_long(batch, tokenizer, max_question_length, questions)
-            _add_long(batch, tokenizer, max_answer_length, answers, _answer)
+            questions += _long_questions(batch, tokenizer, max_question_length)
+            answers += _long_answers(batch, tokenizer, max_answer_length)
             batch = []
-    _add_long(batch, tokenizer, max_question_length, questions)
-    _add_long(batch, tokenizer, max_answer_length, answers, _answer)
+    questions += _long_questions(batch, tokenizer, max_question_length)
+    answers += _long_answers(batch, tokenizer, max_answer_length)
     found = []
     if questions:
         found.append(
@@ -47,18 +137,22 @@ def length_warnings(
     return found
 
 
-def _question(values: Mapping) -> str:
-    return values["question"]
+def _long_questions(batch, tokenizer, most):
+    texts = tf.constant([row.values["question"] for row in batch], tf.string)
+    lengths = tokenizer.tokenize(texts).row_lengths().numpy()
+    return [batch[place].origin for place in np.flatnonzero(lengths > most)]
+
+
+def _long_answers(batch, tokenizer, most):
+    texts = tf.constant([_answer(row.values) for row in batch], tf.string)
+    spans = tokenizer.tokenize_with_offsets(texts)
+    limits = spans.ids.with_flat_values(answer_limits(spans, texts, most))
+    # From an answer's first token; there may be none.
+    reach = limits[:, :1].to_tensor(0, shape=(None, 1))[:, 0].numpy()
+    is_long = reach < spans.ids.row_lengths().numpy()
+    return [batch[place].origin for place in np.flatnonzero(is_long)]
 
 
 def _answer(values: Mapping) -> str:
     found = first_aligned(values)
     return found["text"] if found else ""
-
-
-def _add_long(batch, tokenizer, most, found, text_of=_question):
-    if not batch:
-        return
-    ids = tokenizer.tokenize([text_of(row.values) for row in batch])
-    lengths = np.asarray(ids.row_lengths())
-    found += [batch[place].origin for place in np.flatnonzero(lengths > most)]
