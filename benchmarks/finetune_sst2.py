@@ -57,7 +57,10 @@ def export(directory: pathlib.Path) -> None:
     import keras_bert_zoo as zoo
 
     model = zoo.TaskModel.from_preset(
-        "minilm_l6_en_uncased", head="classification", labels=["0", "1"]
+        "minilm_l6_en_uncased",
+        head="classification",
+        labels=["0", "1"],
+        pooling="cls",
     )
     zoo.save_huggingface(
         model.encoder,

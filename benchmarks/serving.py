@@ -75,6 +75,7 @@ def export(scratch: pathlib.Path) -> dict:
         "minilm_l6_en_uncased",
         head="classification",
         labels=["negative", "positive"],
+        pooling="cls",
         sequence_length=SEQUENCE_LENGTH,
     )
     places = {"sequence_length": SEQUENCE_LENGTH}

@@ -13,7 +13,10 @@ def main(seed: int) -> float:
     keras.utils.set_random_seed(seed)
     texts, labels = recipe.read("train")
     model = zoo.TaskModel.from_preset(
-        "minilm_l6_en_uncased", head="classification", labels=["0", "1"]
+        "minilm_l6_en_uncased",
+        head="classification",
+        labels=["0", "1"],
+        pooling="cls",
     )
     model.compile(
         learning_rate=recipe.LEARNING_RATE,
