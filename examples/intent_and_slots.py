@@ -50,7 +50,9 @@ def main() -> None:
 
     measured = model.evaluate(heldout, return_dict=True, verbose=0)
     print(f"intent    accuracy {measured['intent_accuracy']:.3f}")
-    scores = model.score(heldout)["slots"]
+    measured = model.score(heldout)
+    print(f"frame     accuracy {measured['frame_accuracy']:.3f}")
+    scores = measured["slots"]
     for name, score in {**scores["types"], "all": scores["micro"]}.items():
         print(
             f"{name:10}precision {score['precision']:.3f}  "
