@@ -100,7 +100,11 @@ def test_each_epoch_prints_its_metrics(trained):
 
 
 def test_the_summary_ends_the_output(trained, folder):
-    truncated, padding, best, saved, report = trained.out.splitlines()[-5:]
+    lines = trained.out.splitlines()
+    # The tiny preset learns nothing in three epochs.
+    if lines[-1].startswith("warning     no better than always answering"):
+        lines.pop()
+    truncated, padding, best, saved, report = lines[-5:]
     assert truncated == "truncated   1 of 8 texts, longer than 32 tokens"
     assert padding.startswith("padding     ")
     assert best.startswith("best epoch  ")

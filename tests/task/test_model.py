@@ -403,7 +403,7 @@ def test_metrics_are_counted_once(make_model, texts, labels):
     model = make_model()
     model.compile()
     values = model.evaluate(texts, labels, verbose=0)
-    assert len(values) == 3  # the loss and two metrics
+    assert len(values) == 4  # the loss and three metrics
 
 
 def test_weights_of_validation_texts_are_refused(make_model, texts, labels):

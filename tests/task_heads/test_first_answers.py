@@ -1,6 +1,5 @@
 """A new head begins at what the labels' frequencies say."""
 
-import every_head
 import keras
 import numpy as np
 import pytest
@@ -95,7 +94,17 @@ def as_rows(rows):
     return MemoryRows({key: [row[key] for row in rows] for key in rows[0]})
 
 
-@pytest.mark.parametrize("name", CASES)
+# The others begin likewise: a pipeline each, to see it.
+FAST = ("single label", "score")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
+        for name in CASES
+    ],
+)
 def test_the_first_loss_is_that_of_the_frequencies(name):
     make_head, rows, expected = CASES[name]
     model = make_model(make_head())
@@ -105,14 +114,59 @@ def test_the_first_loss_is_that_of_the_frequencies(name):
     assert loss == pytest.approx(expected, abs=0.1)
 
 
+def bias_of(layer):
+    return keras.ops.convert_to_numpy(layer.bias)
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("tags", [340, 40, 20]),
+        ("spans", [340, 20, 0]),
+        ("chain of tags", [340, 40, 20]),
+    ],
+)
+def test_words_begin_at_the_frequencies_of_their_tags(name, counts):
+    make_head, rows, _ = CASES[name]
+    model = make_model(make_head())
+    model.head.adapt(model, as_rows(rows), model.tokenizer)
+    np.testing.assert_allclose(
+        bias_of(model.get_layer("logits")), log_frequencies(counts), rtol=1e-6
+    )
+
+
+def test_each_task_begins_at_its_own():
+    make_head, rows, _ = CASES["several tasks"]
+    model = make_model(make_head())
+    model.head.adapt(model, as_rows(rows), model.tokenizer)
+    for task, counts in (("mood", [4, 16]), ("slots", [340, 40, 20])):
+        np.testing.assert_allclose(
+            bias_of(model.get_layer(task).get_layer("logits")),
+            log_frequencies(counts),
+            rtol=1e-6,
+        )
+
+
+def test_several_labels_begin_at_their_odds():
+    make_head, rows, _ = CASES["several labels"]
+    model = make_model(make_head())
+    model.head.adapt(model, as_rows(rows), model.tokenizer)
+    np.testing.assert_allclose(
+        bias_of(model.get_layer("logits")), log_odds([4, 20], 20), rtol=1e-6
+    )
+
+
 def test_masked_tokens_are_guessed_by_frequency():
     model = make_model(MaskedTokenHead())
     rows = [{"text": " ".join(WORDS)}] * NUM_ROWS
-    model.compile()
-    before = model.evaluate(as_rows(rows), verbose=0)[0]
     model.head.adapt(model, as_rows(rows), model.tokenizer)
-    after = model.evaluate(as_rows(rows), verbose=0)[0]
-    assert after < before - 0.5
+    (bias,) = [
+        variable
+        for variable in model.weights
+        if variable.path.endswith("masked_lm_head/output_bias")
+    ]
+    (word,) = model.tokenizer.tokenize(["no"]).to_list()[0]
+    assert int(keras.ops.argmax(bias)) == word
 
 
 def test_class_weights_count():
@@ -120,7 +174,7 @@ def test_class_weights_count():
     head = ClassificationHead(["bad", "good"], class_weights=weights)
     model = make_model(head)
     head.adapt(model, as_rows(SKEWED), model.tokenizer)
-    bias = keras.ops.convert_to_numpy(model.get_layer("logits").bias)
+    bias = bias_of(model.get_layer("logits"))
     assert bias[0] == pytest.approx(bias[1])
 
 
@@ -204,11 +258,3 @@ def test_a_scale_keeps_its_shape_and_config():
     assert twin(np.zeros((3, 1), "float32")).shape == (3, 1)
     assert not twin.trainable_weights
     assert twin.is_new()
-
-
-@pytest.mark.parametrize("name", every_head.HEADS)
-def test_every_head_takes_its_examples(name):
-    make_head, rows = every_head.HEADS[name]
-    model = every_head.make_model(make_head())
-    model.head.adapt(model, as_rows(rows), model.tokenizer)
-    assert all(np.isfinite(value).all() for value in model.get_weights())

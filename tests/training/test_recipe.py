@@ -31,13 +31,13 @@ def schedule_of(optimizer):
     return optimizer._learning_rate
 
 
-def test_the_default_is_what_bert_is_tuned_with(encoder):
+def test_the_default_is_made_for_the_encoder(encoder):
     optimizer = OptimizerRecipe().make(encoder, 100)
     assert type(optimizer) is AdamW
     assert optimizer.weight_decay == 0.01
     schedule = schedule_of(optimizer)
     assert type(schedule) is schedules.WarmupThenLinearDecay
-    assert (schedule.peak, schedule.total_steps) == (5e-5, 100)
+    assert (schedule.peak, schedule.total_steps) == (1e-3, 100)
     assert schedule.warmup_steps == 10
     assert optimizer.layer_rates == ()
 
@@ -138,7 +138,8 @@ def test_layers_that_are_never_to_learn_are_not_named(encoder, log):
 
 
 def test_before_a_run_the_rate_is_the_peak(encoder, log):
-    optimizer = OptimizerRecipe(unfreeze_fraction=0.1).make(encoder)
+    recipe = OptimizerRecipe(learning_rate=5e-5, unfreeze_fraction=0.1)
+    optimizer = recipe.make(encoder)
     assert float(optimizer.learning_rate) == pytest.approx(5e-5)
     assert not log.text
 
@@ -219,7 +220,7 @@ def test_numbers_are_finite(name, value):
 
 
 @pytest.mark.parametrize("name", ["learning_rate", "warmup_fraction"])
-@pytest.mark.parametrize("value", ["0.1", None, True])
+@pytest.mark.parametrize("value", ["0.1", True])
 def test_numbers_are_numbers(name, value):
     with pytest.raises(InputError, match=f"{name}={value!r}"):
         OptimizerRecipe(**{name: value})

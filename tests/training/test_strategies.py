@@ -82,12 +82,13 @@ def check(found):
     ("run", "cases"),
     [
         (programs.run, [LOADED, BY_BATCH]),
-        (programs.run_on_tpu_cores, [LOADED]),
         pytest.param(
-            programs.run_on_tpu_cores, [BY_BATCH], marks=pytest.mark.slow
+            programs.run_on_tpu_cores,
+            [LOADED, BY_BATCH],
+            marks=pytest.mark.slow,
         ),
     ],
-    ids=["cpus", "tpu cores", "tpu cores, by batch"],
+    ids=["cpus", "tpu cores"],
 )
 def test_two_replicas_are_one_device(run, cases):
     found = run(COMPARE, json.dumps(cases))

@@ -134,6 +134,7 @@ def test_the_longest_answer_is_in_reach_wherever_it_stands(length):
     ]
 
 
+@pytest.mark.slow
 def test_a_saved_model_gives_answers_as_long(tmp_path):
     words = tokenizer()
     model = TaskModel(
