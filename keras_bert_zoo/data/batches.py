@@ -26,6 +26,7 @@ from keras_bert_zoo.data.windows import Windows
 from keras_bert_zoo.data.windows import column_specs
 from keras_bert_zoo.data.windows import window_rows
 from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization.ragged_rows import rows_of_lengths
 
 # Keeps what a head draws apart from the order of batches, drawn from the same
 # seed.
@@ -97,7 +98,9 @@ def batches_of(
                 counts,
             )
         if found.num_sequences is not None:
-            row_index = tf.repeat(row_index, found.num_sequences)
+            row_index = tf.gather(
+                row_index, rows_of_lengths(found.num_sequences)
+            )
         features = {"inputs": dict(found.inputs), ROW_INDEX: row_index}
         if found.labels is not None:
             features["labels"] = found.labels
@@ -217,7 +220,9 @@ class PredictionBatches:
         lengths = found.inputs[names.TOKEN_IDS].row_lengths()
         if found.num_sequences is not None:
             lengths = tf.reduce_sum(
-                tf.RaggedTensor.from_row_lengths(lengths, found.num_sequences),
+                tf.RaggedTensor.from_row_lengths(
+                    lengths, found.num_sequences, validate=False
+                ),
                 axis=1,
             )
         groups = length_groups.group_by_size(lengths, batch_size)

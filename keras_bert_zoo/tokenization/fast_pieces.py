@@ -7,6 +7,7 @@ from keras_bert_zoo.tokenization.graph_normalizer import NormalizedTexts
 from keras_bert_zoo.tokenization.graph_pieces import Pieces
 from keras_bert_zoo.tokenization.piece_trie import matchable_pieces
 from keras_bert_zoo.tokenization.python_tokenizer import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.token_spans import WordSpeller
 from keras_bert_zoo.tokenization.vocabulary import Vocabulary
 
@@ -122,10 +123,10 @@ class FastPieces(tf.Module):
         ids = pieces.values  # (P,)
         # One piece is the whole word, known or not. Several are all known, so
         # that their lengths add up to the word's.
-        counts = pieces.row_lengths()
+        words = row_ids(pieces)
         lengths = tf.where(
-            tf.equal(tf.repeat(counts, counts), 1),
-            tf.repeat(word_lengths, counts),
+            tf.equal(tf.gather(pieces.row_lengths(), words), 1),
+            tf.gather(word_lengths, words),
             tf.gather(self._lengths, ids),
         )
         ends = tf.cumsum(lengths)

@@ -7,6 +7,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from keras_bert_zoo.tokenization.ragged_rows import rows_of_lengths
+
 
 @dataclasses.dataclass(frozen=True)
 class Slices:
@@ -52,7 +54,7 @@ def slice_rows(lengths, capacity, overlap) -> Slices:
     width = _divide_up(lengths + (num_slices - 1) * overlap, num_slices)
     width = tf.where(lengths <= capacity, lengths, width)
 
-    rows = tf.repeat(tf.range(tf.size(lengths, tf.int64)), num_slices)  # (R,)
+    rows = rows_of_lengths(num_slices)  # (R,)
     number = tf.ragged.range(num_slices).flat_values  # from 0 in each row
     gaps = tf.maximum(tf.gather(num_slices, rows) - 1, 1)
     length, width = tf.gather(lengths, rows), tf.gather(width, rows)
@@ -88,7 +90,7 @@ def full_slices(lengths, capacity: int, smallest: int) -> Slices:
     """
     lengths = tf.cast(lengths, tf.int64)  # (B,)
     num_slices = tf.maximum(_divide_up(lengths, capacity), 1)
-    rows = tf.repeat(tf.range(tf.size(lengths, tf.int64)), num_slices)  # (R,)
+    rows = rows_of_lengths(num_slices)  # (R,)
     number = tf.ragged.range(num_slices).flat_values  # from 0 in each row
     length = tf.gather(lengths, rows)
     is_last = number == tf.gather(num_slices, rows) - 1

@@ -12,6 +12,7 @@ from keras_bert_zoo.tokenization.graph_normalizer import DecodedTexts
 from keras_bert_zoo.tokenization.graph_normalizer import GraphNormalizer
 from keras_bert_zoo.tokenization.graph_normalizer import NormalizedTexts
 from keras_bert_zoo.tokenization.graph_pieces import Pieces
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,8 +117,8 @@ def _spans(
     first = tf.gather(normalized.origins, pieces.starts)
     # The next character always exists: a space ends every text.
     after = tf.gather(normalized.origins, pieces.ends - 1) + 1
-    text_starts = tf.repeat(
-        decoded.row_splits[:-1], row_splits[1:] - row_splits[:-1]
+    text_starts = tf.gather(
+        decoded.row_splits, row_ids(_ragged(pieces.ids, row_splits))
     )
     return (
         tf.gather(decoded.byte_starts, first),

@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_bert_zoo import features as names
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import pack
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.slices import full_slices
 from keras_bert_zoo.tokenization.slices import slice_rows
 from task_heads.masked_lm.masked_texts import mask_places
@@ -132,7 +133,7 @@ def cut(
 def owned(slices) -> tf.RaggedTensor:
     """Returns bool `(R, None)`, the tokens that each slice owns."""
     token = tf.ragged.range(slices.starts, slices.ends)
-    owner = token.value_rowids()
+    owner = row_ids(token)
     return token.with_flat_values(
         (token.flat_values >= tf.gather(slices.owned_starts, owner))
         & (token.flat_values < tf.gather(slices.owned_ends, owner))

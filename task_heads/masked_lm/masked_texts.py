@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
+
 MASK = "[MASK]"
 
 
@@ -54,7 +56,7 @@ def mask_places(texts: tf.Tensor) -> MaskPlaces:
         lengths = tf.strings.length(parts.flat_values, unit) + len(MASK)
         before = tf.cumsum(lengths, exclusive=True)
         before_text = tf.gather(before, parts.row_starts())
-        before -= tf.gather(before_text, parts.value_rowids())
+        before -= tf.gather(before_text, row_ids(parts))
         return tf.ragged.boolean_mask(
             parts.with_flat_values(before + lengths), follows
         )
@@ -83,7 +85,7 @@ def fill_masks(texts: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
     )
     return tf.strings.unsorted_segment_join(
         tf.strings.join([parts.flat_values, after]),
-        parts.value_rowids(),
+        row_ids(parts),
         tf.size(texts),
     )
 
@@ -95,5 +97,5 @@ def _split(texts: tf.Tensor) -> tf.RaggedTensor:
 
 def _mask_follows(parts: tf.RaggedTensor) -> tf.Tensor:
     """Returns bool, whether a gap follows each part of all texts."""
-    rows = parts.value_rowids()
+    rows = row_ids(parts)
     return tf.concat([rows[1:] == rows[:-1], [False]], 0)[: tf.size(rows)]

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.tokenization import Vocabulary
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 
 # Of the tokens chosen, so many become the mask, and so many a random token;
 # the others stay as they are.
@@ -93,7 +94,7 @@ def _choose(token_ids, seed, is_plain, mask_rate) -> tf.Tensor:
     draws = tf.random.stateless_uniform(
         tf.shape(plain), seed, dtype=tf.float64, alg="philox"
     )
-    rows = token_ids.value_rowids()
+    rows = row_ids(token_ids)
     keys = tf.where(plain, draws, 1.0) + 2.0 * tf.cast(rows, tf.float64)
     order = tf.argsort(keys, stable=True)
     rank = tf.ragged.range(token_ids.row_lengths()).flat_values

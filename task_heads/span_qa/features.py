@@ -15,6 +15,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization import pack
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.slices import Slices
 from keras_bert_zoo.tokenization.slices import slice_rows
 from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
@@ -109,7 +110,7 @@ def question_features(
         truncated += tf.cast(lost, tf.int64)
     byte_ends, char_ends = with_trailing_marks(
         examples["context"],
-        spans.ids.value_rowids(),
+        row_ids(spans.ids),
         spans.char_starts.flat_values,
         spans.byte_ends.flat_values,
         spans.char_ends.flat_values,
@@ -158,7 +159,7 @@ def _answer_tokens(spans: TokenSpans, examples):
     """
     start = tf.cast(examples["answer_start"], tf.int64)
     end = tf.cast(examples["answer_end"], tf.int64)
-    rows = spans.ids.value_rowids()
+    rows = row_ids(spans.ids)
     numbers = tf.range(tf.size(start, tf.int64))
     row_starts = spans.ids.row_starts()
     first = tf.searchsorted(
@@ -211,7 +212,7 @@ def _targets(slices: Slices, answer_first, answer_last):
 
 def _labels(token_ids, slices: Slices, first, inside, token):
     """Returns int32 ragged `(R, S)`."""
-    owner = token_ids.value_rowids()
+    owner = row_ids(token_ids)
     position = tf.ragged.range(token_ids.row_lengths()).flat_values
     target = tf.where(inside, first + token - slices.starts, 0)
     past_end = first + slices.ends - slices.starts

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import features as names
 from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from task_heads.tagging.spans import SpanReader
 
 _OUTPUTS = (
@@ -54,7 +55,7 @@ def decode_words(
         outside: int. Label of words without tokens.
     """
     position = context["word_position"]
-    texts = position.value_rowids()
+    texts = row_ids(position)
     before = tf.cumsum(context[names.NUM_SEQUENCES], exclusive=True)
     sequence = tf.gather(tf.cast(before, tf.int32), texts)
     sequence += context["word_sequence"].flat_values

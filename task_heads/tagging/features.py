@@ -13,6 +13,7 @@ from keras_bert_zoo import features as names
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization import pack
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.slices import Slices
 from keras_bert_zoo.tokenization.slices import slice_rows
 from task_heads.tagging.words import Words
@@ -105,7 +106,7 @@ def _places(words: Words, slices: Slices):
     Both int32 ragged `(B, W)`; the place is -1 for words without tokens.
     """
     first = words.first_tokens
-    rows = first.value_rowids()
+    rows = row_ids(first)
     token = tf.maximum(first.flat_values, 0)
     owner = (
         tf.searchsorted(
@@ -128,17 +129,15 @@ def _places(words: Words, slices: Slices):
 def _span_of_token(spans: TokenSpans, examples) -> tf.Tensor:
     """Returns int32 `(T,)`, the span that a token is part of, or -1."""
     starts, ends = examples["span_starts"], examples["span_ends"]
-    rows = spans.ids.value_rowids()
+    rows = row_ids(spans.ids)
     last_byte = word_keys(rows, spans.byte_ends.flat_values) - 1
     found = tf.searchsorted(
-        word_keys(starts.value_rowids(), starts.flat_values),
+        word_keys(row_ids(starts), starts.flat_values),
         last_byte,
         side="right",
     )
     # Place 0 stands for no span before the token.
-    ends = tf.concat(
-        [[-1], word_keys(ends.value_rowids(), ends.flat_values)], 0
-    )
+    ends = tf.concat([[-1], word_keys(row_ids(ends), ends.flat_values)], 0)
     begins_before_end = word_keys(
         rows, spans.byte_starts.flat_values
     ) < tf.gather(tf.cast(ends, tf.int64), found)
@@ -146,9 +145,9 @@ def _span_of_token(spans: TokenSpans, examples) -> tf.Tensor:
 
 
 def _word_labels(words, examples, token_spans, spans, ids_in_spans, outside):
-    """Returns int32 ragged `(B, W)` ids of the words' labels."""
+    """Returns the ids of the labels of all words, int32."""
     first = words.first_tokens
-    rows = first.value_rowids()
+    rows = row_ids(first)
     flat = tf.gather(spans.ids.row_starts(), rows) + first.flat_values
     padded = tf.concat([token_spans, [-1]], 0)
     span = tf.gather(
@@ -164,7 +163,7 @@ def _word_labels(words, examples, token_spans, spans, ids_in_spans, outside):
     after = tf.concat([span[1:], no_span], 0)[: tf.size(span)]
     type_ids = tf.concat([[0], examples["span_types"].flat_values], 0)
     type_id = tf.gather(type_ids, span + 1)
-    owners = tf.concat([[-1], examples["span_types"].value_rowids()], 0)
+    owners = tf.concat([[-1], row_ids(examples["span_types"])], 0)
     owner, owner_before = (tf.gather(owners, one + 1) for one in (span, before))
     is_first = span != before
     touches = (
@@ -180,39 +179,47 @@ def _word_labels(words, examples, token_spans, spans, ids_in_spans, outside):
     label = tf.gather_nd(
         ids_in_spans, tf.stack([tf.cast(type_id, tf.int32), place], axis=-1)
     )
-    label = first.with_flat_values(tf.where(span < 0, outside, label))
+    label = tf.where(span < 0, outside, label)
+    # Given words have a tag each.
     is_given = examples["word_starts"].row_lengths() > 0
-    derived = tf.ragged.boolean_mask(
-        label, first.with_flat_values(~tf.gather(is_given, rows))
+    given = tf.where(tf.gather(is_given, rows))
+    return tf.tensor_scatter_nd_update(
+        label, given, examples["tags"].flat_values
     )
-    return tf.concat([examples["tags"], derived], axis=1)
 
 
 def _token_labels(spans, words, slices, labels):
     """Returns labels and weights of sequences, ragged `(R, S)`."""
     exists = words.first_tokens.flat_values >= 0
-    rows = words.first_tokens.value_rowids()
+    rows = row_ids(words.first_tokens)
     flat = tf.gather(spans.ids.row_starts(), rows)
     flat += words.first_tokens.flat_values
     places = tf.boolean_mask(flat, exists)[:, None]
     shape = tf.size(spans.ids.flat_values, tf.int64)[None]
-    of_token = tf.scatter_nd(
-        places, tf.boolean_mask(labels.flat_values, exists), shape
-    )
+    of_token = tf.scatter_nd(places, tf.boolean_mask(labels, exists), shape)
     counts = tf.scatter_nd(
         places, tf.ones_like(places[:, 0], tf.float32), shape
     )
     body = _cut(slices, spans.ids.with_flat_values(of_token))
     weights = _cut(slices, spans.ids.with_flat_values(counts))
     token = tf.ragged.range(slices.starts, slices.ends)
-    owner = token.value_rowids()
+    owner = row_ids(token)
     owned = (token.flat_values >= tf.gather(slices.owned_starts, owner)) & (
         token.flat_values < tf.gather(slices.owned_ends, owner)
     )
-    weights = weights * token.with_flat_values(tf.cast(owned, tf.float32))
+    weights = weights.with_flat_values(
+        weights.flat_values * tf.cast(owned, tf.float32)
+    )
     return _with_special_tokens(body), _with_special_tokens(weights)
 
 
 def _with_special_tokens(values: tf.RaggedTensor) -> tf.RaggedTensor:
-    edge = tf.zeros([values.nrows(), 1], values.dtype)
-    return tf.concat([edge, values, edge], axis=1)
+    """Returns rows with a 0 at either end."""
+    rows = row_ids(values)
+    places = tf.range(tf.size(rows, tf.int64)) + 2 * rows + 1
+    splits = values.row_splits + 2 * tf.range(values.nrows() + 1)
+    return tf.RaggedTensor.from_row_splits(
+        tf.scatter_nd(places[:, None], values.flat_values, splits[-1][None]),
+        splits,
+        validate=False,
+    )

@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization import Vocabulary
 from keras_bert_zoo.tokenization import unicode_tables
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
 
 # What a token is to a word that it belongs to; that of the unknown token
@@ -83,7 +84,7 @@ def find_words(
         tensor.flat_values
         for tensor in (spans.ids, spans.byte_starts, spans.byte_ends)
     )
-    rows = spans.ids.value_rowids()
+    rows = row_ids(spans.ids)
     kinds = _with_unknown_ones(tf.gather(kinds, ids), texts, rows, starts, ends)
     begins = _begins(kinds, starts, ends, rows)
     if edges is not None:
@@ -98,8 +99,27 @@ def find_words(
         validate=False,
     )
     if word_starts is not None:
-        found = tf.concat([word_starts, found], axis=1)
+        found = _either(word_starts, found)
     return _words(texts, spans, rows, found)
+
+
+def _either(given, found):
+    """Returns rows of one or the other, ragged: of each, one has no values."""
+    splits = given.row_splits + found.row_splits
+    places = [
+        tf.range(tf.size(one.values, tf.int64))
+        + tf.gather(other.row_splits, row_ids(one))
+        for one, other in ((given, found), (found, given))
+    ]
+    return tf.RaggedTensor.from_row_splits(
+        # A row begins where both of its parts do.
+        tf.dynamic_stitch(
+            [tf.cast(each, tf.int32) for each in places],
+            [given.values, found.values],
+        ),
+        splits,
+        validate=False,
+    )
 
 
 def word_keys(rows, starts) -> tf.Tensor:
@@ -154,7 +174,8 @@ def _begins(kinds, starts, ends, rows):
 
 
 def _words(texts, spans, rows, word_starts) -> Words:
-    keys = word_keys(word_starts.value_rowids(), word_starts.flat_values)
+    rows_of_words = row_ids(word_starts)
+    keys = word_keys(rows_of_words, word_starts.flat_values)
     token_keys = word_keys(rows, spans.byte_starts.flat_values)
     word = tf.searchsorted(keys, token_keys, side="right") - 1  # (T,)
     numbers = tf.range(tf.size(keys))
@@ -163,7 +184,7 @@ def _words(texts, spans, rows, word_starts) -> Words:
     exists = last >= first
 
     lost = tf.where(~exists)  # (words without tokens, 1)
-    as_given = _places_as_given(texts, word_starts, lost[:, 0])
+    as_given = _places_as_given(texts, word_starts, rows_of_words, lost[:, 0])
 
     def of(tensor, places, given):
         # Tokens may be fewer than words, none at all in the extreme.
@@ -174,13 +195,13 @@ def _words(texts, spans, rows, word_starts) -> Words:
             tf.tensor_scatter_nd_update(values, lost, given)
         )
 
-    text_starts = tf.gather(spans.ids.row_starts(), word_starts.value_rowids())
+    text_starts = tf.gather(spans.ids.row_starts(), rows_of_words)
     place = tf.cast(first, tf.int64) - text_starts
     byte_starts, byte_ends, char_starts, char_ends = as_given
     char_starts = of(spans.char_starts, first, char_starts)
     byte_ends, char_ends = with_trailing_marks(
         texts,
-        word_starts.value_rowids(),
+        rows_of_words,
         char_starts.flat_values,
         of(spans.byte_ends, last, byte_ends).flat_values,
         of(spans.char_ends, last, char_ends).flat_values,
@@ -196,9 +217,8 @@ def _words(texts, spans, rows, word_starts) -> Words:
     )
 
 
-def _places_as_given(texts, word_starts, words):
+def _places_as_given(texts, word_starts, rows, words):
     """Returns starts and ends of words, in bytes, then in characters."""
-    rows = word_starts.value_rowids()
     own_text = tf.gather(texts, tf.gather(rows, words))
     starts = tf.gather(word_starts.flat_values, words)
     # A space stands before the next word; the last goes on to the end.

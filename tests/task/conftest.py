@@ -23,7 +23,7 @@ def labels():
     return list(LABELS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_model():
     def make(
         head=None,

@@ -250,26 +250,30 @@ def test_two_replicas_are_one_device():
     assert one["val_loss"][-2] == pytest.approx(one["val_loss"][-1])
 
 
-@pytest.mark.parametrize("several", [2, 3, 7])
-def test_several_steps_at_once_end_with_the_epoch(make_model, several):
+@functools.cache
+def fitted_in_steps(make_model, several):
     """Five batches an epoch, the last with one text."""
     texts = ["fine " * (1 + n % 6) for n in range(21)]
     labels = ["good" if n % 3 else "bad" for n in range(21)]
-    found = []
-    for steps_per_execution in (1, several):
-        keras.utils.set_random_seed(0)
-        model = make_model(dropout=0.0)
-        model.compile(
-            OptimizerRecipe("adamw", "constant", learning_rate=1e-2),
-            steps_per_execution=steps_per_execution,
-        )
-        history = model.fit(
-            texts, labels, batch_size=5, epochs=2, verbose=0
-        ).history
-        found.append((history, model.get_weights()))
-    for name, values in found[0][0].items():
-        np.testing.assert_allclose(values, found[1][0][name], atol=1e-6)
-    for one, other in zip(found[0][1], found[1][1], strict=True):
+    keras.utils.set_random_seed(0)
+    model = make_model(dropout=0.0)
+    model.compile(
+        OptimizerRecipe("adamw", "constant", learning_rate=1e-2),
+        steps_per_execution=several,
+    )
+    history = model.fit(
+        texts, labels, batch_size=5, epochs=2, verbose=0
+    ).history
+    return history, model.get_weights()
+
+
+@pytest.mark.parametrize("several", [2, 3, 7])
+def test_several_steps_at_once_end_with_the_epoch(make_model, several):
+    history, weights = fitted_in_steps(make_model, 1)
+    own_history, own_weights = fitted_in_steps(make_model, several)
+    for name, values in history.items():
+        np.testing.assert_allclose(values, own_history[name], atol=1e-6)
+    for one, other in zip(weights, own_weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
@@ -289,8 +293,19 @@ def weights_after(model, several, *data, **options):
     return [int(model.optimizer.iterations), *model.get_weights()]
 
 
+@functools.cache
+def after_a_part_of_a_pass(make_model, num_steps, several, is_dataset):
+    data = ready_arrays(12)
+    if is_dataset:
+        data = (tf.data.Dataset.from_tensor_slices(data).batch(1),)
+    options = {"epochs": 6, "steps_per_epoch": num_steps, "batch_size": 1}
+    return weights_after(make_model(), several, *data, **options)
+
+
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
-@pytest.mark.parametrize("is_dataset", [True, False])
+@pytest.mark.parametrize(
+    "is_dataset", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     ("num_steps", "several"), [(4, 3), (5, 2), (5, 4), (5, 9)]
 )
@@ -298,12 +313,8 @@ def test_a_pass_may_take_several_epochs(
     make_model, num_steps, several, is_dataset
 ):
     """Data of 12 batches, of which an epoch takes a part."""
-    data = ready_arrays(12)
-    if is_dataset:
-        data = (tf.data.Dataset.from_tensor_slices(data).batch(1),)
-    options = {"epochs": 6, "steps_per_epoch": num_steps, "batch_size": 1}
     one, other = (
-        weights_after(make_model(), number, *data, **options)
+        after_a_part_of_a_pass(make_model, num_steps, number, is_dataset)
         for number in (1, several)
     )
     assert one[0] == 24
