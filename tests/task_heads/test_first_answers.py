@@ -209,6 +209,7 @@ def test_frequencies_by_hand():
     )
 
 
+@pytest.mark.slow
 def test_scores_of_any_unit_are_learned_alike():
     learned = []
     for unit in (1.0, 1000.0):

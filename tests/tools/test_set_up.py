@@ -154,6 +154,7 @@ def test_no_network_is_one_line_of_pip_after_uv(checkout, fake_uv):
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_no_network_is_told_from_a_connection_that_broke(checkout, fake_uv):
     uv = fake_uv(
         'echo "WARNING: Retrying after connection broken by '
@@ -179,6 +180,7 @@ def test_a_download_that_got_further_is_no_failed_try(checkout, fake_uv):
     assert len(calls(checkout)) == 6
 
 
+@pytest.mark.slow
 def test_pip_takes_over_where_uv_has_no_cache(checkout, fake_uv):
     uv = fake_uv('echo "error: Failed to initialize cache at /x"', "exit 2")
     answer = set_up(checkout, "empty.lock", uv)
