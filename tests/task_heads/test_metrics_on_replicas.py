@@ -39,4 +39,6 @@ def test_two_replicas_measure_a_head_as_one_device(head):
     (found,) = programs.run(PROGRAM, head)
     assert sorted(found["one"]) == sorted(found["two"])
     for name, values in found["one"].items():
-        assert found["two"][name] == pytest.approx(values, rel=1e-5), name
+        assert found["two"][name] == pytest.approx(
+            values, rel=1e-5, abs=1e-6
+        ), name
