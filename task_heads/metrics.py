@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.training import replicas
+from task_heads.token_weights import token_weights
 
 # Of float32: what a number may be rounded by, as a share of it.
 _EPSILON = 2.0**-23
@@ -164,21 +165,6 @@ class TokenMean(keras.metrics.Mean):
         super().update_state(
             ops.reshape(values, (-1,)), ops.reshape(weights, (-1,))
         )
-
-
-def token_weights(tokens, sample_weight):
-    """Returns what each token weighs, float32 like `tokens`, `(R, S)`.
-
-    Args:
-        tokens: `(R, S)`.
-        sample_weight: as `TokenMean.update_state` takes it.
-    """
-    if sample_weight is None:
-        return ops.ones_like(tokens, "float32")
-    weights = ops.cast(sample_weight, "float32")
-    if len(weights.shape) == 1:
-        weights = weights[:, None]
-    return ops.broadcast_to(weights, ops.shape(tokens))
 
 
 @keras.saving.register_keras_serializable(package="task_heads")

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from task_heads.metrics import token_weights
 from task_heads.tagging import crf
+from task_heads.token_weights import token_weights
 
 
 @keras.saving.register_keras_serializable(package="task_heads")

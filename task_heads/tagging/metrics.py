@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from task_heads.metrics import TokenMean
-from task_heads.metrics import token_weights
 from task_heads.tagging import crf
 from task_heads.tagging.spans import SpanReader
+from task_heads.token_weights import token_weights
 
 
 def best_tags(outputs, is_word) -> tf.Tensor:
