@@ -18,7 +18,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _HOMES = {
     "Backup": "keras_bert_zoo.training.backup",
-    "BertEncoder": "keras_bert_zoo.encoder",
+    "BertEncoder": "keras_bert_zoo.encoders.bert",
     "BertTokenizer": "keras_bert_zoo.tokenization.tokenizer",
     "EpochScore": "keras_bert_zoo.task.epoch_score",
     "FileRows": "keras_bert_zoo.data",

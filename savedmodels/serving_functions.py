@@ -6,16 +6,16 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.tokenization.packing import pad
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
 
 _MEANINGS = {
-    names.TOKEN_IDS: "rows of the vocabulary",
-    names.SEGMENT_IDS: "0 in the first text, 1 in the second",
-    names.PADDING_MASK: "1 for a real token, 0 for padding",
+    feature_names.TOKEN_IDS: "rows of the vocabulary",
+    feature_names.SEGMENT_IDS: "0 in the first text, 1 in the second",
+    feature_names.PADDING_MASK: "1 for a real token, 0 for padding",
 }
 
 
@@ -49,7 +49,9 @@ def answer_texts(model, tokenizer_engine: str):
 def _not_empty(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     # A batch of no texts has no longest one: give it a column all the same,
     # because the pooler reads the first.
-    missing = tf.cast(tf.shape(inputs[names.TOKEN_IDS])[1] == 0, tf.int32)
+    missing = tf.cast(
+        tf.shape(inputs[feature_names.TOKEN_IDS])[1] == 0, tf.int32
+    )
     widths = [[0, 0], [0, missing]]
     return {name: tf.pad(value, widths) for name, value in inputs.items()}
 
@@ -67,7 +69,7 @@ def answer_tokens(model, sequence_length: int | None = None):
         if sequence_length is not None:
             inputs = {
                 key: value[:, :sequence_length]
-                if key in names.ENCODER_INPUTS
+                if key in feature_names.ENCODER_INPUTS
                 else value
                 for key, value in inputs.items()
             }
@@ -104,7 +106,7 @@ def token_signature(
     """
     read = tuple(
         TensorInfo(name, "int32", (batch, length), _MEANINGS[name])
-        for name in names.ENCODER_INPUTS
+        for name in feature_names.ENCODER_INPUTS
     )
     further = tuple(
         dataclasses.replace(info, shape=(batch, further_length))

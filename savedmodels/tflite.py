@@ -7,7 +7,7 @@ import warnings
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Option
@@ -151,7 +151,7 @@ class TFLiteExporter(Exporter):
             run = interpreter.get_signature_runner(name)
             inputs = verification.probe_inputs(model, length, FURTHER_LENGTH)
             largest = 0.0
-            for row in range(len(inputs[names.TOKEN_IDS])):
+            for row in range(len(inputs[feature_names.TOKEN_IDS])):
                 one = {
                     key: value[row : row + 1] for key, value in inputs.items()
                 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
@@ -189,7 +189,7 @@ def of_real_tokens(
         outputs: arrays by name.
         inputs: what the model read, `padding_mask` `(B, S)` among it.
     """
-    mask = np.asarray(inputs[names.PADDING_MASK]) != 0
+    mask = np.asarray(inputs[feature_names.PADDING_MASK]) != 0
     # With inputs of the head's own, the second axis may follow those.
     per_token = (
         set()

@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_bert_zoo import features as names
-from keras_bert_zoo.encoder import POOLINGS
+from keras_bert_zoo import feature_names
+from keras_bert_zoo.encoders.bert import POOLINGS
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import encode
 
@@ -22,12 +22,12 @@ def pooled(encoder: keras.Model, pooling: str | None) -> keras.KerasTensor:
     pooling = pooling or getattr(encoder, "pooling", None) or "cls"
     if pooling != "cls":
         return SequencePooling(pooling, name="pooling")(
-            encode(encoder, inputs, names.SEQUENCE_OUTPUT),
-            inputs[names.PADDING_MASK],
+            encode(encoder, inputs, feature_names.SEQUENCE_OUTPUT),
+            inputs[feature_names.PADDING_MASK],
         )
-    if names.POOLED_OUTPUT in encoder.output:
-        return encode(encoder, inputs, names.POOLED_OUTPUT)
-    return encode(encoder, inputs, names.SEQUENCE_OUTPUT)[:, 0, :]
+    if feature_names.POOLED_OUTPUT in encoder.output:
+        return encode(encoder, inputs, feature_names.POOLED_OUTPUT)
+    return encode(encoder, inputs, feature_names.SEQUENCE_OUTPUT)[:, 0, :]
 
 
 @keras.saving.register_keras_serializable(package="task_heads")

@@ -9,13 +9,13 @@ import source_tree
 ROOMS = (
     "errors",
     "arguments",
-    "features",
+    "feature_names",
     "files",
     "registry",
     "tokenization",
     "data",
     "layers",
-    "encoder",
+    "encoders",
     "checkpoints",
     "presets",
     "training",
@@ -30,7 +30,7 @@ CORE = sorted(
     name for name in source_tree.modules() if name.startswith("keras_bert_zoo.")
 )
 EVERY_BACKEND = [
-    name for name in CORE if name.split(".")[1] in ("layers", "encoder")
+    name for name in CORE if name.split(".")[1] in ("layers", "encoders")
 ]
 
 
@@ -79,7 +79,7 @@ def test_plugins_do_not_import_each_other(package, other):
     assert other not in {target.split(".")[0] for target in imported}
 
 
-def test_layers_and_encoder_import_no_tensorflow():
+def test_layers_and_encoders_import_no_tensorflow():
     foreign = {"tensorflow", "tensorflow_text", "jax", "torch"}
     assert EVERY_BACKEND
     assert not [n for n in EVERY_BACKEND if foreign & source_tree.imports(n)]

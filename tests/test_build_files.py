@@ -175,4 +175,4 @@ def test_bazel_resolves_every_label(workspace, query):
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert "//keras_bert_zoo:encoder" in done.stdout
+    assert "//keras_bert_zoo/encoders:encoders" in done.stdout

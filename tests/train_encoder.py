@@ -8,7 +8,7 @@ TensorFlow is not installed.
 import keras
 import numpy as np
 
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 
 
 def main():

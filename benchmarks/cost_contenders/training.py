@@ -1,7 +1,7 @@
 """A MiniLM-sized classifier, and its training step."""
 
 # First, because it settles how TensorFlow, loaded next, is set up.
-from keras_bert_zoo.encoder import BertEncoder  # isort: skip
+from keras_bert_zoo.encoders.bert import BertEncoder  # isort: skip
 
 import contextlib
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """One step of this project's encoder."""
 
 # First, because it settles how TensorFlow, loaded next, is set up.
-from keras_bert_zoo.encoder import BertEncoder  # isort: skip
+from keras_bert_zoo.encoders.bert import BertEncoder  # isort: skip
 
 from benchmarks import harness
 from benchmarks.encoder_contenders import batches

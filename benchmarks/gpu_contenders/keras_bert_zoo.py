@@ -4,7 +4,7 @@ import keras
 
 from benchmarks import harness
 from benchmarks.gpu_contenders import batches
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 
 
 def prepare(cell: dict):

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo import InputError
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
@@ -72,7 +72,9 @@ class StarRatingHead(TaskHead):
         return tf.cast(examples["stars"][:, tf.newaxis] > questions, "float32")
 
     def build(self, encoder: keras.Model) -> keras.Model:
-        pooled = encode(encoder, encoder.input, names.POOLED_OUTPUT)  # (B, H)
+        pooled = encode(
+            encoder, encoder.input, feature_names.POOLED_OUTPUT
+        )  # (B, H)
         logits = keras.layers.Dense(
             self.num_stars - 1, dtype="float32", name="logits"
         )(pooled)

@@ -13,7 +13,7 @@ from keras_bert_zoo.checkpoints.head_weights import HeadWeights
 from keras_bert_zoo.checkpoints.rules import expand
 from keras_bert_zoo.checkpoints.shapes import check_config
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 
 

@@ -16,7 +16,7 @@ from keras_bert_zoo.checkpoints.huggingface_tokenizer import write_tokenizer
 from keras_bert_zoo.checkpoints.rules import expand
 from keras_bert_zoo.checkpoints.safetensors_files import SINGLE
 from keras_bert_zoo.checkpoints.shapes import head_shapes
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer

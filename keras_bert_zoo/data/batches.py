@@ -14,7 +14,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.data import length_groups
 from keras_bert_zoo.data.fuller_rows import pack_fuller_rows
 from keras_bert_zoo.data.input_counts import InputCounts
@@ -74,11 +74,11 @@ def batches_of(
         columns = dict(columns)
         row_index = columns.pop(ROW_INDEX)
         if windows.with_label:
-            columns[names.RANDOM_SEED] = tf.random.fold_in(
+            columns[feature_names.RANDOM_SEED] = tf.random.fold_in(
                 seed, tf.constant(_FOR_HEADS, seed.dtype), alg="philox"
             )
         found = head.features(columns, tokenizer, sequence_length)
-        lengths = found.inputs[names.TOKEN_IDS].row_lengths()  # (R,)
+        lengths = found.inputs[feature_names.TOKEN_IDS].row_lengths()  # (R,)
         groups = group(lengths)  # (N, None)
         if windows.shuffle:
             groups = length_groups.shuffle_groups(groups, seed)
@@ -217,7 +217,7 @@ class PredictionBatches:
         found = self._head.features(
             columns, self._tokenizer, self._sequence_length
         )
-        lengths = found.inputs[names.TOKEN_IDS].row_lengths()
+        lengths = found.inputs[feature_names.TOKEN_IDS].row_lengths()
         if found.num_sequences is not None:
             lengths = tf.reduce_sum(
                 tf.RaggedTensor.from_row_lengths(
@@ -233,7 +233,7 @@ class PredictionBatches:
 
     def _gather(self, inputs, context, group):
         sequences = group
-        counts = context.get(names.NUM_SEQUENCES)
+        counts = context.get(feature_names.NUM_SEQUENCES)
         if counts is not None:
             ends = tf.gather(tf.cumsum(counts), group)
             starts = ends - tf.gather(counts, group)

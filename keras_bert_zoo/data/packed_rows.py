@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 
 # Numbers of rows tried for a batch: that whose rows would be full, some more,
 # and shares of it.
@@ -112,8 +112,8 @@ def pack_each(
         )
 
     layout = {
-        names.PACKED_ROW: ragged(rows),
-        names.PACKED_START: ragged(starts),
+        feature_names.PACKED_ROW: ragged(rows),
+        feature_names.PACKED_START: ragged(starts),
     }
     places = ragged(in_flat_values(order, groups)).flat_values
     return PackedBatches(

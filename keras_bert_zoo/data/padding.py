@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.widths import places_of
 from keras_bert_zoo.tokenization.packing import pad
 from keras_bert_zoo.tokenization.packing import pad_to
@@ -40,12 +40,12 @@ def padded_batch(
     inputs = batch.pop("inputs")
     length = further_length = None
     if widths is not None:
-        longest = tf.reduce_max(inputs[names.TOKEN_IDS].row_lengths())
+        longest = tf.reduce_max(inputs[feature_names.TOKEN_IDS].row_lengths())
         place = places_of(longest[None], widths)[0]
         length = tf.constant(widths)[place]
         further_lengths = [head.further_length(width) for width in widths]
         further_length = tf.constant(further_lengths)[place]
-        further = set(inputs) - set(names.ENCODER_INPUTS)
+        further = set(inputs) - set(feature_names.ENCODER_INPUTS)
         _check_room([inputs[name] for name in further], further_length)
         _check_room(batch, further_length)
     inputs = pad(

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_bert_zoo import features
+from keras_bert_zoo import feature_names
 
 _HIGHEST = 2**31 - 1
 
@@ -27,9 +27,9 @@ class PackRows(keras.layers.Layer):
     """
 
     def call(self, inputs):
-        mask = inputs[features.PADDING_MASK]
-        start = inputs[features.PACKED_START]
-        row = inputs[features.PACKED_ROW]
+        mask = inputs[feature_names.PADDING_MASK]
+        start = inputs[feature_names.PACKED_START]
+        row = inputs[feature_names.PACKED_ROW]
         # A replica may hold a later part of the batch, or none of it.
         row = row - ops.min(row, initial=_HIGHEST)
         num_sequences, length = ops.shape(mask)
@@ -53,11 +53,13 @@ class PackRows(keras.layers.Layer):
 
         sequence = ops.arange(num_sequences, dtype="int32")[:, None] + 1
         return {
-            features.TOKEN_IDS: packed(inputs[features.TOKEN_IDS]),
-            features.SEGMENT_IDS: packed(inputs[features.SEGMENT_IDS]),
-            features.POSITION_IDS: packed(position),
-            features.SEQUENCE_IDS: packed(sequence),
-            features.PLACES: ops.where(real, places, 0),
+            feature_names.TOKEN_IDS: packed(inputs[feature_names.TOKEN_IDS]),
+            feature_names.SEGMENT_IDS: packed(
+                inputs[feature_names.SEGMENT_IDS]
+            ),
+            feature_names.POSITION_IDS: packed(position),
+            feature_names.SEQUENCE_IDS: packed(sequence),
+            feature_names.PLACES: ops.where(real, places, 0),
         }
 
     def compute_output_spec(self, inputs):
@@ -65,11 +67,13 @@ class PackRows(keras.layers.Layer):
             return keras.KerasTensor(shape, dtype="int32")
 
         return {
-            features.TOKEN_IDS: like((None, None)),
-            features.SEGMENT_IDS: like((None, None)),
-            features.POSITION_IDS: like((None, None)),
-            features.SEQUENCE_IDS: like((None, None)),
-            features.PLACES: like(inputs[features.PADDING_MASK].shape),
+            feature_names.TOKEN_IDS: like((None, None)),
+            feature_names.SEGMENT_IDS: like((None, None)),
+            feature_names.POSITION_IDS: like((None, None)),
+            feature_names.SEQUENCE_IDS: like((None, None)),
+            feature_names.PLACES: like(
+                inputs[feature_names.PADDING_MASK].shape
+            ),
         }
 
     def get_config(self):

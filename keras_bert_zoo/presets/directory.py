@@ -13,7 +13,7 @@ from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.checkpoints.shapes import check_config
 from keras_bert_zoo.checkpoints.shapes import count_parameters
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets.catalog import preset_names
 

@@ -7,7 +7,7 @@ from absl import logging
 
 from keras_bert_zoo import checkpoints
 from keras_bert_zoo.checkpoints import engine as checkpoint_engine
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import directory as layout
 from keras_bert_zoo.presets.catalog import preset_info

@@ -11,7 +11,7 @@ import keras
 
 import keras_bert_zoo
 from keras_bert_zoo import files
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import directory as layout
 from keras_bert_zoo.tokenization.tokenizer import BertTokenizer

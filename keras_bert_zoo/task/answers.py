@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo import data
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.batches import output_specs
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.rows import as_rows
@@ -88,7 +88,7 @@ class TextAnswers:
 
     def _logits(self, inputs, batch_size):
         # A long text may be hundreds of sequences: not all at once.
-        num_sequences = len(inputs[names.TOKEN_IDS])
+        num_sequences = len(inputs[feature_names.TOKEN_IDS])
         parts = [
             self._run(
                 {k: v[start : start + batch_size] for k, v in inputs.items()}

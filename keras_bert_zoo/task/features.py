@@ -3,7 +3,7 @@
 from typing import Any
 from typing import NamedTuple
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 
 
 class Features(NamedTuple):
@@ -36,5 +36,5 @@ class Features(NamedTuple):
         """Returns what `decode_texts` takes beside the logits."""
         context = {**(self.context or {}), **(self.constants or {})}
         if self.num_sequences is not None:
-            context[names.NUM_SEQUENCES] = self.num_sequences
+            context[feature_names.NUM_SEQUENCES] = self.num_sequences
         return context

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import FileRows
 from keras_bert_zoo.data import Rows
@@ -155,12 +155,12 @@ class TaskHead:
             start_id=vocabulary.start_id,
             separator_id=vocabulary.separator_id,
         )
-        marks = self.label_fields or (names.RANDOM_SEED,)
+        marks = self.label_fields or (feature_names.RANDOM_SEED,)
         labeled = all(field in examples for field in marks)
         return Features(
             {
-                names.TOKEN_IDS: packed.token_ids,
-                names.SEGMENT_IDS: packed.segment_ids,
+                feature_names.TOKEN_IDS: packed.token_ids,
+                feature_names.SEGMENT_IDS: packed.segment_ids,
             },
             self.labels(examples) if labeled else None,
             self.example_weights(examples) if labeled else None,

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.encoding import Frozen
 
@@ -58,7 +58,7 @@ class _OnPackedRows:
             for name, tensor in model.input.items()
         } | {
             name: keras.Input((), dtype="int32", name=name)
-            for name in names.PACKED_INPUTS
+            for name in feature_names.PACKED_INPUTS
         }
         on_rows = encoder.on_packed_rows()
         part = keras.Model(
@@ -82,7 +82,7 @@ class _OnPackedRows:
 
 
 def _is_packed(inputs: Any) -> bool:
-    return isinstance(inputs, Mapping) and names.PACKED_ROW in inputs
+    return isinstance(inputs, Mapping) and feature_names.PACKED_ROW in inputs
 
 
 def _encoded(model: Any) -> dict:
@@ -96,7 +96,7 @@ def _encoded(model: Any) -> dict:
     (part,) = found
     changed = [
         name
-        for name in names.ENCODER_INPUTS
+        for name in feature_names.ENCODER_INPUTS
         if part.encoded_from[name] is not model.input[name]
     ]
     if changed:

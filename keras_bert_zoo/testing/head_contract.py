@@ -15,10 +15,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.padding import as_dense
 from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
@@ -80,7 +80,7 @@ def check_head(head: TaskHead, rows: Sequence[Mapping[str, Any]]) -> None:
     texts = [row[field] for row in examples for field in head.text_fields]
     tokenizer = tiny_tokenizer(texts)
     batch = _batch(head, rows, with_label=True)
-    batch[names.RANDOM_SEED] = tf.constant([7, 11], tf.int64)
+    batch[feature_names.RANDOM_SEED] = tf.constant([7, 11], tf.int64)
     labelled = _check_features(head, batch, tokenizer)
     features = _check_unlabelled(head, rows, tokenizer)
     encoder = tiny_encoder(len(tokenizer.vocabulary), num_layers=2)
@@ -144,10 +144,13 @@ def _check_features(head, batch, tokenizer) -> Features:
         "`features` to give the same labels eagerly and in tf.data",
     )
     _expect(
-        {names.TOKEN_IDS, names.SEGMENT_IDS} <= set(eager.inputs),
+        {feature_names.TOKEN_IDS, feature_names.SEGMENT_IDS}
+        <= set(eager.inputs),
         "`features` to give token_ids and segment_ids",
     )
-    longest = int(tf.reduce_max(eager.inputs[names.TOKEN_IDS].row_lengths()))
+    longest = int(
+        tf.reduce_max(eager.inputs[feature_names.TOKEN_IDS].row_lengths())
+    )
     _expect(longest <= SEQUENCE_LENGTH, "`features` to obey sequence_length")
     return eager
 
@@ -155,7 +158,7 @@ def _check_features(head, batch, tokenizer) -> Features:
 def _check_inputs(head, model, batches, tokenizer) -> None:
     further = {info.name: info for info in head.token_inputs()}
     _expect(
-        set(model.input) == {*names.ENCODER_INPUTS, *further},
+        set(model.input) == {*feature_names.ENCODER_INPUTS, *further},
         "`build` to take the encoder's inputs and `token_inputs`",
     )
     for features in batches:

@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo import data
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.widths import checked_widths
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
@@ -122,7 +122,7 @@ def _types_of_width(types: tuple, width: int, head: TaskHead) -> tuple:
     further = of_length(head.further_length(width))
     inputs = {
         name: of_length(width)(spec)
-        if name in names.ENCODER_INPUTS
+        if name in feature_names.ENCODER_INPUTS
         else further(spec)
         for name, spec in inputs.items()
     }

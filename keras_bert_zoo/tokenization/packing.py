@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
 
 
@@ -116,23 +116,23 @@ def pad(
     Raises:
         InputError: if `token_ids` is missing or not ragged.
     """
-    token_ids = features.get(names.TOKEN_IDS)
+    token_ids = features.get(feature_names.TOKEN_IDS)
     if not isinstance(token_ids, tf.RaggedTensor):
         raise InputError(
-            f"`{names.TOKEN_IDS}` must be a ragged tensor. Received: "
+            f"`{feature_names.TOKEN_IDS}` must be a ragged tensor. Received: "
             f"{type(token_ids).__name__}. Pad what `pack` returns."
         )
     padded = {}
     for name, values in features.items():
         if isinstance(values, tf.RaggedTensor):
-            fill = padding_id if name == names.TOKEN_IDS else 0
-            is_read = name in names.ENCODER_INPUTS
+            fill = padding_id if name == feature_names.TOKEN_IDS else 0
+            is_read = name in feature_names.ENCODER_INPUTS
             length = sequence_length if is_read else further_length
             values = pad_to(values, length, fill)
         padded[name] = values
     if sequence_length is None:
-        sequence_length = tf.shape(padded[names.TOKEN_IDS])[1]
-    padded[names.PADDING_MASK] = tf.sequence_mask(
+        sequence_length = tf.shape(padded[feature_names.TOKEN_IDS])[1]
+    padded[feature_names.PADDING_MASK] = tf.sequence_mask(
         token_ids.row_lengths(), sequence_length, dtype=tf.int32
     )
     return padded

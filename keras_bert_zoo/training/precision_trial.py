@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo import feature_names
+from keras_bert_zoo.encoders.bert import BertEncoder
 
 # A block of BERT-base, and tokens enough to keep a processor busy. Not so for
 # a GPU, where sizes are to be.
@@ -66,9 +66,9 @@ def step_seconds(policies: Sequence[str]) -> dict[str, float]:
 def _inputs(shape: tuple[int, int]) -> dict:
     token_ids = np.arange(np.prod(shape)).reshape(shape) % 64
     return {
-        names.TOKEN_IDS: tf.constant(token_ids, tf.int32),
-        names.SEGMENT_IDS: tf.zeros(shape, tf.int32),
-        names.PADDING_MASK: tf.ones(shape, tf.int32),
+        feature_names.TOKEN_IDS: tf.constant(token_ids, tf.int32),
+        feature_names.SEGMENT_IDS: tf.zeros(shape, tf.int32),
+        feature_names.PADDING_MASK: tf.ones(shape, tf.int32),
     }
 
 
@@ -81,7 +81,7 @@ def _step(encoder: keras.Model):
         with tf.GradientTape() as tape:
             outputs = encoder(inputs, training=True)
             loss = tf.reduce_mean(
-                tf.cast(outputs[names.POOLED_OUTPUT], tf.float32) ** 2
+                tf.cast(outputs[feature_names.POOLED_OUTPUT], tf.float32) ** 2
             )
         gradients = tape.gradient(loss, variables)
         rows = [tf.reshape(tf.convert_to_tensor(g), [-1]) for g in gradients]

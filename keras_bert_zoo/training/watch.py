@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 
 
 class Watch:
@@ -43,12 +43,15 @@ class Watch:
         Returns:
             two float32 scalars, exact below 2**24.
         """
-        if not isinstance(inputs, Mapping) or names.PADDING_MASK not in inputs:
+        if (
+            not isinstance(inputs, Mapping)
+            or feature_names.PADDING_MASK not in inputs
+        ):
             return [tf.zeros([]), tf.zeros([])]
-        mask = inputs[names.PADDING_MASK]
+        mask = inputs[feature_names.PADDING_MASK]
         num_tokens = tf.math.count_nonzero(mask, dtype=tf.int32)
         num_cells = tf.size(mask)
-        if names.PACKED_ROW in inputs:
+        if feature_names.PACKED_ROW in inputs:
             num_cells = _packed_cells(inputs)
         return [tf.cast(size, tf.float32) for size in (num_tokens, num_cells)]
 
@@ -79,11 +82,11 @@ class Watch:
 
 def _packed_cells(inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """Returns the tokens of packed rows, padding included; see `PackRows`."""
-    rows = inputs[names.PACKED_ROW]
-    lengths = tf.reduce_sum(inputs[names.PADDING_MASK], axis=1)
+    rows = inputs[feature_names.PACKED_ROW]
+    lengths = tf.reduce_sum(inputs[feature_names.PADDING_MASK], axis=1)
     # No rows where a replica has no part of the batch.
     num_rows = tf.size(tf.unique(rows).y)
-    ends = tf.concat([[0], inputs[names.PACKED_START] + lengths], 0)
+    ends = tf.concat([[0], inputs[feature_names.PACKED_START] + lengths], 0)
     return num_rows * tf.reduce_max(ends)
 
 

@@ -5,7 +5,7 @@ Letters: `B` texts, `R` sequences, `P` asked tokens of a sequence.
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import pack
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
@@ -148,8 +148,8 @@ def _inputs(token_ids, positions, tokenizer, sequence_length: int) -> dict:
         separator_id=tokenizer.vocabulary.separator_id,
     )
     return {
-        names.TOKEN_IDS: packed.token_ids,
-        names.SEGMENT_IDS: packed.segment_ids,
+        feature_names.TOKEN_IDS: packed.token_ids,
+        feature_names.SEGMENT_IDS: packed.segment_ids,
         # The sequence starts with a special token.
         MASK_POSITIONS: positions + 1,
     }

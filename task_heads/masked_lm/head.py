@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_bert_zoo import arguments
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import Rows
 from keras_bert_zoo.data.file_formats import format_of
@@ -134,7 +134,7 @@ class MaskedTokenHead(TaskHead):
     def features(
         self, examples: Mapping[str, Any], tokenizer, sequence_length: int
     ) -> Features:
-        seed = examples.get(names.RANDOM_SEED)
+        seed = examples.get(feature_names.RANDOM_SEED)
         if seed is None:
             return answering_features(
                 examples["text"], tokenizer, sequence_length
@@ -152,7 +152,7 @@ class MaskedTokenHead(TaskHead):
                 "Load its weights with `load_checkpoint`."
             )
         positions = keras.Input((None,), dtype="int32", name=MASK_POSITIONS)
-        sequence = encode(encoder, encoder.input, names.SEQUENCE_OUTPUT)
+        sequence = encode(encoder, encoder.input, feature_names.SEQUENCE_OUTPUT)
         head = MaskedLMHead(
             config["vocabulary_size"],
             config["embedding_dim"] or config["hidden_dim"],

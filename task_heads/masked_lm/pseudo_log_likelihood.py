@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization import pack
 from keras_bert_zoo.tokenization import pad
@@ -75,7 +75,7 @@ def pseudo_log_likelihood(
         return []
     found = _sequences(model, texts)
     scores = _scores(model, found, batch_size)
-    ids = found.inputs[names.TOKEN_IDS][found.sequence, found.position]
+    ids = found.inputs[feature_names.TOKEN_IDS][found.sequence, found.position]
     ends = np.cumsum(found.num_tokens)
     return [
         _answer(
@@ -123,8 +123,8 @@ def _sequences(model, texts) -> _Sequences:
     )
     inputs = pad(
         {
-            names.TOKEN_IDS: packed.token_ids,
-            names.SEGMENT_IDS: packed.segment_ids,
+            feature_names.TOKEN_IDS: packed.token_ids,
+            feature_names.SEGMENT_IDS: packed.segment_ids,
         },
         padding_id=vocabulary.padding_id,
     )
@@ -164,8 +164,8 @@ def _scores(model, found: _Sequences, batch_size: int) -> np.ndarray:
             for name, value in found.inputs.items()
         }
         rows = np.arange(len(part))
-        ids = batch[names.TOKEN_IDS][rows, position]
-        batch[names.TOKEN_IDS][rows, position] = (
+        ids = batch[feature_names.TOKEN_IDS][rows, position]
+        batch[feature_names.TOKEN_IDS][rows, position] = (
             model.tokenizer.vocabulary.mask_id
         )
         batch[MASK_POSITIONS] = position[:, None].astype("int32")

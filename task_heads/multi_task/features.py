@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import TaskHead
 from task_heads.multi_task import fields
@@ -120,5 +120,5 @@ def context_of(task: str, context: Mapping[str, Any], splits: bool) -> dict:
         if name.startswith(prefix)
     }
     if splits:
-        own[names.NUM_SEQUENCES] = context[names.NUM_SEQUENCES]
+        own[feature_names.NUM_SEQUENCES] = context[feature_names.NUM_SEQUENCES]
     return own

@@ -16,7 +16,7 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.task import TaskHead
@@ -61,7 +61,7 @@ def joined(task: str, head: TaskHead, example: Mapping[str, Any]) -> dict:
 def of_task(examples: Mapping[str, Any], task: str, head: TaskHead) -> dict:
     """Returns the fields of a task's own examples; undoes `joined`."""
     prefix = f"{task}/"
-    shared = (*head.text_fields, names.RANDOM_SEED)
+    shared = (*head.text_fields, feature_names.RANDOM_SEED)
     own = {name: examples[name] for name in shared if name in examples}
     for name, value in examples.items():
         if name.startswith(prefix):

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo import registry
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Features
@@ -210,7 +210,9 @@ class MultiTaskHead(TaskHead):
         def decoded(task, head):
             own = fields.outputs_of(task, head, logits)
             if not head.splits_texts:
-                own = of_first_sequences(own, context.get(names.NUM_SEQUENCES))
+                own = of_first_sequences(
+                    own, context.get(feature_names.NUM_SEQUENCES)
+                )
             return head.decode_texts(
                 own, context_of(task, context, head.splits_texts)
             )

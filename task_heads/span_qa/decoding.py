@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import TensorInfo
 from task_heads.span_qa.features import SPECIAL_TOKENS_BEFORE
 
@@ -160,7 +160,7 @@ class _Slices:
     """The slices of all questions, `(R,)`, in order."""
 
     def __init__(self, context: Mapping[str, Any]):
-        self.counts = context[names.NUM_SEQUENCES]  # (B,)
+        self.counts = context[feature_names.NUM_SEQUENCES]  # (B,)
         self.starts, self.ends, self.owned_starts, self.owned_ends = (
             tf.cast(context[name].flat_values, tf.int32)[:, None]
             for name in ("starts", "ends", "owned_starts", "owned_ends")

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import TokenSpans
@@ -123,8 +123,8 @@ def question_features(
     }
     return Features(
         {
-            names.TOKEN_IDS: packed.token_ids,
-            names.SEGMENT_IDS: packed.segment_ids,
+            feature_names.TOKEN_IDS: packed.token_ids,
+            feature_names.SEGMENT_IDS: packed.segment_ids,
         },
         labels,
         weights,

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_bert_zoo import arguments
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Features
@@ -185,7 +185,7 @@ class SpanQAHead(TaskHead):
 
     def build(self, encoder: keras.Model) -> keras.Model:
         inputs = encoder.input
-        sequence = encode(encoder, inputs, names.SEQUENCE_OUTPUT)
+        sequence = encode(encoder, inputs, feature_names.SEQUENCE_OUTPUT)
         logits = keras.layers.Dense(
             len(_OUTPUTS),
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from task_heads.tagging.spans import SpanReader
@@ -56,7 +56,7 @@ def decode_words(
     """
     position = context["word_position"]
     texts = row_ids(position)
-    before = tf.cumsum(context[names.NUM_SEQUENCES], exclusive=True)
+    before = tf.cumsum(context[feature_names.NUM_SEQUENCES], exclusive=True)
     sequence = tf.gather(tf.cast(before, tf.int32), texts)
     sequence += context["word_sequence"].flat_values
     exists = position.flat_values >= 0

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization import pack
@@ -75,8 +75,8 @@ def tagging_features(
     word_slices, positions = _places(words, slices)
     return Features(
         {
-            names.TOKEN_IDS: packed.token_ids,
-            names.SEGMENT_IDS: packed.segment_ids,
+            feature_names.TOKEN_IDS: packed.token_ids,
+            feature_names.SEGMENT_IDS: packed.segment_ids,
         },
         labels,
         weights,

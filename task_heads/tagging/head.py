@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Features
@@ -212,7 +212,7 @@ class TaggingHead(TaskHead):
 
     def build(self, encoder: keras.Model) -> keras.Model:
         inputs = encoder.input
-        sequence = encode(encoder, inputs, names.SEQUENCE_OUTPUT)
+        sequence = encode(encoder, inputs, feature_names.SEQUENCE_OUTPUT)
         sequence = keras.layers.Dropout(self.dropout, name="head_dropout")(
             sequence
         )

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo import data
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo import testing
 from keras_bert_zoo.data.packed_rows import in_order
 from keras_bert_zoo.data.packed_rows import pack_rows
@@ -17,8 +17,8 @@ def cells(packed, lengths, batch):
     """Returns the set of (row, place) of each sequence of a batch."""
     parts = zip(
         packed.groups[batch].numpy(),
-        packed.layout[names.PACKED_ROW][batch].numpy(),
-        packed.layout[names.PACKED_START][batch].numpy(),
+        packed.layout[feature_names.PACKED_ROW][batch].numpy(),
+        packed.layout[feature_names.PACKED_START][batch].numpy(),
         strict=True,
     )
     return {
@@ -43,7 +43,7 @@ def test_each_sequence_has_a_place_of_its_own(batch_size, width, longest):
         )
         taken = [cell for places in found.values() for cell in places]
         assert len(taken) == len(set(taken))
-        rows = packed.layout[names.PACKED_ROW][batch].numpy()
+        rows = packed.layout[feature_names.PACKED_ROW][batch].numpy()
         # Rising, so that parts of a batch hold whole rows.
         assert rows[0] == 0 and set(np.diff(rows)) <= {0, 1}
         num_cells += (rows[-1] + 1) * (1 + max(place for _, place in taken))
@@ -54,7 +54,7 @@ def test_a_batch_of_equal_sequences_has_no_padding():
     lengths = tf.fill([32], 16)
     packed = pack_rows(in_order(lengths, 32), lengths, 128)
     assert packed.num_cells == 32 * 16
-    assert packed.layout[names.PACKED_ROW][0][-1] == 3
+    assert packed.layout[feature_names.PACKED_ROW][0][-1] == 3
 
 
 def test_little_is_padding():
@@ -101,7 +101,7 @@ def dataset(**options):
 
 def lengths_of(batches):
     return [
-        tf.reduce_sum(inputs[names.PADDING_MASK], axis=1).numpy()
+        tf.reduce_sum(inputs[feature_names.PADDING_MASK], axis=1).numpy()
         for inputs, _ in batches
     ]
 
@@ -120,9 +120,9 @@ def test_padding_is_counted():
     counts = data.InputCounts()
     num_cells = num_tokens = 0
     for inputs, _ in dataset(packed_width=24, counts=counts):
-        mask = inputs[names.PADDING_MASK].numpy()
-        ends = inputs[names.PACKED_START].numpy() + mask.sum(1)
-        num_rows = inputs[names.PACKED_ROW].numpy().max() + 1
+        mask = inputs[feature_names.PADDING_MASK].numpy()
+        ends = inputs[feature_names.PACKED_START].numpy() + mask.sum(1)
+        num_rows = inputs[feature_names.PACKED_ROW].numpy().max() + 1
         num_cells += num_rows * ends.max()
         num_tokens += mask.sum()
     assert counts.num_padded_tokens == num_cells

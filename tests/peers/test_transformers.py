@@ -18,7 +18,7 @@ import tensorflow as tf
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints import save_huggingface
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.presets import load_encoder
 from keras_bert_zoo.presets import load_tokenizer
 from keras_bert_zoo.presets import save_preset

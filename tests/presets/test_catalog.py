@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from keras_bert_zoo.checkpoints.shapes import count_parameters
-from keras_bert_zoo.encoder import BertEncoder
+from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import list_presets
 from keras_bert_zoo.presets import load_encoder

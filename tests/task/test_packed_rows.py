@@ -14,7 +14,7 @@ from every_head import make_model
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo import data
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
@@ -36,7 +36,9 @@ def packed_batch(model, rows, width=40):
 
 
 def without_places(inputs):
-    return {k: v for k, v in inputs.items() if k not in names.PACKED_INPUTS}
+    return {
+        k: v for k, v in inputs.items() if k not in feature_names.PACKED_INPUTS
+    }
 
 
 def outputs_and_gradients(model, batch):
@@ -83,8 +85,8 @@ def alone(name):
 def test_gives_what_rows_of_their_own_give(name):
     expected = alone(name)
     inputs = expected.packed[0]
-    mask = inputs[names.PADDING_MASK]
-    num_rows = int(tf.reduce_max(inputs[names.PACKED_ROW])) + 1
+    mask = inputs[feature_names.PADDING_MASK]
+    num_rows = int(tf.reduce_max(inputs[feature_names.PACKED_ROW])) + 1
     assert num_rows < mask.shape[0]  # or nothing is packed
 
     found, gradients = outputs_and_gradients(expected.model, expected.packed)
@@ -105,7 +107,7 @@ def test_gives_what_rows_of_their_own_give(name):
 
 def numbers(batch, outputs, gradients):
     """Returns the logits of real tokens, and the gradients of weights."""
-    mask = batch[0][names.PADDING_MASK]
+    mask = batch[0][feature_names.PADDING_MASK]
     logits = keras.tree.flatten(at_real_tokens(outputs, mask))
     gradients = [one for one in gradients if one is not None]
     return [np.asarray(one, "float32") for one in (*logits, *gradients)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints import save_huggingface
 from keras_bert_zoo.registry import heads
@@ -27,7 +27,7 @@ def published(request):
 def test_logits_are_those_of_transformers(published):
     directory, _, _, model = published
     expected = dict(np.load(directory / "outputs.npz"))
-    inputs = {name: expected.pop(name) for name in names.ENCODER_INPUTS}
+    inputs = {name: expected.pop(name) for name in feature_names.ENCODER_INPUTS}
     logits = model(inputs)
     if not isinstance(logits, dict):
         logits = {"logits": logits}

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from absl import logging
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo import testing
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import MemoryRows
@@ -141,7 +141,7 @@ def test_labels_mark_the_answer_in_each_slice_that_holds_it(length):
     vocabulary = tokenizer().vocabulary
     answers = 0
     for ids, starts, ends in zip(
-        found.inputs[names.TOKEN_IDS].to_list(),
+        found.inputs[feature_names.TOKEN_IDS].to_list(),
         found.labels["start_logits"].to_list(),
         found.labels["end_logits"].to_list(),
     ):
@@ -263,8 +263,10 @@ def test_decoding_equals_a_plain_loop(no_answer, length):
     ]
     found = features_of(head, length, texts)
     context = found.decoding_context()
-    width = int(tf.reduce_max(found.inputs[names.TOKEN_IDS].row_lengths()))
-    shape = (found.inputs[names.TOKEN_IDS].nrows(), width)
+    width = int(
+        tf.reduce_max(found.inputs[feature_names.TOKEN_IDS].row_lengths())
+    )
+    shape = (found.inputs[feature_names.TOKEN_IDS].nrows(), width)
     generator = np.random.default_rng(5)
     logits = {
         name: tf.constant(generator.normal(size=shape), tf.float32)
@@ -274,7 +276,7 @@ def test_decoding_equals_a_plain_loop(no_answer, length):
     answers = head.answers({k: v.numpy() for k, v in decoded.items()})
     first_slice = 0
     for place in range(len(texts)):
-        count = int(context[names.NUM_SEQUENCES][place])
+        count = int(context[feature_names.NUM_SEQUENCES][place])
         of_row = slice(first_slice, first_slice + count)
         first_slice += count
         part = {name: values[of_row] for name, values in logits.items()}
@@ -410,7 +412,9 @@ def test_a_long_question_is_cut_and_counted():
     texts = [{"question": LONG, "context": "aa bb"}]
     found = features_of(head, 32, texts)
     assert found.num_truncated.numpy().tolist() == [len(WORDS) * 12 - 4]
-    assert found.inputs[names.TOKEN_IDS].row_lengths().numpy().tolist() == [9]
+    assert found.inputs[
+        feature_names.TOKEN_IDS
+    ].row_lengths().numpy().tolist() == [9]
     model = make_model()
     assert model.predict_text(LONG, LONG)["candidates"]
 
@@ -606,12 +610,14 @@ def test_the_tflite_file_reads_384_tokens(tmp_path):
     features = features_of(
         model.head, 384, [{"question": "aa bb", "context": context}]
     )
-    ids = features.inputs[names.TOKEN_IDS].to_tensor()
+    ids = features.inputs[feature_names.TOKEN_IDS].to_tensor()
     assert ids.shape == (1, 381)
     inputs = {
-        names.TOKEN_IDS: ids,
-        names.SEGMENT_IDS: features.inputs[names.SEGMENT_IDS].to_tensor(),
-        names.PADDING_MASK: tf.ones_like(ids),
+        feature_names.TOKEN_IDS: ids,
+        feature_names.SEGMENT_IDS: features.inputs[
+            feature_names.SEGMENT_IDS
+        ].to_tensor(),
+        feature_names.PADDING_MASK: tf.ones_like(ids),
     }
     inputs = {
         name: tf.pad(values, [[0, 0], [0, 3]])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo import testing
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.exporting import export
@@ -82,7 +82,7 @@ def test_candidates_are_all_spans_that_are_short_enough(max_answer_length):
         "context": tf.constant([MIXED]),
     }
     features = head.features(examples, tokenizer(), 64)
-    shape = features.inputs[names.TOKEN_IDS].to_tensor().shape
+    shape = features.inputs[feature_names.TOKEN_IDS].to_tensor().shape
     logits = {
         name: tf.random.stateless_normal(shape, [1, seed])
         for seed, name in enumerate(("start_logits", "end_logits"))

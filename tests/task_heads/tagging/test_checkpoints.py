@@ -6,7 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from keras_bert_zoo import features as names
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.files import task_from_checkpoint
@@ -37,7 +37,7 @@ def test_a_taggers_head_takes_the_weights(checkpoint):
     head = TaggingHead(labels, scheme="none")
     model = task_from_checkpoint(TaskModel, checkpoint, head)
     recorded = np.load(RECORDED / "outputs.npz")
-    inputs = {name: recorded[name] for name in names.ENCODER_INPUTS}
+    inputs = {name: recorded[name] for name in feature_names.ENCODER_INPUTS}
     np.testing.assert_allclose(model(inputs), recorded["logits"], atol=1e-5)
 
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_bert_zoo import features
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import AttentionMask
 from keras_bert_zoo.layers import Embeddings
@@ -133,21 +133,21 @@ class BertEncoder(keras.Model):
         # Functional model.
         inputs = {
             key: keras.Input((None,), dtype="int32", name=key)
-            for key in features.ENCODER_INPUTS
+            for key in feature_names.ENCODER_INPUTS
         }
         hidden = embeddings(
-            inputs[features.TOKEN_IDS], inputs[features.SEGMENT_IDS]
+            inputs[feature_names.TOKEN_IDS], inputs[feature_names.SEGMENT_IDS]
         )
         attention_mask = AttentionMask(dtype=policy, name="attention_mask")(
-            inputs[features.PADDING_MASK]
+            inputs[feature_names.PADDING_MASK]
         )
         blocks = blocks * num_layers if share_layers else blocks
         for block in blocks:
             hidden = block(hidden, attention_mask)
-        outputs = {features.SEQUENCE_OUTPUT: hidden}
+        outputs = {feature_names.SEQUENCE_OUTPUT: hidden}
         if use_pooler:
             pooler = Pooler(initializer_range, dtype=policy, name="pooler")
-            outputs[features.POOLED_OUTPUT] = pooler(hidden)
+            outputs[feature_names.POOLED_OUTPUT] = pooler(hidden)
         super().__init__(
             inputs=inputs, outputs=outputs, name=name or "encoder", **kwargs
         )
@@ -194,30 +194,30 @@ class BertEncoder(keras.Model):
         """
         inputs = {
             key: keras.Input((None,), dtype="int32", name=key)
-            for key in features.ENCODER_INPUTS
+            for key in feature_names.ENCODER_INPUTS
         } | {
             key: keras.Input((), dtype="int32", name=key)
-            for key in features.PACKED_INPUTS
+            for key in feature_names.PACKED_INPUTS
         }
         packed = PackRows(name="pack_rows")(inputs)
         hidden = self.get_layer("embeddings")(
-            packed[features.TOKEN_IDS],
-            packed[features.SEGMENT_IDS],
-            packed[features.POSITION_IDS],
+            packed[feature_names.TOKEN_IDS],
+            packed[feature_names.SEGMENT_IDS],
+            packed[feature_names.POSITION_IDS],
         )
         mask = SequenceMask(dtype=self.dtype_policy, name="sequence_mask")(
-            packed[features.SEQUENCE_IDS]
+            packed[feature_names.SEQUENCE_IDS]
         )
         for block in self._blocks():
             hidden = block(hidden, mask)
         unpack = UnpackRows(dtype=self.dtype_policy, name="unpack_rows")
-        places = packed[features.PLACES]
-        outputs = {features.SEQUENCE_OUTPUT: unpack(hidden, places)}
-        if features.POOLED_OUTPUT in self.output:
+        places = packed[feature_names.PLACES]
+        outputs = {feature_names.SEQUENCE_OUTPUT: unpack(hidden, places)}
+        if feature_names.POOLED_OUTPUT in self.output:
             # First tokens alone: a batch need not be unpacked for them.
             first = unpack(hidden, places[:, :1])
             pooler = self.get_layer("pooler")
-            outputs[features.POOLED_OUTPUT] = pooler(first)
+            outputs[feature_names.POOLED_OUTPUT] = pooler(first)
         return keras.Model(inputs, outputs, name=f"{self.name}_on_packed_rows")
 
     def _blocks(self) -> list[TransformerBlock]:

@@ -1,0 +1,1 @@
+"""Encoders: functional Keras models, one file for each topology."""
