@@ -24,8 +24,8 @@ from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import build_dataset
 from keras_bert_zoo.data import check_rows
 from keras_bert_zoo.tokenization.packing import pad
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 from task_heads.classification import ClassificationHead
 
 BATCH_SIZE = 32

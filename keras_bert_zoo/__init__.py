@@ -19,7 +19,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 _HOMES = {
     "Backup": "keras_bert_zoo.training.backup",
     "BertEncoder": "keras_bert_zoo.encoders.bert",
-    "BertTokenizer": "keras_bert_zoo.tokenization.tokenizer",
+    "BertTokenizer": "keras_bert_zoo.tokenization.wordpiece.tokenizer",
     "EpochScore": "keras_bert_zoo.task.epoch_score",
     "FileRows": "keras_bert_zoo.data",
     "InputError": "keras_bert_zoo.errors",
@@ -27,7 +27,7 @@ _HOMES = {
     "OptimizerRecipe": "keras_bert_zoo.training.recipe",
     "TaskHead": "keras_bert_zoo.task",
     "TaskModel": "keras_bert_zoo.task.model",
-    "Vocabulary": "keras_bert_zoo.tokenization.vocabulary",
+    "Vocabulary": "keras_bert_zoo.tokenization.wordpiece.vocabulary",
     "export": "keras_bert_zoo.exporting",
     "list_presets": "keras_bert_zoo.presets",
     "load_checkpoint": "keras_bert_zoo.checkpoints",

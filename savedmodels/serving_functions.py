@@ -10,7 +10,7 @@ from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.tokenization.packing import pad
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 
 _MEANINGS = {
     feature_names.TOKEN_IDS: "rows of the vocabulary",

@@ -1,8 +1,8 @@
 """Records what Hugging Face `tokenizers` makes of strings that are hard.
 
-Writes `tests/tokenization/expected_tokens.json`, which the default tests
-compare all engines with, so that they do not need the library. Run from the
-project's root:
+Writes `tests/tokenization/wordpiece/expected_tokens.json`, which the default
+tests compare all engines with, so that they do not need the library. Run from
+the project's root:
 
     python -m tools.make_tokenizer_expectations
 """
@@ -15,7 +15,7 @@ from tokenizers import models
 from tokenizers import normalizers
 from tokenizers import pre_tokenizers
 
-_PATH = pathlib.Path("tests/tokenization/expected_tokens.json")
+_PATH = pathlib.Path("tests/tokenization/wordpiece/expected_tokens.json")
 _SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 _WORDS = (
     "the un want cafe Cafe str new York hello Hello world an swer don is in "

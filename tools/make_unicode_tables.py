@@ -2,9 +2,10 @@
 
 Asks Hugging Face `tokenizers` what its BERT normalizer and pre-tokenizer do
 with every code point, and writes the answers as ranges to
-`keras_bert_zoo/tokenization/unicode_tables.json`. Before writing, composes
-the tables back and compares them with the library for every code point in
-all four variants (lower-casing and accent stripping, each on and off).
+`keras_bert_zoo/tokenization/wordpiece/unicode_tables.json`. Before writing,
+composes the tables back and compares them with the library for every
+code point in all four variants (lower-casing and accent stripping, each on
+and off).
 
 Run from the project's root, with the library that is to be followed:
 
@@ -20,7 +21,7 @@ import tokenizers
 from tokenizers import normalizers
 from tokenizers import pre_tokenizers
 
-from keras_bert_zoo.tokenization import unicode_tables
+from keras_bert_zoo.tokenization.wordpiece import unicode_tables
 
 _CODE_POINTS = [
     code

@@ -11,8 +11,8 @@ from benchmarks import harness
 from benchmarks.encoder_contenders import batches as sizes
 from keras_bert_zoo import data
 from keras_bert_zoo.data.pipeline import build_dataset
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 from keras_bert_zoo.training.optimizer import AdamW
 from task_heads.classification import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead

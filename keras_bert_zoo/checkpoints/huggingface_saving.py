@@ -19,7 +19,7 @@ from keras_bert_zoo.checkpoints.shapes import head_shapes
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 
 # What `BertModel` has no place for.
 _PLAIN = {"share_layers": False, "position_offset": 0}

@@ -3,11 +3,11 @@
 import json
 import pathlib
 
-from keras_bert_zoo.tokenization.huggingface_options import (
+from keras_bert_zoo.tokenization.wordpiece.huggingface_files import (
     read_huggingface_options,
 )
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 VOCABULARY = "vocab.txt"
 CONFIG = "tokenizer_config.json"

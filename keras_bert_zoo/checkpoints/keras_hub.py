@@ -22,8 +22,8 @@ from keras_bert_zoo.checkpoints.rules import HEADS_LAST
 from keras_bert_zoo.checkpoints.rules import Rule
 from keras_bert_zoo.checkpoints.rules import Variables
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 KIND = "keras_hub"
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.checkpoints.rules import Variables
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 CONFIG = "bert_config.json"

@@ -11,7 +11,7 @@ from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import directory as layout
 from keras_bert_zoo.presets.catalog import preset_info
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 
 
 def load_encoder(

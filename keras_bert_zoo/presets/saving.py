@@ -14,7 +14,7 @@ from keras_bert_zoo import files
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import directory as layout
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 
 
 def save_preset(

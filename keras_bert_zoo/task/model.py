@@ -15,7 +15,7 @@ from keras_bert_zoo.task.answering import TextAnswering
 from keras_bert_zoo.task.keras_files import KerasFiles
 from keras_bert_zoo.task.packed_rows import PackedRows
 from keras_bert_zoo.task.truncation import report_truncation
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.model import ReplicatedModel
 from keras_bert_zoo.training.recipe import recipe_of

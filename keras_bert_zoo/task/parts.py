@@ -10,8 +10,8 @@ from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task.head import TaskHead
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training.encoder_layers import layers_from_below
 

@@ -24,8 +24,8 @@ from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task.report_tables import report_tables
 from keras_bert_zoo.tokenization.packing import pad
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 SEQUENCE_LENGTH = 32
 

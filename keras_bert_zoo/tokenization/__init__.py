@@ -1,5 +1,6 @@
-"""Tokenization: the published BERT tokenizer, three ways.
+"""Tokenization: texts to token ids, and ids to what an encoder reads.
 
+`tokenizer` holds what every tokenizer has in common, `wordpiece` BERT's.
 `Vocabulary` and `PythonTokenizer` need neither TensorFlow nor numpy; the
 other names load TensorFlow when they are first touched.
 """
@@ -7,17 +8,17 @@ other names load TensorFlow when they are first touched.
 import importlib
 
 _MODULES = {
-    "BertTokenizer": "tokenizer",
-    "FastTokenizer": "fast_tokenizer",
-    "GraphTokenizer": "graph_tokenizer",
+    "BertTokenizer": "wordpiece.tokenizer",
+    "FastTokenizer": "wordpiece.fast_tokenizer",
+    "GraphTokenizer": "wordpiece.graph_tokenizer",
     "PackedRagged": "packing",
-    "PythonTokenizer": "python_tokenizer",
-    "Token": "python_tokenizer",
-    "TokenSpans": "token_spans",
-    "Vocabulary": "vocabulary",
+    "PythonTokenizer": "wordpiece.python_tokenizer",
+    "Token": "wordpiece.python_tokenizer",
+    "TokenSpans": "tokenizer",
+    "Vocabulary": "wordpiece.vocabulary",
     "pack": "packing",
     "pad": "packing",
-    "read_huggingface_options": "huggingface_options",
+    "read_huggingface_options": "wordpiece.huggingface_files",
 }
 
 __all__ = sorted(_MODULES)

@@ -7,7 +7,7 @@ than the text does. Letters: `B` texts, `N` ends.
 
 import tensorflow as tf
 
-from keras_bert_zoo.tokenization import unicode_tables
+from keras_bert_zoo.tokenization.wordpiece import unicode_tables
 
 
 def with_trailing_marks(

@@ -9,15 +9,15 @@ from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import pack
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
-from keras_bert_zoo.tokenization.slices import full_slices
-from keras_bert_zoo.tokenization.slices import slice_rows
+from keras_bert_zoo.tokenization.sliding_windows import full_windows
+from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from task_heads.masked_lm.masked_texts import mask_places
 from task_heads.masked_lm.masked_texts import tokenize_masked
 from task_heads.masked_lm.masking import hide_tokens
 
 MASK_POSITIONS = "mask_positions"
 
-# Neighbouring slices of a long text share this part of what they hold, where
+# Neighbouring windows of a long text share this part of what they hold, where
 # each gap is to be seen in its context.
 OVERLAP = 0.25
 
@@ -31,7 +31,7 @@ def training_features(
 ) -> Features:
     """Returns sequences with hidden tokens; see `TaskHead.features`.
 
-    A long text becomes slices that do not overlap, full ones, because these
+    A long text becomes windows that do not overlap, full ones, because these
     leave least padding in rows of packed sequences.
 
     Args:
@@ -43,11 +43,11 @@ def training_features(
     """
     token_ids = tokenize_masked(texts, tokenizer)
     capacity = sequence_length - 2
-    slices = full_slices(
+    windows = full_windows(
         token_ids.row_lengths(), capacity, max(capacity // 8, 1)
     )
     hidden = hide_tokens(
-        cut(token_ids, slices.rows, slices.owned_starts, slices.owned_ends),
+        cut(token_ids, windows.rows, windows.owned_starts, windows.owned_ends),
         seed,
         tokenizer.vocabulary,
         mask_rate,
@@ -75,7 +75,7 @@ def training_features(
             tf.cast(positions.flat_values >= 0, tf.float32)
         ),
         tf.zeros_like(texts, tf.int32),
-        slices.num_slices,
+        windows.num_windows,
     )
 
 
@@ -84,7 +84,7 @@ def answering_features(
 ) -> Features:
     """Returns sequences that ask for the gaps; see `TaskHead.features`.
 
-    A long text becomes slices that overlap; each gap is asked for where it
+    A long text becomes windows that overlap; each gap is asked for where it
     stands farthest from an edge.
 
     Args:
@@ -94,11 +94,11 @@ def answering_features(
     """
     token_ids = tokenize_masked(texts, tokenizer)
     capacity = sequence_length - 2
-    slices = slice_rows(
+    windows = overlapping_windows(
         token_ids.row_lengths(), capacity, round(OVERLAP * capacity)
     )
-    body = cut(token_ids, slices.rows, slices.starts, slices.ends)
-    asked = owned(slices) & (body == tokenizer.vocabulary.mask_id)
+    body = cut(token_ids, windows.rows, windows.starts, windows.ends)
+    asked = owned(windows) & (body == tokenizer.vocabulary.mask_id)
     numbers = tf.ragged.range(tf.cast(body.row_lengths(), tf.int32))
     positions = tf.ragged.boolean_mask(
         body.with_flat_values(numbers.flat_values), asked
@@ -109,11 +109,11 @@ def answering_features(
         None,
         None,
         tf.zeros_like(texts, tf.int32),
-        slices.num_slices,
+        windows.num_windows,
         {
             "text": texts,
             "num_asked": tf.RaggedTensor.from_row_lengths(
-                positions.row_lengths(), slices.num_slices, validate=False
+                positions.row_lengths(), windows.num_windows, validate=False
             ),
             **places._asdict(),
         },
@@ -130,13 +130,13 @@ def cut(
     return tf.gather(row_values.flat_values, places)
 
 
-def owned(slices) -> tf.RaggedTensor:
-    """Returns bool `(R, None)`, the tokens that each slice owns."""
-    token = tf.ragged.range(slices.starts, slices.ends)
+def owned(windows) -> tf.RaggedTensor:
+    """Returns bool `(R, None)`, the tokens that each window owns."""
+    token = tf.ragged.range(windows.starts, windows.ends)
     owner = row_ids(token)
     return token.with_flat_values(
-        (token.flat_values >= tf.gather(slices.owned_starts, owner))
-        & (token.flat_values < tf.gather(slices.owned_ends, owner))
+        (token.flat_values >= tf.gather(windows.owned_starts, owner))
+        & (token.flat_values < tf.gather(windows.owned_ends, owner))
     )
 
 

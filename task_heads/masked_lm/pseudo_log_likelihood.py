@@ -16,7 +16,7 @@ from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization import pack
 from keras_bert_zoo.tokenization import pad
-from keras_bert_zoo.tokenization.slices import slice_rows
+from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from task_heads.masked_lm.features import MASK_POSITIONS
 from task_heads.masked_lm.features import OVERLAP
 from task_heads.masked_lm.features import cut
@@ -112,11 +112,11 @@ def _sequences(model, texts) -> _Sequences:
     vocabulary = model.tokenizer.vocabulary
     token_ids = model.tokenizer.tokenize(texts)
     capacity = model.sequence_length - 2
-    slices = slice_rows(
+    windows = overlapping_windows(
         token_ids.row_lengths(), capacity, round(OVERLAP * capacity)
     )
     packed = pack(
-        [cut(token_ids, slices.rows, slices.starts, slices.ends)],
+        [cut(token_ids, windows.rows, windows.starts, windows.ends)],
         sequence_length=model.sequence_length,
         start_id=vocabulary.start_id,
         separator_id=vocabulary.separator_id,
@@ -128,7 +128,7 @@ def _sequences(model, texts) -> _Sequences:
         },
         padding_id=vocabulary.padding_id,
     )
-    sequence, place = tf.where(owned(slices).to_tensor()).numpy().T
+    sequence, place = tf.where(owned(windows).to_tensor()).numpy().T
     return _Sequences(
         {name: value.numpy() for name, value in inputs.items()},
         packed.token_ids.row_lengths().numpy(),

@@ -75,8 +75,8 @@ def decode_answers(
 
     A candidate begins and ends in the context, in this order, and before the
     `answer_limit` of its first token. Its score is the sum of two logits, in
-    the slice that has most context around its first token. Probabilities are
-    of all candidates of all slices and, with `no_answer`, of none.
+    the window that has most context around its first token. Probabilities are
+    of all candidates of all windows and, with `no_answer`, of none.
 
     Args:
         logits: `start_logits` and `end_logits`, float32 `(R, S)`.
@@ -84,14 +84,14 @@ def decode_answers(
         n_best: int. Candidates returned.
         no_answer: bool. Whether there may be no answer.
         null_threshold: float. There is none if the score of no answer, the
-            lowest of all slices', exceeds the best candidate's by more.
+            lowest of all windows', exceeds the best candidate's by more.
     """
-    slices = _Slices(context)
-    scores, first, last, log_total = _slice_candidates(logits, slices, n_best)
-    scores, first, last = _best_of_slices(slices, scores, first, last, n_best)
-    null = slices.by_question(_null_scores(logits)).to_tensor(math.inf)
+    windows = _Windows(context)
+    scores, first, last, log_total = _window_candidates(logits, windows, n_best)
+    scores, first, last = _best_of_windows(windows, scores, first, last, n_best)
+    null = windows.by_question(_null_scores(logits)).to_tensor(math.inf)
     null = tf.reduce_min(null, axis=1)  # (B,)
-    total = slices.by_question(log_total).to_tensor(-math.inf)
+    total = windows.by_question(log_total).to_tensor(-math.inf)
     total = tf.reduce_logsumexp(total, axis=1)
     if no_answer:
         total = tf.reduce_logsumexp(tf.stack([total, null]), axis=0)
@@ -156,8 +156,8 @@ def _readable(decoded: Mapping[str, Any]) -> dict:
     }
 
 
-class _Slices:
-    """The slices of all questions, `(R,)`, in order."""
+class _Windows:
+    """The windows of all questions, `(R,)`, in order."""
 
     def __init__(self, context: Mapping[str, Any]):
         self.counts = context[feature_names.NUM_SEQUENCES]  # (B,)
@@ -193,17 +193,17 @@ class _Slices:
         )
 
 
-def _slice_candidates(logits, slices, n_best: int):
-    """Returns the best candidates of each slice, `(R, k)` each.
+def _window_candidates(logits, windows, n_best: int):
+    """Returns the best candidates of each window, `(R, k)` each.
 
     That is: scores, first and last token in the context; and `(R,)`, the
     logarithm of the summed exponentials of all candidates' scores.
     """
     num_tokens = tf.shape(logits["start_logits"])[1]
-    token = tf.range(num_tokens) + slices.shift  # (R, S)
-    begins = (token >= slices.owned_starts) & (token < slices.owned_ends)
-    ends = (token >= slices.starts) & (token < slices.ends)
-    lengths = tf.where(begins, slices.longest_answers(token), 0)  # (R, S)
+    token = tf.range(num_tokens) + windows.shift  # (R, S)
+    begins = (token >= windows.owned_starts) & (token < windows.owned_ends)
+    ends = (token >= windows.starts) & (token < windows.ends)
+    lengths = tf.where(begins, windows.longest_answers(token), 0)  # (R, S)
     longest = tf.clip_by_value(tf.reduce_max(lengths), 1, num_tokens)  # M
     start_scores = tf.where(begins, logits["start_logits"], -math.inf)
     end_scores = tf.where(ends, logits["end_logits"], -math.inf)
@@ -220,16 +220,16 @@ def _slice_candidates(logits, slices, n_best: int):
     scores, places = tf.math.top_k(
         pairs, tf.minimum(n_best, tf.shape(pairs)[1])
     )
-    first = places // longest + slices.shift
+    first = places // longest + windows.shift
     last = first + places % longest
     return scores, first, last, tf.reduce_logsumexp(pairs, axis=1)
 
 
-def _best_of_slices(slices, scores, first, last, n_best: int):
+def _best_of_windows(windows, scores, first, last, n_best: int):
     """Returns scores, first and last tokens of the best, `(B, N)` each."""
 
     def of_question(values, fill):
-        rows = slices.by_question(values).to_tensor(fill)  # (B, slices, k)
+        rows = windows.by_question(values).to_tensor(fill)  # (B, windows, k)
         width = tf.shape(rows)[1] * tf.shape(rows)[2]
         rows = tf.reshape(rows, [tf.shape(rows)[0], width])
         missing = tf.maximum(n_best - width, 0)

@@ -1,7 +1,7 @@
 """Features of questions about texts, in graph ops.
 
-A sequence is `[CLS] question [SEP] slice of the context [SEP]`. Letters: `B`
-questions, `T` tokens of a context, `K` slices of a context, `R` sequences,
+A sequence is `[CLS] question [SEP] window of the context [SEP]`. Letters: `B`
+questions, `T` tokens of a context, `K` windows of a context, `R` sequences,
 `S` tokens of a sequence.
 """
 
@@ -16,8 +16,8 @@ from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization import pack
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
-from keras_bert_zoo.tokenization.slices import Slices
-from keras_bert_zoo.tokenization.slices import slice_rows
+from keras_bert_zoo.tokenization.sliding_windows import SlidingWindows
+from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
 from task_heads.span_qa.examples import UNUSABLE
 from task_heads.span_qa.lengths import answer_limits
@@ -29,7 +29,7 @@ EXCLUDED, ALLOWED, TARGET = range(3)
 # `[CLS]` and two `[SEP]`.
 _SPECIAL_TOKENS = 3
 
-# The slice's first token stands behind the question and two of those.
+# The window's first token stands behind the question and two of those.
 SPECIAL_TOKENS_BEFORE = 2
 
 
@@ -51,10 +51,10 @@ def question_features(
         sequence_length: int. Most tokens in a sequence.
         max_question_length: int. Most tokens of a question, which never has
             more than half of a sequence.
-        doc_stride: int. Most tokens from one slice's start to the next.
-        max_answer_length: int. See `answer_limits`. Slices share twice as
-            many tokens as an answer may have, whatever the stride, where
-            they are at least twice as long.
+        doc_stride: int. Most tokens from one window's start to the next.
+        max_answer_length: int. See `answer_limits`. Windows share twice as many
+            tokens as an answer may have, whatever the stride, where they
+            are at least twice as long.
 
     Raises:
         InputError: if a sequence cannot hold both texts.
@@ -74,7 +74,7 @@ def question_features(
     limits = spans.ids.with_flat_values(
         answer_limits(spans, examples["context"], max_answer_length)
     )
-    slices = slice_rows(
+    windows = overlapping_windows(
         spans.ids.row_lengths(),
         capacity,
         tf.maximum(
@@ -82,30 +82,30 @@ def question_features(
             tf.minimum(2 * _longest_answers(limits), capacity // 2),
         ),
     )
-    base = tf.gather(spans.ids.row_starts(), slices.rows)
-    places = tf.ragged.range(base + slices.starts, base + slices.ends)
+    base = tf.gather(spans.ids.row_starts(), windows.rows)
+    places = tf.ragged.range(base + windows.starts, base + windows.ends)
     packed = pack(
         [
-            tf.gather(kept, slices.rows),
+            tf.gather(kept, windows.rows),
             tf.gather(spans.ids.flat_values, places),
         ],
         sequence_length=sequence_length,
         start_id=tokenizer.vocabulary.start_id,
         separator_id=tokenizer.vocabulary.separator_id,
     )
-    first = tf.gather(question_length, slices.rows) + SPECIAL_TOKENS_BEFORE
+    first = tf.gather(question_length, windows.rows) + SPECIAL_TOKENS_BEFORE
     truncated = questions.row_lengths() - question_length
     labels = weights = None
     if "answer_start" in examples:
         answer_first, answer_last, usable = _answer_tokens(spans, examples)
         labels = {
-            name: _labels(packed.token_ids, slices, first, inside, token)
+            name: _labels(packed.token_ids, windows, first, inside, token)
             for name, token, inside in _targets(
-                slices, answer_first, answer_last
+                windows, answer_first, answer_last
             )
         }
-        lost = _answers_in_no_slice(slices, answer_first, answer_last)
-        weights = tf.cast(tf.gather(usable & ~lost, slices.rows), tf.float32)
+        lost = _answers_in_no_window(windows, answer_first, answer_last)
+        weights = tf.cast(tf.gather(usable & ~lost, windows.rows), tf.float32)
         # Such a question teaches nothing: it is told with those that were cut.
         truncated += tf.cast(lost, tf.int64)
     byte_ends, char_ends = with_trailing_marks(
@@ -117,7 +117,7 @@ def question_features(
     )
     by_question = {
         name: tf.RaggedTensor.from_row_lengths(
-            getattr(slices, name), slices.num_slices, validate=False
+            getattr(windows, name), windows.num_windows, validate=False
         )
         for name in ("starts", "ends", "owned_starts", "owned_ends")
     }
@@ -129,7 +129,7 @@ def question_features(
         labels,
         weights,
         tf.cast(truncated, tf.int32),
-        slices.num_slices,
+        windows.num_windows,
         {
             "context": examples["context"],
             "question_length": question_length,
@@ -186,36 +186,36 @@ def _answer_tokens(spans: TokenSpans, examples):
     )
 
 
-def _answers_in_no_slice(slices: Slices, answer_first, answer_last):
-    """Returns bool `(B,)`: whether an answer is longer than all slices."""
-    first = tf.gather(answer_first, slices.rows)
-    last = tf.gather(answer_last, slices.rows)
-    inside = (first >= slices.starts) & (last < slices.ends)
+def _answers_in_no_window(windows: SlidingWindows, answer_first, answer_last):
+    """Returns bool `(B,)`: whether an answer is longer than all windows."""
+    first = tf.gather(answer_first, windows.rows)
+    last = tf.gather(answer_last, windows.rows)
+    inside = (first >= windows.starts) & (last < windows.ends)
     num_holding = tf.math.unsorted_segment_sum(
-        tf.cast(inside, tf.int32), slices.rows, tf.size(answer_first)
+        tf.cast(inside, tf.int32), windows.rows, tf.size(answer_first)
     )
     return (answer_first >= 0) & (num_holding == 0)
 
 
-def _targets(slices: Slices, answer_first, answer_last):
+def _targets(windows: SlidingWindows, answer_first, answer_last):
     """Yields for both outputs the target in its context, `(R,)` each.
 
-    With it, whether the slice holds the whole answer: `[CLS]` is the target
+    With it, whether the window holds the whole answer: `[CLS]` is the target
     of the others, and of questions without answer.
     """
-    first = tf.gather(answer_first, slices.rows)
-    last = tf.gather(answer_last, slices.rows)
-    inside = (first >= 0) & (first >= slices.starts) & (last < slices.ends)
+    first = tf.gather(answer_first, windows.rows)
+    last = tf.gather(answer_last, windows.rows)
+    inside = (first >= 0) & (first >= windows.starts) & (last < windows.ends)
     yield "start_logits", first, inside
     yield "end_logits", last, inside
 
 
-def _labels(token_ids, slices: Slices, first, inside, token):
+def _labels(token_ids, windows: SlidingWindows, first, inside, token):
     """Returns int32 ragged `(R, S)`."""
     owner = row_ids(token_ids)
     position = tf.ragged.range(token_ids.row_lengths()).flat_values
-    target = tf.where(inside, first + token - slices.starts, 0)
-    past_end = first + slices.ends - slices.starts
+    target = tf.where(inside, first + token - windows.starts, 0)
+    past_end = first + windows.ends - windows.starts
     is_context = (position >= tf.gather(first, owner)) & (
         position < tf.gather(past_end, owner)
     )

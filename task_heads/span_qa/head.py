@@ -161,8 +161,8 @@ class SpanQAHead(TaskHead):
     def truncated(self) -> str:
         return (
             f"examples: questions longer than {self.max_question_length} "
-            "tokens or half of {length}, or with an answer longer than a slice "
-            "of the text"
+            "tokens or half of {length}, or with an answer longer than a "
+            "window of the text"
         )
 
     def example_spec(self, with_label: bool) -> dict:
@@ -291,7 +291,7 @@ _SIZES = {
     "doc_stride": (
         128,
         arguments.HIGHEST,
-        "most tokens from one slice of a text to the next",
+        "most tokens from one window of a text to the next",
     ),
     "max_question_length": (64, arguments.HIGHEST, "most tokens of a question"),
     "max_answer_length": (

@@ -27,7 +27,7 @@ class CrfOutput:
         return CrfLoss()
 
     def read_words(self, potentials, exists) -> tuple[tf.Tensor, tf.Tensor]:
-        # Words stand in one row for each text, whatever slices they are of.
+        # Words stand in one row for each text, whatever windows they are of.
         # One more place: no loop runs over none.
         is_word = tf.pad(exists.to_tensor(), [[0, 0], [0, 1]])  # (B, W + 1)
         rows = exists.with_flat_values(potentials).to_tensor()

@@ -14,14 +14,14 @@ from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization import pack
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
-from keras_bert_zoo.tokenization.slices import Slices
-from keras_bert_zoo.tokenization.slices import slice_rows
+from keras_bert_zoo.tokenization.sliding_windows import SlidingWindows
+from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from task_heads.tagging.words import Words
 from task_heads.tagging.words import find_words
 from task_heads.tagging.words import token_kinds
 from task_heads.tagging.words import word_keys
 
-# Neighbouring slices of a long text share this part of what they hold.
+# Neighbouring windows of a long text share this part of what they hold.
 OVERLAP = 0.25
 
 
@@ -53,11 +53,11 @@ def tagging_features(
     kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
     words = find_words(examples["text"], spans, kinds, word_starts, edges)
     capacity = sequence_length - 2
-    slices = slice_rows(
+    windows = overlapping_windows(
         spans.ids.row_lengths(), capacity, round(OVERLAP * capacity)
     )
     packed = pack(
-        [_cut(slices, spans.ids)],
+        [_cut(windows, spans.ids)],
         sequence_length=sequence_length,
         start_id=tokenizer.vocabulary.start_id,
         separator_id=tokenizer.vocabulary.separator_id,
@@ -67,12 +67,12 @@ def tagging_features(
         labels, weights = _token_labels(
             spans,
             words,
-            slices,
+            windows,
             _word_labels(
                 words, examples, token_spans, spans, ids_in_spans, outside
             ),
         )
-    word_slices, positions = _places(words, slices)
+    word_windows, positions = _places(words, windows)
     return Features(
         {
             feature_names.TOKEN_IDS: packed.token_ids,
@@ -81,10 +81,10 @@ def tagging_features(
         labels,
         weights,
         tf.zeros_like(spans.ids.row_lengths(), tf.int32),
-        slices.num_slices,
+        windows.num_windows,
         {
             "text": examples["text"],
-            "word_sequence": word_slices,
+            "word_sequence": word_windows,
             "word_position": positions,
             "word_byte_start": words.byte_starts,
             "word_byte_end": words.byte_ends,
@@ -94,14 +94,16 @@ def tagging_features(
     )
 
 
-def _cut(slices: Slices, row_values: tf.RaggedTensor) -> tf.RaggedTensor:
-    base = tf.gather(row_values.row_starts(), slices.rows)
-    places = tf.ragged.range(base + slices.starts, base + slices.ends)
+def _cut(
+    windows: SlidingWindows, row_values: tf.RaggedTensor
+) -> tf.RaggedTensor:
+    base = tf.gather(row_values.row_starts(), windows.rows)
+    places = tf.ragged.range(base + windows.starts, base + windows.ends)
     return tf.gather(row_values.flat_values, places)
 
 
-def _places(words: Words, slices: Slices):
-    """Returns for each word its slice in its text and its place there.
+def _places(words: Words, windows: SlidingWindows):
+    """Returns for each word its window in its text and its place there.
 
     Both int32 ragged `(B, W)`; the place is -1 for words without tokens.
     """
@@ -110,15 +112,15 @@ def _places(words: Words, slices: Slices):
     token = tf.maximum(first.flat_values, 0)
     owner = (
         tf.searchsorted(
-            word_keys(slices.rows, slices.owned_starts),
+            word_keys(windows.rows, windows.owned_starts),
             word_keys(rows, token),
             side="right",
         )
         - 1
     )
-    before = tf.gather(tf.cumsum(slices.num_slices, exclusive=True), rows)
+    before = tf.gather(tf.cumsum(windows.num_windows, exclusive=True), rows)
     # The sequence starts with a special token.
-    position = token - tf.gather(slices.starts, owner) + 1
+    position = token - tf.gather(windows.starts, owner) + 1
     position = tf.where(first.flat_values < 0, -tf.ones_like(token), position)
     return (
         first.with_flat_values(owner - tf.cast(before, tf.int32)),
@@ -188,7 +190,7 @@ def _word_labels(words, examples, token_spans, spans, ids_in_spans, outside):
     )
 
 
-def _token_labels(spans, words, slices, labels):
+def _token_labels(spans, words, windows, labels):
     """Returns labels and weights of sequences, ragged `(R, S)`."""
     exists = words.first_tokens.flat_values >= 0
     rows = row_ids(words.first_tokens)
@@ -200,12 +202,12 @@ def _token_labels(spans, words, slices, labels):
     counts = tf.scatter_nd(
         places, tf.ones_like(places[:, 0], tf.float32), shape
     )
-    body = _cut(slices, spans.ids.with_flat_values(of_token))
-    weights = _cut(slices, spans.ids.with_flat_values(counts))
-    token = tf.ragged.range(slices.starts, slices.ends)
+    body = _cut(windows, spans.ids.with_flat_values(of_token))
+    weights = _cut(windows, spans.ids.with_flat_values(counts))
+    token = tf.ragged.range(windows.starts, windows.ends)
     owner = row_ids(token)
-    owned = (token.flat_values >= tf.gather(slices.owned_starts, owner)) & (
-        token.flat_values < tf.gather(slices.owned_ends, owner)
+    owned = (token.flat_values >= tf.gather(windows.owned_starts, owner)) & (
+        token.flat_values < tf.gather(windows.owned_ends, owner)
     )
     weights = weights.with_flat_values(
         weights.flat_values * tf.cast(owned, tf.float32)

@@ -45,7 +45,7 @@ class SpanF1(keras.metrics.Metric):
     """Micro F1 of spans, read leniently, over all sequences.
 
     It equals the score of whole texts where each is one sequence; a span
-    across two slices of a long text counts as two.
+    across two windows of a long text counts as two.
 
     Args:
         labels: list of str. Tags in the order of their ids.

@@ -13,9 +13,9 @@ import tensorflow as tf
 
 from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization import Vocabulary
-from keras_bert_zoo.tokenization import unicode_tables
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
+from keras_bert_zoo.tokenization.wordpiece import unicode_tables
 
 # What a token is to a word that it belongs to; that of the unknown token
 # depends on what it stands for.

@@ -10,8 +10,8 @@ import pytest
 import safetensors.numpy
 
 from keras_bert_zoo.encoders.bert import BertEncoder
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 RECORDED = pathlib.Path(__file__).parents[1] / "recorded/transformers"
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

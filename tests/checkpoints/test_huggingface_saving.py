@@ -10,8 +10,8 @@ from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints import save_huggingface
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 GENERATOR = np.random.default_rng(2)
 

@@ -23,8 +23,8 @@ from keras_bert_zoo.presets import load_encoder
 from keras_bert_zoo.presets import load_tokenizer
 from keras_bert_zoo.presets import save_preset
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.masked_lm.masked_texts import tokenize_masked
 

@@ -5,8 +5,8 @@ import pytest
 
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.presets import save_preset
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "play", "##ing", "é"]
 

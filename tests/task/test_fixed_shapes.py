@@ -84,11 +84,11 @@ def test_what_fills_no_batch_is_told(make_model, texts, labels, caplog):
 
 
 @pytest.mark.slow
-def test_slices_that_fill_no_batch_are_told(make_model, caplog):
+def test_windows_that_fill_no_batch_are_told(make_model, caplog):
     model = make_model(TaggingHead(["O", "B-x"]), sequence_length=4)
     model.compile()
     logging.get_absl_logger().propagate = True
-    # Two words in a slice: these are one, two, one and one.
+    # Two words in a window: these are one, two, one and one.
     rows = [{"tokens": ["fine"] * n, "tags": ["O"] * n} for n in (1, 3, 2, 1)]
     arguments = inputs.fit_arguments(
         model,
@@ -103,7 +103,7 @@ def test_slices_that_fill_no_batch_are_told(make_model, caplog):
 
 
 @pytest.mark.slow
-def test_too_few_slices_are_refused(make_model):
+def test_too_few_windows_are_refused(make_model):
     model = make_model(TaggingHead(["O", "B-x"]))
     rows = [{"tokens": ["fine"], "tags": ["O"]}] * 3
     with pytest.raises(InputError, match="batch_size=4, and 3 sequences"):

@@ -13,7 +13,7 @@ from keras_bert_zoo.presets import catalog
 from keras_bert_zoo.task.files import task_from_checkpoint
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization import Vocabulary
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from task_heads.masked_lm.head import MaskedTokenHead
 
 ROOT = pathlib.Path(__file__).parents[3]

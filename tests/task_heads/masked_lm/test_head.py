@@ -121,7 +121,7 @@ def test_a_small_letter_mask_is_no_gap(trained):
         trained.predict_text("[mask]")
 
 
-def test_gaps_of_a_long_text_are_read_by_the_slice_that_owns_them():
+def test_gaps_of_a_long_text_are_read_by_the_window_that_owns_them():
     model = make_model(sequence_length=10)
     text = " ".join(
         "[MASK]" if place in (0, 30, 31, 99) else "aa" for place in range(100)
@@ -130,7 +130,7 @@ def test_gaps_of_a_long_text_are_read_by_the_slice_that_owns_them():
     assert len(answer["masks"]) == 4
     for mask in answer["masks"]:
         assert text[mask["start"] : mask["end"]] == "[MASK]"
-    # The first gap stands at the start of eight tokens of the first slice.
+    # The first gap stands at the start of eight tokens of the first window.
     alone = model.predict_text("[MASK] " + "aa " * 7)["masks"][0]
     np.testing.assert_allclose(
         [token["probability"] for token in alone["tokens"]],

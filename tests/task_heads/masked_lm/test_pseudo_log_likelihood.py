@@ -85,7 +85,7 @@ def test_a_text_without_tokens_has_no_perplexity(model):
 def test_every_token_of_a_long_text_is_scored_once(model):
     (answer,) = pseudo_log_likelihood(model, TEXTS[5:])
     assert answer["tokens"] == ["bb"] * 40
-    # The first token is seen among the ten of the first slice.
+    # The first token is seen among the ten of the first window.
     first = plain_loop(model, "bb " * 10)[0]
     assert answer["log_probabilities"][0] == pytest.approx(first, abs=1e-5)
 

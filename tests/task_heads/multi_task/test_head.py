@@ -160,7 +160,7 @@ def _rounded(value):
     return value
 
 
-def test_only_the_first_slice_of_a_text_is_classified():
+def test_only_the_first_window_of_a_text_is_classified():
     model = make_model(sequence_length=8)
     examples = {
         "text": tf.constant(["aa", " ".join(["bb"] * 20)]),
@@ -185,8 +185,8 @@ def test_only_the_first_slice_of_a_text_is_classified():
     assert weights.mean() == pytest.approx(1.0)
 
 
-def test_further_slices_of_a_text_count_in_no_metric_of_another_head(trained):
-    # One kind in the first slice, the other in all that follow.
+def test_further_windows_of_a_text_count_in_no_metric_of_another_head(trained):
+    # One kind in the first window, the other in all that follow.
     rows = {
         "tokens": [["dd"] * 40 + ["aa", "bb", "cc"] * 20, ["aa", "bb", "cc"]],
         "slots": [["O"] * 100, ["B-x", "I-x", "O"]],

@@ -134,7 +134,7 @@ def features_of(head, length, values):
 
 
 @pytest.mark.parametrize("length", [8, 16, 33])
-def test_labels_mark_the_answer_in_each_slice_that_holds_it(length):
+def test_labels_mark_the_answer_in_each_window_that_holds_it(length):
     head = SpanQAHead(doc_stride=4, max_answer_length=2)
     row = ROWS[2]
     found = features_of(head, length, [head.example(row, True)])
@@ -153,7 +153,7 @@ def test_labels_mark_the_answer_in_each_slice_that_holds_it(length):
             assert text[first : last + 1] == ["ff", "gg"]
         else:
             assert last == 0
-        # [CLS] and the slice between the separators.
+        # [CLS] and the window between the separators.
         edge = text.index("[SEP]")
         allowed = [label >= ALLOWED for label in starts]
         assert allowed == [
@@ -233,10 +233,10 @@ def test_the_second_answer_is_learned_where_the_first_is_misplaced():
     )
 
 
-def reference(head, logits, tokens, question_length, slices):
+def reference(head, logits, tokens, question_length, windows):
     """Returns all spans of a context and their scores, one by one."""
     found = {}
-    for number, (start, end, owned_start, owned_end) in enumerate(slices):
+    for number, (start, end, owned_start, owned_end) in enumerate(windows):
         for first, last in itertools.product(range(start, end), repeat=2):
             if not owned_start <= first < owned_end:
                 continue
@@ -274,13 +274,13 @@ def test_decoding_equals_a_plain_loop(no_answer, length):
     }
     decoded = head.decode_texts(logits, context)
     answers = head.answers({k: v.numpy() for k, v in decoded.items()})
-    first_slice = 0
+    first_window = 0
     for place in range(len(texts)):
         count = int(context[feature_names.NUM_SEQUENCES][place])
-        of_row = slice(first_slice, first_slice + count)
-        first_slice += count
+        of_row = slice(first_window, first_window + count)
+        first_window += count
         part = {name: values[of_row] for name, values in logits.items()}
-        slices = zip(
+        windows = zip(
             *(
                 context[name][place].numpy().tolist()
                 for name in ("starts", "ends", "owned_starts", "owned_ends")
@@ -289,7 +289,7 @@ def test_decoding_equals_a_plain_loop(no_answer, length):
         starts = context["char_start"][place].numpy()
         ends = context["char_end"][place].numpy()
         question_length = int(context["question_length"][place])
-        spans = reference(head, part, starts, question_length, list(slices))
+        spans = reference(head, part, starts, question_length, list(windows))
         null = min(
             float(part["start_logits"][i, 0] + part["end_logits"][i, 0])
             for i in range(count)
@@ -363,7 +363,7 @@ def test_tuning_may_choose_to_answer_nothing():
     assert head.score(as_rows, answers)["f1"] == 90.0
 
 
-def test_an_answer_longer_than_every_slice_weighs_nothing():
+def test_an_answer_longer_than_every_window_weighs_nothing():
     answers = [
         {"text": LONG[:60], "start": 0},
         {"text": "ee", "start": LONG.index("ee")},
@@ -424,7 +424,7 @@ def test_a_question_that_is_cut_is_told_as_such(log):
     model.predict_text([("aa", "bb"), (LONG, "aa bb")])
     assert log == [
         "Truncated: 1 of 2 examples: questions longer than 4 tokens or half of "
-        "32, or with an answer longer than a slice of the text."
+        "32, or with an answer longer than a window of the text."
     ]
 
 

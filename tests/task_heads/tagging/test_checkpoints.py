@@ -12,7 +12,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.files import task_from_checkpoint
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization import Vocabulary
-from keras_bert_zoo.tokenization.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from task_heads.tagging.head import TaggingHead
 
 RECORDED = pathlib.Path(__file__).parents[2] / "recorded/transformers/tagger"

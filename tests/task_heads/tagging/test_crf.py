@@ -248,7 +248,7 @@ def test_transitions_are_learned_saved_and_loaded(trained, tmp_path):
     )
 
 
-def test_a_text_is_read_as_one_across_its_slices(trained):
+def test_a_text_is_read_as_one_across_its_windows(trained):
     head, tokenizer = trained.head, trained.tokenizer
     tokens = ["aa", "cc", "bb", "bb", "dd", "bb", "cc", "dd"] * 3
     example = {"text": tf.constant([" ".join(tokens)])}
@@ -262,11 +262,11 @@ def test_a_text_is_read_as_one_across_its_slices(trained):
         answers = head.decode_texts(values, found.decoding_context())
         return int(found.num_sequences[0]), answers
 
-    (num_slices, sliced), (one, whole) = decoded(6), decoded(32)
-    assert num_slices > 2
+    (num_windows, split), (one, whole) = decoded(6), decoded(32)
+    assert num_windows > 2
     assert one == 1
-    assert sliced["tag"].numpy().tolist() == whole["tag"].numpy().tolist()
-    np.testing.assert_allclose(sliced["score"], whole["score"], atol=1e-5)
+    assert split["tag"].numpy().tolist() == whole["tag"].numpy().tolist()
+    np.testing.assert_allclose(split["score"], whole["score"], atol=1e-5)
 
 
 def test_the_tflite_file_gives_potentials(trained, tmp_path):

@@ -179,7 +179,7 @@ def test_every_word_of_a_long_text_is_tagged_as_its_window_sees_it():
     answer = model.predict_text([{"tokens": tokens}])[0]
     assert answer["words"] == tokens
     assert len(answer["tags"]) == 100
-    # The first word stands in the first slice: six tokens and two special.
+    # The first word stands in the first window: six tokens and two special.
     alone = model.predict_text([{"tokens": tokens[:6]}])[0]
     assert alone["tags"][:4] == answer["tags"][:4]
 

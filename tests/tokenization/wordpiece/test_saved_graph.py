@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from keras_bert_zoo.tokenization.graph_tokenizer import GraphTokenizer
+from keras_bert_zoo.tokenization.wordpiece.graph_tokenizer import GraphTokenizer
 
 TEXTS = ["Hello, world!", "Café 한국 \x07", "", "中文 q\u0307\u0323"]
 

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization import unicode_tables
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece import unicode_tables
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 ENGINES = ("python", "graph", "fast")
 TENSOR_ENGINES = ("graph", "fast")

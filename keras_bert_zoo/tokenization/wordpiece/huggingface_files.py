@@ -5,7 +5,7 @@ import os
 import pathlib
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.python_tokenizer import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
 
 _SPECIAL_TOKENS = {
     "pad_token": "padding",

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "caf", "##é")
 

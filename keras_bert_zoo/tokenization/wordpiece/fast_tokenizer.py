@@ -1,27 +1,60 @@
-"""Spelling with tensorflow-text's WordPiece op."""
+"""WordPiece over tensorflow-text's op."""
 
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.graph_normalizer import NormalizedTexts
-from keras_bert_zoo.tokenization.graph_pieces import Pieces
-from keras_bert_zoo.tokenization.piece_trie import matchable_pieces
-from keras_bert_zoo.tokenization.python_tokenizer import MAX_WORD_LENGTH
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
-from keras_bert_zoo.tokenization.token_spans import WordSpeller
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.engine import Engine
+from keras_bert_zoo.tokenization.wordpiece.engine import Subwords
+from keras_bert_zoo.tokenization.wordpiece.engine import WordPieceModel
+from keras_bert_zoo.tokenization.wordpiece.normalizer import NormalizedTexts
+from keras_bert_zoo.tokenization.wordpiece.normalizer import Normalizer
+from keras_bert_zoo.tokenization.wordpiece.normalizer import code_point_tables
+from keras_bert_zoo.tokenization.wordpiece.trie import matchable_tokens
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 _MAX_BYTES_PER_CHARACTER = 4
 
 # What BERT's cleaning neither drops nor replaces; RE2 syntax.
 _PLAIN_ASCII = r"[\x20-\x7e\t\n\r]*"
 
-# Private, so that cleaning drops it: neither words nor pieces that words can
+# Private, so that cleaning drops it: neither words nor tokens that words can
 # match hold it.
-_UNSPELLABLE = "\ue000"
+_UNKNOWN_WORD = "\ue000"
 
 
-class FastSpeller(tf.Module):
+class FastTokenizer(Engine):
+    """Splits texts into subwords where tensorflow-text is at hand.
+
+    Equal to `PythonTokenizer`, id for id and offset for offset. Normalizes
+    like `GraphTokenizer`; only words are split by tensorflow-text, because
+    its own normalization is not BERT's.
+
+    Args:
+        vocabulary: Vocabulary.
+        lowercase: bool. True for uncased models.
+        strip_accents: bool or None. None follows `lowercase`.
+
+    Raises:
+        InputError: if tensorflow-text cannot be imported.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        lowercase: bool,
+        strip_accents: bool | None = None,
+    ):
+        tables = code_point_tables(
+            lowercase,
+            lowercase if strip_accents is None else strip_accents,
+        )
+        words = WordPieceModel(Normalizer(tables), FastWordPiece(vocabulary))
+        super().__init__(FastModel(vocabulary, lowercase, words))
+
+
+class FastModel(tf.Module):
     """Tokenizes plain ASCII texts whole, and the others word by word.
 
     On printable ASCII, tensorflow-text's own splitting is BERT's, and twenty
@@ -31,11 +64,11 @@ class FastSpeller(tf.Module):
     Args:
         vocabulary: Vocabulary.
         lowercase: bool.
-        words: WordSpeller.
+        words: WordPieceModel.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, lowercase: bool, words: WordSpeller
+        self, vocabulary: Vocabulary, lowercase: bool, words: WordPieceModel
     ):
         super().__init__()
         self._lowercase = lowercase
@@ -85,8 +118,8 @@ class FastSpeller(tf.Module):
         )
 
 
-class FastPieces(tf.Module):
-    """Spells words with tensorflow-text.
+class FastWordPiece(tf.Module):
+    """Splits words with tensorflow-text.
 
     Args:
         vocabulary: Vocabulary.
@@ -94,7 +127,7 @@ class FastPieces(tf.Module):
 
     def __init__(self, vocabulary: Vocabulary):
         super().__init__()
-        lengths = [len(_spelled(token)) for token in vocabulary.tokens]
+        lengths = [len(_without_prefix(token)) for token in vocabulary.tokens]
         with tf.init_scope(), tf.device("CPU:0"):
             self._lengths = tf.constant(lengths, tf.int32)
             self._wordpiece = wordpiece(
@@ -103,8 +136,8 @@ class FastPieces(tf.Module):
                 splits_text=False,
             )
 
-    def __call__(self, texts: NormalizedTexts) -> Pieces:
-        """Spells words whose values are code points."""
+    def __call__(self, texts: NormalizedTexts) -> Subwords:
+        """Splits words whose values are code points."""
         word_splits, places = tf.raw_ops.RaggedRange(
             starts=texts.word_starts,
             limits=texts.word_ends,
@@ -118,23 +151,23 @@ class FastPieces(tf.Module):
         )  # (W,)
         word_lengths = texts.word_ends - texts.word_starts
         is_long = word_lengths > MAX_WORD_LENGTH
-        words = tf.where(is_long, _UNSPELLABLE, words)
-        pieces = self._wordpiece.tokenize(words)
-        ids = pieces.values  # (P,)
-        # One piece is the whole word, known or not. Several are all known, so
+        words = tf.where(is_long, _UNKNOWN_WORD, words)
+        subwords = self._wordpiece.tokenize(words)
+        ids = subwords.values  # (P,)
+        # One subword is the whole word, known or not. Several are all known, so
         # that their lengths add up to the word's.
-        words = row_ids(pieces)
+        words = row_ids(subwords)
         lengths = tf.where(
-            tf.equal(tf.gather(pieces.row_lengths(), words), 1),
+            tf.equal(tf.gather(subwords.row_lengths(), words), 1),
             tf.gather(word_lengths, words),
             tf.gather(self._lengths, ids),
         )
         ends = tf.cumsum(lengths)
         starts = tf.gather(places, ends - lengths)
-        return Pieces(ids, starts, starts + lengths)
+        return Subwords(ids, starts, starts + lengths)
 
 
-def _spelled(token):
+def _without_prefix(token):
     return token.removeprefix("##") or token
 
 
@@ -174,10 +207,10 @@ def wordpiece(vocabulary: Vocabulary, max_bytes: int, splits_text: bool):
     Raises:
         InputError: if tensorflow-text cannot be imported.
     """
-    matchable = {token_id for _, _, token_id in matchable_pieces(vocabulary)}
-    # The op would match a piece like "## " across the end of a word.
+    matchable = {token_id for _, _, token_id in matchable_tokens(vocabulary)}
+    # The op would match a token like "## " across the end of a word.
     tokens = [
-        token if token_id in matchable else f"{_UNSPELLABLE}{token_id}"
+        token if token_id in matchable else f"{_UNKNOWN_WORD}{token_id}"
         for token_id, token in enumerate(vocabulary.tokens)
     ]
     return _tensorflow_text().FastWordpieceTokenizer(

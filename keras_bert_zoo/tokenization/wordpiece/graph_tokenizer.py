@@ -1,47 +1,73 @@
-"""Longest-match-first spelling of words, for a whole batch at once.
+"""WordPiece in core TensorFlow ops, for a whole batch at once.
 
 The word starts are matched together: every step follows one more character of
 each. Most words end there. For the others, the longest match is computed at
-each of their remaining characters at once, and the pieces are the hops from
+each of their remaining characters at once, and the subwords are the hops from
 match to match.
 """
 
-import dataclasses
-
 import tensorflow as tf
 
-from keras_bert_zoo.tokenization import piece_trie
-from keras_bert_zoo.tokenization.graph_normalizer import NormalizedTexts
-from keras_bert_zoo.tokenization.python_tokenizer import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.wordpiece import trie as trie_layout
+from keras_bert_zoo.tokenization.wordpiece.engine import Engine
+from keras_bert_zoo.tokenization.wordpiece.engine import Subwords
+from keras_bert_zoo.tokenization.wordpiece.engine import WordPieceModel
+from keras_bert_zoo.tokenization.wordpiece.normalizer import NormalizedTexts
+from keras_bert_zoo.tokenization.wordpiece.normalizer import Normalizer
+from keras_bert_zoo.tokenization.wordpiece.normalizer import symbol_tables
+from keras_bert_zoo.tokenization.wordpiece.trie import VocabularyTrie
+from keras_bert_zoo.tokenization.wordpiece.trie import build_trie
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 # Most walks end early: after so many steps, only the live ones go on.
 _STAGE = 4
 
 
-@dataclasses.dataclass(frozen=True)
-class Pieces:
-    """The `P` pieces of a batch, in the order of the text.
+class GraphTokenizer(Engine):
+    """Splits texts into subwords wherever a TensorFlow graph runs.
 
-    Attributes:
-        ids: int32 (P,).
-        starts: int32 (P,). First normalized character of each piece.
-        ends: int32 (P,). One past its last normalized character.
-    """
-
-    ids: tf.Tensor
-    starts: tf.Tensor
-    ends: tf.Tensor
-
-
-class GraphPieces(tf.Module):
-    """Spells words with the pieces of a vocabulary.
+    Equal to `PythonTokenizer`, id for id and offset for offset. Its constants
+    are part of the graph: no asset files, no custom ops.
 
     Args:
-        trie: PieceTrie.
-        unknown_id: int. Id of words that cannot be spelled.
+        vocabulary: Vocabulary.
+        lowercase: bool. True for uncased models.
+        strip_accents: bool or None. None follows `lowercase`.
+
+    Raises:
+        InputError: if the vocabulary has 2**24 tokens or more.
     """
 
-    def __init__(self, trie: piece_trie.PieceTrie, unknown_id: int):
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        lowercase: bool,
+        strip_accents: bool | None = None,
+    ):
+        trie = build_trie(vocabulary)
+        tables = symbol_tables(
+            lowercase,
+            lowercase if strip_accents is None else strip_accents,
+            trie.symbols,
+        )
+        super().__init__(
+            WordPieceModel(
+                Normalizer(tables),
+                GraphWordPiece(trie, vocabulary.unknown_id),
+            )
+        )
+
+
+class GraphWordPiece(tf.Module):
+    """Splits words into their longest subwords, from left to right.
+
+    Args:
+        trie: VocabularyTrie.
+        unknown_id: int. Id of words that have no split.
+    """
+
+    def __init__(self, trie: VocabularyTrie, unknown_id: int):
         super().__init__()
         self._depth = trie.depth
         self._unknown_id = unknown_id
@@ -50,14 +76,14 @@ class GraphPieces(tf.Module):
             self._parents = tf.constant(trie.parents)
             self._matches = tf.constant(trie.matches)
 
-    def __call__(self, texts: NormalizedTexts) -> Pieces:
-        """Spells words whose values are the trie's symbols."""
+    def __call__(self, texts: NormalizedTexts) -> Subwords:
+        """Splits words whose values are the trie's symbols."""
         starts, ends = texts.word_starts, texts.word_ends  # (W,)
-        ids, lengths = self._match(texts.values, starts, piece_trie.FIRST_ROOT)
+        ids, lengths = self._match(texts.values, starts, trie_layout.FIRST_ROOT)
         is_begun = (lengths > 0) & (ends - starts <= MAX_WORD_LENGTH)
         is_broken = is_begun & tf.less(starts + lengths, ends)
         broken = tf.where(is_broken)[:, 0]  # (F,)
-        inner, failed = self._inner_pieces(
+        inner, failed = self._inner_subwords(
             texts.values,
             tf.gather(starts + lengths, broken),
             tf.gather(ends, broken),
@@ -77,12 +103,12 @@ class GraphPieces(tf.Module):
         )
 
     def _match(self, values, places, root):
-        """Returns id and length of the longest piece at each place."""
+        """Returns id and length of the longest subword at each place."""
         states = self._walk(
             values, tf.zeros_like(places) + root, places, self._depth, _STAGE
         )
         matches = tf.gather(self._matches, states)
-        bits = piece_trie.LENGTH_BITS
+        bits = trie_layout.LENGTH_BITS
         return (
             tf.bitwise.right_shift(matches, bits),
             tf.bitwise.bitwise_and(matches, (1 << bits) - 1),
@@ -111,8 +137,8 @@ class GraphPieces(tf.Module):
         ends = _scatter(alive, ends, tf.size(states), default=-1)
         return tf.where(ends < 0, states, ends)
 
-    def _inner_pieces(self, values, starts, ends):
-        """Spells the rest of words whose first piece is known.
+    def _inner_subwords(self, values, starts, ends):
+        """Splits the rest of words whose first subword is known.
 
         Args:
             values: int32 (M,). Symbols.
@@ -120,14 +146,14 @@ class GraphPieces(tf.Module):
             ends: int32 (F,). Where each word ends.
 
         Returns:
-            Pieces, in no order, of the words that can be spelled; and the
+            Subwords, in no order, of the words that can be split; and the
             indices of the others, int64 in [0, F).
         """
         # One place more than the rest of each word has: its end.
         splits, places = tf.raw_ops.RaggedRange(
             starts=starts, limits=ends + 1, deltas=1, Tsplits=tf.int32
         )
-        ids, lengths = self._match(values, places, piece_trie.INNER_ROOT)
+        ids, lengths = self._match(values, places, trie_layout.INNER_ROOT)
         goals = splits[1:] - 1
 
         def hop(words, current, visited, owners, failed):
@@ -151,19 +177,19 @@ class GraphPieces(tf.Module):
             (words, splits[:-1], none, none, none),
             shape_invariants=(tf.TensorSpec([None], tf.int32),) * 5,
         )
-        is_spelled = _mask(failed, tf.size(starts), inside=False)
-        visited = tf.boolean_mask(visited, tf.gather(is_spelled, owners))
+        is_split = _mask(failed, tf.size(starts), inside=False)
+        visited = tf.boolean_mask(visited, tf.gather(is_split, owners))
         starts = tf.gather(places, visited)
         ends = starts + tf.gather(lengths, visited)
-        return Pieces(tf.gather(ids, visited), starts, ends), failed
+        return Subwords(tf.gather(ids, visited), starts, ends), failed
 
 
 def _in_text_order(num_characters, starts, ids, ends):
-    # No two pieces start at one character, so a scatter sorts them.
+    # No two subwords start at one character, so a scatter sorts them.
     places = tf.range(tf.size(starts))
     table = _scatter(starts, places, num_characters, default=-1)
     order = tf.boolean_mask(table, table >= 0)
-    return Pieces(
+    return Subwords(
         tf.gather(ids, order), tf.gather(starts, order), tf.gather(ends, order)
     )
 

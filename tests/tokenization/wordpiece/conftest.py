@@ -10,13 +10,13 @@ import sys
 
 import pytest
 
-from keras_bert_zoo.tokenization import fast_tokenizer
-from keras_bert_zoo.tokenization import graph_tokenizer
-from keras_bert_zoo.tokenization import python_tokenizer
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece import fast_tokenizer
+from keras_bert_zoo.tokenization.wordpiece import graph_tokenizer
+from keras_bert_zoo.tokenization.wordpiece import python_tokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 _RECORDED = pathlib.Path(__file__).with_name("expected_tokens.json")
-_ROOT = pathlib.Path(__file__).parents[2]
+_ROOT = pathlib.Path(__file__).parents[3]
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 

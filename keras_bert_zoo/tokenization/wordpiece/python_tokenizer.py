@@ -7,23 +7,23 @@ Five steps, each on characters that remember where they came from:
 2. isolate ideographs: each CJK character is a word of its own.
 3. strip accents: decompose canonically (NFD), drop nonspacing marks.
 4. lower-case, one character at a time.
-5. split at spaces and around punctuation; spell each word with the longest
-   pieces of the vocabulary, from left to right. A word that cannot be
-   spelled, or has more than 100 characters, is the unknown token.
+5. split at spaces and around punctuation; split each word into the longest
+   subwords of the vocabulary, from left to right. A word that has no split,
+   or more than 100 characters, is the unknown token.
 """
 
 import dataclasses
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization import unicode_tables
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
-
-MAX_WORD_LENGTH = 100
+from keras_bert_zoo.tokenization.wordpiece import unicode_tables
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of text and where it stands in the user's own string.
+    """A subword and where it stands in the user's own string.
 
     Starts are inclusive, ends exclusive. Bytes are those of UTF-8.
     """
@@ -37,7 +37,7 @@ class Token:
 
 
 class PythonTokenizer:
-    """Splits a text into word pieces, without TensorFlow or numpy.
+    """Splits a text into subwords, without TensorFlow or numpy.
 
     Args:
         vocabulary: Vocabulary.
@@ -80,7 +80,7 @@ class PythonTokenizer:
                 byte_end=byte_offsets[end],
             )
             for word in self._words(self._normalize(text))
-            for token_id, start, end in self._pieces(word)
+            for token_id, start, end in self._subwords(word)
         ]
 
     def _normalize(self, text):
@@ -137,7 +137,7 @@ class PythonTokenizer:
         if word:
             yield word
 
-    def _pieces(self, word):
+    def _subwords(self, word):
         """Returns (id, start, end) triples in characters of the text."""
         unknown = (
             self.vocabulary.unknown_id,
@@ -147,19 +147,19 @@ class PythonTokenizer:
         if len(word) > MAX_WORD_LENGTH:
             return [unknown]
         text = "".join(item[0] for item in word)
-        pieces = []
+        subwords = []
         start = 0
         while start < len(text):
-            prefix = "##" if start else ""
+            prefix = CONTINUATION if start else ""
             for end in range(len(text), start, -1):
                 token_id = self.vocabulary.get(prefix + text[start:end])
                 if token_id is not None:
                     break
             else:
                 return [unknown]
-            pieces.append((token_id, word[start][2], word[end - 1][2] + 1))
+            subwords.append((token_id, word[start][2], word[end - 1][2] + 1))
             start = end
-        return pieces
+        return subwords
 
     def _kind(self, character):
         kind = self._kinds.get(character)

@@ -1,6 +1,6 @@
-"""Long rows of tokens as overlapping slices that an encoder can read.
+"""Long rows of tokens as overlapping windows that an encoder can read.
 
-Letters: `B` rows, `R` slices.
+Letters: `B` rows, `R` windows.
 """
 
 import dataclasses
@@ -11,22 +11,22 @@ from keras_bert_zoo.tokenization.ragged_rows import rows_of_lengths
 
 
 @dataclasses.dataclass(frozen=True)
-class Slices:
-    """Where the slices of `B` rows begin and end, in order.
+class SlidingWindows:
+    """Where the windows of `B` rows begin and end, in order.
 
-    Each token of a row is owned by exactly one slice: of those that hold it,
+    Each token of a row is owned by exactly one window: of those that hold it,
     the one where it stands farthest from an edge.
 
     Attributes:
-        num_slices: int64 `(B,)`, at least 1, also for an empty row.
-        rows: int64 `(R,)`, the row that a slice is cut from.
-        starts: int64 `(R,)`, a slice's first token in its row.
+        num_windows: int64 `(B,)`, at least 1, also for an empty row.
+        rows: int64 `(R,)`, the row that a window is cut from.
+        starts: int64 `(R,)`, a window's first token in its row.
         ends: int64 `(R,)`, the token after its last.
         owned_starts: int64 `(R,)`, the first token that it owns.
         owned_ends: int64 `(R,)`, the token after the last that it owns.
     """
 
-    num_slices: tf.Tensor
+    num_windows: tf.Tensor
     rows: tf.Tensor
     starts: tf.Tensor
     ends: tf.Tensor
@@ -34,38 +34,38 @@ class Slices:
     owned_ends: tf.Tensor
 
 
-def slice_rows(lengths, capacity, overlap) -> Slices:
-    """Cuts each row into as few slices as can be, of like length.
+def overlapping_windows(lengths, capacity, overlap) -> SlidingWindows:
+    """Cuts each row into as few windows as can be, of like length.
 
     Args:
         lengths: int `(B,)`, tokens in each row.
-        capacity: int, or int `(B,)`, at least 1. Most tokens in a slice.
+        capacity: int, or int `(B,)`, at least 1. Most tokens in a window.
         overlap: int, or int `(B,)`. Tokens that neighbours share, at least;
             fewer where `capacity` is not larger.
     """
     lengths = tf.cast(lengths, tf.int64)  # (B,)
     capacity = tf.broadcast_to(tf.cast(capacity, tf.int64), tf.shape(lengths))
     overlap = tf.minimum(tf.cast(overlap, tf.int64), capacity - 1)
-    num_slices = tf.where(
+    num_windows = tf.where(
         lengths <= capacity,
         tf.ones_like(lengths),
         _divide_up(lengths - overlap, capacity - overlap),
     )
-    width = _divide_up(lengths + (num_slices - 1) * overlap, num_slices)
+    width = _divide_up(lengths + (num_windows - 1) * overlap, num_windows)
     width = tf.where(lengths <= capacity, lengths, width)
 
-    rows = rows_of_lengths(num_slices)  # (R,)
-    number = tf.ragged.range(num_slices).flat_values  # from 0 in each row
-    gaps = tf.maximum(tf.gather(num_slices, rows) - 1, 1)
+    rows = rows_of_lengths(num_windows)  # (R,)
+    number = tf.ragged.range(num_windows).flat_values  # from 0 in each row
+    gaps = tf.maximum(tf.gather(num_windows, rows) - 1, 1)
     length, width = tf.gather(lengths, rows), tf.gather(width, rows)
     starts = number * (length - width) // gaps
     next_starts = (number + 1) * (length - width) // gaps
     before_starts = (number - 1) * (length - width) // gaps
     ends = starts + width
     is_first = number == 0
-    is_last = number == tf.gather(num_slices, rows) - 1
-    return Slices(
-        num_slices=num_slices,
+    is_last = number == tf.gather(num_windows, rows) - 1
+    return SlidingWindows(
+        num_windows=num_windows,
         rows=rows,
         starts=starts,
         ends=ends,
@@ -76,24 +76,24 @@ def slice_rows(lengths, capacity, overlap) -> Slices:
     )
 
 
-def full_slices(lengths, capacity: int, smallest: int) -> Slices:
-    """Cuts each row into slices without overlap, as full as can be.
+def full_windows(lengths, capacity: int, smallest: int) -> SlidingWindows:
+    """Cuts each row into windows without overlap, as full as can be.
 
     All but a row's last two hold `capacity` tokens, and so does the last but
     one where that leaves enough for the last: `smallest`, at least.
 
     Args:
         lengths: int `(B,)`, tokens in each row.
-        capacity: int, at least 1. Most tokens in a slice.
+        capacity: int, at least 1. Most tokens in a window.
         smallest: int from 1 to `capacity`. Fewest tokens in the last of
-            several slices.
+            several windows.
     """
     lengths = tf.cast(lengths, tf.int64)  # (B,)
-    num_slices = tf.maximum(_divide_up(lengths, capacity), 1)
-    rows = rows_of_lengths(num_slices)  # (R,)
-    number = tf.ragged.range(num_slices).flat_values  # from 0 in each row
+    num_windows = tf.maximum(_divide_up(lengths, capacity), 1)
+    rows = rows_of_lengths(num_windows)  # (R,)
+    number = tf.ragged.range(num_windows).flat_values  # from 0 in each row
     length = tf.gather(lengths, rows)
-    is_last = number == tf.gather(num_slices, rows) - 1
+    is_last = number == tf.gather(num_windows, rows) - 1
 
     def start(number):
         return tf.where(
@@ -102,7 +102,7 @@ def full_slices(lengths, capacity: int, smallest: int) -> Slices:
 
     starts = start(number)
     ends = tf.where(is_last, length, start(number + 1))
-    return Slices(num_slices, rows, starts, ends, starts, ends)
+    return SlidingWindows(num_windows, rows, starts, ends, starts, ends)
 
 
 def _divide_up(dividend, divisor):

@@ -11,32 +11,32 @@ import dataclasses
 import numpy as np
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization import unicode_tables
-from keras_bert_zoo.tokenization.python_tokenizer import MAX_WORD_LENGTH
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece import unicode_tables
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 FIRST_ROOT = 0
 INNER_ROOT = 1
 LENGTH_BITS = 7
 
-_CONTINUATION = "##"
 _WINDOW = 512
 _PART = 16
 _MAX_TOKENS = 1 << (31 - LENGTH_BITS)
 
 
 @dataclasses.dataclass(frozen=True)
-class PieceTrie:
+class VocabularyTrie:
     """Arrays of int32 over `T` states; T is a power of two.
 
     Attributes:
         symbols: dict, code point to symbol. Symbols start at 1; 0 stands for
-            every character that no piece of two or more characters holds.
+            every character that no subword of two or more characters holds.
         bases: (T,).
         parents: (T,). -1 where there is no state.
-        matches: (T,). `id << 7 | length` of the longest piece on the way from
+        matches: (T,). `id << 7 | length` of the longest subword on the way from
             the root to the state; length in characters, 0 for none.
-        depth: int. Characters of the longest piece.
+        depth: int. Characters of the longest subword.
     """
 
     symbols: dict[int, int]
@@ -46,10 +46,10 @@ class PieceTrie:
     depth: int
 
 
-def build(vocabulary: Vocabulary) -> PieceTrie:
+def build_trie(vocabulary: Vocabulary) -> VocabularyTrie:
     """Compiles a vocabulary.
 
-    Pieces that no word can match are left out, so that no match can run past
+    Tokens that no word can match are left out, so that no match can run past
     the end of a word.
 
     Raises:
@@ -60,23 +60,23 @@ def build(vocabulary: Vocabulary) -> PieceTrie:
             f"The graph tokenizer takes fewer than {_MAX_TOKENS} tokens. "
             f"Received: {len(vocabulary)}. Use the Python tokenizer."
         )
-    pieces = matchable_pieces(vocabulary)
-    symbols = _symbols(pieces)
-    children, matches = _trie(pieces, symbols)
+    subwords = matchable_tokens(vocabulary)
+    symbols = _symbols(subwords)
+    children, matches = _trie(subwords, symbols)
     states, bases, parents = _double_array(children, len(symbols))
     placed = np.zeros(len(parents), dtype=np.int32)
     placed[states] = matches
-    return PieceTrie(
+    return VocabularyTrie(
         symbols={ord(character): code for character, code in symbols.items()},
         bases=bases,
         parents=parents,
         matches=placed,
-        depth=max((len(text) for _, text, _ in pieces), default=0),
+        depth=max((len(text) for _, text, _ in subwords), default=0),
     )
 
 
-def matchable_pieces(vocabulary: Vocabulary) -> list[tuple[int, str, int]]:
-    """Returns (root, text, id) of the pieces that a word can match.
+def matchable_tokens(vocabulary: Vocabulary) -> list[tuple[int, str, int]]:
+    """Returns (root, text, id) of the tokens that a word can match.
 
     Left out are those longer than a word may be, and those that hold a space
     or a punctuation mark beside another character.
@@ -86,11 +86,11 @@ def matchable_pieces(vocabulary: Vocabulary) -> list[tuple[int, str, int]]:
         character: tables.kind(ord(character))
         for character in set().union(*vocabulary.tokens)
     }
-    pieces = []
+    subwords = []
     for token_id, token in enumerate(vocabulary.tokens):
         variants = [(FIRST_ROOT, token)]
-        if token.startswith(_CONTINUATION):
-            variants.append((INNER_ROOT, token.removeprefix(_CONTINUATION)))
+        if token.startswith(CONTINUATION):
+            variants.append((INNER_ROOT, token.removeprefix(CONTINUATION)))
         for root, text in variants:
             alone = root == FIRST_ROOT and len(text) == 1
             if 0 < len(text) <= MAX_WORD_LENGTH and all(
@@ -98,14 +98,14 @@ def matchable_pieces(vocabulary: Vocabulary) -> list[tuple[int, str, int]]:
                 or (alone and kinds[character] == unicode_tables.ISOLATED)
                 for character in text
             ):
-                pieces.append((root, text, token_id))
-    return pieces
+                subwords.append((root, text, token_id))
+    return subwords
 
 
-def _symbols(pieces):
+def _symbols(subwords):
     """Numbers the characters, the most frequent first."""
     counts = collections.Counter()
-    for _, text, _ in pieces:
+    for _, text, _ in subwords:
         counts.update(text)
     return {
         character: code
@@ -113,11 +113,11 @@ def _symbols(pieces):
     }
 
 
-def _trie(pieces, symbols):
+def _trie(subwords, symbols):
     """Returns each node's children by symbol, and its longest match."""
     children = [{}, {}]
     matches = [0, 0]
-    for root, text, token_id in sorted(pieces, key=lambda piece: piece[1]):
+    for root, text, token_id in sorted(subwords, key=lambda piece: piece[1]):
         node = root
         for character in text:
             symbol = symbols[character]
@@ -128,7 +128,7 @@ def _trie(pieces, symbols):
                 children.append({})
                 matches.append(matches[node])
             node = child
-        # Sorted order: a piece comes before every piece that it begins.
+        # Sorted order: a subword comes before every one that it begins.
         matches[node] = token_id << LENGTH_BITS | len(text)
     return children, matches
 

@@ -3,8 +3,10 @@
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.python_tokenizer import PythonTokenizer
-from keras_bert_zoo.tokenization.python_tokenizer import Token
+from keras_bert_zoo.tokenization.wordpiece.python_tokenizer import (
+    PythonTokenizer,
+)
+from keras_bert_zoo.tokenization.wordpiece.python_tokenizer import Token
 
 _WITHOUT_LIBRARIES = """
 import sys

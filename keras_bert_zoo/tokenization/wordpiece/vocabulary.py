@@ -1,4 +1,4 @@
-"""A list of word pieces and the ids that they stand for."""
+"""A WordPiece vocabulary: subwords and their ids."""
 
 import hashlib
 import os
@@ -8,18 +8,23 @@ from collections.abc import Sequence
 from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
 
+# What a subword that continues a word starts with.
+CONTINUATION = "##"
+# In characters; a longer word is the unknown token.
+MAX_WORD_LENGTH = 100
+
 SPECIAL_TOKENS = ("padding", "unknown", "start", "separator", "mask")
 
 
 class Vocabulary:
-    """Word pieces in the order of their ids, with the five special tokens.
+    """Subwords in the order of their ids, with the five special tokens.
 
-    A piece that continues a word starts with `##`.
+    A subword that continues a word starts with `##`.
 
     Args:
         tokens: sequence of str. The position is the id.
         padding: str. Fills rows to a common length.
-        unknown: str. Stands for a word that cannot be spelled.
+        unknown: str. Stands for a word that has no split.
         start: str. First token of every sequence.
         separator: str. Ends every segment.
         mask: str. Hides a token in masked-language pre-training.
@@ -96,7 +101,7 @@ class Vocabulary:
         except KeyError:
             raise InputError(
                 f"A token must be one of the vocabulary's {len(self)}. "
-                f"Received: {token!r}. Tokenize text first; pieces inside a "
+                f"Received: {token!r}. Tokenize text first; subwords inside a "
                 "word start with ##."
             ) from None
 

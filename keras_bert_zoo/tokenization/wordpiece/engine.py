@@ -1,87 +1,81 @@
-"""From flat pieces back to one row of tokens per text."""
+"""What the TensorFlow engines share: from subwords to rows of tokens."""
 
 import dataclasses
 from collections.abc import Callable
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any
 
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.graph_normalizer import DecodedTexts
-from keras_bert_zoo.tokenization.graph_normalizer import GraphNormalizer
-from keras_bert_zoo.tokenization.graph_normalizer import NormalizedTexts
-from keras_bert_zoo.tokenization.graph_pieces import Pieces
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.tokenizer import TokenSpans
+from keras_bert_zoo.tokenization.wordpiece.normalizer import DecodedTexts
+from keras_bert_zoo.tokenization.wordpiece.normalizer import NormalizedTexts
+from keras_bert_zoo.tokenization.wordpiece.normalizer import Normalizer
 
 
 @dataclasses.dataclass(frozen=True)
-class TokenSpans:
-    """The tokens of `B` texts and where they stand, all int32 (B, None).
+class Subwords:
+    """The `P` subwords of a batch, in the order of the text.
 
-    Starts are inclusive, ends exclusive, both counted in the user's own
-    string; bytes are those of its UTF-8 form.
+    Attributes:
+        ids: int32 (P,).
+        starts: int32 (P,). First normalized character of each.
+        ends: int32 (P,). One past its last normalized character.
     """
 
-    ids: tf.RaggedTensor
-    byte_starts: tf.RaggedTensor
-    byte_ends: tf.RaggedTensor
-    char_starts: tf.RaggedTensor
-    char_ends: tf.RaggedTensor
+    ids: tf.Tensor
+    starts: tf.Tensor
+    ends: tf.Tensor
 
 
-class Speller(Protocol):
-    """Tokenizes string (B,) inside a graph, to flat tensors."""
-
-    def ids(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns ids, int32 (P,), and row splits, int64 (B + 1,)."""
-
-    def spans(self, texts: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """Returns the five columns of `TokenSpans`, flat, and row splits."""
-
-
-class WordSpeller(tf.Module):
-    """Normalizes texts to words and spells them.
+class WordPieceModel(tf.Module):
+    """Normalizes texts to words, and splits words into subwords.
 
     Args:
-        normalizer: GraphNormalizer.
-        spell: callable from NormalizedTexts to Pieces.
+        normalizer: Normalizer.
+        split: callable from NormalizedTexts to Subwords.
     """
 
     def __init__(
         self,
-        normalizer: GraphNormalizer,
-        spell: Callable[[NormalizedTexts], Pieces],
+        normalizer: Normalizer,
+        split: Callable[[NormalizedTexts], Subwords],
     ):
         super().__init__()
         self._normalizer = normalizer
-        self._spell = spell
+        self._split = split
 
     def ids(self, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns ids, int32 (P,), and row splits, int64 (B + 1,)."""
         normalized = self._normalizer(texts)
-        pieces = self._spell(normalized)
-        return pieces.ids, _row_splits(pieces, normalized)
+        subwords = self._split(normalized)
+        return subwords.ids, _row_splits(subwords, normalized)
 
     def spans(self, texts: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Returns the five columns of `TokenSpans`, flat, and row splits."""
         decoded, normalized = self._normalizer.with_origins(texts)
-        pieces = self._spell(normalized)
-        row_splits = _row_splits(pieces, normalized)
-        spans = _spans(decoded, normalized, pieces, row_splits)
-        return pieces.ids, *spans, row_splits
+        subwords = self._split(normalized)
+        row_splits = _row_splits(subwords, normalized)
+        spans = _spans(decoded, normalized, subwords, row_splits)
+        return subwords.ids, *spans, row_splits
 
 
-class SpanTokenizer(tf.Module):
-    """Runs a speller eagerly, inside a graph or in a tf.data pipeline.
+class Engine(tf.Module):
+    """Runs a WordPiece model eagerly, inside a graph or in tf.data.
+
+    Ill-formed UTF-8 is read as U+FFFD, which is no part of any word.
 
     Args:
-        speller: Speller.
+        model: has `ids` and `spans`, as `WordPieceModel` has.
     """
 
-    def __init__(self, speller: Speller):
+    def __init__(self, model: Any):
         super().__init__()
-        self._speller = speller
-        ids = _compiled(speller.ids)
-        spans = _compiled(speller.spans)
+        self._model = model
+        ids = _compiled(model.ids)
+        spans = _compiled(model.spans)
         # In closures, so that saving a module that holds this one does not
         # write functions that its signatures do not call.
         self._ids = lambda texts: ids(texts)
@@ -111,14 +105,14 @@ def _compiled(function):
 def _spans(
     decoded: DecodedTexts,
     normalized: NormalizedTexts,
-    pieces: Pieces,
+    subwords: Subwords,
     row_splits: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-    first = tf.gather(normalized.origins, pieces.starts)
+    first = tf.gather(normalized.origins, subwords.starts)
     # The next character always exists: a space ends every text.
-    after = tf.gather(normalized.origins, pieces.ends - 1) + 1
+    after = tf.gather(normalized.origins, subwords.ends - 1) + 1
     text_starts = tf.gather(
-        decoded.row_splits, row_ids(_ragged(pieces.ids, row_splits))
+        decoded.row_splits, row_ids(_ragged(subwords.ids, row_splits))
     )
     return (
         tf.gather(decoded.byte_starts, first),
@@ -128,9 +122,9 @@ def _spans(
     )
 
 
-def _row_splits(pieces, normalized):
+def _row_splits(subwords, normalized):
     return tf.searchsorted(
-        pieces.starts, normalized.row_splits, out_type=tf.int64
+        subwords.starts, normalized.row_splits, out_type=tf.int64
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_bert_zoo.tokenization.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 tokenizers = pytest.importorskip("tokenizers")
 

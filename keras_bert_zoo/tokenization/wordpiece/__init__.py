@@ -1,0 +1,1 @@
+"""BERT's WordPiece: the specification in Python, and two TensorFlow engines."""
