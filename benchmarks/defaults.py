@@ -112,12 +112,9 @@ def run(data, layers, num_rows, rate, epochs, seed, scratch):
 
 def default_epochs(num_rows):
     """Returns the passes that the command line makes without a flag."""
-    from keras_bert_zoo.cli.verbs import train
+    from keras_bert_zoo.workflows import finetune_run
 
-    try:
-        return train.default_epochs(num_rows, 32)
-    except AttributeError:  # before there was a rule
-        return 3
+    return finetune_run.default_epochs(num_rows, 32)
 
 
 def as_rows(records):

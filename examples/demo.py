@@ -79,7 +79,9 @@ def fine_tune() -> zoo.TaskModel:
 
 def export(model, directory: pathlib.Path, format: str, **options) -> None:
     # An export is compared with the live model before it is put in place.
-    manifest = zoo.export(model, directory, format, overwrite=True, **options)
+    manifest = zoo.export(
+        model, directory, format, overwrite=True, **options
+    ).manifest
     title(f"Exported {directory}")
     size = sum(file["bytes"] for file in manifest["files"].values())
     print(f"{'size':10} {size / 1e6:.1f} MB")

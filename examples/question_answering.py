@@ -49,7 +49,9 @@ def main(preset: str = "minilm_l6_en_uncased", epochs: int = 12) -> dict:
         print(f"{question:32}{answer['answer'] or '-':20}{answer['score']:.2f}")
 
     with tempfile.TemporaryDirectory() as scratch:
-        manifest = zoo.export(model, f"{scratch}/served", "saved_model")
+        manifest = zoo.export(
+            model, f"{scratch}/served", "saved_model"
+        ).manifest
     inputs = manifest["signatures"]["serving_default"]["inputs"]
     print("served inputs:", ", ".join(info["name"] for info in inputs))
     return scores

@@ -22,7 +22,7 @@ ROOMS = (
     "task",
     "reporting",
     "testing",
-    "exporting",
+    "workflows",
     "cli",
 )
 

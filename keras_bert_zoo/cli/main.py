@@ -17,6 +17,7 @@ from absl import logging
 
 from keras_bert_zoo import __version__
 from keras_bert_zoo.cli import interrupts
+from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.cli import verbs
 from keras_bert_zoo.cli.parsing import ArgumentParser
 from keras_bert_zoo.errors import DivergenceError
@@ -38,10 +39,10 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits.
 
     The status is 0 on success; with one line on stderr, 1 for an artifact
-    that proved wrong, 2 for a mistake of the user's, 3 for a training run
-    whose loss is no number any more, and 75 for one that was told to stop
-    and goes on when it is called again; 130 after Ctrl-C. Errors of our own
-    keep their traceback.
+    that differs from its model, 2 for a mistake of the user's, 3 for a
+    training run whose loss became NaN or infinite, and 75 for one that was
+    stopped and resumes when it is called again; 130 after Ctrl-C. Errors of
+    our own keep their traceback.
 
     Args:
         argv: the program's name and arguments; `sys.argv` when `None`.
@@ -87,7 +88,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if not any(map(_VERBOSITY.match, arguments)):
         # Importing a plugin for its flags may load TensorFlow.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if not {"-h", "--help"} & set(arguments):
+    if not {"-h", "--help", "--config"} & {a.split("=")[0] for a in arguments}:
         args, unknown = _parser().parse_known_args(arguments)
         _quieten()
         if not unknown:
@@ -97,7 +98,13 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def _parser(arguments: Sequence[str] | None = None) -> ArgumentParser:
+def _parser(arguments: Sequence[str] = ()) -> ArgumentParser:
+    """Returns the parser.
+
+    Args:
+        arguments: of the command line, whose configuration file and whose
+            plugin's flags the parser takes; empty for neither.
+    """
     parser = ArgumentParser(
         prog=PROGRAM,
         description="BERT encoders, from checkpoints to served models.",
@@ -113,9 +120,11 @@ def _parser(arguments: Sequence[str] | None = None) -> ArgumentParser:
             name, help=summary, description=summary
         )
         subparser.set_defaults(verb=verb)
-        verb.add_arguments(subparser)
-        if name in (arguments or ())[:1] and hasattr(verb, "add_plugin"):
-            verb.add_plugin(subparser, arguments)
+        if hasattr(verb, "add_arguments"):
+            verb.add_arguments(subparser)
+        if hasattr(verb, "WORKFLOW"):
+            own = arguments if name in arguments[:1] else ()
+            parsing.add_workflow(subparser, verb, own)
     return parser
 
 

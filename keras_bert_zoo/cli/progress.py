@@ -1,4 +1,4 @@
-"""One line on stderr that says how far the work is."""
+"""Progress on the terminal: a bar on stderr, results on stdout."""
 
 import contextlib
 import os
@@ -6,16 +6,19 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from collections.abc import Mapping
 from typing import TextIO
 
 from keras_bert_zoo.cli import interrupts
+from keras_bert_zoo.training.epoch_pace import MEASURES
+from keras_bert_zoo.workflows.progress import Progress
 
 REFRESH_SECONDS = 0.1
 BAR_WIDTH = 12
 
 
 class ProgressBar:
-    """A bar with the time that is left, redrawn in place.
+    """A bar with the time left, redrawn in place.
 
     Draws on terminals only, so that logs and pipes stay clean.
 
@@ -29,12 +32,12 @@ class ProgressBar:
     def __init__(
         self,
         label: str,
-        total: int | None,
+        total: int | None = None,
         stream: TextIO | None = None,
         done: int = 0,
     ):
         self._label = label
-        self._total = total
+        self.total = total
         self._done_before = done
         self._stream = stream or sys.stderr
         self._shown = self._stream.isatty()
@@ -46,7 +49,7 @@ class ProgressBar:
 
         Args:
             done: int.
-            note: says what else is to be shown; asked only when it is.
+            note: returns what else is shown; called only when it is.
 
         Raises:
             KeyboardInterrupt: if there was a Ctrl-C.
@@ -58,12 +61,11 @@ class ProgressBar:
         self._drawn = now
         elapsed = now - self._start
         done_here = done - self._done_before
-        if self._total and done_here > 0:
-            share = min(done / self._total, 1.0)
-            filled = round(share * BAR_WIDTH)
+        if self.total and done_here > 0:
+            filled = round(min(done / self.total, 1.0) * BAR_WIDTH)
             bar = "#" * filled + "." * (BAR_WIDTH - filled)
-            left = duration(elapsed * (self._total - done) / done_here)
-            state = f"[{bar}] {done}/{self._total} eta {left}"
+            left = duration(elapsed * (self.total - done) / done_here)
+            state = f"[{bar}] {done}/{self.total} eta {left}"
         else:
             state = f"{done} after {duration(elapsed)}"
         self._write(f"{self._label} {state} {note()}".rstrip())
@@ -78,6 +80,95 @@ class ProgressBar:
         width = _columns(self._stream) - 1
         self._stream.write(f"\r\x1b[K{line[:width]}")
         self._stream.flush()
+
+
+class FitProgress(Progress):
+    """A bar on stderr per epoch, and a line of metrics on stdout after it.
+
+    Attributes:
+        is_saved: bool. Whether the model is.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.is_saved = False
+        self._in_fit = False
+        self._bar = None
+        self._done_before = 0
+
+    def on_note(self, topic, text):
+        print(f"{topic:12}{text}", flush=True)
+        self.check()
+
+    def on_save(self):
+        self.is_saved = True
+
+    def check(self):
+        interrupts.check()
+
+    def on_train_begin(self, logs=None):
+        self._in_fit = True
+        self._done_before = self.backup.step
+        if self.backup.last is not None:
+            self.on_note(
+                "resumed",
+                f"after {_counted(self.backup.epoch, 'epoch')} and "
+                f"{_counted(self.backup.step, 'step')}, from "
+                f"{self.backup.last}",
+            )
+
+    def on_epoch_begin(self, epoch, logs=None):
+        label = f"epoch {epoch + 1}/{self.params['epochs']}"
+        self._bar = ProgressBar(
+            label, self.params["steps"], done=self._done_before
+        )
+        self._done_before = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        def note():
+            speed = _speed(
+                self.throughput.tokens_per_second,
+                self.throughput.padding_share,
+            )
+            return f"loss {logs['loss']:.4f} {speed}"
+
+        self._bar.update(batch + 1, note)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._bar.close()
+        speed = _speed(logs["tokens_per_second"], logs["padding_share"])
+        print(
+            f"epoch {epoch + 1}/{self.params['epochs']}  {metrics_line(logs)}"
+            f"  {speed}  {duration(logs['seconds'])}",
+            flush=True,
+        )
+
+    def on_test_begin(self, logs=None):
+        if not self._in_fit:
+            self._bar = ProgressBar("evaluate", self.params["steps"])
+
+    def on_test_batch_end(self, batch, logs=None):
+        interrupts.check()
+        if not self._in_fit:
+            self._bar.update(batch + 1)
+
+    def on_test_end(self, logs=None):
+        if not self._in_fit:
+            self._bar.close()
+
+
+def metrics_line(metrics: Mapping[str, float]) -> str:
+    """Returns metrics in one line."""
+    shown = {k: v for k, v in metrics.items() if k not in MEASURES}
+    return "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
+
+
+def _speed(tokens_per_second: float, padding_fraction: float) -> str:
+    return f"{tokens_per_second:.0f} tokens/s {padding_fraction:.0%} padding"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _columns(stream: TextIO) -> int:

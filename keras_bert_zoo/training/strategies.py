@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training.termination import left_to_the_system
 
 NAMES = ("one", "mirrored", "workers", "tpu")
 
@@ -60,7 +61,8 @@ def _workers():
             f"{example}"
         )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with left_to_the_system():
+            return tf.distribute.MultiWorkerMirroredStrategy()
     except (TypeError, ValueError, tf.errors.OpError) as error:
         raise InputError(
             f"{rule}. Received: {text!r:.200}, which TensorFlow cannot use: "

@@ -1,4 +1,4 @@
-"""SIGTERM, by which schedulers end a process."""
+"""Signals by which a process is ended: SIGTERM and SIGINT."""
 
 import contextlib
 import signal
@@ -29,3 +29,24 @@ def told_of_sigterm(tell: Callable[[], None]) -> Iterator[None]:
         signal.signal(
             signal.SIGTERM, signal.SIG_DFL if earlier is None else earlier
         )
+
+
+@contextlib.contextmanager
+def left_to_the_system() -> Iterator[None]:
+    """Leaves SIGINT and SIGTERM to the system, and restores them after.
+
+    For calls during which the interpreter does not run, so that Python would
+    handle a signal only when they are over: Ctrl-C ends the process. Where
+    several workers meet, TensorFlow replaces the handler of SIGTERM by one
+    that drops it, and keeps it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = signal.SIGINT, signal.SIGTERM
+    earlier = [signal.signal(number, signal.SIG_DFL) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, earlier, strict=True):
+            signal.signal(number, handler or signal.SIG_DFL)

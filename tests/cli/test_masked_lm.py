@@ -44,7 +44,7 @@ def adapted(zoo, preset, tmp_path_factory):
 
 def test_training_keeps_the_epoch_of_least_perplexity(adapted):
     _, outcome = adapted
-    assert "train       3 rows\n" in outcome.out
+    assert "train       3 examples\n" in outcome.out
     assert "by val_perplexity: val_accuracy" in outcome.out
 
 
@@ -60,7 +60,7 @@ def test_it_evaluates(zoo, adapted):
     assert first.status == 0, first.error
     assert first.out == second.out
     found = json.loads(first.out)
-    assert set(found) == {"num_rows", "loss", "accuracy", "perplexity"}
+    assert set(found) == {"num_examples", "loss", "accuracy", "perplexity"}
 
 
 def test_it_fills_the_gaps_of_a_file(zoo, adapted):
@@ -116,4 +116,4 @@ def test_labels_are_refused(zoo, preset, adapted):
     )
     assert outcome.status == 2
     assert "'masked_lm' learns from texts alone" in outcome.error
-    assert "--label-column y. Leave it out." in outcome.error
+    assert "label_column=y. Leave it out." in outcome.error

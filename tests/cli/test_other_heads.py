@@ -60,7 +60,7 @@ def test_a_tagger_learns_a_column_of_its_file(zoo, tagger):
     )
     assert outcome.status == 0, outcome.error
     scores = json.loads(outcome.out)
-    assert scores["num_rows"] == 20
+    assert scores["num_examples"] == 20
     assert scores["micro"]["f1"] == scores["types"]["LOC"]["f1"] == 1.0
 
 
@@ -147,7 +147,7 @@ def test_heads_that_share_an_encoder_are_served(zoo, preset, tmp_path):
         "--json",
     )
     assert evaluated.status == 0, evaluated.error
-    assert json.loads(evaluated.out)["num_rows"] == 20
+    assert json.loads(evaluated.out)["num_examples"] == 20
     predicted = zoo("predict", tmp_path / "model", "--text=rome sleeps")
     (answer,) = map(json.loads, predicted.out.splitlines())
     assert answer["intent"]["label"] == "sleep"

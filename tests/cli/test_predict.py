@@ -38,11 +38,11 @@ def test_answers_are_printed_as_they_are(predict, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "one of the arguments --text --data is required"),
-        (["--text=a", "--data=b"], "--data: not allowed with argument --text"),
+        ([], "one of `text` and `data`. Received: neither"),
+        (["--text=a", "--data=b"], "one of `text` and `data`. Received: both"),
         (
             ["--text=a", "--text-pair=b"],
-            "The model reads --text (text). Received: --text and --text-pair",
+            "The model reads text (text). Received: text and text_pair",
         ),
         (["--data=absent.tsv"], "absent.tsv: No such file or directory"),
     ],

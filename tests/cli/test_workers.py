@@ -130,7 +130,7 @@ def test_other_flags_are_refused(folder, tmp_path):
     first, second = run_two(folder, tmp_path / "out", "--learning-rate=0.5")
     assert first[0] == second[0] == 2
     assert "other settings on another worker" in first[1]
-    assert "--learning-rate=0.5 (the first worker: " in second[1]
+    assert "learning_rate=0.5 (the first worker: " in second[1]
 
 
 def test_other_labels_are_refused(folder, tmp_path):

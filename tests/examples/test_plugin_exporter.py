@@ -37,7 +37,7 @@ def model():
 
 
 def test_export_is_verified_and_described(exporter, model, tmp_path):
-    manifest = zoo.export(model, tmp_path / "out", "frozen_graph")
+    manifest = zoo.export(model, tmp_path / "out", "frozen_graph").manifest
     assert manifest["verification"]["texts"] <= exporter.TOLERANCE
     assert list(manifest["files"]) == [exporter.GRAPH_FILE]
     written = json.loads((tmp_path / "out" / "manifest.json").read_text())

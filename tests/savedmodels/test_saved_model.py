@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.exporting import export
 from keras_bert_zoo.files import sha256_of
+from keras_bert_zoo.workflows.export import export
 from savedmodels.saved_model import SavedModelExporter
 from task_heads.classification import ClassificationHead
 
@@ -19,7 +19,7 @@ from task_heads.classification import ClassificationHead
 @pytest.fixture(scope="module")
 def exported(model, tmp_path_factory):
     directory = tmp_path_factory.mktemp("saved") / "1"
-    manifest = export(model, directory)
+    manifest = export(model, directory).manifest
     return directory, manifest
 
 
@@ -194,7 +194,7 @@ def test_the_manifest_describes_the_signatures(exported, model):
 def test_other_tasks_are_exported_and_verified(head, make_model, tmp_path):
     pairs = [("a fine film", "a dull film")] if head.text_pair else ["a film"]
     model = make_model(head)
-    manifest = export(model, tmp_path / "1")
+    manifest = export(model, tmp_path / "1").manifest
     assert manifest["verification"]["serving_default"] <= 1e-5
     fields = dict(
         zip(head.text_fields, zip(*pairs) if head.text_pair else [pairs])

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.exporting import export
+from keras_bert_zoo.workflows.export import export
 from savedmodels.tflite import TFLiteExporter
 
 
@@ -70,7 +70,9 @@ def test_the_vocabulary_lies_beside_it(exported, model):
     ("quantize", "bound"), [("float16", 5e-3), ("dynamic_int8", 0.25)]
 )
 def test_quantized_files_are_verified(model, tmp_path, quantize, bound):
-    manifest = export(model, tmp_path / "q", "tflite", quantize=quantize)
+    manifest = export(
+        model, tmp_path / "q", "tflite", quantize=quantize
+    ).manifest
     measured = manifest["verification"]
     assert measured["tolerance"] == bound
     assert measured["tokens_32"] <= bound
@@ -87,7 +89,9 @@ def test_one_dynamic_length_takes_short_and_long(model, tmp_path):
 @pytest.mark.slow
 def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
     model = make_model(dtype="mixed_bfloat16")
-    manifest = export(model, tmp_path / "b", "tflite", sequence_length=16)
+    manifest = export(
+        model, tmp_path / "b", "tflite", sequence_length=16
+    ).manifest
     assert manifest["verification"]["tokens_16"] <= 1e-5
 
 

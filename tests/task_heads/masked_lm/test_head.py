@@ -13,9 +13,9 @@ import tensorflow as tf
 from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.exporting import export
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.workflows.export import export
 from task_heads.masked_lm.head import MaskedTokenHead
 
 TEXTS = ["aa bb cc", "bb cc dd", "cc dd ee", "dd ee aa", "ee aa bb"]
@@ -378,7 +378,9 @@ def test_the_tflite_file_gives_tokens(trained, tmp_path):
 
 
 def test_a_dynamic_tflite_file_is_verified(trained, tmp_path):
-    manifest = export(trained, tmp_path / "m", format="tflite", dynamic=True)
+    manifest = export(
+        trained, tmp_path / "m", format="tflite", dynamic=True
+    ).manifest
     assert manifest["verification"]["tokens"] <= 1e-5
     text = json.dumps(manifest["signatures"]["tokens"]["inputs"])
     assert '"mask_positions", "dtype": "int32", "shape": [1, null]' in text

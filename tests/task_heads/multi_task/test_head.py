@@ -11,8 +11,8 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.exporting import export
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.workflows.export import export
 from task_heads.classification import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.multi_task.features import joint_features

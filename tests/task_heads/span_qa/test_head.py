@@ -15,9 +15,9 @@ from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.exporting import export
 from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.workflows.export import export
 from task_heads.span_qa.features import ALLOWED
 from task_heads.span_qa.features import TARGET
 from task_heads.span_qa.head import SpanQAHead
@@ -591,7 +591,9 @@ def test_the_saved_model_answers_alike(trained, tmp_path):
 
 
 def test_the_tflite_file_gives_logits(trained, tmp_path):
-    manifest = export(trained, tmp_path / "lite", "tflite", sequence_length=64)
+    manifest = export(
+        trained, tmp_path / "lite", "tflite", sequence_length=64
+    ).manifest
     outputs = manifest["signatures"]["tokens_64"]["outputs"]
     assert [output["name"] for output in outputs] == [
         "start_logits",

@@ -11,10 +11,10 @@ import tensorflow as tf
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import testing
 from keras_bert_zoo.data import Row
-from keras_bert_zoo.exporting import export
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization import BertTokenizer
 from keras_bert_zoo.tokenization import Vocabulary
+from keras_bert_zoo.workflows.export import export
 from task_heads.span_qa.features import TARGET
 from task_heads.span_qa.files import QuestionFile
 from task_heads.span_qa.head import SpanQAHead

@@ -11,8 +11,8 @@ from keras import ops
 from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.exporting import export
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.workflows.export import export
 from task_heads.tagging import crf
 from task_heads.tagging.crf_loss import CrfLoss
 from task_heads.tagging.crf_output import CrfOutput

@@ -11,8 +11,8 @@ from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.data import check_rows
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.exporting import export
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.workflows.export import export
 from task_heads.tagging.entities import entities
 from task_heads.tagging.files import TaggedFile
 from task_heads.tagging.head import TaggingHead
@@ -221,7 +221,7 @@ def test_the_saved_model_answers_like_the_live_one(trained, tmp_path):
 
 
 def test_the_tflite_file_gives_logits_and_tags(softmax, tmp_path):
-    manifest = export(softmax, tmp_path / "m", format="tflite")
+    manifest = export(softmax, tmp_path / "m", format="tflite").manifest
     assert "tokens_32" in str(manifest)
     run = tf.lite.Interpreter(
         str(tmp_path / "m" / "model.tflite")

@@ -1,16 +1,13 @@
-"""How `train` is watched, and what is left to read about the run."""
+"""The history and the page that a fine-tuning run leaves with its model."""
 
-import argparse
 import pathlib
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 from absl import logging
 
 from keras_bert_zoo import reporting
-from keras_bert_zoo.cli import interrupts
-from keras_bert_zoo.cli.fit_progress import FitProgress
-from keras_bert_zoo.cli.progress import duration
 from keras_bert_zoo.data import RowReport
 from keras_bert_zoo.data import Rows
 from keras_bert_zoo.reporting.environment import environment
@@ -22,66 +19,77 @@ from keras_bert_zoo.training.epoch_pace import EpochPace
 from keras_bert_zoo.training.history_file import HistoryFile
 from keras_bert_zoo.training.loss_guard import LossGuard
 from keras_bert_zoo.training.scalar_writer import ScalarWriter
+from keras_bert_zoo.workflows.progress import Progress
 
 HISTORY = "history.csv"
 REPORT = "report.html"
 
 
-class Watching:
-    """The callbacks that watch a run, and what they leave with its model.
+class RunReport:
+    """Callbacks that record a run, and the files written from the records.
 
-    Until there is a model, the history stands beside the place where it will
-    be, as `NAME.history.csv`, so that a run that fails leaves it too.
+    Until the model is saved the history is beside its directory, as
+    `NAME.history.csv`, so that a run that fails leaves it, too.
 
     Args:
-        args: of `train`.
+        options: of the run, by name.
         backup: of the run.
+        progress: hears how far the run is.
+
+    Attributes:
+        callbacks: Keras callbacks, to come after those that add metrics.
     """
 
-    def __init__(self, args: argparse.Namespace, backup: Backup):
-        self._args = args
-        self._backup = backup
-        self._folder = pathlib.Path(args.out)
+    def __init__(
+        self, options: Mapping[str, Any], backup: Backup, progress: Progress
+    ):
+        self._options = options
+        self._progress = progress
+        self._folder = pathlib.Path(options["out"])
         self._path = self._folder.with_name(f"{self._folder.name}.{HISTORY}")
         self._history = HistoryFile(self._path)
+        progress.throughput = EpochPace()
+        progress.backup = backup
+        self.callbacks: list[keras.callbacks.Callback] = [
+            LossGuard(lambda: backup.last),
+            progress.throughput,
+            self._history,
+            progress,
+        ]
+        if options["tensorboard"]:
+            self.callbacks.append(ScalarWriter(options["tensorboard"]))
 
-    def callbacks(self) -> list[keras.callbacks.Callback]:
-        """Returns the callbacks, which come after those that add metrics."""
-        pace = EpochPace()
-        guard = LossGuard(lambda: self._backup.last)
-        progress = FitProgress(pace, self._backup)
-        callbacks = [guard, pace, self._history, progress]
-        if self._args.tensorboard:
-            callbacks.append(ScalarWriter(self._args.tensorboard))
-        return callbacks
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Metrics of each epoch so far."""
+        return self._history.rows
 
     def finish(
         self,
         model: TaskModel,
         rows: Mapping[str, Rows],
         row_reports: Mapping[str, RowReport],
-        chosen: str,
-    ) -> pathlib.Path | None:
-        """Puts history and report beside the model, which has been saved.
+        kept: str,
+    ) -> str | None:
+        """Writes history and report into the directory of the saved model.
 
-        The run has its model: what fails here is told, and no error. SIGTERM
-        leaves it out.
+        The run has its model: whatever fails here is logged and raises no
+        error, unless the run is to end.
 
         Args:
             model: trained.
-            rows: by name; those of `validation`, if any, are answered.
+            rows: by name; those of `validation`, if any, are predicted.
             row_reports: on each of them.
-            chosen: which epoch's weights these are; empty for the last's.
+            kept: which epoch's weights these are.
 
         Returns:
             The report's path; `None` if there is none.
         """
         try:
-            with interrupts.raised_by_sigterm():
-                return self._write(model, rows, row_reports, chosen)
-        # Whatever it is, but for a Ctrl-C that a library made its own.
+            return self._write(model, rows, row_reports, kept)
         except Exception as error:
-            interrupts.check()
+            # A library may have made an error of its own of a Ctrl-C.
+            self._progress.check()
             logging.warning(
                 "The model is saved, but not its report: %s: %s",
                 type(error).__name__,
@@ -89,47 +97,50 @@ class Watching:
             )
             return None
 
-    def _write(self, model, rows, row_reports, chosen):
-        history = self._history.rows
+    def _write(self, model, rows, row_reports, kept):
+        history = self.history
         if history:
             self._history.write(self._folder / HISTORY)
         self._path.unlink(missing_ok=True)
         answers = []
         if "validation" in rows:
             answers = model.report_tables(rows["validation"])
-        seconds = sum(row["seconds"] for row in history)
-        flags = {
+        seconds = round(sum(row["seconds"] for row in history))
+        options = {
             name: value
-            for name, value in vars(self._args).items()
-            if value is not None and name != "verb"
+            if isinstance(value, str | int | float)
+            else type(value).__name__
+            for name, value in self._options.items()
+            if value is not None
         }
         report = reporting.Report(
-            f"{self._folder.name}: {model.head.name} on {self._args.preset}",
+            f"{self._folder.name}: {model.head.name} on "
+            f"{self._options['preset']}",
             history,
             learning_rates(model.optimizer, history),
             answers,
             {
                 "Epochs": {
                     "trained": str(len(history)),
-                    "kept": chosen or "the last",
-                    "time": duration(seconds),
+                    "kept": kept,
+                    "time": f"{seconds} s",
                 },
                 "Data": _data_facts(model, row_reports),
-                "Hyperparameters": flags,
+                "Hyperparameters": options,
                 "Head": model.head.get_config(),
                 "Environment": environment(model),
             },
         )
         path = self._folder / REPORT
         reporting.write_report(report, path)
-        return path
+        return str(path)
 
 
 def _data_facts(model, row_reports):
     counts = model.input_counts
     facts = {}
     for name, report in row_reports.items():
-        facts[f"{name} rows"] = report.num_rows
+        facts[f"{name} examples"] = report.num_rows
         labels = [f"{k}: {n}" for k, n in report.label_counts.items()]
         if labels:
             facts[f"{name} labels"] = ", ".join(labels)

@@ -1,0 +1,98 @@
+"""Evaluation of a trained model on labelled examples."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from keras_bert_zoo.workflows import options as option_types
+from keras_bert_zoo.workflows.options import Column
+from keras_bert_zoo.workflows.options import Model
+from keras_bert_zoo.workflows.options import Positive
+from keras_bert_zoo.workflows.options import Rows
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluateResult:
+    """What an evaluation measured.
+
+    Attributes:
+        metrics: name -> number, or a dict of them for a group, such as the
+            scores of each type of span.
+        num_examples: int.
+        label_counts: label -> number of examples, most frequent first; empty
+            where there are no labels to count.
+        summary: str. Examples and labels in a line.
+    """
+
+    metrics: Mapping[str, Any]
+    num_examples: int
+    label_counts: Mapping[str, int]
+    summary: str
+
+
+def evaluate(
+    model: Model,
+    *,
+    data: Rows,
+    batch_size: Positive = 32,
+    text_column: Column | None = None,
+    text_pair_column: Column | None = None,
+    label_column: Column | None = None,
+    data_format: str | None = None,
+    progress: Any = None,
+) -> EvaluateResult:
+    """Measures a trained model on labelled examples.
+
+    Args:
+        model: directory of a trained model (in Python, also a `TaskModel`).
+        data: labelled examples (in Python, also rows, a list of mappings or
+            a pair of texts and labels).
+        batch_size: examples in a batch.
+
+    Args, columns:
+        text_column: name of the column (key, in JSON Lines) of the texts, or
+            its number from 0 for a file without a header (default: the
+            task's usual one).
+        text_pair_column: column of the second text, where an example has
+            two.
+        label_column: column of the labels.
+        data_format: format of the file, where its name does not end with it:
+            tsv, csv or jsonl, or one of the task's own.
+
+    Args, Python alone:
+        progress: `Progress` or `None`. Hears how far the evaluation is.
+
+    Returns:
+        `EvaluateResult`.
+
+    Raises:
+        InputError: if there is no trained model, or an example breaks a rule.
+    """
+    options = option_types.checked(
+        option_types.options_of(evaluate), dict(locals())
+    )
+    if isinstance(options["data"], str):
+        os.stat(options["data"])  # before a model is loaded
+
+    from keras_bert_zoo.data import check_rows
+    from keras_bert_zoo.workflows.examples import read_examples
+    from keras_bert_zoo.workflows.examples import summary
+    from keras_bert_zoo.workflows.trained_model import load_model
+
+    model = load_model(options["model"])
+    rows = read_examples(options["data"], model.head, options)
+    report = check_rows(rows, model.head)
+    metrics = model.evaluate(
+        rows,
+        batch_size=options["batch_size"],
+        return_dict=True,
+        callbacks=[] if progress is None else [progress],
+        verbose=0,
+    )
+    metrics |= model.score(rows, options["batch_size"])
+    return EvaluateResult(
+        metrics, report.num_rows, report.label_counts, summary(report)
+    )

@@ -1,0 +1,82 @@
+"""The examples that a workflow is given, as rows."""
+
+import itertools
+import os
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+from keras_bert_zoo import data
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task.rows import validation_rows
+
+
+def read_examples(
+    given: Any, head: Any, options: Mapping[str, Any], with_label: bool = True
+) -> data.Rows:
+    """Returns rows as a head, or its class, reads them.
+
+    Args:
+        given: path of a file; rows, a list of mappings of fields, or a pair
+            (texts, labels).
+        head: `TaskHead`, or its class where the head is yet to be made.
+        options: a workflow's; `text_column`, `text_pair_column`,
+            `label_column` and `data_format` are read, for files.
+        with_label: bool. Whether the labels are read, too.
+
+    Raises:
+        InputError: if it is none of these, or the options do not suit.
+    """
+    if not isinstance(given, str | os.PathLike):
+        rows = validation_rows(given, head)
+        if rows is None:
+            raise InputError(
+                "Examples are the path of a file, rows, a list of mappings, "
+                "or a pair (texts, labels). Received: "
+                f"{type(given).__name__}."
+            )
+        return rows
+    # By position, whatever the task calls its fields.
+    texts = [options["text_column"], options["text_pair_column"]]
+    columns = _by_position(head.text_fields, texts)
+    label_column = options["label_column"] if with_label else None
+    if label_column and not head.label_fields:
+        raise InputError(
+            f"The head {head.name!r} learns from texts alone. Received: "
+            f"label_column={label_column}. Leave it out."
+        )
+    if with_label:
+        columns |= _by_position(head.label_fields, [label_column])
+    if all((column or "").isdecimal() for column in columns.values()):
+        columns = {field: int(column) for field, column in columns.items()}
+    return head.read_file(os.fspath(given), columns, options["data_format"])
+
+
+def summary(report: data.RowReport) -> str:
+    """Returns in a line how many examples there are, of which labels."""
+    labels = [f"{name}: {count}" for name, count in report.label_counts.items()]
+    if len(labels) > 10:
+        labels = [*labels[:10], f"and {len(labels) - 10} more labels"]
+    counts = f" ({', '.join(labels)})" if labels else ""
+    return f"{report.num_rows} examples{counts}"
+
+
+class FirstRows(data.Rows):
+    """The first rows of others.
+
+    Args:
+        rows: re-iterable rows.
+        number: int. How many, at most.
+    """
+
+    def __init__(self, rows: data.Rows, number: int):
+        self._rows = rows
+        self._number = number
+
+    def __iter__(self) -> Iterator[data.Row]:
+        return itertools.islice(self._rows, self._number)
+
+
+def _by_position(fields: Sequence[str], given: Sequence[str | None]) -> dict:
+    return dict(itertools.zip_longest(fields, given[: len(fields)]))

@@ -1,0 +1,73 @@
+"""Export of a trained model in a format for deployment."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from keras_bert_zoo.arguments import checked_call
+from keras_bert_zoo.files import check_new_directory
+from keras_bert_zoo.registry import exporters
+from keras_bert_zoo.workflows import options as option_types
+from keras_bert_zoo.workflows.options import Directory
+from keras_bert_zoo.workflows.options import Model
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportResult:
+    """What an export wrote.
+
+    Attributes:
+        directory: path of the artifact.
+        format: str.
+        manifest: files, signatures, versions, and what the comparison with
+            the live model measured; as in `manifest.json`.
+    """
+
+    directory: str
+    format: str
+    manifest: Mapping[str, Any]
+
+
+def export(
+    model: Model,
+    out: Directory,
+    format: str = "saved_model",
+    overwrite: bool = False,
+    **format_options: Any,
+) -> ExportResult:
+    """Writes a deployable artifact, compared with the live model.
+
+    Args:
+        model: directory of a trained model (in Python, also a `TaskModel`).
+        out: directory of the artifact, written whole or not at all.
+        format: `bert-zoo list` shows them; with it, --help lists the
+            format's own flags.
+        overwrite: whether an artifact in the directory may be replaced.
+
+    Args, Python alone:
+        **format_options: arguments of the exporter.
+
+    Returns:
+        `ExportResult`.
+
+    Raises:
+        InputError: if the format is unknown, an option breaks a rule, or
+            the directory exists and `overwrite` is false.
+        ExportError: if the artifact differs from the model.
+    """
+    options = option_types.checked(
+        option_types.options_of(export), dict(locals())
+    )
+    check_new_directory(options["out"], options["overwrite"])
+    exporter = checked_call(
+        exporters.get(format), f"The exporter {format!r}", format_options
+    )
+
+    from keras_bert_zoo.workflows.trained_model import load_model
+
+    manifest = exporter.export(
+        load_model(options["model"]), options["out"], options["overwrite"]
+    )
+    return ExportResult(options["out"], format, manifest)

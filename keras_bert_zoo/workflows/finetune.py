@@ -1,0 +1,430 @@
+"""Fine-tuning: from labelled examples to a saved model and its report."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import os
+import pathlib
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import Literal
+
+from keras_bert_zoo import registry
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import StoppedError
+from keras_bert_zoo.files import check_new_directory
+from keras_bert_zoo.workflows import options as option_types
+from keras_bert_zoo.workflows.options import Batches
+from keras_bert_zoo.workflows.options import Column
+from keras_bert_zoo.workflows.options import Directory
+from keras_bert_zoo.workflows.options import Epochs
+from keras_bert_zoo.workflows.options import Fraction
+from keras_bert_zoo.workflows.options import FractionAboveZero
+from keras_bert_zoo.workflows.options import FractionBelowOne
+from keras_bert_zoo.workflows.options import Head
+from keras_bert_zoo.workflows.options import Positive
+from keras_bert_zoo.workflows.options import PositiveFloat
+from keras_bert_zoo.workflows.options import Rows
+from keras_bert_zoo.workflows.options import Seconds
+from keras_bert_zoo.workflows.options import Seed
+from keras_bert_zoo.workflows.options import Steps
+from keras_bert_zoo.workflows.options import Tokens
+
+# Options whose files the model's directory, replaced as a whole, would take
+# along, and what they are called in messages.
+_OUTSIDE = {
+    "backup_dir": "Backups",
+    "tensorboard": "TensorBoard's files",
+    "train": "Examples",
+    "validation": "Examples",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class FinetuneResult:
+    """What a fine-tuning run did.
+
+    Attributes:
+        model: `TaskModel`, with the weights of the best epoch.
+        directory: path of the saved model; `None` on a worker that is not
+            the first, which saves for all.
+        report: path of the page on the run; `None` if there is none.
+        history: a dict of metrics for each epoch, as in `history.csv`.
+        best_epoch: int, from 1, the epoch whose weights are kept; `None`
+            without validation examples, when it is the last.
+        best_by: name of the metric that it is best by, such as
+            `val_accuracy`.
+        metrics: name -> value on the validation examples, of that epoch.
+        stopped_epoch: int, from 1, the last epoch if `patience` ended the
+            run; else `None`.
+        tuned: options of the head that were chosen on the validation
+            examples, such as a threshold.
+        num_examples: int. Training examples.
+        num_truncated: int. Training examples that were too long.
+        truncation: str. The same, in words.
+        padding_fraction: float. Fraction of padding among all tokens.
+        learning_rate: float. The highest.
+        learning_rate_reason: str. Why, if it was not given.
+        precision: str. Keras's dtype policy.
+        warnings: what is likely to be wrong, such as a model that is no
+            better than guessing.
+    """
+
+    model: Any = dataclasses.field(repr=False)
+    directory: str | None
+    report: str | None
+    history: Sequence[Mapping[str, float]] = dataclasses.field(repr=False)
+    best_epoch: int | None
+    best_by: str | None
+    metrics: Mapping[str, float]
+    stopped_epoch: int | None
+    tuned: Mapping[str, Any]
+    num_examples: int
+    num_truncated: int
+    truncation: str
+    padding_fraction: float
+    learning_rate: float
+    learning_rate_reason: str
+    precision: str
+    warnings: Sequence[str]
+
+
+def finetune(
+    *,
+    head: Head,
+    preset: str,
+    train: Rows,
+    out: Directory,
+    validation: Rows | None = None,
+    overwrite: bool = False,
+    epochs: Positive | None = None,
+    patience: Epochs | None = None,
+    best_by: str | None = None,
+    batch_size: Positive = 32,
+    tokens_per_batch: Tokens | None = None,
+    packed_length: Tokens | None = None,
+    sequence_length: Positive | None = None,
+    freeze_encoder: bool = False,
+    precision: Literal[
+        "float32", "mixed_bfloat16", "mixed_float16", "auto"
+    ] = "float32",
+    seed: Seed = 0,
+    tensorboard: Directory | None = None,
+    check_tpu: bool = False,
+    optimizer: Literal["adamw", "lamb"] = "adamw",
+    schedule: Literal["constant", "cosine", "linear", "polynomial"] = "linear",
+    learning_rate: PositiveFloat | None = None,
+    warmup_fraction: Fraction | None = None,
+    warmup_steps: Steps | None = None,
+    weight_decay: Fraction = 0.01,
+    layer_decay: FractionAboveZero = 1.0,
+    unfreeze_every: Steps | None = None,
+    unfreeze_fraction: Fraction | None = None,
+    freeze_embeddings: bool = False,
+    clip_norm: PositiveFloat | None = None,
+    accumulate_steps: Batches = 1,
+    ema_momentum: FractionBelowOne | None = None,
+    strategy: Literal["one", "mirrored", "workers", "tpu"] = "one",
+    backup_dir: Directory | None = None,
+    backup_seconds: Seconds = 60.0,
+    text_column: Column | None = None,
+    text_pair_column: Column | None = None,
+    label_column: Column | None = None,
+    data_format: str | None = None,
+    progress: Any = None,
+    **head_options: Any,
+) -> FinetuneResult:
+    """Trains a task head and its encoder, and saves the model.
+
+    The directory of the model also holds `history.csv`, a page on the run
+    (`report.html`), and the run's options (`run.toml`). A run that was killed
+    resumes when the function is called again with the same arguments.
+
+    Args:
+        head: name of the task; with it, --help lists the head's own flags
+            (in Python, also a `TaskHead`).
+        preset: pretrained encoder to start from: name of a preset, or a
+            directory.
+        train: labelled examples (in Python, also rows, a list of mappings or
+            a pair of texts and labels).
+        out: directory of the model.
+        validation: labelled examples that are not trained on; the epoch that
+            is best on them is kept.
+        overwrite: whether a model in the directory may be replaced.
+        epochs: passes over the examples (default: 3, or as many as make 150
+            steps, at most 20).
+        patience: stop after so many epochs in a row without improvement on
+            the validation examples.
+        best_by: measure that chooses the best epoch, such as spearman
+            (default: the head's own).
+        batch_size: examples in a batch.
+        tokens_per_batch: most tokens in a batch, in place of a fixed number
+            of examples.
+        packed_length: pack the examples of a batch, of any length, into
+            sequences of about so many tokens; else batches hold examples of
+            similar length.
+        sequence_length: most tokens in an example (default: as many as the
+            encoder reads).
+        freeze_encoder: train the head alone.
+        precision: dtype policy; auto takes the fastest that this machine
+            computes well, by a trial of some seconds.
+        seed: of new weights, dropout and the order of examples.
+        tensorboard: write TensorBoard's files there during training.
+        check_tpu: check before training whether a TPU could run the steps.
+
+    Args, optimizer:
+        optimizer: lamb scales the update of each weight matrix by its norm,
+            and so needs a higher learning rate.
+        schedule: how the learning rate decays after warm-up.
+        learning_rate: the highest, after warm-up (default: one that suits
+            the encoder's size, which is reported).
+        warmup_fraction: fraction of the steps in which the learning rate
+            rises (default: 0.1).
+        warmup_steps: the same as a number of steps.
+        weight_decay: decoupled weight decay, as a factor of the learning
+            rate; not of biases and layer norms.
+        layer_decay: learning rate of each encoder layer as a fraction of
+            that of the layer above.
+        unfreeze_every: train the head alone at first, and one more layer,
+            from the top, after each so many steps.
+        unfreeze_fraction: the same as a fraction of all steps.
+        freeze_embeddings: do not train the embeddings.
+        clip_norm: highest norm of the gradient of all weights.
+        accumulate_steps: batches whose mean gradient makes one step.
+        ema_momentum: validate and save exponential moving averages of the
+            weights, with this momentum, such as 0.99.
+
+    Args, run:
+        strategy: one device; mirrored on all GPUs of this machine; several
+            workers, named in TF_CONFIG; or a TPU.
+        backup_dir: directory of the backups from which a killed run resumes
+            (default: the model's with .backup added).
+        backup_seconds: time between two backups; 0 for one after each step.
+
+    Args, columns:
+        text_column: name of the column (key, in JSON Lines) of the texts, or
+            its number from 0 for a file without a header (default: the
+            task's usual one).
+        text_pair_column: column of the second text, where an example has
+            two.
+        label_column: column of the labels.
+        data_format: format of the files, where their names do not end with
+            it: tsv, csv or jsonl, or one of the task's own.
+
+    Args, Python alone:
+        progress: `Progress` or `None`. Hears how far the run is.
+        **head_options: arguments of the head, such as `pooling="mean"`.
+
+    Returns:
+        `FinetuneResult`.
+
+    Raises:
+        InputError: if an option or an example breaks a rule.
+        DivergenceError: if the loss becomes NaN or infinite.
+        StoppedError: on SIGTERM during training, after a backup was written;
+            or if another worker is lost.
+    """
+    options = option_types.checked(
+        option_types.options_of(finetune), dict(locals())
+    )
+    configuration = {**options, **head_options}
+    _check_paths(options)
+    _check_combinations(options)
+    head_class = head
+    if isinstance(head, str):
+        head_class = registry.heads.get(head)
+        _check_head_options(options, head_class, head_options)
+    elif head_options:
+        raise InputError(
+            "Options of a head are given where it is named. Received: a "
+            f"{type(head).__name__} and {', '.join(head_options)}. Give them "
+            "to the head itself."
+        )
+    _check_out(options)
+    if options["tensorboard"]:
+        pathlib.Path(options["tensorboard"]).mkdir(parents=True, exist_ok=True)
+
+    # Here, so that the command line reads the options without TensorFlow.
+    from keras_bert_zoo.workflows import finetune_run
+    from keras_bert_zoo.workflows.progress import Progress
+
+    with _lost_workers_reported(options):
+        return finetune_run.run(
+            options,
+            head_class,
+            head_options,
+            configuration,
+            progress or Progress(),
+        )
+
+
+def _check_paths(options: dict[str, Any]) -> None:
+    """Checks the paths, and normalizes those that are written to."""
+    for name, value in options.items():
+        if isinstance(value, str) and not _is_utf8(value):
+            raise InputError(
+                f"Names must be in UTF-8. Received: {name}={value!r}. Rename "
+                "it, or choose another."
+            )
+    for name in (*_OUTSIDE, "out", "preset"):
+        if options[name] == "":
+            raise InputError(
+                f"A path must not be empty. Received: {name}=''. Name one, or "
+                "leave it out where it is optional."
+            )
+    out = options["out"] = os.path.normpath(options["out"])
+    if pathlib.Path(out).name in ("", os.pardir):
+        raise InputError(
+            "The model's directory must have a name of its own, to be made "
+            f"or replaced as a whole. Received: out={out}. Name a directory "
+            "inside of it."
+        )
+    options["backup_dir"] = os.path.normpath(
+        options["backup_dir"] or f"{out}.backup"
+    )
+    whole = pathlib.Path(out).resolve()
+    for name, what in _OUTSIDE.items():
+        given = options[name]
+        if not isinstance(given, str):
+            continue
+        path = pathlib.Path(given).resolve()
+        if path == whole or whole in path.parents:
+            raise InputError(
+                f"{what} must be outside of the model's directory. Received: "
+                f"out={out}, {name}={given}. Choose another for one of them."
+            )
+
+
+def _check_combinations(options: Mapping[str, Any]) -> None:
+    """Refuses options that do not go together."""
+    for name in ("patience", "best_by"):
+        if options[name] is not None and options["validation"] is None:
+            raise InputError(
+                f"`{name}` compares epochs on validation examples. Received: "
+                f"{name}={options[name]} without `validation`. Give both, or "
+                "leave it out."
+            )
+    exclusive = [
+        ("packed_length", "tokens_per_batch"),
+        ("warmup_fraction", "warmup_steps"),
+        ("unfreeze_every", "unfreeze_fraction"),
+    ]
+    for pair in exclusive:
+        if None not in [options[name] for name in pair]:
+            raise InputError(
+                f"Only one of {' and '.join(pair)} is allowed. Received: "
+                f"{_shown(options, pair)}. Leave one of them out."
+            )
+    ragged = [
+        name
+        for name in ("packed_length", "tokens_per_batch")
+        if options[name] is not None
+    ]
+    if ragged and (options["check_tpu"] or options["strategy"] == "tpu"):
+        raise InputError(
+            "A TPU is given batches of `batch_size` examples, each in a "
+            f"sequence of its own. Received: {_shown(options, ragged)} with "
+            "check_tpu or strategy=tpu. Leave that out."
+        )
+    if options["check_tpu"] and options["strategy"] != "one":
+        raise InputError(
+            "The check for a TPU compiles the step of one device. Received: "
+            f"check_tpu with strategy={options['strategy']}. Check first with "
+            "strategy=one, and the examples of one device in `batch_size`."
+        )
+    # The values at which layers are not told apart.
+    same = {"layer_decay": (1.0,), "unfreeze_every": (None,)}
+    same["unfreeze_fraction"] = (None, 0.0)
+    told_apart = [n for n, values in same.items() if options[n] not in values]
+    if options["freeze_encoder"] and told_apart:
+        raise InputError(
+            "Layers that are not trained have no learning rate. Received: "
+            f"freeze_encoder with {_shown(options, told_apart)}. Leave one "
+            "of them out."
+        )
+
+
+def _shown(options: Mapping[str, Any], names: Sequence[str]) -> str:
+    return ", ".join(f"{name}={options[name]}" for name in names)
+
+
+def _check_head_options(
+    options: Mapping[str, Any], head_class: Any, head_options: dict[str, Any]
+) -> None:
+    """Checks their names; adds that a column of second texts makes pairs."""
+    parameters = inspect.signature(head_class).parameters.values()
+    names = [one.name for one in (*parameters, *head_class.options())]
+    unknown = [name for name in head_options if name not in names]
+    takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    if unknown and not takes_any:
+        raise InputError(
+            f"Fine-tuning and the head {options['head']!r} have no such "
+            f"options. Received: {', '.join(unknown)}. Beside the arguments "
+            f"of `finetune` the head takes {', '.join(dict.fromkeys(names))}."
+        )
+    if options["text_pair_column"] and len(head_class.text_fields) < 2:
+        if "text_pair" not in [one.name for one in head_class.options()]:
+            raise InputError(
+                f"The head {options['head']!r} reads no second text. "
+                f"Received: text_pair_column={options['text_pair_column']}. "
+                "Leave it out."
+            )
+        head_options["text_pair"] = True
+
+
+def _check_out(options: Mapping[str, Any]) -> None:
+    """Checks early that the model can be saved."""
+    try:
+        check_new_directory(options["out"], options["overwrite"])
+    except InputError as error:
+        from keras_bert_zoo.training import backup_files
+
+        if options["overwrite"] or not backup_files.exist(
+            options["backup_dir"]
+        ):
+            raise
+        raise InputError(
+            f"{error} There are backups in {options['backup_dir']}: if the "
+            "run that saved this model was killed before its report was "
+            "written, the same run with overwrite saves it again and ends."
+        ) from error
+
+
+@contextlib.contextmanager
+def _lost_workers_reported(options: Mapping[str, Any]):
+    """Turns TensorFlow's errors about a lost worker into `StoppedError`."""
+    try:
+        yield
+    except Exception as error:
+        if options["strategy"] != "workers" or not _is_of_lost_worker(error):
+            raise
+        raise StoppedError(
+            "Another worker no longer answers. Start all workers again, each "
+            "with its own command: they resume from the last backup, if there "
+            f"is one in {options['backup_dir']} of the first."
+        ) from error
+
+
+def _is_of_lost_worker(error: Exception) -> bool:
+    import tensorflow as tf
+
+    return isinstance(
+        error,
+        (
+            tf.errors.AbortedError,
+            tf.errors.CancelledError,
+            tf.errors.DeadlineExceededError,
+            tf.errors.UnavailableError,
+        ),
+    )
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,358 @@
+"""The run of `finetune`: data, model, training, saving."""
+
+import contextlib
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from keras_bert_zoo import data
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.files import check_hdf5_space
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task.epoch_score import EpochScore
+from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.task.truncation import truncation
+from keras_bert_zoo.testing import check_tpu_ready
+from keras_bert_zoo.training import backup_files
+from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import precision as precisions
+from keras_bert_zoo.training import run_settings
+from keras_bert_zoo.training import strategies
+from keras_bert_zoo.training.backup import Backup
+from keras_bert_zoo.training.default_rate import default_rate
+from keras_bert_zoo.training.recipe import OptimizerRecipe
+from keras_bert_zoo.training.workers import is_chief
+from keras_bert_zoo.workflows.examples import FirstRows
+from keras_bert_zoo.workflows.examples import read_examples
+from keras_bert_zoo.workflows.examples import summary
+from keras_bert_zoo.workflows.finetune import FinetuneResult
+from keras_bert_zoo.workflows.finetune import finetune
+from keras_bert_zoo.workflows.options import options_of
+from keras_bert_zoo.workflows.options import plugin_options
+from keras_bert_zoo.workflows.progress import Progress
+from keras_bert_zoo.workflows.run_file import RUN_FILE
+from keras_bert_zoo.workflows.run_file import write_run_file
+from keras_bert_zoo.workflows.run_report import RunReport
+
+FEWEST_EPOCHS = 3
+MOST_EPOCHS = 20
+FEWEST_STEPS = 150
+# Validation examples that are measured to find out which measures there are.
+NUM_PROBED = 32
+
+# Where a worker reads and writes; machines may differ in that.
+_OF_EACH_WORKER = frozenset(
+    (
+        "backup_dir",
+        "out",
+        "overwrite",
+        "preset",
+        "tensorboard",
+        "train",
+        "validation",
+    )
+)
+
+
+class Examples(NamedTuple):
+    """The rows of a run, and what was found in them, each by name.
+
+    `train` always is one of the names, `validation` may be.
+    """
+
+    rows: dict[str, data.Rows]
+    reports: dict[str, data.RowReport]
+
+
+def run(
+    options: dict[str, Any],
+    head: Any,
+    head_options: dict[str, Any],
+    configuration: dict[str, Any],
+    progress: Progress,
+) -> FinetuneResult:
+    """Trains and saves a model, all options being checked.
+
+    Args:
+        options: of `finetune`, by name, with defaults and plain paths.
+        head: `TaskHead`, or the class of the head that is named.
+        head_options: of this class.
+        configuration: options of both as they were given, to be repeated.
+        progress: hears how far the run is.
+
+    Returns, Raises: as `finetune`.
+    """
+    recipe = _recipe(options)
+    # Before everything else of TensorFlow.
+    scope = _strategy_scope(options["strategy"], progress)
+    if isinstance(options["head"], str):
+        rows = read_examples(options["train"], head, options)
+        head = head.from_rows(rows, **head_options)
+    examples = _examples(options, head, progress)
+    if options["epochs"] is None:
+        options["epochs"] = default_epochs(
+            examples.reports["train"].num_rows, options["batch_size"]
+        )
+    progress.check()
+    model = _model(options, head, head_options, recipe, scope, progress)
+    rate, rate_reason = options["learning_rate"], ""
+    if rate is None:
+        rate, rate_reason = default_rate(
+            options["optimizer"], model.encoder, model.trainable_variables
+        )
+        progress.on_note("rate", f"{rate:g}: {rate_reason}")
+    if options["check_tpu"]:
+        check_tpu_ready(model, options["batch_size"])
+        progress.on_note("tpu", "XLA compiles the training step")
+
+    validation = examples.rows.get("validation")
+    callbacks, best = [], None
+    if validation is not None:
+        best = _early_stopping(options, model, validation)
+        callbacks = [EpochScore(validation, name=options["best_by"]), best]
+    backup = Backup(
+        options["backup_dir"],
+        options["backup_seconds"],
+        {"preset": options["preset"]},
+    )
+    run_report = RunReport({**options, **head_options}, backup, progress)
+    history = model.fit(
+        examples.rows["train"],
+        batch_size=options["batch_size"],
+        epochs=options["epochs"],
+        validation_data=validation,
+        seed=options["seed"],
+        tokens_per_batch=options["tokens_per_batch"],
+        packed_width=options["packed_length"],
+        backup=backup,
+        callbacks=[*callbacks, *run_report.callbacks],
+        verbose=0,
+    ).history
+
+    tuned, metrics, warnings = {}, {}, []
+    if best is not None:
+        tuned = model.tune(validation)
+        metrics = _metrics_of(history, best.best_epoch)
+    directory = page = None
+    if is_chief(model.distribute_strategy):
+        directory = options["out"]
+        model.save_to_preset(directory, overwrite=options["overwrite"])
+        configuration |= {
+            "epochs": options["epochs"],
+            "learning_rate": rate,
+            "precision": model.dtype_policy.name,
+        }
+        flags = [*options_of(finetune), *plugin_options(head, "")]
+        path = pathlib.Path(directory) / RUN_FILE
+        write_run_file(configuration, flags, path)
+        progress.on_save()
+        kept = "the last"
+        if best is not None:
+            kept = f"{best.best_epoch + 1} by {best.monitor}"
+        page = run_report.finish(model, *examples, kept)
+        backup.remove()
+    if best is not None:
+        guess = head.guess(validation, metrics)
+        if guess is not None:
+            warnings.append(
+                f"no better than always answering {guess}. Try more epochs, a "
+                "higher learning rate, more examples; or check that labels "
+                "and texts belong together."
+            )
+    counts = model.input_counts
+    return FinetuneResult(
+        model=model,
+        directory=directory,
+        report=page,
+        history=run_report.history,
+        best_epoch=None if best is None else best.best_epoch + 1,
+        best_by=None if best is None else best.monitor,
+        metrics=metrics,
+        # Keras says 0 where the run was not stopped.
+        stopped_epoch=best.stopped_epoch + 1
+        if best is not None and best.stopped_epoch
+        else None,
+        tuned=tuned,
+        num_examples=examples.reports["train"].num_rows,
+        num_truncated=counts.num_truncated,
+        truncation=truncation(counts, head, model.sequence_length),
+        padding_fraction=counts.padding_share,
+        learning_rate=rate,
+        learning_rate_reason=rate_reason,
+        precision=model.dtype_policy.name,
+        warnings=warnings,
+    )
+
+
+def default_epochs(num_examples: int, batch_size: int) -> int:
+    """Returns the epochs of a run that names none.
+
+    Three epochs of few examples are too few steps to learn anything.
+    """
+    steps_per_epoch = math.ceil(num_examples / batch_size)
+    enough = math.ceil(FEWEST_STEPS / steps_per_epoch)
+    return min(max(enough, FEWEST_EPOCHS), MOST_EPOCHS)
+
+
+def _recipe(options: Mapping[str, Any]) -> OptimizerRecipe:
+    further = {}
+    if options["ema_momentum"] is not None:
+        further = {"use_ema": True, "ema_momentum": options["ema_momentum"]}
+    if options["warmup_fraction"] is not None:
+        further["warmup_fraction"] = options["warmup_fraction"]
+    return OptimizerRecipe(
+        options["optimizer"],
+        options["schedule"],
+        learning_rate=options["learning_rate"],
+        weight_decay=options["weight_decay"],
+        warmup_steps=options["warmup_steps"],
+        layer_decay=options["layer_decay"],
+        unfreeze_every=options["unfreeze_every"] or 0,
+        unfreeze_fraction=options["unfreeze_fraction"] or 0.0,
+        global_clipnorm=options["clip_norm"],
+        gradient_accumulation_steps=options["accumulate_steps"],
+        **further,
+    )
+
+
+def _strategy_scope(name: str, progress: Any):
+    if name == "workers":
+        progress.on_note("workers", "waiting for all in TF_CONFIG")
+    return strategies.scope_of(name)
+
+
+def _examples(
+    options: Mapping[str, Any], head: TaskHead, progress: Progress
+) -> Examples:
+    """Returns the rows to train and validate on, all of them checked."""
+    examples = Examples({}, {})
+    for name in ("train", "validation"):
+        if options[name] is not None:
+            rows = read_examples(options[name], head, options)
+            report = data.check_rows(rows, head)
+            examples.rows[name] = rows
+            examples.reports[name] = report
+            progress.on_note(name, summary(report))
+    return examples
+
+
+def _model(
+    options: Mapping[str, Any],
+    head: TaskHead,
+    head_options: Mapping[str, Any],
+    recipe: OptimizerRecipe,
+    scope: contextlib.AbstractContextManager,
+    progress: Progress,
+) -> TaskModel:
+    """Returns the compiled model, if there is room to save it."""
+    precision = options["precision"]
+    if precision == "auto":
+        # Another trial may end otherwise: a resumed run keeps its own.
+        precision = backup_files.setting(options["backup_dir"], "precision")
+    # Before the seed: a trial may draw weights of its own.
+    choice = precisions.choose_precision(precision or "auto")
+    keras.utils.set_random_seed(options["seed"])
+    with scope:
+        _check_workers(options, head, head_options)
+        precision, reason = precisions.agreed(choice)
+        model = TaskModel.from_preset(
+            options["preset"],
+            head,
+            sequence_length=options["sequence_length"],
+            freeze_encoder=options["freeze_encoder"],
+            freeze_embeddings=options["freeze_embeddings"],
+            dtype=precision,
+        )
+        model.compile(recipe)
+    progress.check()
+    # Better now than after hours of training.
+    folder = pathlib.Path(options["out"]).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    check_hdf5_space(folder, [variable.shape for variable in model.variables])
+    progress.on_note(
+        "model",
+        f"{options['preset']} with {head.name}, {model.count_params():,} "
+        f"parameters, {precision}",
+    )
+    if reason:
+        progress.on_note("precision", f"{precision}: {reason}")
+    return model
+
+
+def _early_stopping(
+    options: Mapping[str, Any], model: TaskModel, validation: data.Rows
+) -> keras.callbacks.EarlyStopping:
+    """Returns the callback that finds the best epoch and restores it."""
+    best_by = options["best_by"]
+    if best_by is not None:
+        _check_measure(model, validation, best_by)
+        monitor = f"val_{best_by}"
+    else:
+        monitor = EpochScore.monitor(model.head) or _monitored(model.head)
+    return keras.callbacks.EarlyStopping(
+        monitor,
+        patience=options["patience"] or options["epochs"],
+        restore_best_weights=True,
+    )
+
+
+def _metrics_of(history: Mapping[str, list], epoch: int) -> dict[str, float]:
+    """Returns the metrics on the validation examples of an epoch, from 0."""
+    return {
+        name.removeprefix("val_"): values[epoch]
+        for name, values in history.items()
+        if name.startswith("val_")
+    }
+
+
+def _check_workers(
+    options: Mapping[str, Any], head: Any, head_options: Mapping[str, Any]
+) -> None:
+    """Checks that all workers were given the same options and labels.
+
+    Before they make a model: if its shape differed, the error would only be
+    that tensors do not fit. Examples are compared when training begins.
+    """
+    shared = {
+        name: value
+        for name, value in {**options, **head_options}.items()
+        if name not in _OF_EACH_WORKER
+        and isinstance(value, bool | int | float | str | list | None)
+    }
+    run_settings.check_workers(
+        tf.distribute.get_strategy(),
+        run_settings.as_json({**shared, "head_config": head.get_config()}),
+    )
+
+
+def _check_measure(model: Any, rows: Any, name: str) -> None:
+    """Checks that a measure exists, before training.
+
+    Which ones there are is known when some examples have been measured. Some
+    measures need examples of a kind that the first few may lack: only then
+    all of them are measured.
+    """
+    for some in (FirstRows(rows, NUM_PROBED), rows):
+        found = model.evaluate(some, return_dict=True, verbose=0)
+        found |= model.score(some)
+        known = [k for k, v in found.items() if isinstance(v, int | float)]
+        if name in known:
+            return
+    raise InputError(
+        "`best_by` must be a measure of these validation examples. Received: "
+        f"best_by={name}. Choose one of {', '.join(known)}."
+    )
+
+
+def _monitored(head: Any) -> str:
+    """Returns the name of the metric that chooses the best epoch."""
+    # Keras knows for its own metrics, and for the loss, which way is up.
+    for metric in [*head.metrics(), *head.weighted_metrics()][:1]:
+        if keras_names.direction_of(metric):
+            return f"val_{metric.name}"
+    return "val_loss"

@@ -1,0 +1,34 @@
+"""What a workflow reports while it runs."""
+
+import keras
+
+from keras_bert_zoo.training.backup import Backup
+from keras_bert_zoo.training.epoch_pace import EpochPace
+
+
+class Progress(keras.callbacks.Callback):
+    """A Keras callback that also hears what a workflow does outside of `fit`.
+
+    Subclasses override what they show.
+
+    Attributes:
+        throughput: `EpochPace` of the run, set before training.
+        backup: `Backup` of the run, set before training.
+    """
+
+    throughput: EpochPace | None = None
+    backup: Backup | None = None
+
+    def on_note(self, topic: str, text: str) -> None:
+        """Called with a fact known before training, such as the rate chosen.
+
+        Args:
+            topic: str. One word, such as `train` or `precision`.
+            text: str. A line.
+        """
+
+    def on_save(self) -> None:
+        """Called once the model is saved, before its report is written."""
+
+    def check(self) -> None:
+        """Called between the parts of a run; what it raises ends the run."""

@@ -1,0 +1,234 @@
+"""The workflows as Python functions: results, no output, errors."""
+
+import inspect
+import pathlib
+
+import numpy as np
+import pytest
+
+import keras_bert_zoo as zoo
+from keras_bert_zoo import presets
+from keras_bert_zoo import testing
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.workflows.progress import Progress
+from task_heads.classification import ClassificationHead
+
+TEXTS = ["a fine day", "very good", "a poor day", "very bad " * 30]
+LABELS = ["good", "good", "bad", "bad"]
+
+
+class Notes(Progress):
+    def __init__(self):
+        super().__init__()
+        self.topics, self.saves, self.epochs = [], [], 0
+
+    def on_note(self, topic, text):
+        self.topics.append(topic)
+
+    def on_save(self):
+        self.saves.append(pathlib.Path("model").is_dir())
+
+    def on_train_batch_end(self, batch, logs=None):
+        assert self.throughput.tokens_per_second > 0
+        assert self.backup.epoch == 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs += 1
+
+
+@pytest.fixture(scope="module")
+def preset(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("workflows") / "preset"
+    tokenizer = testing.tiny_tokenizer(TEXTS)
+    encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
+    presets.save_preset(encoder, tokenizer, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(preset, tmp_path_factory):
+    """A result, what progress was heard of, and all that was printed."""
+    out = tmp_path_factory.mktemp("run") / "model"
+    notes = Notes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(out.parent)
+        result = zoo.finetune(
+            head="classification",
+            preset=preset,
+            train=(TEXTS, LABELS),
+            validation=[
+                {"text": text, "label": label}
+                for text, label in zip(TEXTS, LABELS)
+            ],
+            out=out,
+            epochs=2,
+            patience=1,
+            batch_size=2,
+            # At such a rate no weight changes.
+            learning_rate=1e-12,
+            label_smoothing=0.1,
+            progress=notes,
+        )
+    return result, notes
+
+
+def test_a_result_says_what_the_run_did(run):
+    result, _ = run
+    assert (result.best_epoch, result.stopped_epoch) == (1, 2)
+    assert result.best_by == "val_accuracy"
+    assert len(result.history) == 2
+    assert result.history[0]["val_accuracy"] == result.metrics["accuracy"]
+    assert (result.num_examples, result.num_truncated) == (4, 1)
+    assert result.truncation.startswith("1 of 4 texts")
+    assert 0 < result.padding_fraction < 1
+    assert (result.learning_rate, result.learning_rate_reason) == (1e-12, "")
+    assert result.precision == "float32"
+    assert result.tuned == {}
+    assert "no better than always answering" in result.warnings[0]
+
+
+def test_a_result_has_the_model_and_its_files(run):
+    result, _ = run
+    assert result.model.head.label_smoothing == 0.1
+    folder = pathlib.Path(result.directory)
+    assert pathlib.Path(result.report) == folder / "report.html"
+    assert (folder / "history.csv").is_file()
+    loaded = TaskModel.from_preset(result.directory)
+    for one, other in zip(
+        loaded.get_weights(), result.model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_only_python_can_give_is_named_in_the_record(run):
+    result, _ = run
+    record = (pathlib.Path(result.directory) / "run.toml").read_text()
+    assert "# train: tuple" in record
+    assert "# validation: list" in record
+    assert "label_smoothing = 0.1" in record
+
+
+def test_progress_is_reported(run):
+    _, notes = run
+    assert notes.topics == ["train", "validation", "model"]
+    assert notes.saves == [True]
+    assert notes.epochs == 2
+
+
+def test_evaluate_takes_a_model_or_its_directory(run, capfd):
+    result, _ = run
+    found = [
+        zoo.evaluate(model, data=(TEXTS, LABELS), batch_size=2)
+        for model in (result.model, result.directory)
+    ]
+    assert found[0] == found[1]
+    assert found[0].num_examples == 4
+    assert found[0].label_counts == {"good": 2, "bad": 2}
+    assert found[0].metrics["accuracy"] == result.metrics["accuracy"]
+    assert capfd.readouterr().out == ""
+
+
+def test_predict_answers_in_order(run, capfd):
+    result, _ = run
+    found = zoo.predict(result.directory, text=TEXTS, batch_size=2)
+    assert found.num_examples == 4
+    assert list(found.answers) == result.model.predict_text(TEXTS, batch_size=2)
+    (answer,) = zoo.predict(result.model, text=TEXTS[0]).answers
+    assert set(answer) == {"label", "probability", "scores"}
+    assert capfd.readouterr().out == ""
+
+
+def test_answers_may_be_taken_one_by_one(run):
+    result, _ = run
+    heard = []
+    found = zoo.predict(
+        result.model,
+        data=[{"text": text} for text in TEXTS],
+        on_answer=lambda *answer: heard.append(answer),
+    )
+    assert list(found.answers) == []
+    assert [(number, total) for _, number, total in heard] == [
+        (1, 4),
+        (2, 4),
+        (3, 4),
+        (4, 4),
+    ]
+
+
+def test_export_reads_a_directory(run, tmp_path):
+    result, _ = run
+    found = zoo.export(result.directory, tmp_path / "out")
+    assert found.format == "saved_model"
+    assert found.directory == str(tmp_path / "out")
+    assert "saved_model.pb" in found.manifest["files"]
+
+
+def test_a_head_of_your_own_is_trained(preset, tmp_path):
+    head = ClassificationHead(labels=["good", "bad"], pooling="mean")
+    result = zoo.finetune(
+        head=head,
+        preset=preset,
+        train=(TEXTS, LABELS),
+        out=tmp_path / "model",
+        epochs=1,
+    )
+    assert result.model.head is head
+    assert result.best_epoch is result.best_by is None
+    assert result.metrics == {}
+    assert result.learning_rate_reason
+
+
+def test_an_unknown_measure_is_refused_before_training(preset, tmp_path):
+    notes = Notes()
+    with pytest.raises(InputError) as caught:
+        zoo.finetune(
+            head="classification",
+            preset=preset,
+            train=(TEXTS, LABELS),
+            validation=(TEXTS, LABELS),
+            out=tmp_path / "model",
+            best_by="kappa",
+            progress=notes,
+        )
+    for fact in ("best_by=kappa", "accuracy", "macro_f1", "mcc", "loss"):
+        assert fact in str(caught.value)
+    assert notes.epochs == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "fact"),
+    [
+        ({"epochs": 0}, "epochs=0"),
+        ({"batch_size": "4"}, "batch_size='4'"),
+        ({"weight_decay": float("nan")}, "weight_decay=nan"),
+        ({"overwrite": "no"}, "overwrite='no'"),
+        ({"schedule": "step"}, "one of constant, cosine"),
+        ({"train": 5}, "int"),
+        ({"nonsense": 1}, "nonsense"),
+        ({"head": "nonsense"}, "tagging"),
+        (
+            {"head": ClassificationHead(["a", "b"]), "dropout": 0.5},
+            "dropout",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_an_input_error(preset, tmp_path, options, fact):
+    arguments = {
+        "head": "classification",
+        "preset": preset,
+        "train": (TEXTS, LABELS),
+        "out": tmp_path / "model",
+        **options,
+    }
+    with pytest.raises(InputError, match=fact):
+        zoo.finetune(**arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_shows_arguments_and_defaults():
+    parameters = inspect.signature(zoo.finetune).parameters
+    assert parameters["batch_size"].default == 32
+    assert parameters["schedule"].default == "linear"
+    assert "batch_size: examples in a batch" in inspect.getdoc(zoo.finetune)
