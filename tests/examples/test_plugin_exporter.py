@@ -44,6 +44,7 @@ def test_export_is_verified_and_described(exporter, model, tmp_path):
     assert written["format"] == "frozen_graph"
 
 
+@pytest.mark.slow
 def test_wrong_export_leaves_nothing(exporter, model, tmp_path, monkeypatch):
     monkeypatch.setattr(exporter, "TOLERANCE", -1.0)
     with pytest.raises(ExportError, match="differs from the model's"):

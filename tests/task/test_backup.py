@@ -379,10 +379,15 @@ def add(y_true, y_pred):
                 "loss.class_name=hinge .*: SparseCategoricalCr",
             ],
         ),
-        ({"loss": add}, ["loss.class_name=add .*: SparseCategoricalCr"]),
-        (
+        pytest.param(
+            {"loss": add},
+            ["loss.class_name=add .*: SparseCategoricalCr"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             {"loss": keras.losses.CategoricalCrossentropy(from_logits=True)},
             ["loss.class_name=CategoricalCrossentropy .*: SparseCategoricalC"],
+            marks=pytest.mark.slow,
         ),
         (
             {

@@ -219,7 +219,6 @@ def test_heads_on_one_encoder_train_what_each_needs(make_model, texts, labels):
     assert trained(frozen) == [False, False]
     assert trained(whole) == [True, True]
     for model, moved in (
-        (head_alone, [0, 0]),
         (frozen, [0, 0]),
         (whole, [1, 1]),
         (masked, [1, 0]),
@@ -418,7 +417,9 @@ def test_validation_texts_need_labels(make_model, texts, labels):
         make_model().fit(texts, labels, validation_data=(texts,))
 
 
-@pytest.mark.parametrize("method", ["fit", "evaluate"])
+@pytest.mark.parametrize(
+    "method", ["fit", pytest.param("evaluate", marks=pytest.mark.slow)]
+)
 def test_what_is_not_compiled_is_where_it_was_made(
     make_model, texts, labels, method
 ):

@@ -72,6 +72,10 @@ class Alone(NamedTuple):
     gradients: list
 
 
+# The others differ from one of these in nothing that packing touches.
+FAST = ("tags", "span QA", "masked LM")
+
+
 @functools.cache
 def alone(name):
     make_head, rows = HEADS[name]
@@ -81,7 +85,13 @@ def alone(name):
     return Alone(model, packed, plain, *outputs_and_gradients(model, plain))
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
+        for name in HEADS
+    ],
+)
 def test_gives_what_rows_of_their_own_give(name):
     expected = alone(name)
     inputs = expected.packed[0]
@@ -113,8 +123,22 @@ def numbers(batch, outputs, gradients):
     return [np.asarray(one, "float32") for one in (*logits, *gradients)]
 
 
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("name", ["single label", "tags", "span QA"])
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("tags", "mixed_bfloat16"),
+        ("span QA", "mixed_float16"),
+        *(
+            pytest.param(name, policy, marks=pytest.mark.slow)
+            for name, policy in (
+                ("single label", "mixed_bfloat16"),
+                ("single label", "mixed_float16"),
+                ("tags", "mixed_float16"),
+                ("span QA", "mixed_bfloat16"),
+            )
+        ),
+    ],
+)
 def test_low_precision_loses_no_more_than_in_rows_of_their_own(name, policy):
     own = alone(name)
     earlier = keras.config.dtype_policy()

@@ -267,7 +267,14 @@ def fitted_in_steps(make_model, several):
     return history, model.get_weights()
 
 
-@pytest.mark.parametrize("several", [2, 3, 7])
+@pytest.mark.parametrize(
+    "several",
+    [
+        2,
+        pytest.param(3, marks=pytest.mark.slow),
+        pytest.param(7, marks=pytest.mark.slow),
+    ],
+)
 def test_several_steps_at_once_end_with_the_epoch(make_model, several):
     history, weights = fitted_in_steps(make_model, 1)
     own_history, own_weights = fitted_in_steps(make_model, several)
@@ -307,7 +314,13 @@ def after_a_part_of_a_pass(make_model, num_steps, several, is_dataset):
     "is_dataset", [True, pytest.param(False, marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize(
-    ("num_steps", "several"), [(4, 3), (5, 2), (5, 4), (5, 9)]
+    ("num_steps", "several"),
+    [
+        (4, 3),
+        (5, 9),
+        pytest.param(5, 2, marks=pytest.mark.slow),
+        pytest.param(5, 4, marks=pytest.mark.slow),
+    ],
 )
 def test_a_pass_may_take_several_epochs(
     make_model, num_steps, several, is_dataset
@@ -326,7 +339,7 @@ def test_a_pass_may_take_several_epochs(
     ("options", "num_steps"),
     [
         ({"validation_split": 0.2}, 24),
-        ({"validation_split": 0.3}, 21),
+        pytest.param({"validation_split": 0.3}, 21, marks=pytest.mark.slow),
         ({"validation_split": 0.2, "validation_data": ready_arrays(4)}, 30),
     ],
 )

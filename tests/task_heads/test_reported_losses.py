@@ -6,7 +6,7 @@ import pytest
 
 from keras_bert_zoo.data import MemoryRows
 
-FAST = ("masked LM",)
+FAST = ("tags",)
 
 
 @pytest.mark.parametrize(

@@ -58,8 +58,14 @@ class DrawsWithoutTheSeed(ClassificationHead):
     ("head_class", "message"),
     [
         (ForgetsAnOption, "to give the same head"),
-        (DescribesAnotherType, "'probability' to be float32"),
-        (LeavesOutAnOutput, "what is described"),
+        pytest.param(
+            DescribesAnotherType,
+            "'probability' to be float32",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            LeavesOutAnOutput, "what is described", marks=pytest.mark.slow
+        ),
         (LosesAnAnswer, "one per example"),
         (HidesAnInput, "the encoder's inputs and `token_inputs`"),
         (DrawsWithoutTheSeed, "the same labels eagerly and in tf.data"),

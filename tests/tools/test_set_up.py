@@ -188,6 +188,7 @@ def test_pip_takes_over_where_uv_has_no_cache(checkout, fake_uv):
     assert "uv cannot write its cache: trying pip" in answer.stdout
 
 
+@pytest.mark.slow
 def test_pip_adds_to_what_uv_has_built(checkout, fake_uv):
     assert set_up(checkout, "empty.lock", fake_uv()).returncode == 0
     (checkout / "environment/of-uv").touch()

@@ -16,7 +16,22 @@ from keras_bert_zoo.training.whole_batch import CorpusLoss
 TOLERANCE = 2e-5
 
 
-@pytest.mark.parametrize("name", loss_forms.FORMS)
+FAST = (
+    "numbers",
+    "function of one number",
+    "class left out, weights",
+    "dict for a list",
+    "labels of some",
+)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
+        for name in loss_forms.FORMS
+    ],
+)
 def test_one_device_computes_what_keras_does(name):
     ours, theirs = (
         loss_forms.fitted(base, name) for base in (ReplicatedModel, keras.Model)

@@ -91,7 +91,11 @@ def by_batch(model, num_rows, **weights):
 )
 @pytest.mark.parametrize(
     "options",
-    [{}, {"run_eagerly": True}, {"steps_per_execution": 3}],
+    [
+        {},
+        pytest.param({"run_eagerly": True}, marks=pytest.mark.slow),
+        pytest.param({"steps_per_execution": 3}, marks=pytest.mark.slow),
+    ],
     ids=["plain", "eager", "several"],
 )
 def test_a_batch_is_trained_on_as_keras_does(weights, options):

@@ -81,14 +81,15 @@ def check(found):
 @pytest.mark.parametrize(
     ("run", "cases"),
     [
-        (programs.run, [LOADED, BY_BATCH]),
+        (programs.run, [LOADED]),
+        pytest.param(programs.run, [BY_BATCH], marks=pytest.mark.slow),
         pytest.param(
             programs.run_on_tpu_cores,
             [LOADED, BY_BATCH],
             marks=pytest.mark.slow,
         ),
     ],
-    ids=["cpus", "tpu cores"],
+    ids=["cpus", "cpus by batch", "tpu cores"],
 )
 def test_two_replicas_are_one_device(run, cases):
     found = run(COMPARE, json.dumps(cases))

@@ -275,8 +275,8 @@ def test_a_word_without_tokens_is_no_span():
             ["O", "B-x", "I-x", "E-x", "S-x"], "IOBES", marks=pytest.mark.slow
         ),
         (["O", "B-x", "I-x", "L-x", "U-x"], "IOBES"),
-        (["O", "I-x"], "IOB1"),
-        (["B", "I", "O"], "IOB2"),
+        pytest.param(["O", "I-x"], "IOB1", marks=pytest.mark.slow),
+        pytest.param(["B", "I", "O"], "IOB2", marks=pytest.mark.slow),
     ],
     ids=["IOBES", "BILOU", "I alone", "letters"],
 )

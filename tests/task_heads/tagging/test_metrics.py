@@ -34,7 +34,9 @@ def sentences(tags, is_word):
     ]
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(
+    "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("transitions", [False, True])
 def test_metrics_equal_the_scores_of_sentences(jit_compile, transitions):
     f1, accuracy = SpanF1(LABELS, "IOB2"), WordAccuracy()
