@@ -5,7 +5,9 @@ batch, `S` tokens in its longest, or more where widths are given. A row is one
 sequence or, where its head splits long texts, several.
 """
 
+import json
 import os
+import weakref
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -66,6 +68,7 @@ def batches_of(
         and `labels` and `weights` where the head gives them.
     """
     head = windows.head
+    features_of = traced_features(head, tokenizer, sequence_length)
     padding_id = tokenizer.vocabulary.padding_id
 
     # Converting all that they call to a graph's control flow takes seconds.
@@ -77,7 +80,7 @@ def batches_of(
             columns[feature_names.RANDOM_SEED] = tf.random.fold_in(
                 seed, tf.constant(_FOR_HEADS, seed.dtype), alg="philox"
             )
-        found = head.features(columns, tokenizer, sequence_length)
+        found = features_of(columns)
         lengths = found.inputs[feature_names.TOKEN_IDS].row_lengths()  # (R,)
         groups = group(lengths)  # (N, None)
         if windows.shuffle:
@@ -129,6 +132,37 @@ def batches_of(
         .map(prepare, num_parallel_calls=_windows_at_once(), deterministic=True)
         .flat_map(cut)
     )
+
+
+# Per head: the traces of data sets of different kinds, or of one that is read
+# again, share what its features are made of.
+_TRACED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def traced_features(
+    head: Any, tokenizer: Any, sequence_length: int
+) -> Callable:
+    """Returns `head.features` of columns, traced once for each form of them.
+
+    Args:
+        head: `TaskHead`. Another trace is made once its config is another.
+        tokenizer: the tokenizer.
+        sequence_length: int. Most tokens in a sequence.
+    """
+    this = weakref.ref(head)
+    function = tf.function(
+        lambda columns: this().features(columns, tokenizer, sequence_length),
+        autograph=False,
+    )
+    try:
+        config = json.dumps(head.get_config(), sort_keys=True)
+    except NotImplementedError:  # never to be saved
+        return function
+    traced = _TRACED.setdefault(head, {})
+    key = config, sequence_length
+    if key not in traced or traced[key][0] is not tokenizer:
+        traced[key] = tokenizer, function
+    return traced[key][1]
 
 
 def _windows_at_once():

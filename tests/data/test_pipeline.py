@@ -333,3 +333,24 @@ def test_saved_batches_are_those_of_each_pass(head, tokenizer, tmp_path):
     again = list(build().repeat(2).as_numpy_iterator())
     for one, other in zip(saved.as_numpy_iterator(), again, strict=True):
         tf.nest.map_structure(np.testing.assert_array_equal, one, other)
+
+
+def test_features_are_traced_once_for_each_config(make_head, tokenizer):
+    class Counted(make_head):
+        num_traces, factor = 0, 1
+
+        def get_config(self):
+            return {"factor": self.factor}
+
+        def features(self, examples, *arguments):
+            self.num_traces += 1
+            found = super().features(examples, *arguments)
+            return found._replace(labels=found.labels * self.factor)
+
+    head = Counted()
+    for _ in range(2):
+        (found,) = labels_of(batches(make_rows(3), head, tokenizer))
+    assert (head.num_traces, sorted(found)) == (1, [0, 1, 2])
+    head.factor = 10
+    (found,) = labels_of(batches(make_rows(3), head, tokenizer))
+    assert (head.num_traces, sorted(found)) == (2, [0, 10, 20])
