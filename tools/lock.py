@@ -35,13 +35,7 @@ def main() -> None:
     for name, extras in LOCKS.items():
         resolve(name, extras, first)
         first = first or name
-        download, on_disk = measure(name)
-        print(f"{name}: {download} MB to download, {on_disk} MB on disk")
-        path = ROOT / name
-        path.write_text(
-            f"# {download} MB to download, {on_disk} MB on disk on Linux "
-            f"x86-64.\n{path.read_text()}"
-        )
+        say_size(name)
     # Two of its packages have no wheels: benchmarks/peers/sources.lock.
     run(
         *("pip", "compile", *OPTIONS),
@@ -49,6 +43,7 @@ def main() -> None:
         *("--no-config", "--output-file", GARDEN),
         GARDEN.replace(".lock", ".in"),
     )
+    say_size(GARDEN)
 
 
 def resolve(name: str, extras: tuple[str, ...], first: str | None) -> None:
@@ -59,6 +54,17 @@ def resolve(name: str, extras: tuple[str, ...], first: str | None) -> None:
     if first:
         command += ["--constraints", first]
     run(*command, "--output-file", name, "pyproject.toml")
+
+
+def say_size(name: str) -> None:
+    """Writes into the head of a lock what its packages cost."""
+    download, on_disk = measure(name)
+    print(f"{name}: {download} MB to download, {on_disk} MB on disk")
+    path = ROOT / name
+    path.write_text(
+        f"# {download} MB to download, {on_disk} MB on disk on Linux x86-64.\n"
+        f"{path.read_text()}"
+    )
 
 
 def measure(name: str) -> tuple[int, int]:
