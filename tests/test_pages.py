@@ -1,0 +1,85 @@
+"""The commands and Python blocks of the pages are right, and run."""
+
+import pathlib
+import re
+import shlex
+
+import pytest
+
+from keras_bert_zoo import presets
+from keras_bert_zoo import testing
+from keras_bert_zoo.cli import main
+
+ROOT = pathlib.Path(__file__).parents[1]
+PAGES = ["README.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
+PRESET = "minilm_l6_en_uncased"
+
+
+def blocks(page):
+    """Returns the blocks of a page in order, as (kind, text)."""
+    text = (ROOT / page).read_text("utf-8").replace("\\\n", " ")
+    found = []
+    for match in re.finditer(
+        r"^```python\n(.*?)^```$|^    (bert-zoo [^\n]*)$",
+        text,
+        re.MULTILINE | re.DOTALL,
+    ):
+        python, command = match.groups()
+        found.append(("command", command) if command else ("python", python))
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A working directory with what the pages take for granted."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    (tmp_path / "sentiment").mkdir()
+    (tmp_path / "sentiment" / "run.toml").write_text(
+        'head = "classification"\npreset = "tiny"\ntrain = "messages.tsv"\n'
+    )
+    return tmp_path
+
+
+def test_every_command_has_right_flags(folder):
+    commands = [
+        text
+        for page in PAGES
+        for kind, text in blocks(page)
+        if kind == "command"
+    ]
+    assert len(commands) > 10
+    for command in commands:
+        args = main.parse(shlex.split(command))
+        assert args.verb
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/training.md", "docs/training_report.md"]
+)
+def test_a_page_runs_from_top_to_bottom(folder, monkeypatch, page):
+    """On a tiny encoder, for one epoch each."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    (folder / "sentiment" / "run.toml").unlink()
+    (folder / "sentiment").rmdir()
+    lines = ["Paris is the capital of France .", "A fine film .", "Dull ."]
+    tokenizer = testing.tiny_tokenizer(lines)
+    encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
+    for name in ("tiny", "bert"):
+        presets.save_preset(encoder, tokenizer, folder / name)
+    for name in ("corpus.txt", "heldout.txt"):
+        (folder / name).write_text("\n".join([*lines * 4, ""]))
+    rows = [f"{line}\t{n}" for n, line in enumerate(lines)]
+    (folder / "messages.tsv").write_text("\n".join(["text\tlabel", *rows, ""]))
+    namespace = {}
+    for kind, text in blocks(page):
+        text = text.replace(PRESET, "tiny")
+        if kind == "python":
+            code = re.sub(r"epochs=\d+", "epochs=1", text)
+            exec(compile(code, page, "exec"), namespace)
+            continue
+        arguments = shlex.split(re.sub(r"--epochs \d+", "--epochs 1", text))
+        with pytest.raises(SystemExit) as ended:
+            main.run(arguments)
+        assert ended.value.code == 0, text
