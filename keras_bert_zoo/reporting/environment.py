@@ -1,4 +1,4 @@
-"""What a model was trained with: versions, processor, precision."""
+"""The environment of a training run: versions, processor, precision."""
 
 import os
 import pathlib

@@ -14,7 +14,7 @@ NUM_TICKS = 5
 MARKED_POINTS = 50
 # Differences of numbers in this range can be computed, and their steps.
 LARGEST, LEAST = 1e300, 1e-300
-# Values closer than this share of their size are drawn as one.
+# Values closer than this fraction of their size are drawn as one.
 CLOSE = 1e-9
 
 Points = Sequence[tuple[float, float]]
@@ -26,34 +26,38 @@ def line_chart(
     """Returns a chart of curves with its legend, or a note that it is empty.
 
     Args:
-        title: str. Read aloud in place of the picture, with the ends of the
-            curves.
+        title: str. With the ends of the curves, it is what screen readers
+            read.
         curves: name -> points `(x, y)` in order of x. Where y is not finite,
             or beyond `LARGEST`, they are left out.
         x_label: str.
     """
-    found = {
+    drawable = {
         name: [(x, y) for x, y in points if abs(y) <= LARGEST]
         for name, points in curves.items()
     }
     # A curve looks the same whether there is another or not.
-    places = {name: place for place, name in enumerate(found) if found[name]}
+    indices = {
+        name: index for index, name in enumerate(drawable) if drawable[name]
+    }
     caption = element("figcaption", title)
-    if not places:
+    if not indices:
         return element("figure", caption, element("p", "No value to draw."))
-    every = [point for name in places for point in found[name]]
+    every = [point for name in indices for point in drawable[name]]
     x_ticks = ticks([x for x, _ in every], whole=True)
     y_ticks = ticks([y for _, y in every])
     to_x = _scale(x_ticks, LEFT, WIDTH - RIGHT)
     to_y = _scale(y_ticks, HEIGHT - BOTTOM, TOP)
     drawn = [
         part
-        for name, place in places.items()
-        for part in _curve([(to_x(x), to_y(y)) for x, y in found[name]], place)
+        for name, index in indices.items()
+        for part in _curve(
+            [(to_x(x), to_y(y)) for x, y in drawable[name]], index
+        )
     ]
     ends = "; ".join(
-        f"{name} goes from {found[name][0][1]:.4g} to {found[name][-1][1]:.4g}"
-        for name in places
+        f"{name} from {drawable[name][0][1]:.4g} to {drawable[name][-1][1]:.4g}"
+        for name in indices
     )
     svg = element(
         "svg",
@@ -64,8 +68,8 @@ def line_chart(
         role="img",
     )
     legend = [
-        element("span", f"{name} ", class_=f"key curve-{place}")
-        for name, place in places.items()
+        element("span", f"{name} ", class_=f"key curve-{index}")
+        for name, index in indices.items()
     ]
     return element("figure", caption, svg, element("p", *legend))
 
@@ -119,9 +123,9 @@ def _text(text, x, y, anchor):
     return element("text", text, x=f"{x:.1f}", y=f"{y:.1f}", text_anchor=anchor)
 
 
-def _curve(points, place):
+def _curve(points, index):
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    yield element("polyline", points=path, class_=f"curve-{place}")
+    yield element("polyline", points=path, class_=f"curve-{index}")
     if len(points) <= MARKED_POINTS:
         for x, y in points:
             yield element(
@@ -129,5 +133,5 @@ def _curve(points, place):
                 cx=f"{x:.1f}",
                 cy=f"{y:.1f}",
                 r=3,
-                class_=f"curve-{place}",
+                class_=f"curve-{index}",
             )

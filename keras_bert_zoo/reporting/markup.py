@@ -1,8 +1,47 @@
-"""Elements of HTML and SVG, in which every text is escaped."""
+"""HTML and SVG: elements, tables and the page, every text escaped."""
 
 import html
+from collections.abc import Mapping
+from typing import Any
 
+from keras_bert_zoo.task.report_tables import Table
+
+SHOWN_CHARACTERS = 240
 _VOID = ("meta",)
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1c2127; --page: #ffffff;
+  --line: #c9d1d9; --curve-0: #0b5cad; --curve-1: #b34700; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e2e7ec;
+  --page: #14181d; --line: #3b444e; --curve-0: #6cb2ff; --curve-1: #ffa257; } }
+@media print { :root { --ink: #000000; --page: #ffffff; --line: #aaaaaa;
+  --curve-0: #0b5cad; --curve-1: #b34700; }
+  figure, tr { break-inside: avoid; } }
+body { margin: 0; background: var(--page); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 68rem; margin: 0 auto; padding: 1rem 1.5rem 3rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
+.charts { display: grid; gap: 1rem;
+  grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); }
+figure { margin: 0; } figcaption, caption { font-weight: 600;
+  text-align: left; }
+svg { width: 100%; height: auto; font-size: 12px; fill: var(--ink); }
+.grid { stroke: var(--line); } .axis { stroke: var(--ink); }
+polyline { fill: none; stroke-width: 2; }
+polyline.curve-0 { stroke: var(--curve-0); }
+polyline.curve-1 { stroke: var(--curve-1); stroke-dasharray: 7 4; }
+circle.curve-0 { fill: var(--curve-0); }
+circle.curve-1 { fill: var(--curve-1); }
+.key { border-bottom: 3px solid; margin-right: 1rem; }
+.key.curve-0 { border-color: var(--curve-0); }
+.key.curve-1 { border-color: var(--curve-1); border-bottom-style: dashed; }
+.wide { overflow-x: auto; margin: 1rem 0 1.5rem; }
+table { border-collapse: collapse; }
+th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem;
+  text-align: left; vertical-align: top; overflow-wrap: break-word; }
+th { font-weight: 600; } tbody th { min-width: 4rem;
+  overflow-wrap: anywhere; } .number { text-align: right; white-space: nowrap;
+  font-variant-numeric: tabular-nums; }
+"""
 
 
 class Markup(str):
@@ -17,8 +56,8 @@ def element(
     Args:
         tag: str.
         *children: `Markup`, or texts, which are escaped.
-        **attributes: with `_` for `-`, and at the end of names that Python
-            has taken, such as `class_`.
+        **attributes: with `_` for `-`, and at the end of names that are
+            Python's, such as `class_`.
     """
     shown = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{html.escape(str(value))}"'
@@ -28,6 +67,76 @@ def element(
         return Markup(f"<{tag}{shown}>")
     inside = "".join(map(_escaped, children))
     return Markup(f"<{tag}{shown}>{inside}</{tag}>")
+
+
+def page(title: str, *sections: Markup) -> str:
+    """Returns a whole document."""
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element(
+            "meta",
+            name="viewport",
+            content="width=device-width, initial-scale=1",
+        ),
+        element("title", title),
+        element("style", Markup(_STYLE)),
+    )
+    main = element("main", element("h1", title), *sections)
+    return "<!DOCTYPE html>\n" + element(
+        "html", head, element("body", main), lang="en"
+    )
+
+
+def section(title: str, *children: Markup) -> Markup:
+    """Returns a part of the page under a heading."""
+    return element("section", element("h2", title), *children)
+
+
+def table(content: Table) -> Markup:
+    """Returns a table with its title; long texts are cut."""
+    head = element(
+        "tr", *(element("th", name, scope="col") for name in content.columns)
+    )
+    rows = [
+        element(
+            "tr",
+            element("th", text_of(first), scope="row"),
+            *(_cell(value) for value in others),
+        )
+        for first, *others in content.rows
+    ]
+    return element(
+        "div",
+        element(
+            "table",
+            element("caption", content.title),
+            element("thead", head),
+            element("tbody", *rows),
+        ),
+        class_="wide",
+    )
+
+
+def facts(title: str, values: Mapping[str, Any]) -> Markup:
+    """Returns a table of names and values."""
+    return table(Table(title, ("name", "value"), list(values.items())))
+
+
+def text_of(value: Any) -> str:
+    """Returns a value as it is shown: numbers with five digits."""
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    text = str(value)
+    if len(text) > SHOWN_CHARACTERS:
+        return text[: SHOWN_CHARACTERS - 1] + "…"
+    return text
+
+
+def _cell(value):
+    if isinstance(value, int | float):
+        return element("td", text_of(value), class_="number")
+    return element("td", text_of(value))
 
 
 def _escaped(child: str) -> str:

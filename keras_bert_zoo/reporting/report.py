@@ -1,4 +1,4 @@
-"""The parts of a report, and the file that they are written to."""
+"""The report on a training run: its parts, and the file."""
 
 import dataclasses
 import os
@@ -6,30 +6,36 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+import keras
+
 from keras_bert_zoo.files import atomic_file
-from keras_bert_zoo.reporting import tables
 from keras_bert_zoo.reporting.line_chart import Points
 from keras_bert_zoo.reporting.line_chart import line_chart
 from keras_bert_zoo.reporting.markup import Markup
 from keras_bert_zoo.reporting.markup import element
-from keras_bert_zoo.reporting.page import page
-from keras_bert_zoo.reporting.page import section
+from keras_bert_zoo.reporting.markup import facts
+from keras_bert_zoo.reporting.markup import page
+from keras_bert_zoo.reporting.markup import section
+from keras_bert_zoo.reporting.markup import table
 from keras_bert_zoo.task.report_tables import Table
+from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training.epoch_pace import MEASURES
 
+# Points of the learning rate's curve, at most.
+NUM_POINTS = 100
 _VALIDATION = "val_"
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What is to be said of a run.
+    """The content of a report.
 
     Attributes:
         title: str.
         history: a mapping for each epoch: `epoch`, from 1, and metrics, as
             `HistoryFile.rows`.
         rates: learning rate by step.
-        answers: tables on the answers to the validation rows, as
+        answers: tables on the predictions for the validation examples, as
             `TaskModel.report_tables` makes them; or none.
         facts: heading -> name -> value.
     """
@@ -46,11 +52,11 @@ def write_report(report: Report, path: str | os.PathLike) -> None:
     text = page(
         report.title,
         section("Curves", _charts(report)),
-        section("Epochs", tables.table(_epochs(report.history))),
-        section("Answers", *_answers(report.answers)),
+        section("Epochs", table(_epochs(report.history))),
+        section("Predictions", *_answers(report.answers)),
         section(
             "The run",
-            *(tables.facts(*group) for group in report.facts.items()),
+            *(facts(title, group) for title, group in report.facts.items()),
         ),
     )
     with atomic_file(path) as temporary:
@@ -93,7 +99,31 @@ def _epochs(history) -> Table:
     return Table("All epochs", heads, rows)
 
 
-def _answers(found: Sequence[Table]) -> list[Markup]:
-    if not found:
-        return [element("p", "No rows were held out, or there is no score.")]
-    return [tables.table(one) for one in found]
+def _answers(tables: Sequence[Table]) -> list[Markup]:
+    if not tables:
+        text = "No validation examples, or the head has no score."
+        return [element("p", text)]
+    return [table(one) for one in tables]
+
+
+def learning_rates(
+    optimizer: keras.optimizers.Optimizer,
+    history: Sequence[Mapping[str, float]],
+) -> Points:
+    """Returns the learning rate by step, from 1.
+
+    Args:
+        optimizer: at the end of the run. Its schedule is evaluated; without
+            one, there is a point for the end of each epoch.
+        history: as `HistoryFile.rows`.
+    """
+    num_steps = keras_names.num_updates(optimizer)
+    schedule = keras_names.schedule_of(optimizer)
+    if schedule is None:
+        per_epoch = num_steps / max(len(history), 1)
+        return [
+            (row["epoch"] * per_epoch, row["learning_rate"]) for row in history
+        ]
+    stride = max(num_steps // NUM_POINTS, 1)
+    steps = [*range(0, num_steps - 1, stride), num_steps - 1]
+    return [(step + 1, float(schedule(step))) for step in steps]

@@ -11,7 +11,7 @@ from keras_bert_zoo import reporting
 from keras_bert_zoo.data import RowReport
 from keras_bert_zoo.data import Rows
 from keras_bert_zoo.reporting.environment import environment
-from keras_bert_zoo.reporting.learning_rates import learning_rates
+from keras_bert_zoo.reporting.report import learning_rates
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.task.truncation import truncation
 from keras_bert_zoo.training.backup import Backup

@@ -80,7 +80,7 @@ def test_the_title_is_read_aloud():
     svg = drawn({"training": [(1, 1.0), (2, 0.5)], "validation": [(1, 2.0)]})
     assert svg.get("role") == "img"
     assert svg.find("title").text == (
-        "loss <b>: training goes from 1 to 0.5; validation goes from 2 to 2"
+        "loss <b>: training from 1 to 0.5; validation from 2 to 2"
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from keras_bert_zoo import reporting
 from keras_bert_zoo.reporting.environment import environment
-from keras_bert_zoo.reporting.learning_rates import learning_rates
+from keras_bert_zoo.reporting.report import learning_rates
 from keras_bert_zoo.task.report_tables import Table
 from keras_bert_zoo.training.model import ReplicatedModel
 
