@@ -14,11 +14,11 @@ class ExportError(RuntimeError):
 
 
 class DivergenceError(RuntimeError):
-    """A training run whose loss is no number any more, and was stopped."""
+    """A training run that was stopped because its loss is NaN or infinite."""
 
 
 class StoppedError(RuntimeError):
-    """A run that was told to stop, and has written a backup before."""
+    """A run that was stopped, by SIGTERM or a lost worker."""
 
 
 class ItemError(InputError):

@@ -3,7 +3,7 @@
 `KeyboardInterrupt` is lost when it happens to be raised inside of a callback
 of the interpreter, such as that of a weak reference, of which TensorFlow has
 many. Loops therefore call `check`. Libraries also turn it into errors of
-their own; whoever reports an error therefore asks `heard` first.
+their own; whoever reports an error therefore asks `was_interrupted` first.
 
 SIGTERM, by which schedulers end a process, has an exit status of its own.
 """
@@ -22,26 +22,26 @@ from keras_bert_zoo.errors import StoppedError
 # The status of sysexits.h for what may be tried again.
 STOPPED = 75
 
-_heard = False
+_interrupted = False
 
 
-def listen() -> None:
-    """Handles each Ctrl-C from now on: notes it, raises `KeyboardInterrupt`."""
-    global _heard
-    _heard = False
+def install_handler() -> None:
+    """Notes each Ctrl-C from now on, and raises `KeyboardInterrupt`."""
+    global _interrupted
+    _interrupted = False
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, _note)
         sys.unraisablehook = _hide_interrupts
 
 
-def heard() -> bool:
-    """Whether there was a Ctrl-C since `listen`."""
-    return _heard
+def was_interrupted() -> bool:
+    """Returns whether there was a Ctrl-C since `install_handler`."""
+    return _interrupted
 
 
 def check() -> None:
-    """Raises `KeyboardInterrupt` if there was a Ctrl-C since `listen`."""
-    if _heard:
+    """Raises `KeyboardInterrupt` if there was a Ctrl-C."""
+    if _interrupted:
         raise KeyboardInterrupt
 
 
@@ -76,8 +76,8 @@ def ended_by_sigterm(
 
 
 def _note(number: int, frame: FrameType | None) -> None:
-    global _heard
-    _heard = True
+    global _interrupted
+    _interrupted = True
     raise KeyboardInterrupt
 
 

@@ -1,4 +1,4 @@
-"""Entry of the command line: finds the verb, runs it, reports mistakes."""
+"""Entry of the command line: finds the verb, runs it, reports errors."""
 
 import argparse
 import importlib
@@ -27,10 +27,10 @@ from keras_bert_zoo.errors import StoppedError
 
 PROGRAM = "bert-zoo"
 FAILURE = 1
-USER_MISTAKE = 2
+USER_ERROR = 2
 DIVERGED = 3
 INTERRUPTED = 130
-READER_GONE = 141
+CLOSED_PIPE = 141
 
 _VERBOSITY = re.compile(r"--?(v|verbosity)(=.*)?$")
 
@@ -39,7 +39,7 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits.
 
     The status is 0 on success; with one line on stderr, 1 for an artifact
-    that differs from its model, 2 for a mistake of the user's, 3 for a
+    that differs from its model, 2 for an error of the user's, 3 for a
     training run whose loss became NaN or infinite, and 75 for one that was
     stopped and resumes when it is called again; 130 after Ctrl-C. Errors of
     our own keep their traceback.
@@ -47,7 +47,7 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     Args:
         argv: the program's name and arguments; `sys.argv` when `None`.
     """
-    interrupts.listen()
+    interrupts.install_handler()
     try:
         app.run(
             _run_verb,
@@ -61,13 +61,13 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:
         # The reader has what it wanted, as in `bert-zoo list | head -1`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(READER_GONE)
+        sys.exit(CLOSED_PIPE)
     except Exception as error:
-        if interrupts.heard():
+        if interrupts.was_interrupted():
             _exit(INTERRUPTED, "interrupted")
-        message = _mistake(error)
+        message = _user_error(error)
         if message is not None:
-            _exit(USER_MISTAKE, message)
+            _exit(USER_ERROR, message)
         if isinstance(error, DivergenceError):
             _exit(DIVERGED, str(error))
         if not isinstance(error, ExportError):
@@ -143,7 +143,7 @@ def _verbs() -> dict[str, ModuleType]:
 
 
 def _quieten() -> None:
-    # For a person at a terminal: no dates, threads and lines of code.
+    # No dates, threads and lines of code.
     logging.get_absl_handler().setFormatter(
         standard_logging.Formatter("%(levelname)s: %(message)s")
     )
@@ -155,7 +155,7 @@ def _quieten() -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def _mistake(error: Exception) -> str | None:
+def _user_error(error: Exception) -> str | None:
     # Flags of absl's own, such as --verbosity, raise errors of its own.
     if isinstance(error, (InputError, flags.Error)):
         return str(error)

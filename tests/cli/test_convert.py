@@ -30,7 +30,7 @@ def test_an_encoder_becomes_a_preset(zoo, source, tmp_path, folder):
         np.testing.assert_array_equal(one, two)
 
 
-def test_what_was_read_is_told(zoo, source, tmp_path):
+def test_what_was_read_is_printed(zoo, source, tmp_path):
     out = zoo("convert", source(), tmp_path / "out").out
     assert f"variables of {tmp_path / 'hf'} (huggingface), 0 ignored" in out
     assert "head        none\n" in out
@@ -53,7 +53,7 @@ def test_an_existing_output_is_refused_first(zoo, folder):
     assert "An existing output directory is not overwritten" in outcome.error
 
 
-def test_an_unknown_source_is_told_in_one_line(zoo, tmp_path):
+def test_an_unknown_source_is_reported_in_one_line(zoo, tmp_path):
     outcome = zoo("convert", tmp_path / "absent", tmp_path / "out")
     assert outcome.status == 2
     assert "absent" in outcome.error

@@ -51,7 +51,7 @@ def export(zoo, folder, trained, tmp_path):
     registry.exporters.unregister("note")
 
 
-def test_what_was_written_is_told(export, tmp_path):
+def test_what_was_written_is_printed(export, tmp_path):
     outcome = export()
     assert (outcome.status, outcome.error) == (0, "")
     assert outcome.out.splitlines() == [
@@ -94,7 +94,9 @@ def test_help_of_a_named_format_shows_its_flags(export):
         (["--quality=1"], "unrecognized arguments: --quality=1"),
     ],
 )
-def test_a_wrong_flag_is_told_in_one_line(export, tmp_path, arguments, message):
+def test_a_wrong_flag_is_reported_in_one_line(
+    export, tmp_path, arguments, message
+):
     outcome = export(*arguments)
     assert outcome.status == 2
     assert message in outcome.error

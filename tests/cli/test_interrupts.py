@@ -8,25 +8,25 @@ from keras_bert_zoo.cli import interrupts
 
 
 @pytest.fixture(autouse=True)
-def listening():
+def handler():
     handler = signal.getsignal(signal.SIGINT)
     hook = sys.unraisablehook
-    interrupts.listen()
+    interrupts.install_handler()
     yield
     signal.signal(signal.SIGINT, handler)
     sys.unraisablehook = hook
-    interrupts._heard = False
+    interrupts._interrupted = False
 
 
 def test_nothing_is_raised_without_an_interrupt():
     interrupts.check()
 
 
-def test_an_interrupt_is_heard():
-    assert not interrupts.heard()
+def test_an_interrupt_is_noted():
+    assert not interrupts.was_interrupted()
     with contextlib.suppress(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
-    assert interrupts.heard()
+    assert interrupts.was_interrupted()
 
 
 def test_an_interrupt_is_raised_at_once():
@@ -46,12 +46,12 @@ def test_an_interrupt_that_was_dropped_is_raised_again(capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_other_dropped_errors_are_still_told(capfd):
+def test_other_dropped_errors_are_still_reported(capfd):
     class Dropper:
         def __del__(self):
-            raise RuntimeError("told")
+            raise RuntimeError("dropped")
 
     dropper = Dropper()
     sys.unraisablehook = interrupts._hide_interrupts
     del dropper
-    assert "RuntimeError: told" in capfd.readouterr().err
+    assert "RuntimeError: dropped" in capfd.readouterr().err

@@ -1,4 +1,4 @@
-"""The same command goes on where a process of `train` was killed."""
+"""The same command resumes where a process of `train` was killed."""
 
 import csv
 import os
@@ -82,7 +82,7 @@ def test_sigterm_before_training_has_the_same_status(folder, tmp_path):
 @pytest.mark.parametrize(
     ("name", "status"), [("SIGTERM", 75), ("SIGKILL", -signal.SIGKILL)]
 )
-def test_a_killed_run_goes_on(folder, tmp_path, name, status):
+def test_a_killed_run_resumes(folder, tmp_path, name, status):
     process = start(folder, tmp_path / "whole")
     _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, errors

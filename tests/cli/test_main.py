@@ -57,7 +57,7 @@ def test_help_and_list_load_no_tensorflow(arguments):
         ),
     ],
 )
-def test_a_wrong_call_is_told_in_one_line(zoo, arguments, message):
+def test_a_wrong_call_is_reported_in_one_line(zoo, arguments, message):
     outcome = zoo(*arguments)
     assert outcome.status == 2
     assert outcome.error.startswith(message)
@@ -84,7 +84,7 @@ def test_a_wrong_call_is_told_in_one_line(zoo, arguments, message):
         ),
     ],
 )
-def test_a_mistake_is_told_in_one_line(zoo, monkeypatch, error, message):
+def test_a_mistake_is_reported_in_one_line(zoo, monkeypatch, error, message):
     def fail(args):
         raise error
 
@@ -92,7 +92,7 @@ def test_a_mistake_is_told_in_one_line(zoo, monkeypatch, error, message):
     assert zoo("list") == (2, "", message)
 
 
-def test_an_artifact_that_proved_wrong_is_told_in_one_line(zoo, monkeypatch):
+def test_an_artifact_that_differs_is_reported_in_one_line(zoo, monkeypatch):
     def fail(args):
         raise ExportError("The artifact's 'logits' differs.")
 
@@ -101,7 +101,7 @@ def test_an_artifact_that_proved_wrong_is_told_in_one_line(zoo, monkeypatch):
     assert zoo("list") == (1, "", message)
 
 
-def test_an_error_of_ours_keeps_its_traceback(zoo, monkeypatch):
+def test_a_bug_keeps_its_traceback(zoo, monkeypatch):
     def fail(args):
         raise TypeError("a bug")
 
@@ -110,7 +110,7 @@ def test_an_error_of_ours_keeps_its_traceback(zoo, monkeypatch):
         zoo("list")
 
 
-def test_an_interrupt_is_told_in_one_line(folder, tmp_path):
+def test_an_interrupt_is_reported_in_one_line(folder, tmp_path):
     running = start(
         "train",
         "--head=classification",
@@ -124,12 +124,12 @@ def test_an_interrupt_is_told_in_one_line(folder, tmp_path):
     running.send_signal(signal.SIGINT)
     _, error = running.communicate()
     assert (running.returncode, error) == (130, "bert-zoo: interrupted\n")
-    # Of the model, nothing; of its epochs, what was told.
+    # No model; the history at most.
     left = {path.name for path in tmp_path.iterdir()}
     assert left <= {"model.history.csv"}
 
 
-def test_an_interrupt_that_became_another_error_is_told_in_one_line(
+def test_an_interrupt_that_became_another_error_is_reported_in_one_line(
     zoo, monkeypatch
 ):
     # TensorFlow does so while it traces, for example where it asks for an
@@ -146,7 +146,7 @@ def test_an_interrupt_that_became_another_error_is_told_in_one_line(
     assert outcome.error == "bert-zoo: interrupted\n"
 
 
-def test_a_reader_that_leaves_is_no_error():
+def test_a_closed_pipe_is_no_error():
     running = start("list", "--json")
     running.stdout.close()
     assert running.stderr.read() == ""
@@ -154,7 +154,7 @@ def test_a_reader_that_leaves_is_no_error():
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_output_is_told_in_one_line():
+def test_a_full_output_is_reported_in_one_line():
     with open("/dev/full", "w") as full:
         code = RUN.format(["bert-zoo", "list"])
         result = subprocess.run(
@@ -167,7 +167,7 @@ def test_a_full_output_is_told_in_one_line():
     assert "Traceback" not in result.stderr
 
 
-def test_the_version_is_told(zoo):
+def test_the_version_is_printed(zoo):
     outcome = zoo("--version")
     assert outcome.status == 0
     assert outcome.out == f"bert-zoo {keras_bert_zoo.__version__}\n"

@@ -47,7 +47,7 @@ def test_answers_are_printed_as_they_are(predict, monkeypatch):
         (["--data=absent.tsv"], "absent.tsv: No such file or directory"),
     ],
 )
-def test_a_wrong_call_is_told_in_one_line(predict, arguments, message):
+def test_a_wrong_call_is_reported_in_one_line(predict, arguments, message):
     outcome = predict(*arguments)
     assert outcome.status == 2
     assert message in outcome.error

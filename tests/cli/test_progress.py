@@ -23,7 +23,7 @@ def clock(monkeypatch):
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
 
 
-def test_bar_shows_share_and_time_left(clock):
+def test_bar_shows_fraction_and_time_left(clock):
     terminal = Terminal()
     bar = ProgressBar("epoch 1/2", 8, terminal)
     bar.update(2, lambda: "loss 0.5")

@@ -86,7 +86,7 @@ def test_the_epoch_of_the_best_f1_is_kept(zoo, folder):
     )
 
 
-def test_a_file_that_is_cut_is_told_in_a_line(zoo, folder):
+def test_a_file_that_is_cut_is_reported_in_one_line(zoo, folder):
     (folder / "cut.json").write_text('{"data": [{"paragraphs": [{"cont')
     outcome = zoo(
         "train",

@@ -222,7 +222,7 @@ def test_the_best_epoch_may_be_chosen_by_another_measure(
     assert "epoch 1" not in outcome.out
 
 
-def test_the_chosen_precision_is_told(train, recorded, monkeypatch):
+def test_the_chosen_precision_is_reported(train, recorded, monkeypatch):
     asked = []
 
     def choose(name):
@@ -236,7 +236,7 @@ def test_the_chosen_precision_is_told(train, recorded, monkeypatch):
     assert recorded[0][0].dtype_policy.name == "mixed_bfloat16"
 
 
-def test_a_run_that_goes_on_keeps_its_precision(
+def test_a_resumed_run_keeps_its_precision(
     train, recorded, monkeypatch, tmp_path
 ):
     asked = []
@@ -326,7 +326,7 @@ def test_a_report_that_fails_costs_no_run_its_end(
     TaskModel.from_preset(out)
 
 
-def test_an_interrupt_during_the_report_is_heard(train, monkeypatch):
+def test_an_interrupt_during_the_report_ends_the_run(train, monkeypatch):
     def interrupted(*args):
         # As a library turns it into an error of its own.
         try:
@@ -395,7 +395,7 @@ def test_weights_past_all_bounds_are_not_saved(train, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def test_a_name_that_no_report_can_hold_is_told_early(
+def test_a_name_that_no_report_can_hold_is_refused_early(
     train, no_weights, tmp_path
 ):
     outcome = train(out=f"{tmp_path}/q\udcff")
@@ -403,7 +403,7 @@ def test_a_name_that_no_report_can_hold_is_told_early(
     assert "Names must be in UTF-8" in outcome.error
 
 
-def test_a_folder_that_cannot_be_made_is_told_early(
+def test_a_folder_that_cannot_be_made_is_refused_early(
     train, no_weights, tmp_path
 ):
     (tmp_path / "file").write_text("")
@@ -508,7 +508,7 @@ def test_every_optimizer_and_schedule_has_its_flag():
 
 
 @pytest.mark.slow
-def test_a_step_that_compiles_is_told_and_trained(train, recorded):
+def test_a_step_that_compiles_is_reported_and_trained(train, recorded):
     outcome = train(check_tpu=True, batch_size=4)
     assert outcome.status == 0
     assert "tpu         XLA compiles the training step\n" in outcome.out
@@ -706,7 +706,7 @@ def test_the_history_stands_with_the_model(trained, folder):
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number_ends_the_run(train, write, tmp_path):
+def test_a_loss_that_is_infinite_ends_the_run(train, write, tmp_path):
     path = write("a.tsv", "text\tlabel\nfine\t1\npoor\t1e38\n")
     outcome = train(train=path, kind="regression", batch_size=1, epochs=2)
     assert outcome.status == 3

@@ -147,7 +147,7 @@ def test_other_rows_are_refused(folder, tmp_path):
     assert "training_rows=" in second[1]
 
 
-def test_a_worker_that_never_comes_is_told_of(folder, tmp_path):
+def test_a_worker_that_never_comes_is_reported(folder, tmp_path):
     flag = f"--train={tmp_path / 'none.tsv'}"
     first, second = run_two(folder, tmp_path / "out", flag)
     assert first[0] == 75

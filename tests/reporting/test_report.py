@@ -115,7 +115,7 @@ def test_the_rate_is_that_of_the_schedule():
     ]
 
 
-def test_without_a_schedule_epochs_tell_the_rate():
+def test_without_a_schedule_the_rate_is_that_of_the_epochs():
     optimizer = keras.optimizers.SGD(0.1)
     optimizer.build([])
     optimizer.iterations.assign(8)
