@@ -282,7 +282,7 @@ def _argument_texts(doc: str) -> dict[str, tuple[str, str]]:
     group = None
     for line in doc.splitlines():
         section = re.fullmatch(r"Args(?:, (.*))?:", line)
-        entry = re.fullmatch(r"    (\w+): (.*)", line)
+        entry = re.fullmatch(r"    \**(\w+): (.*)", line)
         if section:
             group = section[1] or ""
         elif line and not line.startswith(" "):

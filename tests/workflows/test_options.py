@@ -54,7 +54,10 @@ def bake(
         form: of the bread.
         rows: of bread.
         text: on it.
+
+    Args, Python alone:
         callback: for Python.
+        **others: for plugins.
 
     Returns:
         nothing: not an argument.
@@ -82,7 +85,8 @@ def test_arguments_of_other_types_are_no_options(options):
 def test_help_and_group_are_those_of_the_docstring(options):
     assert options["flour"].help == "which one, and a long text about it"
     assert options["flour"].group == ""
-    assert options["dry"].group == "further"
+    assert options["dry"].group == options["text"].group == "further"
+    assert options["text"].help == "on it"
 
 
 def test_the_signature_says_what_is_required_and_first(options):
