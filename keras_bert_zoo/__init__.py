@@ -25,6 +25,7 @@ _HOMES = {
     "InputError": "keras_bert_zoo.errors",
     "MemoryRows": "keras_bert_zoo.data",
     "OptimizerRecipe": "keras_bert_zoo.training.recipe",
+    "Progress": "keras_bert_zoo.workflows.progress",
     "TaskHead": "keras_bert_zoo.task",
     "TaskModel": "keras_bert_zoo.task.model",
     "Vocabulary": "keras_bert_zoo.tokenization.wordpiece.vocabulary",
