@@ -25,7 +25,6 @@ import time
 import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras
 
-from keras_bert_zoo import presets
 from keras_bert_zoo import registry
 from keras_bert_zoo.data import MemoryRows
 
@@ -128,13 +127,13 @@ def cut(layers, scratch):
     path = pathlib.Path(scratch) / f"minilm_l{layers}"
     if path.exists():
         return path
-    whole = presets.load_encoder(PRESET)
+    whole = zoo.BertEncoder.from_preset(PRESET)
     config = {**whole.get_config(), "num_layers": layers}
     part = zoo.BertEncoder(**config)
     values = {variable.path: variable for variable in whole.weights}
     for variable in part.weights:
         variable.assign(values[variable.path])
-    presets.save_preset(part, presets.load_tokenizer(PRESET), path)
+    zoo.save_preset(part, zoo.BertTokenizer.from_preset(PRESET), path)
     return path
 
 

@@ -62,12 +62,7 @@ def export(directory: pathlib.Path) -> None:
         labels=["0", "1"],
         pooling="cls",
     )
-    zoo.save_huggingface(
-        model.encoder,
-        model.tokenizer,
-        directory,
-        head=model.head.get_weights(model),
-    )
+    model.save_to_preset(directory)
 
 
 def report(results: dict) -> str:

@@ -85,12 +85,7 @@ def export(scratch: pathlib.Path) -> dict:
             model, places[engine], "saved_model", tokenizer_engine=engine
         )
     places["huggingface"] = str(scratch / "huggingface")
-    zoo.save_huggingface(
-        model.encoder,
-        model.tokenizer,
-        places["huggingface"],
-        head=model.head.get_weights(model),
-    )
+    model.save_to_preset(places["huggingface"])
     return places
 
 

@@ -97,12 +97,7 @@ def export(directory: pathlib.Path) -> None:
     import keras_bert_zoo as zoo
 
     model = zoo.TaskModel.from_preset("minilm_l6_en_uncased", head="span_qa")
-    zoo.save_huggingface(
-        model.encoder,
-        model.tokenizer,
-        directory,
-        head=model.head.get_weights(model),
-    )
+    model.save_to_preset(directory)
 
 
 def report(results: dict) -> str:

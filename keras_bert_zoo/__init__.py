@@ -33,21 +33,24 @@ _HOMES = {
     "export": "keras_bert_zoo.workflows.export",
     "finetune": "keras_bert_zoo.workflows.finetune",
     "list_presets": "keras_bert_zoo.presets",
-    "load_checkpoint": "keras_bert_zoo.checkpoints",
+    "predict": "keras_bert_zoo.workflows.predict",
+    "save_preset": "keras_bert_zoo.presets",
+}
+
+# What `from_preset` of classes in the rooms above that of presets calls.
+_LOADERS = {
     "load_encoder": "keras_bert_zoo.presets",
     "load_tokenizer": "keras_bert_zoo.presets",
-    "predict": "keras_bert_zoo.workflows.predict",
-    "save_huggingface": "keras_bert_zoo.checkpoints",
-    "save_preset": "keras_bert_zoo.presets",
 }
 
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str):
-    if name not in _HOMES:
+    home = _HOMES.get(name) or _LOADERS.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOMES[name]), name)
+    value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
 

@@ -23,9 +23,9 @@ except ImportError:  # Windows
     fcntl = None
 
 # One of these is in every directory that is written here.
-_ARTIFACT_FILES = {"config.json", "manifest.json", "metadata.json"}
-# What HDF5 adds to an array, at most: its name, groups and alignment.
-_HDF5_BYTES = 4096
+_ARTIFACT_FILES = {"config.json", "manifest.json"}
+# What a file adds to an array, at most: its name, shape and alignment.
+_HEADER_BYTES = 4096
 # Another process may have made its directory just now and not locked it yet.
 _SETTLED_SECONDS = 60
 # Figures of Linux's renameat2.
@@ -127,7 +127,7 @@ def atomic_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     temporary = pathlib.Path(name)
     try:
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
+        set_usual_mode(temporary)
         _flush(temporary)
         temporary.replace(path)
         _flush(path.parent)
@@ -135,13 +135,12 @@ def atomic_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         temporary.unlink(missing_ok=True)
 
 
-def check_hdf5_space(
+def check_disk_space(
     directory: str | os.PathLike, shapes: Iterable[Iterable[int]]
 ) -> None:
-    """Checks that arrays can be written as one HDF5 file, by reserving it.
+    """Checks that arrays can be written as one file, by reserving its bytes.
 
-    A disk that is full while HDF5 writes ends the process (a segmentation
-    fault when the file is closed), so the question comes before.
+    A full disk is better noticed before a model is written, or trained.
 
     Args:
         directory: where the file will stand.
@@ -150,13 +149,18 @@ def check_hdf5_space(
     Raises:
         OSError: if the disk, a quota or a limit leaves less.
     """
-    num_bytes = sum(4 * math.prod(shape) + _HDF5_BYTES for shape in shapes)
+    num_bytes = sum(4 * math.prod(shape) + _HEADER_BYTES for shape in shapes)
     if not hasattr(os, "posix_fallocate"):
         if shutil.disk_usage(directory).free < num_bytes:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return
     with tempfile.TemporaryFile(dir=directory) as stream:
         os.posix_fallocate(stream.fileno(), 0, num_bytes)
+
+
+def set_usual_mode(path: str | os.PathLike) -> None:
+    """Gives a file the permissions that a new file has."""
+    os.chmod(path, 0o666 & ~_umask())
 
 
 def sha256_of(path: str | os.PathLike) -> str:

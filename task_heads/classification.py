@@ -357,15 +357,10 @@ class ClassificationHead(TaskHead):
             [weights.weights["kernel"], weights.weights["bias"]]
         )
 
-    def get_weights(self, model: keras.Model) -> HeadWeights:
-        names = [layer.name for layer in model.layers]
-        if "pooling" in names:
-            mode = model.get_layer("pooling").mode
-            raise InputError(
-                "Published classifiers read the pooled first token. "
-                f"Received: a head with pooling={mode!r}. Save a preset "
-                "instead, or train with pooling='cls'."
-            )
+    def get_weights(self, model: keras.Model) -> HeadWeights | None:
+        # Published classifiers read the pooled first token.
+        if any(layer.name == "pooling" for layer in model.layers):
+            return None
         kernel, bias = model.get_layer("logits").get_weights()
         if self.kind == "regression":
             scale = model.get_layer("score_scale")

@@ -10,7 +10,7 @@ from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.files import atomic_file
-from keras_bert_zoo.files import check_hdf5_space
+from keras_bert_zoo.files import check_disk_space
 from keras_bert_zoo.files import sha256_of
 
 
@@ -178,9 +178,9 @@ def test_space_that_a_limit_denies_is_an_error(tmp_path):
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:
-        check_hdf5_space(tmp_path, [(10, 10)])
+        check_disk_space(tmp_path, [(10, 10)])
         with pytest.raises(OSError):
-            check_hdf5_space(tmp_path, [(100, 100)])
+            check_disk_space(tmp_path, [(100, 100)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert names(tmp_path) == []
@@ -189,6 +189,6 @@ def test_space_that_a_limit_denies_is_an_error(tmp_path):
 def test_space_that_the_disk_lacks_is_an_error(tmp_path, monkeypatch):
     # Where files cannot be reserved, as on macOS and Windows.
     monkeypatch.delattr(os, "posix_fallocate", raising=False)
-    check_hdf5_space(tmp_path, [(10, 10)])
+    check_disk_space(tmp_path, [(10, 10)])
     with pytest.raises(OSError, match="No space left on device"):
-        check_hdf5_space(tmp_path, [(2**30, 2**30)])
+        check_disk_space(tmp_path, [(2**30, 2**30)])

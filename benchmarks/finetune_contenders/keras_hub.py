@@ -13,7 +13,9 @@ def prepare(cell: dict):
     texts, labels = rows.sample(cell)
     info = {preset.name: preset for preset in zoo.list_presets()}
     config = info["minilm_l6_en_uncased"].config
-    vocabulary = zoo.load_tokenizer("minilm_l6_en_uncased").vocabulary
+    vocabulary = zoo.BertTokenizer.from_preset(
+        "minilm_l6_en_uncased"
+    ).vocabulary
     # Random weights: how fast a step is does not depend on them.
     backbone = keras_hub.models.BertBackbone(
         vocabulary_size=config["vocabulary_size"],

@@ -195,7 +195,9 @@ def record(directory: pathlib.Path, minilm: str | None) -> None:
 def run(model: str, inputs: str, target: str) -> None:
     """Writes a model's outputs; inputs may hold `texts` to tokenize too."""
     config = json.loads((pathlib.Path(model) / "config.json").read_text())
-    model_class = getattr(transformers, config["architectures"][0])
+    # As a user would open it: AutoModel, AutoModelForMaskedLM, ...
+    task = config["architectures"][0].removeprefix("Bert").removeprefix("Model")
+    model_class = getattr(transformers, f"AutoModel{task}")
     loaded = model_class.from_pretrained(
         model, attn_implementation="eager"
     ).eval()

@@ -1,4 +1,4 @@
-"""Checkpoints of other libraries, in and out.
+"""Encoders and heads on disk, in the formats of other libraries.
 
 A source is a module with two functions, named in the entry-point group
 `keras_bert_zoo.checkpoint_sources`:
@@ -17,7 +17,8 @@ from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.coverage import LoadReport
 from keras_bert_zoo.checkpoints.engine import Checkpoint
 from keras_bert_zoo.checkpoints.head_weights import HeadWeights
-from keras_bert_zoo.checkpoints.huggingface_saving import save_huggingface
+from keras_bert_zoo.checkpoints.huggingface_saving import has_published_class
+from keras_bert_zoo.checkpoints.huggingface_saving import write_huggingface
 from keras_bert_zoo.checkpoints.locations import locate
 from keras_bert_zoo.registry import checkpoint_sources
 
@@ -26,9 +27,12 @@ __all__ = [
     "Contents",
     "HeadWeights",
     "LoadReport",
+    "has_published_class",
     "load_checkpoint",
+    "locate",
     "open_checkpoint",
-    "save_huggingface",
+    "open_located",
+    "write_huggingface",
 ]
 
 
@@ -36,7 +40,11 @@ def open_checkpoint(
     source: str | os.PathLike, *, kind: str | None = None
 ) -> Contents:
     """Opens a checkpoint; see `load_checkpoint` for the arguments."""
-    kind, place = locate(source, kind)
+    return open_located(*locate(source, kind))
+
+
+def open_located(kind: str, place: str) -> Contents:
+    """Opens what `locate` found."""
     return checkpoint_sources.get(kind).open_source(place)
 
 

@@ -22,24 +22,34 @@ def read_rule(
         InputError: if the source's are no floats, or not finite.
     """
     piece = (*shape[:-1], shape[-1] // len(rule.sources))
-    arrays = []
-    for name in rule.sources:
-        array = variables.read(name)
-        if array.dtype.name not in _FLOATS:
-            raise InputError(
-                f"{origin}: variable {name!r} must be floating-point. "
-                f"Received: {array.dtype.name}. Convert the checkpoint to "
-                "float32 first."
-            )
-        array = array.astype(np.float32)
-        if not np.isfinite(array).all():
-            raise InputError(
-                f"{origin}: variable {name!r} must hold finite numbers. "
-                "Received: NaN or infinity. Its training went wrong: take an "
-                "earlier checkpoint."
-            )
-        arrays.append(rule.layout.read(array, piece))
+    arrays = [
+        rule.layout.read(read_array(variables, name, origin), piece)
+        for name in rule.sources
+    ]
     return np.concatenate(arrays, axis=-1) if len(arrays) > 1 else arrays[0]
+
+
+def read_array(variables: Variables, name: str, origin: str) -> np.ndarray:
+    """Returns an array of a source in float32.
+
+    Raises:
+        InputError: if it holds no floats, or is not finite.
+    """
+    array = variables.read(name)
+    if array.dtype.name not in _FLOATS:
+        raise InputError(
+            f"{origin}: variable {name!r} must be floating-point. "
+            f"Received: {array.dtype.name}. Convert the checkpoint to "
+            "float32 first."
+        )
+    array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        raise InputError(
+            f"{origin}: variable {name!r} must hold finite numbers. "
+            "Received: NaN or infinity. Its training went wrong: take an "
+            "earlier checkpoint."
+        )
+    return array
 
 
 def write_rules(

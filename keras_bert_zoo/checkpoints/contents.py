@@ -6,6 +6,7 @@ from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
+from keras_bert_zoo.checkpoints.rules import NO_VARIABLES
 from keras_bert_zoo.checkpoints.rules import Rule
 from keras_bert_zoo.checkpoints.rules import Variables
 
@@ -19,12 +20,15 @@ class HeadSource:
         rules: from the head's variables to the source's.
         labels: list of str, in the order of the logits; may be empty.
         config: dict. See `HeadWeights.config`.
+        also: kinds that the source stores in the same way, and does not tell
+            from this one.
     """
 
     kind: str
     rules: tuple[Rule, ...]
     labels: list = dataclasses.field(default_factory=list)
     config: dict = dataclasses.field(default_factory=dict)
+    also: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +38,8 @@ class Contents:
     Attributes:
         kind: str. Name of the source.
         origin: str. What messages call the checkpoint: a path or a name.
-        config: dict. Arguments of `BertEncoder`.
+        config: dict. Arguments of `BertEncoder`; those that are left out
+            have their defaults, but `use_pooler` goes by the variables.
         variables: the source's arrays.
         rules: table for the encoder.
         tokenizer: function returning a `BertTokenizer`, or `None` where the
@@ -44,6 +49,10 @@ class Contents:
             to no variable of ours.
         tied: dict from a name to the path of our variable that it repeats.
         notes: what else the user should know.
+        own: arrays that only this project writes, by the path of a head's
+            variable.
+        architecture: str. The class that the source states, if it is one
+            whose head is not among `heads`.
     """
 
     kind: str
@@ -56,6 +65,8 @@ class Contents:
     ignored: tuple[str, ...] = ()
     tied: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    own: Variables = NO_VARIABLES
+    architecture: str = ""
 
     @functools.cached_property
     def has_pooler(self) -> bool:

@@ -44,19 +44,21 @@ def load(contents: Contents) -> Checkpoint:
 
     Raises:
         InputError: naming the variable that is missing, misshapen or known
-            to no rule; or if vocabulary and token table differ in size.
+            to no rule; or if the vocabulary is larger than the token table.
     """
     tokenizer = read_tokenizer(contents, contents.config)
     encoder, report = load_encoder(contents)
     heads = tuple(_read_head(contents, head) for head in contents.heads)
+    notes = spare_rows(contents.config, tokenizer)
+    report = dataclasses.replace(report, notes=(*report.notes, *notes))
     return Checkpoint(encoder, tokenizer, heads, report)
 
 
 def load_head(contents: Contents, kind: str) -> HeadWeights | None:
     """Reads the head of one kind alone; `None` where there is none."""
     for head in contents.heads:
-        if head.kind == kind:
-            return _read_head(contents, head)
+        if kind in (head.kind, *head.also):
+            return _read_head(contents, head)._replace(kind=kind)
     return None
 
 
@@ -94,21 +96,44 @@ def read_tokenizer(contents: Contents, config: Mapping):
     """Returns the source's tokenizer, checked against the token table.
 
     Raises:
-        InputError: if the vocabulary's size is not the table's.
+        InputError: if there are more tokens than rows in the table.
     """
     tokenizer = contents.tokenizer()
-    if tokenizer is None:
-        return None
-    found, expected = len(tokenizer.vocabulary), config["vocabulary_size"]
-    if found != expected:
-        raise InputError(
-            f"{contents.origin}: the vocabulary must have one token for each "
-            f"row of the token table. Received: {found} tokens for "
-            f"{expected} rows. Use the vocabulary that the checkpoint was "
-            "trained with; if its table was padded or extended, append a "
-            "token for each further row."
-        )
+    if tokenizer is not None:
+        check_vocabulary(tokenizer, config, contents.origin)
     return tokenizer
+
+
+def check_vocabulary(tokenizer, config: Mapping, origin: str) -> None:
+    """Checks that the token table has a row for each token.
+
+    Raises:
+        InputError: if there are more tokens than rows.
+    """
+    found, expected = len(tokenizer.vocabulary), config["vocabulary_size"]
+    if found > expected:
+        raise InputError(
+            f"{origin}: the token table must have a row for each "
+            f"token of the vocabulary. Received: {found} tokens for "
+            f"{expected} rows. Use the vocabulary that the checkpoint was "
+            "trained with."
+        )
+
+
+def spare_rows(config: Mapping, tokenizer) -> tuple[str, ...]:
+    """Returns a note on rows of the token table that no token has, if any.
+
+    Tables are padded to a multiple of 8 or 64, for the sake of speed.
+    """
+    if tokenizer is None:
+        return ()
+    found, expected = len(tokenizer.vocabulary), config["vocabulary_size"]
+    if found >= expected:
+        return ()
+    return (
+        f"The token table has {expected} rows for {found} tokens: rows "
+        f"{found} to {expected - 1} belong to no token.",
+    )
 
 
 def _read_head(contents: Contents, head: HeadSource) -> HeadWeights:

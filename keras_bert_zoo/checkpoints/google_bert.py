@@ -171,7 +171,7 @@ def _heads(shapes):
         if kind != "classification":
             yield HeadSource(kind, rules)
             continue
-        # The checkpoint does not keep its labels' names.
+        # The checkpoint keeps neither the labels' names nor what it labels.
         (count, *_) = shapes.get("output_bias") or (0,)
         regression = count == 1
         yield HeadSource(
@@ -179,4 +179,5 @@ def _heads(shapes):
             rules,
             [] if regression else numbered_labels(count),
             {"kind": "regression" if regression else "single_label"},
+            also=("tagging",),
         )

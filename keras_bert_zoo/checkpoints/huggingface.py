@@ -2,6 +2,7 @@
 
 import functools
 import pathlib
+import re
 from collections.abc import Mapping
 
 from keras_bert_zoo.checkpoints import huggingface_config
@@ -28,9 +29,15 @@ _POOLING_KEYS = {
 _REMEDY = (
     "Convert it to safetensors where PyTorch is installed: python -c 'import "
     'torch, safetensors.torch as s; w = torch.load("pytorch_model.bin", '
-    "weights_only=True); s.save_file({k: v.clone() for k, v in w.items()}, "
-    '"model.safetensors", metadata={"format": "pt"})\''
+    "weights_only=True); s.save_file({k: v.clone().contiguous() for k, v in "
+    'w.items()}, "model.safetensors", metadata={"format": "pt"})\''
 )
+
+# What wrappers of a model put before the names of its variables.
+_WRAPPERS = re.compile(r"(?:(?:module|model|0\.auto_model)\.)*(?:bert\.)?")
+
+# Those of the spelled spans of a tagger.
+_SPAN_LABEL = re.compile(r"[BIESLU]-.+")
 
 
 def recognizes(source: str) -> bool:
@@ -61,24 +68,37 @@ def open_source(source: str) -> Contents:
         path = path.parent
     path_of_config = path / "config.json"
     config = read_json(path_of_config)
-    encoder = huggingface_config.encoder_config(config, path_of_config)
-    encoder["pooling"] = _pooling(path / "1_Pooling" / "config.json")
     _require_safetensors(path)
-    variables = _canonical(safetensors_files.open_model(path), path)
+    variables, own = _canonical(safetensors_files.open_model(path), path)
+    heads, architecture = _heads(variables, config, path_of_config)
     tied = {
         huggingface_rules.DECODER_WEIGHT: "embeddings/token_embedding",
     }
     return Contents(
         kind=KIND,
         origin=str(path),
-        config=encoder,
+        config=read_architecture(path),
         variables=variables,
         rules=huggingface_rules.RULES,
         tokenizer=functools.partial(read_tokenizer, path),
-        heads=tuple(_heads(variables, config, path_of_config)),
+        heads=heads,
         ignored=huggingface_rules.IGNORED,
         tied=tied,
+        own=own,
+        architecture=architecture,
     )
+
+
+def read_architecture(directory: pathlib.Path) -> dict:
+    """Returns the arguments of `BertEncoder` that a directory states.
+
+    Raises:
+        InputError: if there is no `config.json`, or it is not of a BERT.
+    """
+    path = directory / "config.json"
+    encoder = huggingface_config.encoder_config(read_json(path), path)
+    pooling = _pooling(directory / "1_Pooling" / "config.json")
+    return {"pooling": pooling, **encoder}
 
 
 def _pooling(path: pathlib.Path) -> str | None:
@@ -118,17 +138,27 @@ def _refuse_pickle(path: pathlib.Path) -> None:
         )
 
 
-def _canonical(variables: Variables, path: pathlib.Path) -> Variables:
-    """Names the arrays as today's `BertModel` does."""
+def _canonical(
+    variables: Variables, path: pathlib.Path
+) -> tuple[Variables, Variables]:
+    """Names the arrays as today's `BertModel` does, and parts off our own."""
+    prefix = huggingface_rules.OWN_PREFIX
+    own = {
+        old.removeprefix(prefix): old
+        for old in variables.shapes
+        if old.startswith(prefix)
+    }
+    today = {
+        old: _name_of_today(old)
+        for old in variables.shapes
+        if not old.startswith(prefix)
+    }
     names = {}
-    for old in variables.shapes:
-        new = old.removeprefix("bert.")
-        if ".LayerNorm." in new:
-            new = new.replace(".gamma", ".weight").replace(".beta", ".bias")
+    for old, new in today.items():
         if new == huggingface_rules.DECODER_BIAS:
             # Current versions store it once, under either name.
-            new = "cls.predictions.bias"
-            if new in variables.shapes:
+            new = huggingface_rules.PREDICTION_BIAS
+            if new in today.values():
                 continue
         if new in names:
             raise InputError(
@@ -136,19 +166,31 @@ def _canonical(variables: Variables, path: pathlib.Path) -> Variables:
                 f"{names[new]!r} and {old!r}. Remove one of them."
             )
         names[new] = old
-    return variables.renamed(names)
+    return variables.renamed(names), variables.renamed(own)
 
 
-def _heads(variables: Variables, config: Mapping, path: pathlib.Path):
+def _name_of_today(name: str) -> str:
+    name = name[_WRAPPERS.match(name).end() :]
+    if ".LayerNorm." in name:
+        name = name.replace(".gamma", ".weight").replace(".beta", ".bias")
+    return name
+
+
+def _heads(
+    variables: Variables, config: Mapping, path: pathlib.Path
+) -> tuple[tuple[HeadSource, ...], str]:
+    """Returns the heads that are there, and a class that is none of them."""
     architectures = config.get("architectures")
     if not isinstance(architectures, list):
         architectures = []
+    stated = {
+        kind
+        for kind, name in huggingface_config.ARCHITECTURES.items()
+        if name in architectures
+    }
     kinds = []
     if "classifier.weight" in variables.shapes:
-        tagging = huggingface_config.ARCHITECTURES["tagging"]
-        kinds.append(
-            "tagging" if tagging in architectures else "classification"
-        )
+        kinds.append(_classifier_kind(stated, variables, config))
     if "qa_outputs.weight" in variables.shapes:
         kinds.append("span_qa")
     for kind, prefix in (
@@ -157,13 +199,43 @@ def _heads(variables: Variables, config: Mapping, path: pathlib.Path):
     ):
         if any(name.startswith(prefix) for name in variables.shapes):
             kinds.append(kind)
-    for kind in kinds:
+    heads = []
+    for kind in sorted(kinds, key=lambda kind: kind not in stated):
         rules = huggingface_rules.HEAD_RULES[kind]
         if kind not in ("classification", "tagging"):
-            yield HeadSource(kind, rules)
+            heads.append(HeadSource(kind, rules))
             continue
         labels, task = huggingface_config.classifier(
             config, variables.shapes["classifier.weight"], path
         )
         options = {"kind": task} if kind == "classification" else {}
-        yield HeadSource(kind, rules, labels, options)
+        heads.append(HeadSource(kind, rules, labels, options))
+    known = {
+        huggingface_config.ENCODER,
+        huggingface_config.PRETRAINING,
+        *(huggingface_config.ARCHITECTURES[kind] for kind in kinds),
+    }
+    others = [name for name in architectures if name not in known]
+    return tuple(heads), str(others[0]) if others else ""
+
+
+def _classifier_kind(
+    stated: set[str], variables: Variables, config: Mapping
+) -> str:
+    """Returns whether a classifier reads texts or words.
+
+    Both have the same variables. Where no class is stated, problem types
+    are of texts, spelled spans of words; and what has no pooler reads words.
+    """
+    for kind in ("tagging", "classification"):
+        if kind in stated:
+            return kind
+    if config.get("problem_type"):
+        return "classification"
+    names = config.get("id2label") or config.get("label2id") or ()
+    if isinstance(names, dict):
+        names = [*names, *names.values()]
+    if "O" in names and any(_SPAN_LABEL.match(str(name)) for name in names):
+        return "tagging"
+    has_pooler = "pooler.dense.weight" in variables.shapes
+    return "classification" if has_pooler else "tagging"

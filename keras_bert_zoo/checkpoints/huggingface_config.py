@@ -44,11 +44,25 @@ _DEFAULTED = {
 
 # What changes the computation in a way that the encoder does not have.
 _REQUIRED = {
-    "model_type": "bert",
     "position_embedding_type": "absolute",
     "is_decoder": False,
     "add_cross_attention": False,
 }
+
+MODEL_TYPE = "bert"
+# Under this key stand the arguments of `BertEncoder` that a `BertConfig` has
+# no word for. Where they change the outputs it is the model type, too, so
+# that other libraries refuse the model.
+OWN = "keras_bert_zoo"
+# Argument -> its value in every published BERT.
+_OWN_OPTIONS = {
+    "embedding_dim": None,
+    "share_layers": False,
+    "position_offset": 0,
+    "use_pooler": True,
+    "pooling": None,
+}
+_CHANGE_OUTPUTS = ("embedding_dim", "share_layers", "position_offset")
 
 # Our kinds of classification -> `problem_type`.
 _PROBLEM_TYPES = {
@@ -57,6 +71,10 @@ _PROBLEM_TYPES = {
     "regression": "regression",
 }
 
+# Names that a `BertConfig` gives to labels by itself.
+_DEFAULT_LABELS = ["LABEL_0", "LABEL_1"]
+
+ENCODER = "BertModel"
 ARCHITECTURES = {
     "classification": "BertForSequenceClassification",
     "tagging": "BertForTokenClassification",
@@ -73,6 +91,12 @@ def encoder_config(config: Mapping[str, Any], path: pathlib.Path) -> dict:
     Raises:
         InputError: if a size is missing, or the model is no plain BERT.
     """
+    known = (MODEL_TYPE, OWN) if OWN in config else (MODEL_TYPE,)
+    if config.get("model_type", MODEL_TYPE) not in known:
+        raise InputError(
+            f"{path}: `model_type` must be {MODEL_TYPE!r}. Received: "
+            f"{config['model_type']!r}. Only BERT encoders are read."
+        )
     for key, required in _REQUIRED.items():
         value = config.get(key, required)
         if value != required:
@@ -91,7 +115,25 @@ def encoder_config(config: Mapping[str, Any], path: pathlib.Path) -> dict:
     for theirs, (ours, default) in _DEFAULTED.items():
         result[ours] = config.get(theirs, default)
     result["activation"] = activation(config.get("hidden_act", "gelu"), path)
-    return result
+    return {**result, **_own_options(config.get(OWN, {}), path)}
+
+
+def _own_options(options: Any, path: pathlib.Path) -> dict:
+    known = {*_OWN_OPTIONS, "dtype"}
+    if not isinstance(options, dict) or not set(options) <= known:
+        raise InputError(
+            f"{path}: `{OWN}` must hold arguments of `BertEncoder` among "
+            f"{', '.join(sorted(known))}. Received: {options!r:.200}. Install "
+            "the version of keras-bert-zoo that wrote it."
+        )
+    policy = options.get("dtype", "float32")
+    pooling = options.get("pooling")
+    if not isinstance(policy, str) or not isinstance(pooling, str | None):
+        raise InputError(
+            f"{path}: `dtype` and `pooling` must be names. Received: "
+            f"{policy!r} and {pooling!r}. Save the model again."
+        )
+    return options
 
 
 def activation(name: Any, path: pathlib.Path) -> str:
@@ -124,8 +166,8 @@ def classifier(
         `single_label`, `multi_label` or `regression`.
 
     Raises:
-        InputError: if `id2label` does not name each row of the classifier,
-            or `problem_type` is unknown.
+        InputError: if `id2label` names other rows than the classifier's, or
+            `problem_type` is unknown.
     """
     count = shape[0] if shape else 0
     problem_type = config.get("problem_type") or (
@@ -143,39 +185,82 @@ def classifier(
             f"{', '.join(sorted(kinds))}. Received: {problem_type!r}. "
             "Correct the file."
         )
-    ids = [str(index) for index in range(count)]
-    names = config.get("id2label")
-    if names is None:
-        names = dict(zip(ids, numbered_labels(count)))
-    if not isinstance(names, dict) or sorted(names) != sorted(ids):
-        raise InputError(
-            f"{path}: `id2label` must name the classifier's {count} rows, "
-            f"numbered from 0. Received: {names!r}. Correct the file."
-        )
     if problem_type == "regression":
         return [], kinds[problem_type]
-    return [str(names[index]) for index in ids], kinds[problem_type]
+    return _labels(config, count, path), kinds[problem_type]
+
+
+def _labels(
+    config: Mapping[str, Any], count: int, path: pathlib.Path
+) -> list[str]:
+    """Returns the labels' names by row, in any of the published forms."""
+    names = config.get("id2label")
+    if names is None and isinstance(config.get("label2id"), dict):
+        names = {row: name for name, row in config["label2id"].items()}
+    if names is None:
+        return numbered_labels(count)
+    if isinstance(names, list):
+        names = dict(enumerate(names))
+    try:
+        by_row = {int(row): str(name) for row, name in names.items()}
+    except (AttributeError, TypeError, ValueError):
+        by_row = {}
+    if sorted(by_row) == list(range(count)):
+        return [by_row[row] for row in range(count)]
+    if list(by_row.values()) == _DEFAULT_LABELS:
+        # Nobody named the labels: the configuration's own default.
+        return numbered_labels(count)
+    raise InputError(
+        f"{path}: `id2label` must name the classifier's {count} rows, "
+        f"numbered from 0. Received: {names!r:.200}. Correct the file."
+    )
+
+
+def is_published(encoder_config: Mapping[str, Any]) -> bool:
+    """Says whether a published BERT computes what such an encoder does."""
+    own = _differing(encoder_config)
+    return not any(key in own for key in _CHANGE_OUTPUTS)
+
+
+def _differing(encoder_config: Mapping[str, Any]) -> dict:
+    config = dict(encoder_config)
+    if config["embedding_dim"] == config["hidden_dim"]:
+        config["embedding_dim"] = None
+    return {
+        key: config[key]
+        for key, usual in _OWN_OPTIONS.items()
+        if config[key] != usual
+    }
 
 
 def huggingface_config(
     encoder_config: Mapping[str, Any],
+    dtype_policy: str,
     padding_id: int,
     heads: Sequence[HeadWeights],
 ) -> dict:
-    """Returns the `config.json` of an encoder with these heads."""
+    """Returns the `config.json` of an encoder with these heads.
+
+    Args:
+        encoder_config: of the encoder.
+        dtype_policy: str. Its name.
+        padding_id: int. Of the padding token.
+        heads: those of published classes.
+    """
     kinds = {head.kind for head in heads}
-    if kinds == {"masked_lm", "next_sentence"}:
-        architecture = PRETRAINING
+    config = {"architectures": [ENCODER], "model_type": MODEL_TYPE}
+    if not is_published(encoder_config):
+        config = {"model_type": OWN}
+    elif kinds == {"masked_lm", "next_sentence"}:
+        config["architectures"] = [PRETRAINING]
     elif kinds:
-        architecture = ARCHITECTURES[heads[0].kind]
-    else:
-        architecture = "BertModel"
-    config = {
-        "architectures": [architecture],
-        "model_type": "bert",
+        config["architectures"] = [ARCHITECTURES[heads[0].kind]]
+    config |= {
+        "dtype": "float32",
         "hidden_act": _hidden_act(encoder_config["activation"]),
         "pad_token_id": padding_id,
         "position_embedding_type": "absolute",
+        OWN: {**_differing(encoder_config), "dtype": dtype_policy},
     }
     for theirs, ours in _SIZES.items():
         config[theirs] = encoder_config[ours]

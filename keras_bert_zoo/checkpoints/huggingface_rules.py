@@ -25,6 +25,13 @@ RULES = (
     ),
     Rule("embeddings/layer_norm/gamma", ("embeddings.LayerNorm.weight",)),
     Rule("embeddings/layer_norm/beta", ("embeddings.LayerNorm.bias",)),
+    # Of embeddings with a width of their own, which no published BERT has.
+    Rule(
+        "embeddings/projection/kernel",
+        ("embeddings_project.weight",),
+        TRANSPOSED,
+    ),
+    Rule("embeddings/projection/bias", ("embeddings_project.bias",)),
     Rule(
         f"{_OURS}/self_attention/qkv_kernel",
         (
@@ -114,9 +121,13 @@ HEAD_RULES = {
     ),
 }
 
+# Before the path of a variable of a head that has no published class.
+OWN_PREFIX = "task_head/"
+
 # Position numbers that older versions stored beside the weights.
 IGNORED = (r"embeddings\.(position_ids|token_type_ids)",)
 
 # The output projection repeats the token table, and its bias the other.
 DECODER_WEIGHT = f"{_PREDICTIONS}.decoder.weight"
 DECODER_BIAS = f"{_PREDICTIONS}.decoder.bias"
+PREDICTION_BIAS = f"{_PREDICTIONS}.bias"

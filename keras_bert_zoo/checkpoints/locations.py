@@ -13,7 +13,16 @@ PACKAGE = "package:"
 HUGGINGFACE_HUB = "hf:"
 
 # Never a pickle, never code.
-_WANTED = ("*.safetensors", "*.json", "vocab.txt")
+_WANTED = (
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    "config.json",
+    "task.json",
+    "vocab.txt",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "1_Pooling/config.json",
+)
 
 
 def locate(source: str | os.PathLike, kind: str | None) -> tuple[str, str]:
@@ -22,7 +31,8 @@ def locate(source: str | os.PathLike, kind: str | None) -> tuple[str, str]:
     Args:
         source: a path; `package:NAME`, an installed package that holds a
             model; `hf:ORGANIZATION/NAME`, a model of the Hugging Face hub,
-            downloaded as needed; or what a source of that `kind` knows.
+            downloaded as needed, with `@REVISION` (a branch, tag or commit)
+            behind it or the newest; or what a source of that `kind` knows.
         kind: name of a checkpoint source, or `None` to find out.
 
     Raises:
@@ -37,9 +47,7 @@ def locate(source: str | os.PathLike, kind: str | None) -> tuple[str, str]:
     if source.startswith(("http://", "https://")):
         raise InputError(
             "An archive is not downloaded. Received: "
-            f"{source}. Download and unpack it, then pass the directory; "
-            "`bert-zoo convert DIRECTORY PRESET_DIRECTORY` makes a preset of "
-            "it."
+            f"{source}. Download and unpack it, then pass the directory."
         )
     prefix, separator, _ = source.partition(":")
     if kind is None and separator and prefix in checkpoint_sources.names():
@@ -47,6 +55,15 @@ def locate(source: str | os.PathLike, kind: str | None) -> tuple[str, str]:
     if kind is not None:
         return kind, source.removeprefix(f"{kind}:")
     return _recognized(source), source
+
+
+def has_source_prefix(source: str) -> bool:
+    """Says whether a source begins with where it is, such as `hf:`."""
+    prefix, separator, _ = source.partition(":")
+    if f"{prefix}:" in (PACKAGE, HUGGINGFACE_HUB):
+        return True
+    known = (*checkpoint_sources.names(), "http", "https")
+    return bool(separator) and prefix in known
 
 
 def _recognized(source: str) -> str:
@@ -101,16 +118,17 @@ def _downloaded(name: str) -> str:
             f"huggingface_hub. Received: hf:{name} without it. Install it: "
             "pip install huggingface_hub"
         ) from error
+    name, _, revision = name.partition("@")
     try:
         return huggingface_hub.snapshot_download(
-            name, allow_patterns=list(_WANTED)
+            name, revision=revision or None, allow_patterns=list(_WANTED)
         )
     # Network, authorization and naming errors share no other base.
     except Exception as error:
         reason = str(error).partition("\n")[0].removesuffix(".")
         raise InputError(
             f"The model hf:{name} could not be fetched: "
-            f"{type(error).__name__}: {reason}. Check name and network; or "
-            "download its safetensors, json and vocab.txt files elsewhere "
-            "and pass the directory."
+            f"{type(error).__name__}: {reason}. Check name, revision and "
+            "network; or download its safetensors, json and vocab.txt files "
+            "elsewhere and pass the directory."
         ) from error

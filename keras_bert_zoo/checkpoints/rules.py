@@ -91,6 +91,9 @@ class Variables(NamedTuple):
         )
 
 
+NO_VARIABLES = Variables({}, {}.__getitem__)
+
+
 def expand(rules: Iterable[Rule], num_blocks: int) -> list[Rule]:
     """Returns the rules with `{i}` replaced by each block's index."""
     expanded = []

@@ -5,12 +5,16 @@ the arrays; its errors become `InputError` with the file's name.
 """
 
 import contextlib
+import functools
 import pathlib
 from collections.abc import Iterator
+from collections.abc import Mapping
 
 import numpy as np
 import safetensors
+import safetensors.numpy
 
+from keras_bert_zoo import files
 from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.checkpoints.rules import Variables
 from keras_bert_zoo.errors import InputError
@@ -51,7 +55,29 @@ def open_model(directory: pathlib.Path) -> Variables:
                 "model again."
             )
         shapes.update(found)
-    return Variables(shapes, lambda name: _read(homes[name], name))
+    # Each file stays open, and mapped, as long as its arrays are wanted.
+    opened = functools.cache(_open)
+    return Variables(shapes, lambda name: _read(opened, homes[name], name))
+
+
+def save_model(
+    arrays: Mapping[str, np.ndarray], directory: pathlib.Path
+) -> None:
+    """Writes the arrays as `model.safetensors`.
+
+    Raises:
+        OSError: if the disk is full.
+    """
+    path = directory / SINGLE
+    try:
+        safetensors.numpy.save_file(
+            dict(arrays), path, metadata={"format": "pt"}
+        )
+    except safetensors.SafetensorError as error:
+        # A full disk: what every other write raises.
+        raise OSError(f"{path}: {error}") from error
+    # The library lets nobody else read it.
+    files.set_usual_mode(path)
 
 
 def _indexed(directory: pathlib.Path) -> dict[pathlib.Path, list[str]]:
@@ -75,7 +101,7 @@ def _indexed(directory: pathlib.Path) -> dict[pathlib.Path, list[str]]:
 
 
 def _shapes(path: pathlib.Path) -> dict[str, tuple[int, ...]]:
-    with _opened(path) as store:
+    with _errors_named(path), _open(path) as store:
         shapes = {}
         for name in store.keys():
             view = store.get_slice(name)
@@ -89,16 +115,19 @@ def _shapes(path: pathlib.Path) -> dict[str, tuple[int, ...]]:
         return shapes
 
 
-def _read(path: pathlib.Path, name: str) -> np.ndarray:
-    with _opened(path) as store:
-        return store.get_tensor(name)
+def _read(opened, path: pathlib.Path, name: str) -> np.ndarray:
+    with _errors_named(path):
+        return opened(path).get_tensor(name)
+
+
+def _open(path: pathlib.Path) -> safetensors.safe_open:
+    return safetensors.safe_open(path, framework="numpy")
 
 
 @contextlib.contextmanager
-def _opened(path: pathlib.Path) -> Iterator:
+def _errors_named(path: pathlib.Path) -> Iterator[None]:
     try:
-        with safetensors.safe_open(path, framework="numpy") as store:
-            yield store
+        yield
     except (safetensors.SafetensorError, OSError) as error:
         raise InputError(
             f"{path} must be a whole safetensors file. Received a file that "

@@ -1,7 +1,10 @@
 """The BERT encoder as a functional Keras model."""
 
+import os
+
 import keras
 
+import keras_bert_zoo
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import AttentionMask
@@ -155,6 +158,36 @@ class BertEncoder(keras.Model):
         # Config.
         self.dtype_policy = policy
         self._config = config
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset: str | os.PathLike,
+        *,
+        load_weights: bool = True,
+        dtype=None,
+        **overrides,
+    ) -> "BertEncoder":
+        """Loads a pretrained encoder, in any format that is read.
+
+        Args:
+            preset: a preset's name, `hf:ORGANIZATION/NAME`, or the directory
+                of a model: ours, Hugging Face's, google-research's,
+                keras-hub's or the TensorFlow model garden's.
+            load_weights: bool. Whether to load the weights rather than draw
+                random ones.
+            dtype: dtype policy, or `None` for the global policy (of a
+                directory that this project wrote: the one it was saved with).
+            **overrides: arguments to change, such as `dropout`.
+
+        Raises:
+            InputError: if the preset is unknown or damaged, cannot be
+                fetched, or an override changes a size that the weights have.
+        """
+        # By the package's lazy name: this room stands above that of presets.
+        return keras_bert_zoo.load_encoder(
+            preset, load_weights=load_weights, dtype=dtype, **overrides
+        )
 
     @property
     def hidden_dim(self) -> int:

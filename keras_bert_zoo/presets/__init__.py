@@ -1,4 +1,4 @@
-"""Published encoders by name, and encoders in directories.
+"""The one door to models, the one format in which they are saved.
 
 Names are listed without loading TensorFlow or Keras: what needs them is
 imported when it is first touched.
@@ -7,13 +7,12 @@ imported when it is first touched.
 import importlib
 
 _HOMES = {
+    "CardFacts": "model_card",
+    "Preset": "loading",
     "PresetInfo": "catalog",
-    "check_files": "directory",
-    "check_finite": "saving",
-    "is_preset_directory": "directory",
+    "Provenance": "catalog",
     "list_presets": "catalog",
     "load_encoder": "loading",
-    "load_head": "loading",
     "load_tokenizer": "loading",
     "preset_info": "catalog",
     "save_preset": "saving",

@@ -10,6 +10,21 @@ from keras_bert_zoo.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
+class Provenance:
+    """Where an encoder's weights come from, as far as it is known.
+
+    Attributes:
+        base_model: str. Its name on the Hugging Face hub.
+        license: str. The hub's name of the licence of the weights.
+        language: str. ISO code, or `multilingual`.
+    """
+
+    base_model: str = ""
+    license: str = ""
+    language: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class PresetInfo:
     """A published encoder.
 
@@ -19,10 +34,12 @@ class PresetInfo:
         config: dict. Arguments of `BertEncoder`.
         tokenizer: dict. `lowercase` and `strip_accents` of `BertTokenizer`.
         num_parameters: int.
-        source: str. Where weights and vocabulary come from; see
-            `load_checkpoint`, or an address to download by hand.
+        source: str. Where weights and vocabulary come from; see `Preset`,
+            or an address to download by hand.
         licence: str. SPDX identifier of the weights' licence.
         reference: str. Publications.
+        language: str. ISO code, or `multilingual`.
+        hub_name: str. Name of the same weights on the Hugging Face hub.
     """
 
     name: str
@@ -33,6 +50,13 @@ class PresetInfo:
     source: str
     licence: str
     reference: str
+    language: str
+    hub_name: str
+
+    @property
+    def provenance(self) -> Provenance:
+        """What a model that is trained from this preset says of it."""
+        return Provenance(self.hub_name, self.licence.lower(), self.language)
 
     @property
     def num_bytes(self) -> int:
@@ -59,8 +83,8 @@ def preset_info(name: str) -> PresetInfo:
     """
     if name not in _files():
         raise InputError(
-            "A preset must be a known name, or a directory that "
-            f"`save_preset` wrote. Received: {name!r}. Known: "
+            "A preset must be a known name, the directory of a model, or "
+            f"hf:ORGANIZATION/NAME. Received: {name!r}. Known: "
             f"{', '.join(preset_names())}."
         )
     content = json.loads(_files()[name].read_text(encoding="utf-8"))

@@ -1,213 +1,144 @@
-"""The layout of a preset directory, and what must hold of its files."""
+"""`task.json`: what a model directory of ours says beyond Hugging Face's files.
 
-import inspect
-import os
+A model directory is Hugging Face's: `config.json`, `model.safetensors`, the
+tokenizer's files, a model card. `task.json` holds the head with its options,
+how the model was trained to read, and the SHA-256 of every file that loading
+reads, so that a copy that is truncated or changed is not loaded.
+"""
+
+import hashlib
+import json
 import pathlib
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
-import h5py
+import keras
 
+import keras_bert_zoo
 from keras_bert_zoo import files
 from keras_bert_zoo.checkpoints.json_file import read_json
-from keras_bert_zoo.checkpoints.shapes import check_config
-from keras_bert_zoo.checkpoints.shapes import count_parameters
-from keras_bert_zoo.checkpoints.shapes import encoder_shapes
-from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.presets.catalog import preset_names
 
-CONFIG = "config.json"
-WEIGHTS = "model.weights.h5"
-METADATA = "metadata.json"
-TOKENIZER = "assets/tokenizer"
+TASK_FILE = "task.json"
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "README.md"
 
-FORMAT = "keras_bert_zoo.encoder"
+FORMAT = "keras_bert_zoo"
 FORMAT_VERSION = 1
 
-_UNSAVED = ("self", "name", "kwargs")
+_HASHES = "sha256"
+# Key -> the types that its value may have.
+_TYPES = {
+    "head": (str, type(None)),
+    "config": (dict, type(None)),
+    "sequence_length": (int, type(None)),
+    "freeze_encoder": (bool,),
+    "freeze_embeddings": (bool,),
+    "provenance": (dict, type(None)),
+    _HASHES: (dict,),
+}
 
 
-def config_keys() -> tuple[str, ...]:
-    """Returns the encoder's arguments that a directory records."""
-    parameters = inspect.signature(BertEncoder.__init__).parameters
-    return tuple(key for key in parameters if key not in _UNSAVED)
+def write_task(
+    directory: pathlib.Path, task: Mapping[str, Any], names: Iterable[str]
+) -> None:
+    """Writes `task.json`.
 
-
-def is_preset_directory(preset: str | os.PathLike) -> bool:
-    """Says whether the argument is a path rather than a preset's name.
-
-    A known name is that preset, whatever lies in the working directory:
-    `./NAME` is the directory.
+    Args:
+        directory: of the model.
+        task: what it holds, JSON-able.
+        names: files in the directory whose SHA-256 is recorded.
     """
-    text = os.fspath(preset)
-    if isinstance(preset, os.PathLike):
-        return True
-    if any(separator in text for separator in (os.sep, "/", ".")):
-        return True
-    return text not in preset_names() and pathlib.Path(text).is_dir()
+    content = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "keras_bert_zoo_version": keras_bert_zoo.__version__,
+        "keras_version": keras.__version__,
+        **task,
+    }
+    hashes = {name: files.sha256_of(directory / name) for name in names}
+    hashes[TASK_FILE] = _digest(content)
+    text = json.dumps({**content, _HASHES: hashes}, indent=2)
+    (directory / TASK_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def read_config(directory: pathlib.Path) -> dict:
-    """Returns the arguments of the saved encoder.
+def read_task(directory: pathlib.Path) -> dict:
+    """Returns what `task.json` holds; an empty dict where there is none.
+
+    keras-hub has files of that name too: one of another format is none.
 
     Raises:
-        InputError: if the directory or `config.json` is missing, or the file
-            states anything but a `BertEncoder` of this format.
+        InputError: if the file is damaged, changed, or of a later version.
     """
-    if not directory.is_dir():
-        raise InputError(
-            "A preset must be a known name, or a directory that "
-            f"`save_preset` wrote. Received: {directory}, which is no "
-            "directory. Check the path."
-        )
-    path = directory / CONFIG
+    path = directory / TASK_FILE
+    if not path.is_file():
+        return {}
     content = read_json(path)
     if content.get("format") != FORMAT:
-        raise InputError(
-            f'{path} must state "format": "{FORMAT}". Received: '
-            f"{content.get('format')!r}. Another library's checkpoint "
-            "becomes a preset with `bert-zoo convert`."
-        )
+        return {}
     if content.get("format_version") != FORMAT_VERSION:
         raise InputError(
             f"{path} must be of format version {FORMAT_VERSION}. Received: "
             f"{content.get('format_version')!r}. Install the version of "
             "keras-bert-zoo that wrote it."
         )
-    config = content.get("config")
-    if not isinstance(config, dict) or set(config) != set(config_keys()):
-        found = set(config) if isinstance(config, dict) else set()
-        odd = sorted(found ^ set(config_keys()))
-        raise InputError(
-            f"{path}: `config` must hold exactly the arguments of "
-            f"`BertEncoder`. Received: missing or unknown {', '.join(odd)}. "
-            "Save the preset again."
-        )
-    check_config(config, str(path))
-    if not isinstance(config["dtype"], str):
-        raise InputError(
-            f"{path}: `dtype` must be a name. Received: {config['dtype']!r}. "
-            "Save the preset again."
-        )
-    return config
+    for key, types in _TYPES.items():
+        # A bool is an int, too.
+        if key in content and type(content[key]) not in types:
+            raise InputError(
+                f"{path}: `{key}` must be of the type "
+                f"{' or '.join(one.__name__ for one in types)}. Received: "
+                f"{content[key]!r:.80}. Save the model again."
+            )
+    recorded = content.get(_HASHES, {})
+    for name in recorded:
+        inside = pathlib.PurePosixPath(name)
+        if inside.is_absolute() or ".." in inside.parts:
+            raise InputError(
+                f"{path}: `{_HASHES}` must name files of the directory. "
+                f"Received: {name!r}. Do not load this model."
+            )
+    if recorded.get(TASK_FILE, _digest(content)) != _digest(content):
+        raise _changed(path)
+    return content
 
 
-def check_files(directory: pathlib.Path, prefix: str = "") -> None:
-    """Checks the files whose SHA-256 `metadata.json` records.
+def check_files(
+    directory: pathlib.Path, task: Mapping[str, Any], *, weights: bool
+) -> None:
+    """Checks files against the SHA-256 that `task.json` records.
 
     Args:
-        directory: of the preset.
-        prefix: only files whose path starts so.
+        directory: of the model.
+        task: what `read_task` returned.
+        weights: bool. Whether to check the weights, or all other files.
 
     Raises:
         InputError: naming the file that is missing or was changed.
     """
-    path = directory / METADATA
-    if not path.is_file():
-        return
-    recorded = read_json(path).get("sha256", {})
-    if not isinstance(recorded, dict):
-        raise InputError(
-            f"{path}: `sha256` must map files to hashes. Received: "
-            f"{type(recorded).__name__}. Save the preset again."
-        )
-    for name, expected in recorded.items():
-        if not name.startswith(prefix):
+    for name, expected in task.get(_HASHES, {}).items():
+        if name == TASK_FILE or (name == WEIGHTS_FILE) != weights:
             continue
-        inside = pathlib.PurePosixPath(name)
-        if inside.is_absolute() or ".." in inside.parts:
-            raise InputError(
-                f"{path}: `sha256` must name files of the preset. Received: "
-                f"{name!r}. Do not load this preset."
-            )
-        if not (directory / name).is_file():
+        path = directory / name
+        if not path.is_file():
             raise InputError(
                 f"{directory} must hold {name}. Received a directory without "
-                "it. Copy the whole preset again."
+                "it. Copy the whole model again."
             )
-        if files.sha256_of(directory / name) != expected:
-            raise InputError(
-                f"{directory / name} must have the SHA-256 that {METADATA} "
-                "records. Received other content: it is truncated, or was "
-                "changed. Copy the preset again; or remove the entry from "
-                f"{METADATA} if the change is meant."
-            )
+        if files.sha256_of(path) != expected:
+            raise _changed(path)
 
 
-def check_weights(path: pathlib.Path, config: Mapping[str, Any]) -> None:
-    """Checks that a weights file holds the whole encoder and nothing else.
-
-    Keras alone does not mind layers that the encoder lacks. A file says how
-    large its arrays are, and an encoder of that size is made; so it must have
-    all of their bytes.
-
-    Raises:
-        InputError: if it is missing, damaged, or of another size.
-    """
-    if not path.is_file():
-        raise InputError(
-            f"{path} must hold the weights. Received a directory without it. "
-            "Copy the whole preset again."
-        )
-    sizes, elsewhere = [], []
-
-    def add(name, item):
-        if not isinstance(item, h5py.Dataset) or item.dtype.kind not in "fV":
-            return
-        sizes.append(item.size or 0)
-        is_whole = item.id.get_storage_size() >= item.nbytes
-        if item.external or item.is_virtual or not is_whole:
-            elsewhere.append(name)
-
-    try:
-        with h5py.File(path, "r") as store:
-            store.visititems(add)
-    # What h5py raises for a damaged file has no common base.
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise InputError(
-            f"{path} must be a whole HDF5 file. Received a file that cannot "
-            f"be read: {error}. Copy the preset again."
-        ) from error
-    if elsewhere:
-        raise InputError(
-            f"{path} must hold all numbers itself, uncompressed. Received: "
-            f"{elsewhere[0]}, which it does not. Copy the preset again."
-        )
-    expected = count_parameters(config)
-    if sum(sizes) != expected:
-        raise InputError(
-            f"{path} must hold {expected} parameters. Received: "
-            f"{sum(sizes)}. The file belongs to another encoder; copy the "
-            "preset again."
-        )
+def _changed(path: pathlib.Path) -> InputError:
+    return InputError(
+        f"{path} must have the SHA-256 that {TASK_FILE} records. Received "
+        "other content: it is truncated, or was changed. Copy the model "
+        f"again; or remove the entry from {TASK_FILE} if the change is meant."
+    )
 
 
-def check_overrides(
-    path: pathlib.Path, saved: Mapping[str, Any], changed: Mapping[str, Any]
-) -> None:
-    """Checks that the saved weights fit the encoder that is asked for.
-
-    Args:
-        path: of the preset.
-        saved: arguments of the saved encoder.
-        changed: the same with overrides. Only the pooler may go.
-
-    Raises:
-        InputError: if a size differs.
-    """
-    check_config(changed, str(path))
-    had, wanted = encoder_shapes(saved), encoder_shapes(changed)
-    if not changed["use_pooler"]:
-        had = {
-            name: shape
-            for name, shape in had.items()
-            if not name.startswith("pooler/")
-        }
-    if had != wanted or saved["num_heads"] != changed["num_heads"]:
-        differing = sorted(key for key in saved if saved[key] != changed[key])
-        raise InputError(
-            "An override cannot change a size that the weights have. "
-            f"Received: another {', '.join(differing)} than {path} was saved "
-            "with. Leave it out, or pass load_weights=False."
-        )
+def _digest(content: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in content.items() if key != _HASHES}
+    text = json.dumps(rest, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,17 +1,196 @@
-"""Loads encoders and tokenizers, by preset or from a directory."""
+"""The one door to models: by name, from a directory, or from a hub."""
 
+import dataclasses
+import functools
+import inspect
 import os
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from absl import logging
 
 from keras_bert_zoo import checkpoints
 from keras_bert_zoo.checkpoints import engine as checkpoint_engine
+from keras_bert_zoo.checkpoints import huggingface
+from keras_bert_zoo.checkpoints.huggingface_tokenizer import read_tokenizer
+from keras_bert_zoo.checkpoints.locations import HUGGINGFACE_HUB
+from keras_bert_zoo.checkpoints.locations import has_source_prefix
+from keras_bert_zoo.checkpoints.shapes import check_config
+from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import directory as layout
+from keras_bert_zoo.presets.catalog import Provenance
 from keras_bert_zoo.presets.catalog import preset_info
+from keras_bert_zoo.presets.catalog import preset_names
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+
+_NOT_OVERRIDDEN = ("self", "name", "kwargs")
+
+
+class Preset:
+    """What a name or a path leads to: opened once, read when it is asked.
+
+    Args:
+        preset: name of a preset; a directory or a file of any format that
+            `checkpoints` reads; or `hf:ORGANIZATION/NAME[@REVISION]`,
+            `keras_hub:NAME`, `package:NAME`. A known name is that preset,
+            whatever lies in the working directory: `./NAME` is the directory.
+        kind: str. Name of the format, or `None` to recognize it.
+
+    Attributes:
+        report: `LoadReport`, once the encoder was loaded.
+
+    Raises:
+        InputError: if the preset is unknown, cannot be fetched, or is in a
+            format that nothing reads.
+    """
+
+    def __init__(self, preset: str | os.PathLike, kind: str | None = None):
+        self.name = os.fspath(preset)
+        self.report: checkpoints.LoadReport | None = None
+        self._kind = kind
+        self._notes: list[str] = []
+        self._info = None
+        if kind is None and not _is_place(preset):
+            self._info = preset_info(self.name)
+
+    @functools.cached_property
+    def contents(self) -> checkpoints.Contents:
+        """The opened checkpoint, whose files are as they were saved."""
+        if self._directory is not None:
+            for weights in (False, True):
+                layout.check_files(self._directory, self.task, weights=weights)
+        return self._of_preset(checkpoints.open_located, *self._place)
+
+    @functools.cached_property
+    def task(self) -> dict:
+        """What `task.json` says; empty where this project did not write it."""
+        if self._directory is None:
+            return {}
+        return layout.read_task(self._directory)
+
+    @property
+    def provenance(self) -> Provenance:
+        """Where the weights come from, as far as it is known."""
+        if self._info is not None:
+            return self._info.provenance
+        if self.name.startswith(HUGGINGFACE_HUB):
+            name = self.name.removeprefix(HUGGINGFACE_HUB).partition("@")[0]
+            return Provenance(base_model=name)
+        known = self.task.get("provenance") or {}
+        fields = Provenance.__dataclass_fields__
+        return Provenance(
+            **{key: str(known[key]) for key in fields if key in known}
+        )
+
+    def encoder(
+        self, *, load_weights: bool = True, dtype=None, **overrides
+    ) -> BertEncoder:
+        """Builds the encoder; see `load_encoder`."""
+        unknown = sorted(set(overrides) - set(_overridable()))
+        if unknown:
+            raise InputError(
+                "An override must be an argument of `BertEncoder`. Received: "
+                f"{', '.join(unknown)}. Known: {', '.join(_overridable())}."
+            )
+        config = self._architecture(load_weights)
+        changed = {**config, **overrides}
+        changed["dtype"] = dtype or config.get("dtype")
+        if not load_weights:
+            return _built(changed, self.name)
+        _check_overrides(self.name, config, overrides)
+        encoder, self.report = checkpoint_engine.load_encoder(
+            self.contents, **changed
+        )
+        if self.report.ignored:
+            logging.info(
+                "%s: ignored %s.", self.name, ", ".join(self.report.ignored)
+            )
+        self._add_notes(())
+        return encoder
+
+    def tokenizer(self, engine: str = "auto") -> BertTokenizer:
+        """Returns the tokenizer; see `load_tokenizer`."""
+        found = self.tokenizer_or_none(engine)
+        if found is None:
+            raise InputError(
+                f"{self.name} must hold a vocabulary: vocab.txt or "
+                "tokenizer.json. Received a model without one. Add the "
+                "vocabulary that it was trained with."
+            )
+        return found
+
+    def tokenizer_or_none(self, engine: str = "auto") -> BertTokenizer | None:
+        """Returns the tokenizer, or `None` where there is no vocabulary."""
+        if self._directory is not None and self._info is None:
+            # The weights may be absent.
+            layout.check_files(self._directory, self.task, weights=False)
+            found = read_tokenizer(self._directory)
+            config = self._architecture(load_weights=False)
+        else:
+            found = self.contents.tokenizer()
+            config = self._architecture(load_weights=True)
+        if found is None:
+            return None
+        checkpoint_engine.check_vocabulary(found, config, self.name)
+        self._add_notes(checkpoint_engine.spare_rows(config, found))
+        options = {
+            "lowercase": found.lowercase,
+            "strip_accents": found.strip_accents,
+        }
+        if self._info is not None:
+            options = self._info.tokenizer
+        return BertTokenizer(found.vocabulary, engine=engine, **options)
+
+    def head_kinds(self) -> list[str]:
+        """Returns the names of the heads that are there."""
+        if self.task.get("head"):
+            return [self.task["head"]]
+        return [head.kind for head in self.contents.heads]
+
+    def head(self, kind: str) -> checkpoints.HeadWeights | None:
+        """Returns the published head of a kind that is there, if any."""
+        return checkpoint_engine.load_head(self.contents, kind)
+
+    @functools.cached_property
+    def _place(self) -> tuple[str, str]:
+        source = self.name if self._info is None else self._info.source
+        return self._of_preset(checkpoints.locate, source, self._kind)
+
+    @functools.cached_property
+    def _directory(self) -> pathlib.Path | None:
+        """The local directory, where it is in Hugging Face's format."""
+        kind, place = self._place
+        if kind != huggingface.KIND:
+            return None
+        path = pathlib.Path(place)
+        return path.parent if path.is_file() else path
+
+    def _architecture(self, load_weights: bool) -> Mapping[str, Any]:
+        if self._info is not None:
+            return self._info.config
+        if load_weights or self._directory is None:
+            return self.contents.config
+        return huggingface.read_architecture(self._directory)
+
+    def _add_notes(self, notes: tuple[str, ...]) -> None:
+        for note in notes:
+            if note not in self._notes:
+                logging.info("%s: %s", self.name, note)
+                self._notes.append(note)
+        if self.report is not None:
+            notes = dict.fromkeys((*self.report.notes, *self._notes))
+            self.report = dataclasses.replace(self.report, notes=tuple(notes))
+
+    def _of_preset(self, function, *arguments):
+        try:
+            return function(*arguments)
+        except InputError as error:
+            if self._info is None:
+                raise
+            raise InputError(f"Preset {self.name}: {error}") from error
 
 
 def load_encoder(
@@ -21,14 +200,14 @@ def load_encoder(
     dtype=None,
     **overrides,
 ) -> BertEncoder:
-    """Builds the encoder of a preset.
+    """Builds the encoder of a preset: what `BertEncoder.from_preset` does.
 
     Args:
-        preset: name of a preset, or a directory that `save_preset` wrote.
+        preset: see `Preset`.
         load_weights: bool. Whether to load the weights rather than draw
             random ones.
-        dtype: dtype policy, or `None` for the global policy (of a directory:
-            the one it was saved with).
+        dtype: dtype policy, or `None` for the global policy (of a directory
+            that this project wrote: the one it was saved with).
         **overrides: arguments of `BertEncoder` to change, such as `dropout`.
 
     Raises:
@@ -36,101 +215,73 @@ def load_encoder(
             a file is missing, truncated or changed, or an override changes
             a size that the weights have.
     """
-    unknown = sorted(set(overrides) - set(layout.config_keys()))
-    if unknown:
-        raise InputError(
-            "An override must be an argument of `BertEncoder`. Received: "
-            f"{', '.join(unknown)}. Known: {', '.join(layout.config_keys())}."
-        )
-    if layout.is_preset_directory(preset):
-        path = pathlib.Path(preset)
-        return _load_directory(path, load_weights, dtype, overrides)
-    info = preset_info(os.fspath(preset))
-    config = {**info.config, **overrides, "dtype": dtype}
-    if not load_weights:
-        return BertEncoder(**config)
-    contents = _open(info)
-    encoder, report = checkpoint_engine.load_encoder(contents, **config)
-    if report.ignored:
-        logging.info(
-            "Preset %s: ignored %s.", info.name, ", ".join(report.ignored)
-        )
-    return encoder
+    return Preset(preset).encoder(
+        load_weights=load_weights, dtype=dtype, **overrides
+    )
 
 
 def load_tokenizer(
     preset: str | os.PathLike, engine: str = "auto"
 ) -> BertTokenizer:
-    """Returns the tokenizer of a preset.
+    """Returns the tokenizer of a preset: what `BertTokenizer.from_preset` does.
 
     Args:
-        preset: name of a preset, or a directory that `save_preset` wrote.
+        preset: see `Preset`.
         engine: `auto`, `fast` or `graph`; see `BertTokenizer`.
 
     Raises:
         InputError: if the preset is unknown or has no tokenizer, or its
             vocabulary cannot be fetched.
     """
-    if layout.is_preset_directory(preset):
-        path = pathlib.Path(preset)
-        layout.read_config(path)
-        if not (path / layout.TOKENIZER).is_dir():
-            raise InputError(
-                f"{path} must hold {layout.TOKENIZER}. Received a preset "
-                "without a tokenizer. Save it again with one."
-            )
-        layout.check_files(path, prefix=layout.TOKENIZER)
-        return BertTokenizer.load(path / layout.TOKENIZER, engine=engine)
-    info = preset_info(os.fspath(preset))
-    tokenizer = checkpoint_engine.read_tokenizer(_open(info), info.config)
-    return BertTokenizer(tokenizer.vocabulary, engine=engine, **info.tokenizer)
+    return Preset(preset).tokenizer(engine)
 
 
-def load_head(preset: str, kind: str) -> checkpoints.HeadWeights | None:
-    """Returns a head that comes with a preset's published weights, if any.
+def _is_place(preset: str | os.PathLike) -> bool:
+    """Says whether a preset is a path or a source, rather than a name."""
+    text = os.fspath(preset)
+    if isinstance(preset, os.PathLike) or has_source_prefix(text):
+        return True
+    if any(separator in text for separator in (os.sep, "/", ".")):
+        return True
+    return text not in preset_names() and pathlib.Path(text).exists()
 
-    Args:
-        preset: name of a preset.
-        kind: name of the head.
+
+def _overridable() -> tuple[str, ...]:
+    parameters = inspect.signature(BertEncoder.__init__).parameters
+    return tuple(key for key in parameters if key not in _NOT_OVERRIDDEN)
+
+
+def _built(config: Mapping[str, Any], name: str) -> BertEncoder:
+    check_config(config, name)
+    try:
+        return BertEncoder(**config)
+    except (ValueError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{name} must state an encoder. Received: {error} Correct its "
+            "configuration."
+        ) from error
+
+
+def _check_overrides(
+    name: str, saved: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> None:
+    """Checks that the weights fit the encoder that is asked for.
 
     Raises:
-        InputError: if the preset is unknown or cannot be fetched.
+        InputError: if a size differs. The pooler may go.
     """
-    return checkpoint_engine.load_head(_open(preset_info(preset)), kind)
-
-
-def _open(info) -> checkpoints.Contents:
-    try:
-        return checkpoints.open_checkpoint(info.source)
-    except InputError as error:
-        raise InputError(f"Preset {info.name}: {error}") from error
-
-
-def _load_directory(
-    path: pathlib.Path, load_weights: bool, dtype, overrides: dict
-) -> BertEncoder:
-    saved = layout.read_config(path)
-    config = {**saved, **overrides, "dtype": dtype or saved["dtype"]}
-    weights = path / layout.WEIGHTS
-    if load_weights:
-        layout.check_overrides(path, saved, config)
-        layout.check_files(path)
-        layout.check_weights(weights, saved)
-    try:
-        encoder = BertEncoder(**config)
-    except (ValueError, TypeError) as error:
+    changed = {**saved, **overrides}
+    check_config(changed, name)
+    had = encoder_shapes({**saved, "use_pooler": False})
+    wanted = encoder_shapes({**changed, "use_pooler": False})
+    if had != wanted or saved["num_heads"] != changed["num_heads"]:
+        differing = sorted(
+            key for key in overrides if saved.get(key) != overrides[key]
+        )
         raise InputError(
-            f"{path / layout.CONFIG} must state an encoder. Received: "
-            f"{error} Save the preset again."
-        ) from error
-    if load_weights:
-        try:
-            encoder.load_weights(weights)
-        # What Keras raises for another layout has no common base.
-        except (ValueError, OSError, KeyError, RuntimeError) as error:
-            raise InputError(
-                f"{weights} must hold the weights of this encoder. Received "
-                f"a file that does not load: {error} Save or copy the preset "
-                "again."
-            ) from error
-    return encoder
+            "An override cannot change a size that the weights have. "
+            f"Received: another {', '.join(differing)} than {name} has. "
+            "Leave it out, or pass load_weights=False."
+        )

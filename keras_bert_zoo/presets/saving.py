@@ -1,19 +1,25 @@
-"""Writes preset directories."""
+"""Writes model directories."""
 
-import json
 import os
 import pathlib
-from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
-import keras_bert_zoo
 from keras_bert_zoo import files
+from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.checkpoints import has_published_class
+from keras_bert_zoo.checkpoints import write_huggingface
+from keras_bert_zoo.checkpoints.huggingface_config import is_published
+from keras_bert_zoo.checkpoints.huggingface_tokenizer import write_tokenizer
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import directory as layout
+from keras_bert_zoo.presets.catalog import Provenance
+from keras_bert_zoo.presets.model_card import CardFacts
+from keras_bert_zoo.presets.model_card import model_card
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 
 
@@ -22,17 +28,20 @@ def save_preset(
     tokenizer: BertTokenizer | None,
     directory: str | os.PathLike,
     *,
-    metadata: Mapping[str, Any] | None = None,
+    provenance: Provenance | None = None,
+    card: CardFacts | None = None,
     overwrite: bool = False,
 ) -> None:
     """Writes an encoder and its tokenizer, all or nothing.
+
+    The directory is one of Hugging Face's, with a model card and `task.json`.
 
     Args:
         encoder: `BertEncoder`.
         tokenizer: `BertTokenizer`, or `None` to save the encoder alone.
         directory: where to write.
-        metadata: JSON-able facts to keep in `metadata.json`, such as the
-            source.
+        provenance: where the weights come from.
+        card: what else the model card says.
         overwrite: bool. Whether an existing directory may be replaced.
 
     Raises:
@@ -40,96 +49,113 @@ def save_preset(
             encoder is no `BertEncoder` of plain, finite floats.
     """
     with files.atomic_directory(directory, overwrite) as temporary:
-        write_preset(encoder, tokenizer, temporary, metadata=metadata)
-
-
-def check_finite(variables: Iterable) -> None:
-    """Refuses what could be saved and then not be loaded.
-
-    Raises:
-        InputError: if a variable holds NaN or infinity.
-    """
-    for variable in variables:
-        if not keras.ops.all(keras.ops.isfinite(variable)):
-            raise InputError(
-                "A saved model holds finite numbers. Received: NaN or "
-                f"infinity in {variable.path}. Its training went wrong: "
-                "lower the learning rate, and train again."
-            )
+        write_preset(
+            encoder,
+            tokenizer,
+            temporary,
+            name=pathlib.Path(directory).name,
+            provenance=provenance,
+            card=card,
+        )
 
 
 def write_preset(
     encoder: BertEncoder,
     tokenizer: BertTokenizer | None,
-    directory: str | os.PathLike,
+    directory: pathlib.Path,
     *,
-    metadata: Mapping[str, Any] | None = None,
-    further: Iterable[str] = (),
+    name: str,
+    task: Mapping[str, Any] | None = None,
+    head: HeadWeights | None = None,
+    head_variables: Mapping[str, keras.Variable] | None = None,
+    provenance: Provenance | None = None,
+    card: CardFacts | None = None,
 ) -> None:
-    """Writes the files of `save_preset` into a directory that exists.
+    """Writes the files of a model into a directory that exists.
 
-    Not atomic by itself: for callers that add files of their own and rename
-    the directory when all are there.
+    Not atomic by itself: for callers that rename the directory when all files
+    are there.
 
     Args:
         encoder: `BertEncoder`.
         tokenizer: `BertTokenizer` or `None`.
         directory: where to write.
-        metadata: JSON-able facts to keep.
-        further: names of files in the directory to record with the others.
+        name: str. The model's, for the card.
+        task: what `task.json` says of the head: its name as `head`, its
+            options as `config`.
+        head: the head in its published form, if it has one.
+        head_variables: the head's variables by path. They are written too
+            where the published form does not hold all of them, or no
+            published class gives the same outputs.
+        provenance, card: see `save_preset`.
+
+    Raises:
+        InputError: if the encoder is no `BertEncoder` of plain floats, or a
+            weight is not finite.
+        OSError: if the disk is full.
     """
-    directory = pathlib.Path(directory)
-    content = {
-        "format": layout.FORMAT,
-        "format_version": layout.FORMAT_VERSION,
-        "config": _config(encoder),
-    }
-    _write_json(content, directory / layout.CONFIG)
-    files.check_hdf5_space(
-        directory, [variable.shape for variable in encoder.variables]
+    _check_encoder(encoder)
+    provenance = provenance or Provenance()
+    variables = dict(head_variables or {})
+    for one in (*encoder.weights, *variables.values()):
+        _check_finite(one)
+    if head is not None and not has_published_class(encoder, head):
+        head = None
+    if head is not None and len(head.weights) == len(variables):
+        variables = {}
+    shapes = [v.shape for v in (*encoder.weights, *variables.values())]
+    if head is not None:
+        shapes += [array.shape for array in head.weights.values()]
+    files.check_disk_space(directory, shapes)
+    write_huggingface(
+        encoder,
+        directory,
+        heads=() if head is None else (head,),
+        own={path: _array(one) for path, one in variables.items()},
+        padding_id=0 if tokenizer is None else tokenizer.vocabulary.padding_id,
     )
-    check_finite(encoder.weights)
-    encoder.save_weights(directory / layout.WEIGHTS)
-    written = [layout.CONFIG, layout.WEIGHTS, *further]
     if tokenizer is not None:
-        folder = directory / layout.TOKENIZER
-        folder.mkdir(parents=True)
-        tokenizer.save(folder)
-        written += [
-            file.relative_to(directory).as_posix()
-            for file in sorted(folder.iterdir())
-        ]
-    _write_json(
-        {
-            **(metadata or {}),
-            "keras_bert_zoo_version": keras_bert_zoo.__version__,
-            "keras_version": keras.__version__,
-            "num_parameters": encoder.count_params(),
-            "sha256": {
-                name: files.sha256_of(directory / name) for name in written
-            },
-        },
-        directory / layout.METADATA,
+        write_tokenizer(tokenizer, directory)
+    task = {"head": None, **(task or {})}
+    layout.write_task(
+        directory,
+        {**task, "provenance": vars(provenance)},
+        [file.name for file in sorted(directory.iterdir())],
     )
+    text = model_card(
+        name,
+        head=task["head"] or "",
+        head_config=task.get("config"),
+        published=head,
+        is_bert=is_published(encoder.get_config()),
+        provenance=provenance,
+        facts=card or CardFacts(),
+    )
+    (directory / layout.CARD_FILE).write_text(text, encoding="utf-8")
 
 
-def _config(encoder: BertEncoder) -> dict:
+def _array(variable: keras.Variable) -> np.ndarray:
+    return keras.ops.convert_to_numpy(keras.ops.cast(variable, "float32"))
+
+
+def _check_finite(variable: keras.Variable) -> None:
+    if not keras.ops.all(keras.ops.isfinite(variable)):
+        raise InputError(
+            "A saved model holds finite numbers. Received: NaN or infinity in "
+            f"{variable.path}. Its training went wrong: lower the learning "
+            "rate, and train again."
+        )
+
+
+def _check_encoder(encoder) -> None:
     if not isinstance(encoder, BertEncoder):
         raise InputError(
-            "A preset holds a `BertEncoder`. Received: "
+            "A model directory holds a `BertEncoder`. Received: "
             f"{type(encoder).__name__}. Load its weights with "
-            "`load_checkpoint` first."
+            "`BertEncoder.from_preset` first."
         )
     if encoder.quantization_mode is not None:
         raise InputError(
-            "A preset holds an encoder of plain floats. Received: "
+            "A model directory holds an encoder of plain floats. Received: "
             f"{encoder.dtype_policy.name}. Save it before it is quantized."
         )
-    config = encoder.get_config()
-    config["dtype"] = encoder.dtype_policy.name
-    return {key: config[key] for key in layout.config_keys()}
-
-
-def _write_json(value: dict, path: pathlib.Path) -> None:
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8")

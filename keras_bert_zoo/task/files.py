@@ -1,34 +1,30 @@
-"""A task model on disk: a preset directory with a trained head."""
+"""A task model on disk: a model directory with a trained head."""
 
-import json
 import os
 import pathlib
 
-import h5py
-import keras
 from absl import logging
 
-from keras_bert_zoo import checkpoints
 from keras_bert_zoo import presets
 from keras_bert_zoo.arguments import checked_call
-from keras_bert_zoo.checkpoints.json_file import read_json
+from keras_bert_zoo.checkpoints.arrays import read_array
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
-from keras_bert_zoo.files import check_hdf5_space
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task import TaskHead
-from keras_bert_zoo.task.arrays import read_arrays
 from keras_bert_zoo.training import keras_names
 
-TASK_FILE = "task.json"
-WEIGHTS_FILE = "task.weights.h5"
 
-
-def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
+def save_task(
+    model,
+    directory: str | os.PathLike,
+    overwrite: bool,
+    card: presets.CardFacts | None = None,
+) -> None:
     """Writes a `TaskModel` into a new directory, all or nothing.
 
-    Beside the encoder's files stand `task.json` (head, options, labels,
-    sequence length) and `task.weights.h5` (the head's variables by path).
+    A head that `transformers` has a class for is written in its form; the
+    variables of others lie in the same file, under names of their own.
 
     Raises:
         InputError: if the directory exists and `overwrite` is false, or a
@@ -45,62 +41,52 @@ def save_task(model, directory: str | os.PathLike, overwrite: bool) -> None:
             f"({', '.join(quantized[:5])}). Save it before it is quantized."
         )
     with atomic_directory(directory, overwrite) as temporary:
-        task = {
-            "head": model.head.name,
-            "config": model.head.get_config(),
-            "sequence_length": model.sequence_length,
-            "freeze_encoder": model.freeze_encoder,
-            "freeze_embeddings": model.freeze_embeddings,
-        }
-        text = json.dumps(task, indent=2, ensure_ascii=False) + "\n"
-        (temporary / TASK_FILE).write_text(text, encoding="utf-8")
-        variables = head_variables(model)
-        presets.check_finite(variables.values())
-        check_hdf5_space(temporary, [v.shape for v in variables.values()])
-        with h5py.File(temporary / WEIGHTS_FILE, "w") as store:
-            for path, variable in variables.items():
-                store[path] = keras.ops.convert_to_numpy(variable)
-        # Last, because it records the hash of every file.
         presets.write_preset(
             model.encoder,
             model.tokenizer,
             temporary,
-            further=(TASK_FILE, WEIGHTS_FILE),
+            name=pathlib.Path(directory).name,
+            task={
+                "head": model.head.name,
+                "config": model.head.get_config(),
+                "sequence_length": model.sequence_length,
+                "freeze_encoder": model.freeze_encoder,
+                "freeze_embeddings": model.freeze_embeddings,
+            },
+            head=model.head.get_weights(model),
+            head_variables=head_variables(model),
+            provenance=model.provenance,
+            card=card,
         )
 
 
 def load_task(
     model_class,
-    preset: str | os.PathLike,
+    preset: "str | os.PathLike | presets.Preset",
     head: str | TaskHead | None,
     *,
-    sequence_length: int | None,
-    freeze_encoder: bool | None,
-    freeze_embeddings: bool | None,
-    load_weights: bool,
-    dtype,
-    tokenizer_engine: str,
+    sequence_length: int | None = None,
+    freeze_encoder: bool | None = None,
+    freeze_embeddings: bool | None = None,
+    load_weights: bool = True,
+    load_head: bool | None = None,
+    dtype=None,
+    tokenizer_engine: str = "auto",
     **head_options,
 ):
     """Makes a `TaskModel` from a preset; see `TaskModel.from_preset`."""
-    saved = pathlib.Path(preset) / TASK_FILE
-    if head is None and not saved.is_file():
-        raise InputError(
-            "A head is needed where none is saved. Received: head=None and "
-            f"{preset}, which has no {TASK_FILE}. Name one of: "
-            f"{', '.join(heads.names())}."
-        )
     if head is None and head_options:
         raise InputError(
             "Options go to a head that is named. Received: "
             f"{', '.join(sorted(head_options))} without a head, which would "
             "be the one saved. Name the head too, to train a new one."
         )
+    if not isinstance(preset, presets.Preset):
+        preset = presets.Preset(preset)
     task = {}
     if head is None:
-        presets.check_files(saved.parent, prefix="task.")
-        task = _read_task(saved)
-        head = _saved_head(task, saved)
+        head, task = _head_there(preset)
+        load_head = load_weights
     elif isinstance(head, str):
         kind = heads.get(head)
         head = checked_call(kind, f"The head {head!r}", head_options)
@@ -110,9 +96,9 @@ def load_task(
             f"Received: {head!r:.80}. Registered: {', '.join(heads.names())}."
         )
     model = model_class(
-        presets.load_encoder(preset, load_weights=load_weights, dtype=dtype),
+        preset.encoder(load_weights=load_weights, dtype=dtype),
         head,
-        presets.load_tokenizer(preset, engine=tokenizer_engine),
+        preset.tokenizer(tokenizer_engine),
         sequence_length=sequence_length or task.get("sequence_length"),
         **_frozen(
             task,
@@ -120,47 +106,14 @@ def load_task(
             freeze_embeddings=freeze_embeddings,
         ),
     )
-    if task and load_weights:
-        _load_head(model, saved.with_name(WEIGHTS_FILE))
-    elif load_weights and model.head.reuses_weights:
-        _reuse_weights(model, preset)
-    return model
-
-
-def task_from_checkpoint(
-    model_class,
-    checkpoint: checkpoints.Checkpoint,
-    head: TaskHead | None = None,
-    **options,
-):
-    """Makes a `TaskModel` from a published checkpoint with its head.
-
-    Args:
-        model_class: `TaskModel`.
-        checkpoint: what `load_checkpoint` returned.
-        head: `TaskHead` to put the weights into, or `None` for the one that
-            the checkpoint describes. Checkpoints of google-research/bert do
-            not tell taggers from classifiers, nor the labels' names: there,
-            give a tagger's head.
-        **options: arguments of `TaskModel`, such as `sequence_length`.
-
-    Raises:
-        InputError: if the checkpoint has no head or no vocabulary.
-    """
-    weights = checkpoint.head
-    if weights is None or checkpoint.tokenizer is None:
-        missing = "head" if weights is None else "vocabulary"
-        raise InputError(
-            "The checkpoint must hold an encoder, a head and a vocabulary. "
-            f"Received: {checkpoint.report.origin}, which has no {missing}. "
-            "Convert it to a preset, and train a head on it."
-        )
-    if head is None:
-        head = heads.get(weights.kind).from_weights(weights)
-    model = model_class(
-        checkpoint.encoder, head, checkpoint.tokenizer, **options
-    )
-    head.set_weights(model, weights)
+    model.provenance = preset.provenance
+    if load_head is None:
+        load_head = load_weights and head.reuses_weights
+        required = False
+    else:
+        required = load_head
+    if load_head and not _fill_head(model, preset):
+        _report_no_head(preset, head, required)
     return model
 
 
@@ -185,25 +138,106 @@ def head_variables(model) -> dict:
     return found
 
 
-def _reuse_weights(model, preset: str | os.PathLike) -> None:
-    """Fills a new head with the weights that a preset brings for it."""
-    name = model.head.name
-    saved = pathlib.Path(preset) / TASK_FILE
-    if not presets.is_preset_directory(preset):
-        weights = presets.load_head(preset, name)
-        if weights is not None:
-            model.head.set_weights(model, weights)
-            return
-    elif saved.is_file() and _read_task(saved)["head"] == name:
-        presets.check_files(saved.parent, prefix="task.")
-        _load_head(model, saved.with_name(WEIGHTS_FILE))
-        return
+def _head_there(preset: presets.Preset) -> tuple[TaskHead, dict]:
+    """Returns the head that a preset holds, and what `task.json` says.
+
+    Raises:
+        InputError: if there is none, or none that is known.
+    """
+    if preset.task.get("head"):
+        return _saved_head(preset), preset.task
+    stated = preset.contents.architecture
+    kinds = [head.kind for head in preset.contents.heads]
+    if stated or (kinds and kinds[0] not in heads.names()):
+        raise InputError(
+            f"The head of {preset.name} must be a registered one, and in the "
+            f"file. Received: {stated or kinds[0]}. Registered: "
+            f"{', '.join(heads.names())}. Name one, to train it anew."
+        )
+    if not kinds:
+        raise InputError(
+            "A head is needed where none is saved. Received: head=None and "
+            f"{preset.name}, which holds an encoder alone. Name one of: "
+            f"{', '.join(heads.names())}."
+        )
+    return heads.get(kinds[0]).from_weights(preset.head(kinds[0])), {}
+
+
+def _saved_head(preset: presets.Preset) -> TaskHead:
+    task = preset.task
+    try:
+        return heads.get(task["head"]).from_config(task["config"])
+    # Whatever a constructor makes of arguments that it never gave.
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise InputError(f"{preset.name}: task.json: {error}") from error
+        raise InputError(
+            f"{preset.name}: task.json must hold the arguments of the head "
+            f"{task['head']!r}. Received what it cannot be made of: {error}. "
+            "Save the model again."
+        ) from error
+
+
+def _fill_head(model, preset: presets.Preset) -> bool:
+    """Gives a head the weights that a preset has for it; says if it has."""
+    own = preset.contents.own
+    if own.shapes and preset.task.get("head") == model.head.name:
+        _assign(model, preset)
+        return True
+    weights = preset.head(model.head.name)
+    if weights is None:
+        return False
+    try:
+        model.head.set_weights(model, weights)
+    except (ValueError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{preset.name} must hold the weights of this head. Received "
+            f"others: {error}. Give the options and labels that it was "
+            "trained with."
+        ) from error
+    return True
+
+
+def _assign(model, preset: presets.Preset) -> None:
+    """Fills the head's variables by their paths."""
+    own, origin = preset.contents.own, preset.contents.origin
+    variables = head_variables(model)
+    odd = sorted(set(own.shapes) ^ set(variables))
+    if odd:
+        where = "the file lacks" if odd[0] in variables else "no rule knows"
+        raise InputError(
+            f"{origin} must hold the head's variables. Received another "
+            f"head: {where} {odd[0]!r}. Save the model again."
+        )
+    for path, variable in variables.items():
+        if tuple(own.shapes[path]) != tuple(variable.shape):
+            raise InputError(
+                f"{origin}: {path!r} must have the shape "
+                f"{tuple(variable.shape)}. Received: "
+                f"{tuple(own.shapes[path])}. The file belongs to another head."
+            )
+    for path, variable in variables.items():
+        variable.assign(read_array(own, path, origin))
+
+
+def _report_no_head(
+    preset: presets.Preset, head: TaskHead, required: bool
+) -> None:
+    if required:
+        raise InputError(
+            f"{preset.name} must hold weights of the head {head.name!r}. "
+            "Received: "
+            f"{', '.join(one.kind for one in preset.contents.heads) or 'none'}"
+            ". Leave load_head out to train it anew."
+        )
     # A head that learns labels is going to be trained anyway.
     logging.log(
-        logging.INFO if model.head.label_fields else logging.WARNING,
+        logging.INFO if head.label_fields else logging.WARNING,
         "%s brings no weights for the head %s, which starts from random ones.",
-        preset,
-        name,
+        preset.name,
+        head.name,
     )
 
 
@@ -213,43 +247,3 @@ def _frozen(task: dict, **given: bool | None) -> dict[str, bool]:
         name: task.get(name, False) if value is None else value
         for name, value in given.items()
     }
-
-
-def _read_task(path: pathlib.Path) -> dict:
-    task = read_json(path)
-    length = task.get("sequence_length")
-    if (
-        not isinstance(task.get("head"), str)
-        or not isinstance(task.get("config"), dict)
-        or type(length) not in (int, type(None))
-        or type(task.get("freeze_encoder", False)) is not bool
-        or type(task.get("freeze_embeddings", False)) is not bool
-    ):
-        raise InputError(
-            f"{path} must describe a head: its name, its config, the "
-            "sequence_length, and whether freeze_encoder and "
-            "freeze_embeddings are true. Received another form. Save the "
-            "model again."
-        )
-    return task
-
-
-def _saved_head(task: dict, path: pathlib.Path) -> TaskHead:
-    try:
-        return heads.get(task["head"]).from_config(task["config"])
-    # Whatever a constructor makes of arguments that it never gave.
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        if isinstance(error, InputError):
-            raise InputError(f"{path}: {error}") from error
-        raise InputError(
-            f"{path} must hold the arguments of the head {task['head']!r}. "
-            f"Received what it cannot be made of: {error}. Save the model "
-            "again."
-        ) from error
-
-
-def _load_head(model, path: pathlib.Path) -> None:
-    variables = head_variables(model)
-    shapes = {name: tuple(v.shape) for name, v in variables.items()}
-    for name, value in read_arrays(path, shapes).items():
-        variables[name].assign(value)

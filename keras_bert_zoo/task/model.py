@@ -6,6 +6,7 @@ import os
 import keras
 
 from keras_bert_zoo import data
+from keras_bert_zoo import presets
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import files as task_files
 from keras_bert_zoo.task import fitting
@@ -80,6 +81,7 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
         self.sequence_length = sequence_length
         self.freeze_encoder = freeze_encoder
         self.freeze_embeddings = freeze_embeddings
+        self.provenance = presets.Provenance()
         self.input_counts = data.InputCounts()
         self.batch_rows = None
         self._recipe = None
@@ -94,28 +96,36 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
         freeze_encoder: bool | None = None,
         freeze_embeddings: bool | None = None,
         load_weights: bool = True,
+        load_head: bool | None = None,
         dtype=None,
         tokenizer_engine: str = "auto",
         **head_options,
     ) -> "TaskModel":
-        """Makes a model from a preset's encoder, or loads a saved model.
+        """Loads a trained model, or puts a new head on a pretrained encoder.
 
         Args:
-            preset: name of a preset, or a directory that `save_to_preset`
-                wrote.
-            head: name of a registered head, a `TaskHead`, or `None` for the
-                head saved in the directory.
+            preset: a preset's name, `hf:ORGANIZATION/NAME`, or the directory
+                of a model: ours, Hugging Face's, google-research's,
+                keras-hub's or the TensorFlow model garden's.
+            head: name of a registered head, or a `TaskHead`, to put a new
+                head on the encoder; `None` for the head that is there, with
+                its labels.
             sequence_length, freeze_encoder, freeze_embeddings: see the class;
                 `None` for what the saved head was trained with.
             load_weights: bool. Whether the encoder starts from the preset's
                 weights rather than random ones.
+            load_head: bool. Whether a head that is named starts from the
+                weights that are there: a tagger of google-research/bert is
+                stored as a classifier without names of labels, and needs a
+                `TaggingHead` with them. `None`: where a head's weights mean
+                the same whatever its options, as those of a masked LM do.
             dtype: policy of encoder and head, such as `"mixed_bfloat16"`.
             tokenizer_engine: `auto`, `fast` or `graph`.
             **head_options: arguments of the named head, such as `labels`.
 
         Raises:
             InputError: if preset or head is unknown, or no head is given
-                and none is saved there.
+                and none is there.
         """
         return task_files.load_task(
             cls,
@@ -125,24 +135,33 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
             freeze_encoder=freeze_encoder,
             freeze_embeddings=freeze_embeddings,
             load_weights=load_weights,
+            load_head=load_head,
             dtype=dtype,
             tokenizer_engine=tokenizer_engine,
             **head_options,
         )
 
     def save_to_preset(
-        self, directory: str | os.PathLike, overwrite: bool = False
+        self,
+        directory: str | os.PathLike,
+        overwrite: bool = False,
+        card: presets.CardFacts | None = None,
     ) -> None:
         """Writes weights, head, labels and vocabulary, all or nothing.
+
+        The directory is one of Hugging Face's: `transformers` opens it with
+        the same outputs where it has a class for the head (not for a CRF,
+        several tasks, or another pooling than `cls`).
 
         Args:
             directory: where to write.
             overwrite: bool. Whether an existing directory may be replaced.
+            card: what the model card (`README.md`) says of data and metrics.
 
         Raises:
             InputError: if the directory exists and `overwrite` is false.
         """
-        task_files.save_task(self, directory, overwrite)
+        task_files.save_task(self, directory, overwrite, card)
 
     def compile(
         self,

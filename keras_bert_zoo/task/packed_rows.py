@@ -50,7 +50,7 @@ class _OnPackedRows:
             raise InputError(
                 "Packed rows need a `BertEncoder`. Received: "
                 f"{type(encoder).__name__}. Load its weights with "
-                "`load_checkpoint`, or leave `packed_width` out."
+                "`BertEncoder.from_preset`, or leave `packed_width` out."
             )
         encoded = _encoded(model)
         inputs = {

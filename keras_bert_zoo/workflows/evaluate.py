@@ -47,7 +47,9 @@ def evaluate(
     """Measures a trained model on labelled examples.
 
     Args:
-        model: directory of a trained model (in Python, also a `TaskModel`).
+        model: a model with its head: its directory, in any format that
+            `train --preset` takes, or hf:ORGANIZATION/NAME (in Python, also a
+            `TaskModel`).
         data: labelled examples (in Python, also rows, a list of mappings or
             a pair of texts and labels).
         batch_size: examples in a batch.

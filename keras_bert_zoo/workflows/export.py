@@ -40,7 +40,9 @@ def export(
     """Writes a deployable artifact, compared with the live model.
 
     Args:
-        model: directory of a trained model (in Python, also a `TaskModel`).
+        model: a model with its head: its directory, in any format that
+            `train --preset` takes, or hf:ORGANIZATION/NAME (in Python, also a
+            `TaskModel`).
         out: directory of the artifact, written whole or not at all.
         format: `bert-zoo list` shows them; with it, --help lists the
             format's own flags.

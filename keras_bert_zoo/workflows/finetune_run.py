@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from keras_bert_zoo import data
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.files import check_hdf5_space
+from keras_bert_zoo.files import check_disk_space
+from keras_bert_zoo.presets import CardFacts
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.task.model import TaskModel
@@ -141,7 +142,18 @@ def run(
     directory = page = None
     if is_chief(model.distribute_strategy):
         directory = options["out"]
-        model.save_to_preset(directory, overwrite=options["overwrite"])
+        model.save_to_preset(
+            directory,
+            overwrite=options["overwrite"],
+            card=CardFacts(
+                data={
+                    f"{name} examples": report.num_rows
+                    for name, report in examples.reports.items()
+                },
+                metrics=metrics,
+                hyperparameters=_hyperparameters(options, rate),
+            ),
+        )
         configuration |= {
             "epochs": options["epochs"],
             "learning_rate": rate,
@@ -187,6 +199,15 @@ def run(
         precision=model.dtype_policy.name,
         warnings=warnings,
     )
+
+
+def _hyperparameters(options: Mapping[str, Any], rate: float) -> dict:
+    """Returns what a model card says of how the model was trained."""
+    names = ("epochs", "batch_size", "tokens_per_batch", "optimizer")
+    names = (*names, "schedule", "sequence_length", "seed")
+    found = {name: options[name] for name in names}
+    found = {name: value for name, value in found.items() if value is not None}
+    return {"learning_rate": f"{rate:g}", **found}
 
 
 def default_epochs(num_examples: int, batch_size: int) -> int:
@@ -273,7 +294,7 @@ def _model(
     # Better now than after hours of training.
     folder = pathlib.Path(options["out"]).parent
     folder.mkdir(parents=True, exist_ok=True)
-    check_hdf5_space(folder, [variable.shape for variable in model.variables])
+    check_disk_space(folder, [variable.shape for variable in model.variables])
     progress.on_note(
         "model",
         f"{options['preset']} with {head.name}, {model.count_params():,} "

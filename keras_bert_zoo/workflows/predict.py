@@ -47,7 +47,9 @@ def predict(
     """Answers texts with a trained model, in their order.
 
     Args:
-        model: directory of a trained model (in Python, also a `TaskModel`).
+        model: a model with its head: its directory, in any format that
+            `train --preset` takes, or hf:ORGANIZATION/NAME (in Python, also a
+            `TaskModel`).
         text: a text to answer; may be given many times (in Python, a text or
             a list of texts).
         text_pair: the second text of each, where an example has two.

@@ -149,7 +149,7 @@ class MaskedTokenHead(TaskHead):
             raise InputError(
                 "The masked-LM head takes activation, epsilon and token table "
                 f"from a `BertEncoder`. Received: {type(encoder).__name__}. "
-                "Load its weights with `load_checkpoint`."
+                "Load its weights with `BertEncoder.from_preset`."
             )
         positions = keras.Input((None,), dtype="int32", name=MASK_POSITIONS)
         sequence = encode(encoder, encoder.input, feature_names.SEQUENCE_OUTPUT)

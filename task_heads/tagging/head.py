@@ -296,13 +296,10 @@ class TaggingHead(TaskHead):
             )
         model.get_layer("logits").set_weights(values)
 
-    def get_weights(self, model: keras.Model) -> HeadWeights:
+    def get_weights(self, model: keras.Model) -> HeadWeights | None:
+        # Published taggers have no scores of neighbouring tags.
         if self.crf:
-            raise InputError(
-                "Published taggers have no scores of neighbouring tags. "
-                "Received: a head with crf=True. Save a preset instead, or "
-                "train with crf=False."
-            )
+            return None
         kernel, bias = model.get_layer("logits").get_weights()
         return HeadWeights(
             self.name,

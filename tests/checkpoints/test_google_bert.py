@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.files import task_from_checkpoint
 from keras_bert_zoo.task.model import TaskModel
+from task_heads.tagging.head import TaggingHead
 
 ROOT = pathlib.Path(__file__).parents[2]
 RECORDED = ROOT / "tests/recorded/transformers"
@@ -116,7 +116,7 @@ def test_pretraining_heads_are_read(published):
 
 def test_a_masked_language_model_answers_like_transformers(published):
     expected = np.load(RECORDED / "pretraining/outputs.npz")
-    model = task_from_checkpoint(TaskModel, load_checkpoint(published()))
+    model = TaskModel.from_preset(published())
     inputs = {name: expected[name] for name in list(expected)[:3]}
     places = np.tile(np.arange(9, dtype="int32"), (2, 1))
     found = np.array(model({**inputs, "mask_positions": places}))
@@ -125,17 +125,36 @@ def test_a_masked_language_model_answers_like_transformers(published):
 
 def test_a_span_finder_answers_like_transformers(published):
     expected = np.load(RECORDED / "question_answerer/outputs.npz")
-    checkpoint = load_checkpoint(published("question_answerer"))
-    found = task_from_checkpoint(TaskModel, checkpoint)(
-        {name: expected[name] for name in list(expected)[:3]}
-    )
+    model = TaskModel.from_preset(published("question_answerer"))
+    found = model({name: expected[name] for name in list(expected)[:3]})
     for name in ("start_logits", "end_logits"):
         np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
 
 
 def test_classifier_has_numbered_labels(published):
-    head = load_checkpoint(published("classifier")).head
-    assert head.labels == ["LABEL_0", "LABEL_1", "LABEL_2"]
+    head = TaskModel.from_preset(published("classifier")).head
+    assert head.labels_by_index == ["LABEL_0", "LABEL_1", "LABEL_2"]
+
+
+def test_taggers_head_takes_the_weights_of_a_classifier(published):
+    expected = np.load(RECORDED / "tagger/outputs.npz")
+    head = TaggingHead(["no", "maybe", "yes"], scheme="none")
+    model = TaskModel.from_preset(published("tagger"), head, load_head=True)
+    logits = model({name: expected[name] for name in list(expected)[:3]})
+    np.testing.assert_allclose(logits, expected["logits"], atol=1e-5)
+
+
+def test_taggers_head_needs_as_many_labels_as_there_are_rows(published):
+    directory = published("tagger")
+    head = TaggingHead(["O", "B-x"])
+    with pytest.raises(InputError, match="3 rows, 2 labels"):
+        TaskModel.from_preset(directory, head, load_head=True)
+
+
+def test_named_head_is_new_unless_its_weights_are_asked_for(published):
+    directory = published("tagger")
+    model = TaskModel.from_preset(directory, TaggingHead(["O", "B-x"]))
+    assert model.get_layer("logits").bias.shape == (2,)
 
 
 def test_optimizer_state_is_ignored(published):

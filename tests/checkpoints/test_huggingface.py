@@ -115,6 +115,76 @@ def test_classifier_keeps_labels_and_kind():
     assert head.config == {"kind": "single_label"}
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ({"0": "a", "1": "b", "2": "c"}, ["a", "b", "c"]),
+        ({"2": "c", "0": "a", "1": "b"}, ["a", "b", "c"]),
+        (["a", "b", "c"], ["a", "b", "c"]),
+        ({"0": 1, "1": 2, "2": 3}, ["1", "2", "3"]),
+        ({"0": "LABEL_0", "1": "LABEL_1"}, ["LABEL_0", "LABEL_1", "LABEL_2"]),
+        (None, ["LABEL_0", "LABEL_1", "LABEL_2"]),
+    ],
+)
+def test_labels_are_read_in_any_published_form(model, names, expected):
+    directory = model("classifier", id2label=names)
+    assert load_checkpoint(directory).head.labels == expected
+
+
+def test_labels_are_read_from_label2id_alone(model):
+    directory = model(
+        "classifier", id2label=None, label2id={"c": 2, "a": 0, "b": 1}
+    )
+    assert load_checkpoint(directory).head.labels == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "kind"),
+    [
+        ("classifier", {}, "classification"),
+        ("tagger", {}, "tagging"),
+        ("classifier", {"id2label": ["O", "B-x", "I-x"]}, "tagging"),
+        (
+            "classifier",
+            {
+                "id2label": ["O", "B-x", "I-x"],
+                "problem_type": "multi_label_classification",
+            },
+            "classification",
+        ),
+        ("question_answerer", {}, "span_qa"),
+        ("masked_lm", {}, "masked_lm"),
+    ],
+)
+def test_head_is_known_without_a_stated_class(model, name, changes, kind):
+    directory = model(name, architectures=None, **changes)
+    assert load_checkpoint(directory).head.kind == kind
+
+
+@pytest.mark.parametrize("wrapper", ["module.", "model.", "0.auto_model."])
+def test_wrappers_before_names_are_read(rewrite, model, wrapper):
+    directory = model("classifier")
+    rewrite(
+        directory, lambda arrays: {wrapper + k: a for k, a in arrays.items()}
+    )
+    expected = load_checkpoint(RECORDED / "classifier")
+    found = load_checkpoint(directory)
+    for left, right in zip(expected.encoder.weights, found.encoder.weights):
+        np.testing.assert_array_equal(left, right)
+    assert found.head.kind == "classification"
+
+
+def test_padded_token_table_is_reported(model, vocabulary_tokens):
+    directory = model()
+    text = "\n".join(vocabulary_tokens(33))
+    (directory / "vocab.txt").write_text(text + "\n")
+    checkpoint = load_checkpoint(directory)
+    assert len(checkpoint.tokenizer.vocabulary) == 33
+    assert checkpoint.encoder.vocabulary_size == 40
+    (note,) = checkpoint.report.notes
+    assert "rows 33 to 39" in note
+
+
 def test_problem_type_becomes_the_kind(model):
     directory = model("classifier", problem_type="multi_label_classification")
     head = load_checkpoint(directory).head

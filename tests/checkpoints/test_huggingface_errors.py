@@ -19,9 +19,12 @@ needs_shared = pytest.mark.skipif(
 )
 
 
-def test_wrong_number_of_labels_is_refused(model):
-    directory = model("classifier", id2label={"0": "no", "1": "yes"})
-    with pytest.raises(InputError, match="must name the classifier's 3 rows"):
+@pytest.mark.parametrize(
+    "names", [{"0": "no", "1": "yes"}, ["no", "yes"], {"a": "no"}, 3, {}]
+)
+def test_labels_of_other_rows_are_refused(model, names):
+    directory = model("classifier", id2label=names)
+    with pytest.raises(InputError, match="id2label.*classifier's 3 rows"):
         load_checkpoint(directory)
 
 
@@ -82,11 +85,11 @@ def test_missing_size_is_named(model):
         load_checkpoint(directory)
 
 
-def test_vocabulary_of_another_size_is_refused(model, vocabulary_tokens):
+def test_vocabulary_larger_than_the_table_is_refused(model, vocabulary_tokens):
     directory = model()
-    text = "\n".join(vocabulary_tokens(39))
+    text = "\n".join(vocabulary_tokens(41))
     (directory / "vocab.txt").write_text(text + "\n")
-    with pytest.raises(InputError, match="39 tokens for 40 rows"):
+    with pytest.raises(InputError, match="41 tokens for 40 rows"):
         load_checkpoint(directory)
 
 

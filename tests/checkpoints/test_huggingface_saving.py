@@ -1,18 +1,18 @@
 """Models written for `transformers`; `tests/peers` loads them there."""
 
 import json
+import pathlib
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
 from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.checkpoints import has_published_class
 from keras_bert_zoo.checkpoints import load_checkpoint
-from keras_bert_zoo.checkpoints import save_huggingface
-from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
+from keras_bert_zoo.checkpoints import write_huggingface
 
+RECORDED = pathlib.Path(__file__).parents[1] / "recorded/transformers"
 GENERATOR = np.random.default_rng(2)
 
 
@@ -44,49 +44,8 @@ def next_sentence():
     return head("next_sentence", ("0", "1"))._replace(labels=[])
 
 
-def assert_same_weights(left, right):
-    assert [weight.path for weight in left.weights] == [
-        weight.path for weight in right.weights
-    ]
-    for expected, found in zip(left.weights, right.weights):
-        np.testing.assert_array_equal(found, expected, err_msg=found.path)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"num_heads": 4, "num_layers": 1},
-        {"use_pooler": False},
-        {"activation": "gelu_approximate", "layer_norm_epsilon": 1e-3},
-        {"activation": "relu", "num_segments": 3, "dropout": 0.25},
-    ],
-    ids=str,
-)
-def test_encoder_round_trip(make_encoder, tokenizer, tmp_path, options):
-    encoder = make_encoder(**options)
-    save_huggingface(encoder, tokenizer, tmp_path / "model")
-    found = load_checkpoint(tmp_path / "model")
-    assert_same_weights(encoder, found.encoder)
-    expected = {**encoder.get_config(), "name": found.encoder.name}
-    assert found.encoder.get_config() == expected
-    assert found.tokenizer.vocabulary == tokenizer.vocabulary
-    assert found.report.ignored == ()
-
-
-@pytest.mark.parametrize("lowercase", [True, False])
-@pytest.mark.parametrize("strip_accents", [None, True, False])
-def test_tokenizer_round_trip(
-    make_encoder, vocabulary_tokens, tmp_path, lowercase, strip_accents
-):
-    tokens = ["<pad>", "<unk>", *vocabulary_tokens(13)[2:]]
-    vocabulary = Vocabulary(tokens, padding="<pad>", unknown="<unk>")
-    tokenizer = BertTokenizer(vocabulary, lowercase, strip_accents)
-    save_huggingface(make_encoder(), tokenizer, tmp_path / "model")
-    found = load_checkpoint(tmp_path / "model").tokenizer
-    assert found.vocabulary == vocabulary
-    assert found.lowercase is lowercase
-    assert found.strip_accents is strip_accents
+def config_of(directory):
+    return json.loads((directory / "config.json").read_text())
 
 
 @pytest.mark.parametrize(
@@ -101,8 +60,10 @@ def test_tokenizer_round_trip(
     ids=lambda weights: weights.kind,
 )
 def test_head_round_trip(make_encoder, tmp_path, weights):
-    save_huggingface(make_encoder(), None, tmp_path / "model", head=weights)
-    found = load_checkpoint(tmp_path / "model").head
+    encoder = make_encoder()
+    assert has_published_class(encoder, weights)
+    write_huggingface(encoder, tmp_path, heads=[weights])
+    found = load_checkpoint(tmp_path).head
     assert (found.kind, found.labels) == (weights.kind, weights.labels)
     assert set(found.weights) == set(weights.weights)
     for name, array in weights.weights.items():
@@ -121,81 +82,91 @@ def test_kind_of_classification_round_trip(
     make_encoder, tmp_path, labels, kind
 ):
     weights = head(labels=labels)._replace(config={"kind": kind})
-    save_huggingface(make_encoder(), None, tmp_path / "model", head=weights)
-    found = load_checkpoint(tmp_path / "model").head
+    write_huggingface(make_encoder(), tmp_path, heads=[weights])
+    found = load_checkpoint(tmp_path).head
     assert (tuple(found.labels), found.config) == (labels, {"kind": kind})
 
 
 def test_both_pretraining_heads_round_trip(make_encoder, tmp_path):
     heads = [masked_lm(), next_sentence()]
-    save_huggingface(make_encoder(), None, tmp_path / "model", head=heads)
-    found = load_checkpoint(tmp_path / "model").heads
+    write_huggingface(make_encoder(), tmp_path, heads=heads)
+    found = load_checkpoint(tmp_path).heads
     assert [head.kind for head in found] == ["masked_lm", "next_sentence"]
-    config = json.loads((tmp_path / "model/config.json").read_text())
-    assert config["architectures"] == ["BertForPreTraining"]
+    assert config_of(tmp_path)["architectures"] == ["BertForPreTraining"]
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("name", "kind"),
     [
-        ({"embedding_dim": 4}, "embedding_dim=4, hidden_dim=8"),
-        ({"share_layers": True}, "encoder with share_layers=True"),
-        ({"position_offset": 2}, "encoder with position_offset=2"),
+        ("two_layers", None),
+        ("classifier", "classification"),
+        ("tagger", "tagging"),
+        ("question_answerer", "span_qa"),
+        ("masked_lm", "masked_lm"),
+        ("pretraining", "pretraining"),
     ],
 )
-def test_architecture_without_equal_is_refused(
-    make_encoder, tmp_path, options, message
+def test_written_model_is_the_published_one(tmp_path, name, kind):
+    """Names, shapes, types and values are those that transformers wrote."""
+    checkpoint = load_checkpoint(RECORDED / name)
+    write_huggingface(checkpoint.encoder, tmp_path, heads=checkpoint.heads)
+    expected = safetensors.numpy.load_file(
+        RECORDED / name / "model.safetensors"
+    )
+    found = safetensors.numpy.load_file(tmp_path / "model.safetensors")
+    assert set(found) == set(expected)
+    for key, array in expected.items():
+        assert found[key].dtype == array.dtype
+        np.testing.assert_array_equal(found[key], array, err_msg=key)
+    published, written = config_of(RECORDED / name), config_of(tmp_path)
+    for key in set(published) & set(written) - {"label2id", "hidden_act"}:
+        assert written[key] == published[key], key
+
+
+def test_names_for_transformers_are_stated(make_encoder, tmp_path):
+    write_huggingface(make_encoder(), tmp_path, heads=[head("tagging", "OX")])
+    config = config_of(tmp_path)
+    assert config["architectures"] == ["BertForTokenClassification"]
+    assert config["id2label"] == {"0": "O", "1": "X"}
+    assert config["label2id"] == {"O": 0, "X": 1}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"embedding_dim": 4}, {"share_layers": True}, {"position_offset": 2}],
+    ids=str,
+)
+def test_encoder_without_equal_claims_no_published_type(
+    make_encoder, tmp_path, options
 ):
-    with pytest.raises(InputError, match=message):
-        save_huggingface(make_encoder(**options), None, tmp_path / "model")
-    assert list(tmp_path.iterdir()) == []
+    encoder = make_encoder(**options)
+    assert not has_published_class(encoder, head())
+    write_huggingface(encoder, tmp_path)
+    config = config_of(tmp_path)
+    assert config["model_type"] == "keras_bert_zoo"
+    assert "architectures" not in config
 
 
-def test_pooled_head_needs_the_pooler(make_encoder, tmp_path):
-    encoder = make_encoder(use_pooler=False)
-    with pytest.raises(InputError, match="classification head reads the pool"):
-        save_huggingface(encoder, None, tmp_path / "model", head=head())
-
-
-def test_head_of_another_width_is_refused(make_encoder, tmp_path):
-    encoder = make_encoder(hidden_dim=4)
-    with pytest.raises(InputError, match="classification head must fit"):
-        save_huggingface(encoder, None, tmp_path / "model", head=head())
-
-
-def test_unrelated_heads_are_refused(make_encoder, tmp_path):
-    heads = [head(), masked_lm()]
-    with pytest.raises(InputError, match="Received: classification, masked_lm"):
-        save_huggingface(make_encoder(), None, tmp_path / "m", head=heads)
-
-
-def test_existing_directory_is_kept(make_encoder, tmp_path):
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model/precious").write_text("mine")
-    with pytest.raises(InputError, match="is not overwritten"):
-        save_huggingface(make_encoder(), None, tmp_path / "model")
-    assert (tmp_path / "model/precious").read_text() == "mine"
-
-
-def test_existing_directory_is_replaced_on_request(make_encoder, tmp_path):
-    save_huggingface(make_encoder(), None, tmp_path / "model")
-    encoder = make_encoder(num_layers=1)
-    save_huggingface(encoder, None, tmp_path / "model", overwrite=True)
-    assert_same_weights(encoder, load_checkpoint(tmp_path / "model").encoder)
-
-
-def test_failing_write_keeps_the_previous_model(
-    make_encoder, tmp_path, monkeypatch
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        ({"use_pooler": False}, head()),
+        ({"hidden_dim": 4}, head()),
+        ({}, head("stars")),
+    ],
+    ids=["no pooler", "another width", "another kind"],
+)
+def test_head_without_equal_has_no_published_class(
+    make_encoder, options, weights
 ):
-    save_huggingface(make_encoder(), None, tmp_path / "model")
-    before = (tmp_path / "model/model.safetensors").read_bytes()
+    assert not has_published_class(make_encoder(**options), weights)
 
-    def full_disk(*arguments, **options):
-        raise safetensors.SafetensorError("No space left on device")
 
-    monkeypatch.setattr(safetensors.numpy, "save_file", full_disk)
-    encoder = make_encoder(num_layers=1)
-    with pytest.raises(OSError, match="No space left on device"):
-        save_huggingface(encoder, None, tmp_path / "model", overwrite=True)
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-    assert (tmp_path / "model/model.safetensors").read_bytes() == before
+def test_others_may_read_the_file(make_encoder, tmp_path):
+    (tmp_path / "usual").touch()
+    write_huggingface(make_encoder(), tmp_path)
+    modes = [
+        (tmp_path / name).stat().st_mode
+        for name in ("usual", "config.json", "model.safetensors")
+    ]
+    assert len(set(modes)) == 1

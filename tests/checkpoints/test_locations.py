@@ -78,7 +78,7 @@ def test_unknown_file_is_refused(tmp_path):
 
 
 def test_archive_address_names_the_steps():
-    with pytest.raises(InputError, match="Download and unpack it.*convert DIR"):
+    with pytest.raises(InputError, match="Download and unpack it"):
         load_checkpoint("https://example.org/bert.zip")
 
 
@@ -92,26 +92,54 @@ def test_package_without_a_model_is_refused():
         load_checkpoint("package:pytest")
 
 
-def test_hub_fetches_no_pickle_and_no_code(monkeypatch, tmp_path):
+@pytest.mark.parametrize("revision", ["", "@v1.0"])
+def test_hub_fetches_no_pickle_and_no_code(monkeypatch, tmp_path, revision):
     hub = pytest.importorskip("huggingface_hub")
     asked = {}
 
-    def snapshot_download(name, allow_patterns):
-        asked.update(name=name, patterns=allow_patterns)
+    def snapshot_download(name, revision, allow_patterns):
+        asked.update(name=name, revision=revision)
+        published = [
+            "model.safetensors",
+            "model-00001-of-00002.safetensors",
+            "model.safetensors.index.json",
+            "onnx/model.safetensors",
+            "pytorch_model.bin",
+            "modeling.py",
+            "config.json",
+            "tokenizer.json",
+            "1_Pooling/config.json",
+            "vocab.txt",
+        ]
+        asked["files"] = set(
+            hub.utils.filter_repo_objects(
+                published, allow_patterns=allow_patterns
+            )
+        )
         return str(tmp_path)
 
     monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
-    assert locate("hf:someone/bert", None) == ("huggingface", str(tmp_path))
+    found = locate(f"hf:someone/bert{revision}", None)
+    assert found == ("huggingface", str(tmp_path))
     assert asked == {
         "name": "someone/bert",
-        "patterns": ["*.safetensors", "*.json", "vocab.txt"],
+        "revision": revision[1:] or None,
+        "files": {
+            "model.safetensors",
+            "model-00001-of-00002.safetensors",
+            "model.safetensors.index.json",
+            "config.json",
+            "tokenizer.json",
+            "1_Pooling/config.json",
+            "vocab.txt",
+        },
     }
 
 
 def test_hub_failure_names_the_remedy(monkeypatch):
     hub = pytest.importorskip("huggingface_hub")
 
-    def snapshot_download(name, allow_patterns):
+    def snapshot_download(name, revision, allow_patterns):
         raise OSError("Name or service not known\nand a long story")
 
     monkeypatch.setattr(hub, "snapshot_download", snapshot_download)

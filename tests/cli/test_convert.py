@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import presets
-from keras_bert_zoo import save_huggingface
 from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.checkpoints import write_huggingface
+from keras_bert_zoo.checkpoints.huggingface_tokenizer import write_tokenizer
 
 
 @pytest.fixture
@@ -14,9 +15,12 @@ def source(folder, tmp_path):
     encoder = presets.load_encoder(folder / "preset")
     tokenizer = presets.load_tokenizer(folder / "preset")
 
-    def save(head=None):
-        save_huggingface(encoder, tokenizer, tmp_path / "hf", head=head)
-        return tmp_path / "hf"
+    def save(*heads):
+        directory = tmp_path / "hf"
+        directory.mkdir(exist_ok=True)
+        write_huggingface(encoder, directory, heads=heads)
+        write_tokenizer(tokenizer, directory)
+        return directory
 
     return save
 
@@ -66,7 +70,7 @@ def test_a_file_that_cannot_grow_keeps_the_previous_preset(
     # Fails as on a full disk, in the middle of the weights.
     before = zoo("convert", source(), tmp_path / "out")
     assert before.status == 0
-    kept = (tmp_path / "out" / "model.weights.h5").read_bytes()
+    kept = (tmp_path / "out" / "model.safetensors").read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
@@ -78,5 +82,5 @@ def test_a_file_that_cannot_grow_keeps_the_previous_preset(
     assert outcome.status == 2
     assert "File too large" in outcome.error
     assert outcome.error.count("\n") == 1
-    assert (tmp_path / "out" / "model.weights.h5").read_bytes() == kept
+    assert (tmp_path / "out" / "model.safetensors").read_bytes() == kept
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["hf", "out"]

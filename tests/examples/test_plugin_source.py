@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import pytest
 
+from keras_bert_zoo import BertEncoder
+from keras_bert_zoo import BertTokenizer
 from keras_bert_zoo import InputError
-from keras_bert_zoo import load_checkpoint
 from keras_bert_zoo.checkpoints.rules import expand
 from keras_bert_zoo.registry import checkpoint_sources
 from keras_bert_zoo.testing import tiny_encoder
@@ -73,10 +74,11 @@ def outputs(encoder):
 
 
 def test_checkpoint_is_recognized_and_loaded(checkpoint, encoder, tokenizer):
-    loaded = load_checkpoint(checkpoint)
-    assert loaded.tokenizer.vocabulary.tokens == tokenizer.vocabulary.tokens
+    loaded = BertTokenizer.from_preset(checkpoint)
+    assert loaded.vocabulary.tokens == tokenizer.vocabulary.tokens
     expected = keras.ops.convert_to_numpy(outputs(encoder))
-    np.testing.assert_allclose(outputs(loaded.encoder), expected, atol=1e-6)
+    found = outputs(BertEncoder.from_preset(checkpoint))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_missing_array_is_named(checkpoint):
@@ -84,4 +86,4 @@ def test_missing_array_is_named(checkpoint):
     del arrays["1.up.bias"]
     np.savez(checkpoint / "bert.npz", **arrays)
     with pytest.raises(InputError, match="1.up.bias"):
-        load_checkpoint(checkpoint)
+        BertEncoder.from_preset(checkpoint)

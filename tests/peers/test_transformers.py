@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import load_checkpoint
-from keras_bert_zoo.checkpoints import save_huggingface
+from keras_bert_zoo.checkpoints import write_huggingface
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.presets import load_encoder
 from keras_bert_zoo.presets import load_tokenizer
 from keras_bert_zoo.presets import save_preset
+from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
@@ -147,7 +147,7 @@ def assert_within(found, expected, tolerance=1e-5):
 def test_saved_encoder_answers_alike(theirs, tmp_path, sizes, padded):
     encoder = make_encoder(**sizes)
     inputs = make_inputs(encoder, padded)
-    save_huggingface(encoder, None, tmp_path / "model")
+    save_preset(encoder, None, tmp_path / "model")
     expected = theirs(tmp_path / "model", inputs)
     assert_within(ours(encoder, inputs), expected)
 
@@ -158,7 +158,7 @@ def test_saved_activation_and_epsilon_answer_alike(
 ):
     encoder = make_encoder(activation=activation, layer_norm_epsilon=1e-2)
     inputs = make_inputs(encoder, True)
-    save_huggingface(encoder, None, tmp_path / "model")
+    save_preset(encoder, None, tmp_path / "model")
     expected = theirs(tmp_path / "model", inputs)
     assert_within(ours(encoder, inputs), expected)
 
@@ -168,9 +168,8 @@ def test_saved_activation_and_epsilon_answer_alike(
 def test_minilm_answers_alike_after_a_round_trip(theirs, tmp_path, padded):
     encoder = load_encoder("minilm_l6_en_uncased")
     tokenizer = load_tokenizer("minilm_l6_en_uncased")
-    save_preset(encoder, tokenizer, tmp_path / "preset")
-    encoder = load_encoder(tmp_path / "preset")
-    save_huggingface(encoder, tokenizer, tmp_path / "model")
+    save_preset(encoder, tokenizer, tmp_path / "model")
+    encoder = load_encoder(tmp_path / "model")
     inputs = make_inputs(encoder, padded)
     expected = theirs(tmp_path / "model", inputs, texts=TEXTS)
     assert_within(ours(encoder, inputs), expected)
@@ -181,50 +180,85 @@ def test_minilm_answers_alike_after_a_round_trip(theirs, tmp_path, padded):
 @pytest.mark.parametrize("lowercase", [True, False])
 def test_saved_tokenizer_answers_alike(theirs, tmp_path, lowercase):
     encoder, tokenizer = make_encoder(), make_tokenizer(lowercase)
-    save_huggingface(encoder, tokenizer, tmp_path / "model")
+    save_preset(encoder, tokenizer, tmp_path / "model")
     inputs = make_inputs(encoder, False)
     expected = theirs(tmp_path / "model", inputs, texts=TEXTS)
     ids = tokenizer.tokenize(TEXTS).flat_values.numpy()
     np.testing.assert_array_equal(ids, expected["text_ids"])
 
 
-@pytest.mark.parametrize("kind", ["single_label", "multi_label", "regression"])
-def test_saved_classifier_answers_alike(theirs, tmp_path, kind):
-    labels = [] if kind == "regression" else ["sad", "neutral", "happy"]
+def randomize(model, *layers):
+    """Gives a new head weights of the size that training gives."""
     generator = np.random.default_rng(8)
-    count = len(labels) or 1
-    kernel = generator.standard_normal((32, count)).astype("float32")
-    bias = generator.standard_normal(count).astype("float32")
-    head = HeadWeights(
-        "classification",
-        labels,
-        {"kernel": kernel, "bias": bias},
-        {"kind": kind},
+    for name in layers:
+        for variable in model.get_layer(name).weights:
+            noise = 0.1 * generator.standard_normal(variable.shape)
+            variable.assign(noise + float(not variable.shape))
+
+
+@pytest.mark.parametrize(
+    ("head", "options", "labels"),
+    [
+        ("classification", {"labels": ["sad", "neutral", "happy"]}, None),
+        (
+            "classification",
+            {"labels": ["sad", "new"], "kind": "multi_label"},
+            None,
+        ),
+        ("classification", {"kind": "regression"}, ["LABEL_0"]),
+        ("tagging", {"labels": ["O", "B-x", "I-x"]}, None),
+    ],
+    ids=str,
+)
+def test_saved_head_answers_alike(theirs, tmp_path, head, options, labels):
+    encoder, tokenizer = make_encoder(), make_tokenizer(True)
+    model = TaskModel(encoder, heads.get(head)(**options), tokenizer)
+    randomize(model, "logits")
+    if labels:
+        randomize(model, "score_scale")
+    model.save_to_preset(tmp_path / "model")
+    inputs = make_inputs(encoder, True)
+    expected = theirs(tmp_path / "model", inputs, texts=TEXTS)
+    found = keras.ops.convert_to_numpy(model(inputs))
+    assert_within({"logits": found.reshape(expected["logits"].shape)}, expected)
+    assert list(expected["labels"]) == (labels or options["labels"])
+    ids = tokenizer.tokenize(TEXTS).flat_values.numpy()
+    np.testing.assert_array_equal(ids, expected["text_ids"])
+
+
+def test_saved_span_finder_answers_alike(theirs, tmp_path):
+    encoder = make_encoder()
+    model = TaskModel(encoder, heads.get("span_qa")(), make_tokenizer(True))
+    randomize(model, "logits")
+    model.save_to_preset(tmp_path / "model")
+    inputs = make_inputs(encoder, True)
+    expected = theirs(tmp_path / "model", inputs)
+    found = model(inputs)
+    names = ("start_logits", "end_logits")
+    assert_within(
+        {name: keras.ops.convert_to_numpy(found[name]) for name in names},
+        expected,
     )
-    encoder = make_encoder()
-    inputs = make_inputs(encoder, True)
-    save_huggingface(encoder, None, tmp_path / "model", head=head)
-    expected = theirs(tmp_path / "model", inputs)
-    pooled = ours(encoder, inputs)["pooled_output"]
-    assert_within({"logits": pooled @ kernel + bias}, expected)
-    assert list(expected["labels"]) == (labels or ["LABEL_0"])
 
 
-def test_saved_tagger_answers_alike(theirs, tmp_path):
-    labels = ["O", "B-x", "I-x"]
-    generator = np.random.default_rng(8)
-    # Of the size that training gives, so that logits are not far above 1.
-    kernel = 0.1 * generator.standard_normal((32, 3)).astype("float32")
-    bias = generator.standard_normal(3).astype("float32")
-    weights = {"kernel": kernel, "bias": bias}
-    head = HeadWeights("tagging", labels, weights, {})
+@pytest.mark.parametrize(
+    ("head", "options"),
+    [
+        ("classification", {"labels": ["a", "b"], "pooling": "mean"}),
+        ("tagging", {"labels": ["O", "B-x", "I-x"], "crf": True}),
+    ],
+    ids=str,
+)
+def test_head_without_a_published_class_leaves_the_encoder(
+    theirs, tmp_path, head, options
+):
     encoder = make_encoder()
+    head = heads.get(head)(**options)
+    model = TaskModel(encoder, head, make_tokenizer(True))
+    model.save_to_preset(tmp_path / "model")
     inputs = make_inputs(encoder, True)
-    save_huggingface(encoder, None, tmp_path / "model", head=head)
     expected = theirs(tmp_path / "model", inputs)
-    sequence = ours(encoder, inputs)["sequence_output"]
-    assert_within({"logits": sequence @ kernel + bias}, expected)
-    assert list(expected["labels"]) == labels
+    assert_within(ours(encoder, inputs), expected)
 
 
 def test_saved_masked_lm_answers_alike(theirs, tmp_path):
@@ -235,9 +269,7 @@ def test_saved_masked_lm_answers_alike(theirs, tmp_path):
     for variable in model.get_layer("logits").head.variables:
         noise = 0.2 * generator.standard_normal(variable.shape)
         variable.assign(noise + float("gamma" in variable.path))
-    save_huggingface(
-        encoder, tokenizer, tmp_path / "model", head=head.get_weights(model)
-    )
+    model.save_to_preset(tmp_path / "model")
     inputs = make_inputs(encoder, True)
     texts = ["it [MASK] (a)", "[MASK]", "hello[MASK]s [MASK][MASK] [mask] b"]
     expected = theirs(tmp_path / "model", inputs, texts=texts)
@@ -257,8 +289,9 @@ def test_saved_masked_lm_answers_alike(theirs, tmp_path):
 def test_recorded_models_survive_our_saving(theirs, tmp_path, name):
     directory = ROOT / "tests/recorded/transformers" / name
     checkpoint = load_checkpoint(directory)
-    save_huggingface(
-        checkpoint.encoder, None, tmp_path / "model", head=checkpoint.heads
+    (tmp_path / "model").mkdir()
+    write_huggingface(
+        checkpoint.encoder, tmp_path / "model", heads=checkpoint.heads
     )
     recorded = dict(np.load(directory / "outputs.npz"))
     names = ("token_ids", "segment_ids", "padding_mask")

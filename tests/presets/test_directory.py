@@ -1,17 +1,21 @@
-"""Presets in directories: round trip, damage, and failing half-way."""
+"""Encoders in model directories: round trip, and failing half-way."""
 
 import json
-import pathlib
 
 import keras
 import numpy as np
 import pytest
+import safetensors
 
+from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.presets import Preset
+from keras_bert_zoo.presets import Provenance
 from keras_bert_zoo.presets import load_encoder
 from keras_bert_zoo.presets import load_tokenizer
 from keras_bert_zoo.presets import save_preset
-from keras_bert_zoo.presets import write_preset
+from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 
 @pytest.mark.parametrize(
@@ -20,7 +24,8 @@ from keras_bert_zoo.presets import write_preset
         {},
         {"embedding_dim": 4, "share_layers": True, "position_offset": 2},
         {"use_pooler": False, "activation": "relu", "dropout": 0.2},
-        {"layer_norm_epsilon": 1e-5, "num_segments": 3},
+        {"layer_norm_epsilon": 1e-5, "num_segments": 3, "num_heads": 4},
+        {"activation": "gelu_approximate", "pooling": "mean"},
     ],
     ids=str,
 )
@@ -50,10 +55,27 @@ def test_precision_can_be_changed(make_encoder, tmp_path):
     assert (layer.compute_dtype, layer.kernel.dtype) == ("bfloat16", "float32")
 
 
-def test_tokenizer_round_trip(saved, tokenizer):
-    found = load_tokenizer(saved)
-    assert found.vocabulary == tokenizer.vocabulary
-    assert found.lowercase is False
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("strip_accents", [None, True, False])
+def test_tokenizer_round_trip(make_encoder, tmp_path, lowercase, strip_accents):
+    tokens = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]", "play", "é"]
+    vocabulary = Vocabulary(tokens, padding="<pad>", unknown="<unk>")
+    tokenizer = BertTokenizer(vocabulary, lowercase, strip_accents)
+    save_preset(make_encoder(), tokenizer, tmp_path / "preset")
+    found = load_tokenizer(tmp_path / "preset")
+    assert found.vocabulary == vocabulary
+    assert found.lowercase is lowercase
+    assert found.strip_accents is strip_accents
+
+
+def test_classes_load_through_the_same_door(saved, make_encoder):
+    encoder = BertEncoder.from_preset(saved, dropout=0.4)
+    assert encoder.get_config()["dropout"] == 0.4
+    for left, right in zip(make_encoder().weights, encoder.weights):
+        np.testing.assert_array_equal(right, left)
+    tokenizer = BertTokenizer.from_preset(saved, engine="graph")
+    assert tokenizer.get_config()["engine"] == "graph"
+    assert len(tokenizer.vocabulary) == 8
 
 
 def test_layout(saved):
@@ -63,32 +85,33 @@ def test_layout(saved):
         if path.is_file()
     }
     assert files == {
+        "README.md",
         "config.json",
-        "metadata.json",
-        "model.weights.h5",
-        "assets/tokenizer/tokenizer.json",
-        "assets/tokenizer/vocab.txt",
+        "model.safetensors",
+        "task.json",
+        "tokenizer_config.json",
+        "vocab.txt",
     }
-
-
-def test_metadata_keeps_what_is_given(make_encoder, tmp_path):
-    path = tmp_path / "preset"
-    save_preset(make_encoder(), None, path, metadata={"source": "here"})
-    metadata = json.loads((path / "metadata.json").read_text())
-    assert metadata["source"] == "here"
-    assert set(metadata["sha256"]) == {"config.json", "model.weights.h5"}
-
-
-def test_further_files_can_be_added(make_encoder, tokenizer, tmp_path):
-    (tmp_path / "task.json").write_text("{}")
-    write_preset(make_encoder(), tokenizer, tmp_path)
-    assert load_encoder(tmp_path).count_params() > 0
+    recorded = json.loads((saved / "task.json").read_text())["sha256"]
+    assert set(recorded) == files - {"README.md"}
 
 
 def test_weights_can_be_left_out(saved):
-    (saved / "model.weights.h5").unlink()
+    (saved / "model.safetensors").unlink()
     encoder = load_encoder(saved, load_weights=False)
     assert encoder.hidden_dim == 8
+    assert len(load_tokenizer(saved).vocabulary) == 8
+
+
+def test_where_weights_come_from_is_kept(make_encoder, tmp_path):
+    known = Provenance("someone/bert", "apache-2.0", "fi")
+    save_preset(make_encoder(), None, tmp_path / "a", provenance=known)
+    assert Preset(tmp_path / "a").provenance == known
+
+
+def test_name_on_the_hub_is_the_base_model():
+    found = Preset("hf:someone/bert@v1").provenance
+    assert found == Provenance(base_model="someone/bert")
 
 
 def test_override_changes_the_encoder(saved):
@@ -113,9 +136,7 @@ def test_unknown_override_lists_the_known(saved):
 )
 def test_override_of_a_size_is_refused(saved, override):
     (name,) = override
-    with pytest.raises(
-        InputError, match=f"cannot change a size .*: another {name} than"
-    ):
+    with pytest.raises(InputError, match=f"cannot change a size .*{name}"):
         load_encoder(saved, **override)
 
 
@@ -138,29 +159,39 @@ def test_unknown_name_may_be_a_directory(saved, monkeypatch):
 
 
 def test_absent_directory_is_refused(tmp_path):
-    with pytest.raises(InputError, match="nowhere, which is no directory"):
+    with pytest.raises(InputError, match="nowhere: nothing there"):
         load_encoder(tmp_path / "nowhere")
 
 
 def test_existing_directory_is_kept(saved, make_encoder):
-    before = (saved / "model.weights.h5").read_bytes()
+    before = (saved / "model.safetensors").read_bytes()
     with pytest.raises(InputError, match="is not overwritten"):
         save_preset(make_encoder(), None, saved)
-    assert (saved / "model.weights.h5").read_bytes() == before
+    assert (saved / "model.safetensors").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("place", "error"),
+    [
+        ("pathlib.Path.write_text", OSError(28, "No space left on device")),
+        (
+            "safetensors.numpy.save_file",
+            safetensors.SafetensorError("No space left on device"),
+        ),
+    ],
+)
 def test_failed_save_keeps_the_previous_preset(
-    saved, make_encoder, monkeypatch
+    saved, make_encoder, monkeypatch, place, error
 ):
     before = {
         path: path.read_bytes() for path in saved.rglob("*") if path.is_file()
     }
 
     def full_disk(*arguments, **options):
-        raise OSError(28, "No space left on device")
+        raise error
 
     encoder = make_encoder(num_layers=1)
-    monkeypatch.setattr(pathlib.Path, "write_text", full_disk)
+    monkeypatch.setattr(place, full_disk)
     with pytest.raises(OSError, match="No space left"):
         save_preset(encoder, None, saved, overwrite=True)
     assert [path.name for path in saved.parent.iterdir()] == ["preset"]
@@ -169,6 +200,6 @@ def test_failed_save_keeps_the_previous_preset(
 
 def test_other_models_are_refused(tmp_path):
     model = keras.Sequential([keras.layers.Dense(1)])
-    with pytest.raises(InputError, match="A preset holds a `BertEncoder`"):
+    with pytest.raises(InputError, match="`BertEncoder`. Received: Sequent"):
         save_preset(model, None, tmp_path / "preset")
     assert list(tmp_path.iterdir()) == []

@@ -5,20 +5,37 @@ import json
 import keras
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.presets import save_preset
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.classification import ClassificationHead
 
 
-@pytest.fixture
-def saved(make_model, tmp_path):
+@pytest.fixture(params=["mean", "cls"])
+def saved(make_model, tmp_path, request):
+    """A model with a head that is saved in our form, or a published one."""
     model = make_model(
-        ClassificationHead(["bad", "good"], pooling="mean"),
+        ClassificationHead(["bad", "good"], pooling=request.param),
         sequence_length=20,
     )
     model.save_to_preset(tmp_path / "model")
     return model, tmp_path / "model"
+
+
+def edit_task(directory, **changes):
+    path = directory / "task.json"
+    task = {**json.loads(path.read_text()), "sha256": {}, **changes}
+    path.write_text(json.dumps(task))
+
+
+def change_arrays(directory, change):
+    path = directory / "model.safetensors"
+    arrays = safetensors.numpy.load_file(path)
+    change(arrays)
+    safetensors.numpy.save_file(arrays, path)
+    edit_task(directory)
 
 
 def test_round_trip_gives_the_same_answers(saved, texts):
@@ -83,7 +100,7 @@ def test_a_failed_save_keeps_the_previous_one(saved, monkeypatch, texts):
     def full_disk(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("h5py.File.__setitem__", full_disk)
+    monkeypatch.setattr("safetensors.numpy.save_file", full_disk)
     with pytest.raises(OSError, match="No space left"):
         model.save_to_preset(directory, overwrite=True)
     monkeypatch.undo()
@@ -99,8 +116,8 @@ def test_the_labels_are_readable_in_the_directory(saved):
 
 
 def test_without_a_saved_head_one_must_be_named(saved):
-    _, directory = saved
-    (directory / "task.json").unlink()
+    model, directory = saved
+    save_preset(model.encoder, model.tokenizer, directory, overwrite=True)
     with pytest.raises(InputError, match="Name one of: .*classification"):
         TaskModel.from_preset(directory)
 
@@ -118,63 +135,140 @@ def test_an_unknown_head_lists_the_known(saved):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("changes", "message"),
     [
-        ('{"head": 3', "task.json must be JSON"),
-        ("[" * 100_000, "task.json must be JSON"),
-        ('{"head": 3}', "task.json must describe a head"),
+        ({"head": "no-such"}, "'no-such'. Known: .*classification"),
+        ({"config": None}, "task.json must hold the arguments"),
+        ({"config": {"odd": 5}}, "task.json must hold the arguments"),
+        ({"config": {"labels": 5}}, "task.json: `labels` .* Received: 5"),
         (
-            '{"head": "classification", "config": {}, "sequence_length": "x"}',
-            "task.json must describe a head",
-        ),
-        (
-            '{"head": "classification", "config": {}, "freeze_encoder": 1}',
-            "task.json must describe a head",
-        ),
-        (
-            '{"head": "classification", "config": {"labels": 5}}',
-            "task.json: `labels` must be a list of names. Received: 5",
-        ),
-        (
-            '{"head": "classification", "config": {"odd": 5}}',
-            "task.json must hold the arguments",
-        ),
-        (
-            '{"head": "classification", "config": '
-            '{"labels": ["a", "b"], "dropout": 5}}',
+            {"config": {"labels": ["a", "b"], "dropout": 5}},
             "task.json: `dropout` must be",
         ),
+        ({"config": {"labels": ["a", "b", "c"]}}, r"model: .*|\(8, 3\)"),
     ],
-    ids=range(8),
+    ids=str,
 )
-def test_a_broken_task_file_is_named(saved, content, message):
+def test_a_broken_head_is_named(saved, changes, message):
     _, directory = saved
-    (directory / "metadata.json").unlink()
-    (directory / "task.json").write_text(content)
+    edit_task(directory, **changes)
     with pytest.raises(InputError, match=message):
         TaskModel.from_preset(directory)
 
 
-def test_a_truncated_head_file_is_named(saved):
-    _, directory = saved
-    path = directory / "task.weights.h5"
-    path.write_bytes(path.read_bytes()[:100])
+@pytest.fixture
+def own(make_model, tmp_path):
+    """A directory whose head lies under names of its own."""
+    head = ClassificationHead(["bad", "good"], pooling="mean")
+    make_model(head).save_to_preset(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_a_truncated_file_is_named(own):
+    path = own / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError, match="must have the SHA-256"):
-        TaskModel.from_preset(directory)
-    (directory / "metadata.json").unlink()
-    with pytest.raises(InputError, match="task.weights.h5 must hold"):
-        TaskModel.from_preset(directory)
+        TaskModel.from_preset(own)
+    edit_task(own)
+    with pytest.raises(InputError, match="must be a whole safetensors file"):
+        TaskModel.from_preset(own)
 
 
-def test_weights_of_another_head_are_refused(saved, make_model, tmp_path):
-    _, directory = saved
-    other = make_model(ClassificationHead(["a", "b", "c"], pooling="mean"))
-    other.save_to_preset(tmp_path / "other")
-    (tmp_path / "other" / "task.weights.h5").replace(
-        directory / "task.weights.h5"
+BIAS = "task_head/logits/bias"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda a: a.pop(BIAS), "lacks 'logits/bias'"),
+        (
+            lambda a: a.update({"task_head/b": np.ones(2, "float32")}),
+            "no rule knows 'b'",
+        ),
+        (
+            lambda a: a.update({BIAS: np.ones(3, "float32")}),
+            r"'logits/bias' must have the shape \(2,\). Received: \(3,\)",
+        ),
+        (
+            lambda a: a.update({BIAS: np.array([np.nan, 0], "float32")}),
+            "'logits/bias' must hold finite numbers",
+        ),
+        (
+            lambda a: a.update({BIAS: np.ones(2, "int32")}),
+            "'logits/bias' must be floating-point",
+        ),
+    ],
+    ids=["missing", "unknown", "shape", "finite", "type"],
+)
+def test_other_variables_of_a_head_are_refused(own, change, message):
+    change_arrays(own, change)
+    with pytest.raises(InputError, match=message):
+        TaskModel.from_preset(own)
+
+
+def test_variables_of_a_published_class_have_its_names(saved):
+    model, directory = saved
+    config = json.loads((directory / "config.json").read_text())
+    names = set(safetensors.numpy.load_file(directory / "model.safetensors"))
+    kernel, _ = model.get_layer("logits").get_weights()
+    if model.head.pooling == "cls":
+        assert config["architectures"] == ["BertForSequenceClassification"]
+        assert {"classifier.weight", "bert.pooler.dense.weight"} <= names
+        assert not [name for name in names if "task_head" in name]
+    else:
+        # BertForSequenceClassification would answer otherwise.
+        assert config["architectures"] == ["BertModel"]
+        assert {"task_head/logits/kernel", "pooler.dense.weight"} <= names
+    assert (directory / "README.md").read_text().startswith("---\n")
+
+
+def test_what_the_published_form_lacks_is_written_too(make_model, tmp_path):
+    model = make_model(ClassificationHead(kind="regression", pooling="cls"))
+    model.get_layer("score_scale").set_weights(
+        [np.float32(2.5), np.float32(0.3)]
     )
-    (directory / "metadata.json").unlink()
-    with pytest.raises(InputError, match=r"shape \(8, 2\). Received: \(8, 3"):
+    model.save_to_preset(tmp_path / "model")
+    arrays = safetensors.numpy.load_file(tmp_path / "model/model.safetensors")
+    assert "classifier.weight" in arrays
+    twin = TaskModel.from_preset(tmp_path / "model")
+    ours, theirs = (
+        one.get_layer("score_scale").get_weights() for one in (model, twin)
+    )
+    assert ours == theirs
+    assert twin.predict_text("good") == model.predict_text("good")
+
+
+def test_a_published_directory_needs_no_head(saved, texts):
+    model, directory = saved
+    if model.head.pooling != "cls":
+        pytest.skip("no published class has this head")
+    (directory / "task.json").unlink()
+    twin = TaskModel.from_preset(directory)
+    assert twin.head.labels_by_index == ["bad", "good"]
+    assert twin.predict_text(texts) == model.predict_text(texts)
+
+
+def test_head_weights_that_are_not_there_are_refused(saved):
+    _, directory = saved
+    with pytest.raises(InputError, match="weights of the head 'span_qa'"):
+        TaskModel.from_preset(directory, head="span_qa", load_head=True)
+
+
+def test_head_of_other_labels_cannot_take_the_weights(saved):
+    model, directory = saved
+    head = ClassificationHead(["a", "b", "c"], pooling=model.head.pooling)
+    with pytest.raises(InputError, match=r"\(8, 3\)"):
+        TaskModel.from_preset(directory, head, load_head=True)
+
+
+@pytest.mark.parametrize("name", ["BertForMultipleChoice", "BertForMaskedLM"])
+def test_class_whose_head_is_not_there_is_named(saved, name):
+    _, directory = saved
+    (directory / "task.json").unlink()
+    path = directory / "config.json"
+    config = {**json.loads(path.read_text()), "architectures": [name]}
+    path.write_text(json.dumps(config))
+    with pytest.raises(InputError, match=f"Received: {name}. Registered"):
         TaskModel.from_preset(directory)
 
 

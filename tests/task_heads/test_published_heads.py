@@ -8,7 +8,7 @@ from safetensors.numpy import load_file
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import load_checkpoint
-from keras_bert_zoo.checkpoints import save_huggingface
+from keras_bert_zoo.checkpoints import write_huggingface
 from keras_bert_zoo.registry import heads
 
 RECORDED = pathlib.Path(__file__).parents[1] / "recorded/transformers"
@@ -38,10 +38,8 @@ def test_logits_are_those_of_transformers(published):
 
 def test_saving_gives_the_same_weights(published, tmp_path):
     directory, encoder, head, model = published
-    save_huggingface(
-        encoder, None, tmp_path / "again", head=head.get_weights(model)
-    )
+    write_huggingface(encoder, tmp_path, heads=[head.get_weights(model)])
     expected = load_file(directory / "model.safetensors")
-    written = load_file(tmp_path / "again/model.safetensors")
+    written = load_file(tmp_path / "model.safetensors")
     for name, values in expected.items():
         np.testing.assert_array_equal(written[name], values)

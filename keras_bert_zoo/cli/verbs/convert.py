@@ -1,4 +1,4 @@
-"""Converts a published checkpoint to a preset directory."""
+"""Converts a model of any format that is read to a model directory."""
 
 import argparse
 
@@ -10,9 +10,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source",
         metavar="SOURCE",
-        help="a file or directory; package:NAME; hf:NAME; keras_hub:NAME",
+        help="a file or directory, or what --preset takes",
     )
-    parser.add_argument("out", metavar="PRESET_DIR")
+    parser.add_argument("out", metavar="DIR")
     parser.add_argument("--overwrite", action="store_true")
     parser.add_argument(
         "--kind", help="format of the source, where it is not recognized"
@@ -23,31 +23,33 @@ def run(args: argparse.Namespace) -> int:
     check_new_directory(args.out, args.overwrite)
 
     from keras_bert_zoo import presets
-    from keras_bert_zoo.checkpoints import load_checkpoint
-    from keras_bert_zoo.task.files import task_from_checkpoint
+    from keras_bert_zoo.task.files import load_task
     from keras_bert_zoo.task.model import TaskModel
 
-    checkpoint = load_checkpoint(args.source, kind=args.kind)
-    report = checkpoint.report
-    kinds = [head.kind for head in checkpoint.heads]
-    if kinds and kinds[0] in registry.heads.names() and checkpoint.tokenizer:
-        model = task_from_checkpoint(TaskModel, checkpoint)
+    source = presets.Preset(args.source, args.kind)
+    kinds = source.head_kinds()
+    kept = [kind for kind in kinds[:1] if kind in registry.heads.names()]
+    tokenizer = source.tokenizer_or_none()
+    if kept and tokenizer is not None:
+        model = load_task(TaskModel, source, None)
+        encoder = model.encoder
         model.save_to_preset(args.out, overwrite=args.overwrite)
-        kept = kinds[:1]
     else:
+        kept = []
+        encoder = source.encoder()
         presets.save_preset(
-            checkpoint.encoder,
-            checkpoint.tokenizer,
+            encoder,
+            tokenizer,
             args.out,
-            metadata={"source": args.source},
+            provenance=source.provenance,
             overwrite=args.overwrite,
         )
-        kept = []
+    report = source.report
     print(
         f"read        {report.num_mapped} variables of {report.origin} "
         f"({report.kind}), {len(report.ignored)} ignored\n"
-        f"encoder     {checkpoint.encoder.count_params():,} parameters\n"
-        f"vocabulary  {_size(checkpoint.tokenizer)}\n"
+        f"encoder     {encoder.count_params():,} parameters\n"
+        f"vocabulary  {_size(tokenizer)}\n"
         f"head        {_heads(kinds, kept)}"
     )
     for note in report.notes:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+import keras_bert_zoo
 from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization.tokenizer import TokenSpans
@@ -63,6 +64,23 @@ class BertTokenizer:
         self._engine_name = engine
         self._engines = {}
         _check_engine(engine)
+
+    @classmethod
+    def from_preset(
+        cls, preset: str | os.PathLike, engine: str = "auto"
+    ) -> "BertTokenizer":
+        """Loads a tokenizer from where `BertEncoder.from_preset` loads.
+
+        Args:
+            preset: a preset's name, a model's directory, or
+                `hf:ORGANIZATION/NAME`.
+            engine: str. See the class.
+
+        Raises:
+            InputError: if there is no vocabulary, or it cannot be fetched.
+        """
+        # By the package's lazy name: this room stands above that of presets.
+        return keras_bert_zoo.load_tokenizer(preset, engine)
 
     def engine(self, name: str = "auto") -> FastTokenizer | GraphTokenizer:
         """Returns the engine object, built on first use.

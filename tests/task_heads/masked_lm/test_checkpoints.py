@@ -8,9 +8,7 @@ import pytest
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.checkpoints import load_checkpoint
-from keras_bert_zoo.checkpoints import save_huggingface
 from keras_bert_zoo.presets import catalog
-from keras_bert_zoo.task.files import task_from_checkpoint
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization import Vocabulary
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
@@ -54,13 +52,11 @@ def test_logits_equal_those_of_transformers(name):
     assert difference / scale <= 1e-5
 
 
-def test_a_saved_huggingface_directory_loads_with_its_head(tmp_path):
+def test_a_published_directory_loads_with_its_head(tmp_path):
     model = model_of(load_checkpoint(RECORDED / "masked_lm"))
-    weights = model.head.get_weights(model)
-    save_huggingface(
-        model.encoder, model.tokenizer, tmp_path / "hf", head=weights
-    )
-    again = task_from_checkpoint(TaskModel, load_checkpoint(tmp_path / "hf"))
+    model.save_to_preset(tmp_path / "hf")
+    (tmp_path / "hf/task.json").unlink()
+    again = TaskModel.from_preset(tmp_path / "hf")
     assert again.head.name == "masked_lm"
     text = "a [MASK] a"
     assert again.predict_text(text) == model.predict_text(text)
@@ -68,10 +64,8 @@ def test_a_saved_huggingface_directory_loads_with_its_head(tmp_path):
 
 def test_a_presets_published_head_is_taken(tmp_path, monkeypatch):
     model = model_of(load_checkpoint(RECORDED / "masked_lm"))
-    weights = model.head.get_weights(model)
-    save_huggingface(
-        model.encoder, model.tokenizer, tmp_path / "hf", head=weights
-    )
+    model.save_to_preset(tmp_path / "hf")
+    (tmp_path / "hf/task.json").unlink()
     config = model.encoder.get_config()
     info = catalog.PresetInfo(
         name="published",
@@ -82,12 +76,14 @@ def test_a_presets_published_head_is_taken(tmp_path, monkeypatch):
         source=str(tmp_path / "hf"),
         licence="",
         reference="",
+        language="",
+        hub_name="",
     )
     monkeypatch.setattr(
         "keras_bert_zoo.presets.loading.preset_info", lambda name: info
     )
     monkeypatch.setattr(
-        "keras_bert_zoo.presets.directory.preset_names", lambda: ["published"]
+        "keras_bert_zoo.presets.loading.preset_names", lambda: ["published"]
     )
     found = TaskModel.from_preset("published", head="masked_lm")
     text = "a [MASK] a"

@@ -10,7 +10,6 @@ from keras import ops
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryRows
-from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.workflows.export import export
 from task_heads.tagging import crf
@@ -280,5 +279,4 @@ def test_the_tflite_file_gives_potentials(trained, tmp_path):
 
 
 def test_a_chain_is_no_published_head(trained):
-    with pytest.raises(InputError, match="Received: a head with crf=True"):
-        trained.head.get_weights(trained)
+    assert trained.head.get_weights(trained) is None
