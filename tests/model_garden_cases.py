@@ -4,8 +4,7 @@ import pathlib
 
 import keras
 import numpy as np
-
-from keras_bert_zoo.checkpoints import load_checkpoint
+from checkpoint_parts import load_checkpoint
 
 RECORDED = pathlib.Path(__file__).parent / "recorded/model_garden"
 CASES = (

@@ -1,6 +1,5 @@
 """Loads what a source has opened, whole or not at all."""
 
-import dataclasses
 from collections.abc import Mapping
 
 from keras_bert_zoo.checkpoints.arrays import read_rule
@@ -15,43 +14,6 @@ from keras_bert_zoo.checkpoints.shapes import check_config
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
-
-
-@dataclasses.dataclass(frozen=True)
-class Checkpoint:
-    """A loaded checkpoint.
-
-    Attributes:
-        encoder: `BertEncoder` with the weights.
-        tokenizer: `BertTokenizer`, or `None` where there is no vocabulary.
-        heads: tuple of `HeadWeights`.
-        report: `LoadReport`.
-    """
-
-    encoder: BertEncoder
-    tokenizer: object
-    heads: tuple[HeadWeights, ...]
-    report: LoadReport
-
-    @property
-    def head(self) -> HeadWeights | None:
-        """The first of `heads`, or `None`."""
-        return self.heads[0] if self.heads else None
-
-
-def load(contents: Contents) -> Checkpoint:
-    """Reads encoder, heads and tokenizer.
-
-    Raises:
-        InputError: naming the variable that is missing, misshapen or known
-            to no rule; or if the vocabulary is larger than the token table.
-    """
-    tokenizer = read_tokenizer(contents, contents.config)
-    encoder, report = load_encoder(contents)
-    heads = tuple(_read_head(contents, head) for head in contents.heads)
-    notes = spare_rows(contents.config, tokenizer)
-    report = dataclasses.replace(report, notes=(*report.notes, *notes))
-    return Checkpoint(encoder, tokenizer, heads, report)
 
 
 def load_head(contents: Contents, kind: str) -> HeadWeights | None:
@@ -90,18 +52,6 @@ def load_encoder(
             )
         )
     return encoder, report
-
-
-def read_tokenizer(contents: Contents, config: Mapping):
-    """Returns the source's tokenizer, checked against the token table.
-
-    Raises:
-        InputError: if there are more tokens than rows in the table.
-    """
-    tokenizer = contents.tokenizer()
-    if tokenizer is not None:
-        check_vocabulary(tokenizer, config, contents.origin)
-    return tokenizer
 
 
 def check_vocabulary(tokenizer, config: Mapping, origin: str) -> None:

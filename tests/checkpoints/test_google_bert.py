@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import safetensors.numpy
 import tensorflow as tf
+from checkpoint_parts import load_checkpoint
 
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.tagging.head import TaggingHead

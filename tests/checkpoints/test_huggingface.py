@@ -13,8 +13,8 @@ import pathlib
 import ml_dtypes
 import numpy as np
 import pytest
+from checkpoint_parts import load_checkpoint
 
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints.huggingface_config import encoder_config
 from keras_bert_zoo.layers import MaskedLMHead
 from keras_bert_zoo.presets import load_encoder

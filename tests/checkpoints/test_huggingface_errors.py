@@ -6,8 +6,8 @@ import pathlib
 
 import numpy as np
 import pytest
+from checkpoint_parts import load_checkpoint
 
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.errors import InputError
 
 ROOT = pathlib.Path(__file__).parents[2]

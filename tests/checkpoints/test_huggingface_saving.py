@@ -6,10 +6,10 @@ import pathlib
 import numpy as np
 import pytest
 import safetensors.numpy
+from checkpoint_parts import load_checkpoint
 
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import has_published_class
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints import write_huggingface
 
 RECORDED = pathlib.Path(__file__).parents[1] / "recorded/transformers"

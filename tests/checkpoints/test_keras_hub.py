@@ -4,9 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from checkpoint_parts import load_checkpoint
 
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.presets import save_preset
+from keras_bert_zoo.registry import heads
+from keras_bert_zoo.task.model import TaskModel
 
 keras_hub = pytest.importorskip("keras_hub")
 
@@ -35,6 +38,24 @@ def test_outputs_equal_keras_hub(backbone, run, inputs, tmp_path):
     found = run(load_checkpoint(tmp_path).encoder, inputs)
     for name in expected:
         np.testing.assert_allclose(found[name], expected[name], atol=1e-5)
+
+
+@pytest.mark.parametrize("head", [None, "classification", "tagging"])
+def test_keras_hub_opens_what_is_saved(
+    make_encoder, tokenizer, run, inputs, tmp_path, head
+):
+    # keras-hub computes this activation and epsilon, whatever is stated.
+    encoder = make_encoder(activation="gelu_approximate")
+    if head is None:
+        save_preset(encoder, tokenizer, tmp_path / "model")
+    else:
+        head = heads.get(head)(labels=["O", "B-x"])
+        model = TaskModel(encoder, head, tokenizer)
+        model.save_to_preset(tmp_path / "model")
+    theirs = keras_hub.models.BertBackbone.from_preset(str(tmp_path / "model"))
+    expected = run(encoder, inputs)
+    for name, value in run(theirs, inputs).items():
+        np.testing.assert_allclose(value, expected[name], atol=1e-5)
 
 
 def test_architecture_is_what_keras_hub_computes(backbone, tmp_path):

@@ -3,8 +3,8 @@
 import types
 
 import pytest
+from checkpoint_parts import load_checkpoint
 
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints.locations import locate
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import checkpoint_sources

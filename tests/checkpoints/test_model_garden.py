@@ -5,8 +5,8 @@ import shutil
 
 import model_garden_cases
 import pytest
+from checkpoint_parts import load_checkpoint
 
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints.model_garden_names import canonical_names
 from keras_bert_zoo.errors import InputError
 

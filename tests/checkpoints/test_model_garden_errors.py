@@ -2,8 +2,8 @@
 
 import pytest
 import tensorflow as tf
+from checkpoint_parts import load_checkpoint
 
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.errors import InputError
 
 BLOCK = "_transformer_layers/0"

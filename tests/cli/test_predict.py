@@ -1,8 +1,12 @@
 import json
+import pathlib
+import shutil
 
 import pytest
 
 from keras_bert_zoo.task.model import TaskModel
+
+RECORDED = pathlib.Path(__file__).parents[1] / "recorded/transformers"
 
 
 @pytest.fixture
@@ -26,6 +30,21 @@ def test_lines_follow_the_file(predict, folder):
     expected = TaskModel.from_preset(folder / "model").predict_text(texts)
     for ours, theirs in zip(found, expected, strict=True):
         assert ours["scores"] == pytest.approx(theirs["scores"], abs=1e-6)
+
+
+def test_published_tagger_needs_no_step_between(zoo, tmp_path):
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "ada", "spoke"]
+    config = {"id2label": {"0": "O", "1": "B-PER", "2": "I-PER"}}
+    path = tmp_path / "published"
+    shutil.copytree(RECORDED / "tagger", path)
+    published = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps({**published, **config}))
+    (path / "vocab.txt").write_text("\n".join([*words, ""]))
+    outcome = zoo("predict", path, "--text", "Ada spoke")
+    assert (outcome.status, outcome.error) == (0, "")
+    answer = json.loads(outcome.out)
+    assert answer["words"] == ["Ada", "spoke"]
+    assert set(answer["tags"]) <= set(config["id2label"].values())
 
 
 def test_answers_are_printed_as_they_are(predict, monkeypatch):

@@ -14,8 +14,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from checkpoint_parts import load_checkpoint
 
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints import write_huggingface
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.presets import load_encoder

@@ -4,10 +4,10 @@ import pathlib
 
 import numpy as np
 import pytest
+from checkpoint_parts import load_checkpoint
 from safetensors.numpy import load_file
 
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.checkpoints import write_huggingface
 from keras_bert_zoo.registry import heads
 

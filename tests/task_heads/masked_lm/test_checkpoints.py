@@ -5,9 +5,9 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+from checkpoint_parts import load_checkpoint
 
 from keras_bert_zoo import testing
-from keras_bert_zoo.checkpoints import load_checkpoint
 from keras_bert_zoo.presets import catalog
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization import Vocabulary
