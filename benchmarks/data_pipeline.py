@@ -23,7 +23,7 @@ from keras_bert_zoo.data import FileRows
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import build_dataset
 from keras_bert_zoo.data import check_rows
-from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization import pad
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 from task_heads.classification import ClassificationHead
@@ -49,7 +49,7 @@ def in_batches(rows, head, tokenizer, length):
         found = head.features(columns, tokenizer, SEQUENCE_LENGTH)
         padded = pad(
             found.inputs,
-            padding_id=tokenizer.vocabulary.padding_id,
+            padding_id=tokenizer.padding_id,
             sequence_length=length,
         )
         return padded, found.labels

@@ -124,18 +124,13 @@ def tflite_scores(model: zoo.TaskModel, directory: pathlib.Path) -> list:
     # TFLite takes token ids: one text at a time, padded to 64 tokens.
     interpreter = tf.lite.Interpreter(str(directory / "model.tflite"))
     run = interpreter.get_signature_runner("tokens_64")
-    vocabulary = model.tokenizer.vocabulary
+    tokenizer = model.tokenizer
+    packed = tokenizer.pack([tokenizer.tokenize(NEW_MESSAGES)], 64)
+    inputs = tokenizer.pad(packed.inputs, 64)
     scores = []
-    for ids in model.tokenizer.tokenize(NEW_MESSAGES).to_list():
-        ids = [vocabulary.start_id, *ids[:62], vocabulary.separator_id]
-        token_ids = np.zeros((1, 64), "int32")
-        token_ids[0, : len(ids)] = ids
-        outputs = run(
-            token_ids=token_ids,
-            segment_ids=np.zeros_like(token_ids),
-            padding_mask=np.int32(token_ids != vocabulary.padding_id),
-        )
-        scores.append(outputs["scores"][0])
+    for row in range(len(NEW_MESSAGES)):
+        one = {k: v[row : row + 1].numpy() for k, v in inputs.items()}
+        scores.append(run(**one)["scores"][0])
     return scores
 
 

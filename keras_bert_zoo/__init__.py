@@ -28,6 +28,7 @@ _HOMES = {
     "Progress": "keras_bert_zoo.workflows.progress",
     "TaskHead": "keras_bert_zoo.task",
     "TaskModel": "keras_bert_zoo.task.model",
+    "Tokenizer": "keras_bert_zoo.tokenization.tokenizer",
     "Vocabulary": "keras_bert_zoo.tokenization.wordpiece.vocabulary",
     "evaluate": "keras_bert_zoo.workflows.evaluate",
     "export": "keras_bert_zoo.workflows.export",

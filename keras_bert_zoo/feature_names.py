@@ -6,7 +6,6 @@ hidden width.
 | name | dtype | shape | meaning |
 | --- | --- | --- | --- |
 | `token_ids` | int32 | `(B, S)` | rows of the vocabulary |
-| `segment_ids` | int32 | `(B, S)` | 0 in the first text, 1 in the second |
 | `padding_mask` | int32 | `(B, S)` | 1 for a real token, 0 for padding |
 | `sequence_output` | float | `(B, S, H)` | one vector per token |
 | `pooled_output` | float | `(B, H)` | one vector per example |
@@ -15,12 +14,12 @@ hidden width.
 | `packed_start` | int32 | `(B,)` | place of its first token there |
 | `random_seed` | int64 | `(2,)` | a seed for stateless random operations |
 
-The names are keras-hub's, so that its encoders and ours can replace each
-other.
+An encoder reads `token_ids`, `padding_mask` and whatever else its tokenizer
+packs. The names are keras-hub's, so that its encoders and ours can replace
+each other.
 """
 
 TOKEN_IDS = "token_ids"
-SEGMENT_IDS = "segment_ids"
 PADDING_MASK = "padding_mask"
 SEQUENCE_OUTPUT = "sequence_output"
 POOLED_OUTPUT = "pooled_output"
@@ -34,5 +33,4 @@ POSITION_IDS = "position_ids"
 SEQUENCE_IDS = "sequence_ids"
 PLACES = "places"
 
-ENCODER_INPUTS = (TOKEN_IDS, SEGMENT_IDS, PADDING_MASK)
 PACKED_INPUTS = (PACKED_ROW, PACKED_START)

@@ -1,8 +1,8 @@
 """Named plugins, found through entry points.
 
-A package adds a head, an exporter or a checkpoint source by naming it in its
-own `pyproject.toml`; nothing here knows any of them. Only the plugin asked
-for is imported.
+A package adds a head, a tokenizer, an exporter or a checkpoint source by
+naming it in its own `pyproject.toml`; nothing here knows any of them. Only the
+plugin asked for is imported.
 """
 
 import importlib.metadata
@@ -92,3 +92,4 @@ exporters = Registry("keras_bert_zoo.exporters", "exporter")
 checkpoint_sources = Registry(
     "keras_bert_zoo.checkpoint_sources", "checkpoint source"
 )
+tokenizers = Registry("keras_bert_zoo.tokenizers", "tokenizer")

@@ -89,11 +89,7 @@ class Exporter:
             },
             "head": {"name": head.name, "config": head.get_config()},
             "sequence_length": model.sequence_length,
-            "vocabulary_sha256": model.tokenizer.vocabulary.sha256,
-            "tokenizer": {
-                "lowercase": model.tokenizer.lowercase,
-                "strip_accents": model.tokenizer.strip_accents,
-            },
+            "tokenizer": model.tokenizer.description(),
             "versions": {
                 "python": platform.python_version(),
                 "keras_bert_zoo": keras_bert_zoo.__version__,

@@ -9,14 +9,6 @@ import tensorflow as tf
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TensorInfo
-from keras_bert_zoo.tokenization.packing import pad
-from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
-
-_MEANINGS = {
-    feature_names.TOKEN_IDS: "rows of the vocabulary",
-    feature_names.SEGMENT_IDS: "0 in the first text, 1 in the second",
-    feature_names.PADDING_MASK: "1 for a real token, 0 for padding",
-}
 
 
 def answer_texts(model, tokenizer_engine: str):
@@ -26,20 +18,13 @@ def answer_texts(model, tokenizer_engine: str):
 
     Args:
         model: `TaskModel`.
-        tokenizer_engine: str. `graph` or `fast`.
+        tokenizer_engine: str. See `Tokenizer.with_engine`.
     """
-    tokenizer = BertTokenizer(
-        model.tokenizer.vocabulary,
-        model.tokenizer.lowercase,
-        model.tokenizer.strip_accents,
-        engine=tokenizer_engine,
-    )
+    tokenizer = model.tokenizer.with_engine(tokenizer_engine)
 
     def answer(**texts):
         features = model.head.features(texts, tokenizer, model.sequence_length)
-        inputs = pad(
-            features.inputs, padding_id=tokenizer.vocabulary.padding_id
-        )
+        inputs = tokenizer.pad(features.inputs)
         logits = model(_not_empty(inputs), training=False)
         return model.head.decode_texts(logits, features.decoding_context())
 
@@ -69,7 +54,7 @@ def answer_tokens(model, sequence_length: int | None = None):
         if sequence_length is not None:
             inputs = {
                 key: value[:, :sequence_length]
-                if key in feature_names.ENCODER_INPUTS
+                if key in model.encoder.input
                 else value
                 for key, value in inputs.items()
             }
@@ -94,7 +79,7 @@ def token_signature(
     model,
     length: int | None,
     batch: int | None,
-    further_length: int | None = None,
+    extra_length: int | None = None,
 ) -> Signature:
     """Returns the description of `answer_tokens`.
 
@@ -102,18 +87,19 @@ def token_signature(
         model: `TaskModel`.
         length: int or `None`. Tokens in a sequence.
         batch: int or `None`. Sequences in a batch.
-        further_length: int or `None`. Width of the head's own inputs.
+        extra_length: int or `None`. Width of the head's own inputs.
     """
+    meanings = getattr(model.encoder, "input_meanings", {})
     read = tuple(
-        TensorInfo(name, "int32", (batch, length), _MEANINGS[name])
-        for name in feature_names.ENCODER_INPUTS
+        TensorInfo(name, "int32", (batch, length), meanings.get(name, ""))
+        for name in model.encoder.input
     )
-    further = tuple(
-        dataclasses.replace(info, shape=(batch, further_length))
+    extra = tuple(
+        dataclasses.replace(info, shape=(batch, extra_length))
         for info in model.head.token_inputs()
     )
     return Signature(
-        (*read, *further),
+        (*read, *extra),
         (*model.head.logits_signature(), *model.head.token_outputs()),
     )
 

@@ -18,10 +18,9 @@ from savedmodels import verification
 from savedmodels.exporter import Exporter
 
 MODEL_FILE = "model.tflite"
-VOCABULARY_FILE = "vocab.txt"
 
 # Width of an input that the head adds to the encoder's, in static signatures.
-FURTHER_LENGTH = 8
+EXTRA_LENGTH = 8
 
 # Largest difference of a probability or logit, relative to the largest
 # magnitude, between the file and the model: rounding weights to float16
@@ -34,8 +33,8 @@ class TFLiteExporter(Exporter):
 
     The file has a signature for each length, `tokens_32` and so on, which
     share their weights: run the shortest that holds the text. Inputs are
-    int32 `(1, length)`: `token_ids`, `segment_ids`, `padding_mask`; and
-    `(1, 8)` for what a head reads beside them. The vocabulary lies beside it.
+    int32 `(1, length)`, those of the encoder; and `(1, 8)` for what a head
+    reads beside them. The tokenizer's files lie beside it.
 
     Args:
         quantize: str. `none` (float32), `float16` weights, or
@@ -65,7 +64,7 @@ class TFLiteExporter(Exporter):
             )
         if sequence_length is not None:
             sequence_length = arguments.whole_number(
-                "sequence_length", sequence_length, lowest=3
+                "sequence_length", sequence_length
             )
         self.quantize = quantize
         self.sequence_length = sequence_length
@@ -94,7 +93,7 @@ class TFLiteExporter(Exporter):
     def signatures(self, model) -> dict:
         signatures = {}
         for name, length in self._lengths(model).items():
-            lengths = (length, FURTHER_LENGTH)
+            lengths = (length, EXTRA_LENGTH)
             if self.dynamic:
                 lengths = (None, None)
             full = serving_functions.token_signature(
@@ -138,7 +137,7 @@ class TFLiteExporter(Exporter):
                 converter.target_spec.supported_types = [tf.float16]
             content = converter.convert()
         (directory / MODEL_FILE).write_bytes(content)
-        model.tokenizer.vocabulary.save(directory / VOCABULARY_FILE)
+        model.tokenizer.save(directory)
 
     def verify(self, model, directory: pathlib.Path) -> dict:
         model = float32.twin(model)
@@ -149,7 +148,7 @@ class TFLiteExporter(Exporter):
         described = serving_functions.token_signature(model, None, None).outputs
         for name, length in self._lengths(model).items():
             run = interpreter.get_signature_runner(name)
-            inputs = verification.probe_inputs(model, length, FURTHER_LENGTH)
+            inputs = verification.probe_inputs(model, length, EXTRA_LENGTH)
             largest = 0.0
             for row in range(len(inputs[feature_names.TOKEN_IDS])):
                 one = {
@@ -195,13 +194,15 @@ class TFLiteExporter(Exporter):
             # The sequences of a split text are as long as the model reads.
             if not lengths or model.head.splits_texts:
                 lengths = sorted({*lengths, longest})
-        elif self.sequence_length <= longest:
-            lengths = [self.sequence_length]
         else:
-            raise InputError(
-                f"`sequence_length` must lie between 3 and the model's "
-                f"{longest} tokens. Received: {self.sequence_length}."
-            )
+            shortest = model.tokenizer.num_special_tokens(1) + 1
+            if not shortest <= self.sequence_length <= longest:
+                raise InputError(
+                    f"`sequence_length` must lie between {shortest} and the "
+                    f"model's {longest} tokens. Received: "
+                    f"{self.sequence_length}."
+                )
+            lengths = [self.sequence_length]
         if self.dynamic:
             return {"tokens": lengths[0]}
         return {f"tokens_{size}": size for size in lengths}

@@ -11,7 +11,6 @@ from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
-from keras_bert_zoo.tokenization.packing import pad
 
 # How often the logits are moved to see what rounding may decide.
 _NUDGES = 8
@@ -39,7 +38,7 @@ def probe_texts(head: TaskHead) -> dict[str, list[str]]:
 def probe_inputs(
     model,
     sequence_length: int | None = None,
-    further_length: int | None = None,
+    extra_length: int | None = None,
 ) -> dict[str, tf.Tensor]:
     """Returns the probe texts as the model reads them.
 
@@ -47,10 +46,10 @@ def probe_inputs(
         model: `TaskModel`.
         sequence_length: int or `None`. The static length, or that of the
             longest probe.
-        further_length: int or `None`. The same for the head's own inputs.
+        extra_length: int or `None`. The same for the head's own inputs.
     """
     features = _probe_features(model, sequence_length)
-    return _pad(model, features, sequence_length, further_length)
+    return _pad(model, features, sequence_length, extra_length)
 
 
 def compare_answers(
@@ -163,12 +162,12 @@ def _probe_features(model, sequence_length):
     )
 
 
-def _pad(model, features, sequence_length=None, further_length=None):
-    return pad(
+def _pad(model, features, sequence_length=None, extra_length=None):
+    return model.tokenizer.pad(
         features.inputs,
-        padding_id=model.tokenizer.vocabulary.padding_id,
-        sequence_length=sequence_length,
-        further_length=further_length,
+        sequence_length,
+        extra_length=extra_length,
+        extra=[info.name for info in model.head.token_inputs()],
     )
 
 

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.encoders.bert import POOLINGS
+from keras_bert_zoo.encoders import POOLINGS
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import encode
 

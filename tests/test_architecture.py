@@ -26,6 +26,15 @@ ROOMS = (
     "cli",
 )
 
+# Where BERT's special tokens, subwords, casing and segments are known.
+ROOMS_OF_BERT = (
+    "keras_bert_zoo.tokenization.wordpiece.",
+    "keras_bert_zoo.encoders.bert",
+    "keras_bert_zoo.layers.embeddings",
+    "keras_bert_zoo.checkpoints.",
+    "keras_bert_zoo.testing.tiny_bert",
+)
+
 CORE = sorted(
     name for name in source_tree.modules() if name.startswith("keras_bert_zoo.")
 )
@@ -83,6 +92,18 @@ def test_layers_and_encoders_import_no_tensorflow():
     foreign = {"tensorflow", "tensorflow_text", "jax", "torch"}
     assert EVERY_BACKEND
     assert not [n for n in EVERY_BACKEND if foreign & source_tree.imports(n)]
+
+
+def test_only_the_rooms_of_a_family_use_its_words():
+    words = ("[CLS]", "[SEP]", '"##"', "lowercase", "segment_ids")
+    found = [
+        (name, word)
+        for name, path in source_tree.modules().items()
+        if not name.startswith(ROOMS_OF_BERT)
+        for word in words
+        if word in path.read_text("utf-8")
+    ]
+    assert not found
 
 
 def test_only_the_command_line_prints():

@@ -5,7 +5,7 @@ import tensorflow as tf
 from benchmarks import harness
 from benchmarks.span_qa_contenders import keras_bert_zoo
 from benchmarks.span_qa_contenders import recipe
-from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization import pad
 
 BATCH_SIZE = 32
 
@@ -13,7 +13,7 @@ BATCH_SIZE = 32
 def prepare(cell: dict):
     questions = recipe.read("all", cell["num_questions"])
     model = keras_bert_zoo.make_model()
-    padding_id = model.tokenizer.vocabulary.padding_id
+    padding_id = model.tokenizer.padding_id
 
     @tf.function(
         input_signature=[tf.TensorSpec((None,), tf.string)] * 2,

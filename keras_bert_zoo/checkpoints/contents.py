@@ -42,7 +42,7 @@ class Contents:
             have their defaults, but `use_pooler` goes by the variables.
         variables: the source's arrays.
         rules: table for the encoder.
-        tokenizer: function returning a `BertTokenizer`, or `None` where the
+        tokenizer: function returning a `Tokenizer`, or `None` where the
             source has no vocabulary.
         heads: the heads that the source holds.
         ignored: regular expressions; a name that matches one in full belongs

@@ -60,7 +60,7 @@ def check_vocabulary(tokenizer, config: Mapping, origin: str) -> None:
     Raises:
         InputError: if there are more tokens than rows.
     """
-    found, expected = len(tokenizer.vocabulary), config["vocabulary_size"]
+    found, expected = tokenizer.vocabulary_size, config["vocabulary_size"]
     if found > expected:
         raise InputError(
             f"{origin}: the token table must have a row for each "
@@ -77,7 +77,7 @@ def spare_rows(config: Mapping, tokenizer) -> tuple[str, ...]:
     """
     if tokenizer is None:
         return ()
-    found, expected = len(tokenizer.vocabulary), config["vocabulary_size"]
+    found, expected = tokenizer.vocabulary_size, config["vocabulary_size"]
     if found >= expected:
         return ()
     return (

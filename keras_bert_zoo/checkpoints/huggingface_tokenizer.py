@@ -1,63 +1,30 @@
-"""Hugging Face's tokenizer files, both ways."""
+"""The tokenizer in a Hugging Face directory."""
 
-import json
 import pathlib
 
-from keras_bert_zoo.tokenization.wordpiece.huggingface_files import (
-    read_huggingface_options,
+from keras_bert_zoo.tokenization import Tokenizer
+from keras_bert_zoo.tokenization import find_tokenizer
+from keras_bert_zoo.tokenization import load_tokenizer
+
+# A directory with one of these has a tokenizer.
+_VOCABULARIES = (
+    "vocab.txt",
+    "vocab.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+    "spiece.model",
 )
-from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
-
-VOCABULARY = "vocab.txt"
-CONFIG = "tokenizer_config.json"
-
-_SPECIAL_TOKENS = {
-    "padding": "pad_token",
-    "unknown": "unk_token",
-    "start": "cls_token",
-    "separator": "sep_token",
-    "mask": "mask_token",
-}
 
 
-def read_tokenizer(directory: pathlib.Path) -> BertTokenizer | None:
+def read_tokenizer(directory: pathlib.Path) -> Tokenizer | None:
     """Returns the tokenizer of a model directory, `None` where it has none.
 
-    The vocabulary comes from `vocab.txt`, or from `tokenizer.json`, which is
-    all that recent versions write. Where no file says whether the model is
-    cased, it is not: the format's own default.
-
     Raises:
-        InputError: if a file is corrupt or describes no WordPiece tokenizer.
+        InputError: if a file is corrupt, or no registered tokenizer
+            recognizes the files.
     """
-    options = read_huggingface_options(directory)
-    special_tokens = options.get("special_tokens", {})
-    path = directory / VOCABULARY
-    if path.is_file():
-        vocabulary = Vocabulary.from_file(path, **special_tokens)
-    elif "tokens" in options:
-        vocabulary = Vocabulary(options["tokens"], **special_tokens)
-    else:
+    has_one = any((directory / name).is_file() for name in _VOCABULARIES)
+    if find_tokenizer(directory) is None and not has_one:
         return None
-    return BertTokenizer(
-        vocabulary,
-        options.get("lowercase", True),
-        options.get("strip_accents"),
-    )
-
-
-def write_tokenizer(tokenizer: BertTokenizer, directory: pathlib.Path) -> None:
-    """Writes `vocab.txt` and `tokenizer_config.json`."""
-    tokenizer.vocabulary.save(directory / VOCABULARY)
-    special_tokens = tokenizer.vocabulary.special_tokens()
-    config = {
-        "tokenizer_class": "BertTokenizer",
-        "do_lower_case": tokenizer.lowercase,
-        "strip_accents": tokenizer.strip_accents,
-        "tokenize_chinese_chars": True,
-    }
-    for ours, theirs in _SPECIAL_TOKENS.items():
-        config[theirs] = special_tokens[ours]
-    text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
-    (directory / CONFIG).write_text(text, encoding="utf-8")
+    return load_tokenizer(directory)

@@ -27,7 +27,6 @@ from keras_bert_zoo.data.windows import ROW_INDEX
 from keras_bert_zoo.data.windows import Windows
 from keras_bert_zoo.data.windows import column_specs
 from keras_bert_zoo.data.windows import window_rows
-from keras_bert_zoo.tokenization.packing import pad
 from keras_bert_zoo.tokenization.ragged_rows import rows_of_lengths
 
 # Keeps what a head draws apart from the order of batches, drawn from the same
@@ -51,7 +50,7 @@ def batches_of(
 
     Args:
         windows: `Windows`.
-        tokenizer: `BertTokenizer`.
+        tokenizer: `Tokenizer`.
         sequence_length: int. Most tokens in a sequence.
         group: function from lengths int64 `(R,)` to the batches' rows, a
             `RaggedTensor` `(N, None)`.
@@ -69,7 +68,6 @@ def batches_of(
     """
     head = windows.head
     features_of = traced_features(head, tokenizer, sequence_length)
-    padding_id = tokenizer.vocabulary.padding_id
 
     # Converting all that they call to a graph's control flow takes seconds.
     @tf.autograph.experimental.do_not_convert
@@ -118,7 +116,7 @@ def batches_of(
             batch = padded_batch(
                 features,
                 layout.pop(_GROUP),
-                padding_id=padding_id,
+                tokenizer=tokenizer,
                 widths=widths,
                 head=head,
             )
@@ -180,7 +178,7 @@ class PredictionBatches:
 
     Args:
         head: `TaskHead`.
-        tokenizer: `BertTokenizer`.
+        tokenizer: `Tokenizer`.
         sequence_length: int. Most tokens in a sequence.
     """
 
@@ -278,8 +276,7 @@ class PredictionBatches:
         context = tf.nest.map_structure(
             lambda tensor: tf.gather(tensor, group), context
         )
-        padding_id = self._tokenizer.vocabulary.padding_id
-        return pad(inputs, padding_id=padding_id), context
+        return self._tokenizer.pad(inputs), context
 
 
 def output_specs(function: Any) -> Any:

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.widths import places_of
-from keras_bert_zoo.tokenization.packing import pad
 from keras_bert_zoo.tokenization.packing import pad_to
 
 
@@ -20,7 +19,7 @@ def padded_batch(
     features: Mapping[str, Any],
     group: tf.Tensor,
     *,
-    padding_id: int,
+    tokenizer: Any,
     widths: Sequence[int] | None,
     head: Any,
 ) -> dict:
@@ -29,7 +28,7 @@ def padded_batch(
     Args:
         features: `inputs`, and what else a head made of the window.
         group: int `(B,)`. Which sequences.
-        padding_id: int.
+        tokenizer: `Tokenizer`.
         widths: what the batch is padded to, the smallest that holds it; its
             longest row if `None`.
         head: `TaskHead`.
@@ -38,23 +37,23 @@ def padded_batch(
         lambda tensor: tf.gather(tensor, group), dict(features)
     )
     inputs = batch.pop("inputs")
-    length = further_length = None
+    extra = [info.name for info in head.token_inputs()]
+    length = extra_length = None
     if widths is not None:
         longest = tf.reduce_max(inputs[feature_names.TOKEN_IDS].row_lengths())
         place = places_of(longest[None], widths)[0]
         length = tf.constant(widths)[place]
-        further_lengths = [head.further_length(width) for width in widths]
-        further_length = tf.constant(further_lengths)[place]
-        further = set(inputs) - set(feature_names.ENCODER_INPUTS)
-        _check_room([inputs[name] for name in further], further_length)
-        _check_room(batch, further_length)
-    inputs = pad(
+        extra_lengths = [head.extra_length(width) for width in widths]
+        extra_length = tf.constant(extra_lengths)[place]
+        _check_room([inputs[name] for name in extra], extra_length)
+        _check_room(batch, extra_length)
+    inputs = tokenizer.pad(
         inputs,
-        padding_id=padding_id,
-        sequence_length=length,
-        further_length=further_length,
+        length,
+        extra_length=extra_length,
+        extra=extra,
     )
-    return {**as_dense(batch, further_length), "inputs": inputs}
+    return {**as_dense(batch, extra_length), "inputs": inputs}
 
 
 def as_dense(values: Any, length: tf.Tensor | None = None) -> Any:
@@ -81,6 +80,6 @@ def _check_room(values: Any, length: tf.Tensor) -> None:
             tf.debugging.assert_less_equal(
                 tensor.row_lengths(),
                 tf.cast(length, tensor.row_splits.dtype),
-                "A sequence has more labels, weights or further inputs than "
-                "its head's `further_length` says.",
+                "A sequence has more labels, weights or extra inputs than "
+                "its head's `extra_length` says.",
             )

@@ -62,7 +62,7 @@ def build_dataset(
     Args:
         rows: re-iterable rows, such as `FileRows`.
         head: `TaskHead`.
-        tokenizer: `BertTokenizer`.
+        tokenizer: `Tokenizer`.
         sequence_length: int. Most tokens in a sequence; longer texts are
             truncated.
         batch_size: int. Examples in a batch; the last may have fewer.
@@ -96,7 +96,7 @@ def build_dataset(
     Returns:
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
         weights)` where the head weighs examples. `inputs` is a dict of int32
-        `(B, S)`: `token_ids`, `segment_ids`, `padding_mask`; with
+        `(B, S)`: `padding_mask` and what the head made of the texts; with
         `packed_width` of int32 `(B,)`, too: `packed_row`, `packed_start`. With
         `only_row_index` of `(row_index,)`, int64 `(B,)`.
 

@@ -6,6 +6,7 @@ import keras
 
 import keras_bert_zoo
 from keras_bert_zoo import feature_names
+from keras_bert_zoo.encoders import POOLINGS
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import AttentionMask
 from keras_bert_zoo.layers import Embeddings
@@ -15,7 +16,7 @@ from keras_bert_zoo.layers import SequenceMask
 from keras_bert_zoo.layers import TransformerBlock
 from keras_bert_zoo.layers import UnpackRows
 
-POOLINGS = ("cls", "mean", "max")
+_SEGMENT_IDS = "segment_ids"
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
@@ -34,7 +35,8 @@ class BertEncoder(keras.Model):
         embedding_dim: int or `None`. Width of the embedding tables, where it
             differs from `hidden_dim`.
         max_sequence_length: int. Rows of the position table, in tokens.
-        num_segments: int. Number of text segments.
+        num_segments: int. Number of text segments; 0 for a family that has
+            none, and so no `segment_ids`.
         activation: str. `gelu` (erf form), `gelu_approximate`, `relu`, ...
         dropout: float in [0, 1), on embeddings and block outputs.
         attention_dropout: float in [0, 1), on attention weights.
@@ -58,6 +60,12 @@ class BertEncoder(keras.Model):
 
     Source: Devlin et al., 2019 (arXiv:1810.04805).
     """
+
+    input_meanings = {
+        feature_names.TOKEN_IDS: "rows of the vocabulary",
+        _SEGMENT_IDS: "0 in the first text, 1 in the second",
+        feature_names.PADDING_MASK: "1 for a real token, 0 for padding",
+    }
 
     def __init__(
         self,
@@ -136,10 +144,11 @@ class BertEncoder(keras.Model):
         # Functional model.
         inputs = {
             key: keras.Input((None,), dtype="int32", name=key)
-            for key in feature_names.ENCODER_INPUTS
+            for key in self.input_meanings
+            if num_segments or key != _SEGMENT_IDS
         }
         hidden = embeddings(
-            inputs[feature_names.TOKEN_IDS], inputs[feature_names.SEGMENT_IDS]
+            inputs[feature_names.TOKEN_IDS], inputs.get(_SEGMENT_IDS)
         )
         attention_mask = AttentionMask(dtype=policy, name="attention_mask")(
             inputs[feature_names.PADDING_MASK]
@@ -212,8 +221,8 @@ class BertEncoder(keras.Model):
         """The `(V, E)` token table, a variable."""
         return self.get_layer("embeddings").token_embedding
 
-    def on_packed_rows(self) -> keras.Model:
-        """Returns this encoder, weights and all, for rows of many sequences.
+    def for_packed_sequences(self) -> keras.Model:
+        """Returns this encoder, weights and all, for packed sequences.
 
         Tokens attend to those of their own sequence alone, and positions
         begin anew with each, so that every sequence has the vectors that it
@@ -227,7 +236,7 @@ class BertEncoder(keras.Model):
         """
         inputs = {
             key: keras.Input((None,), dtype="int32", name=key)
-            for key in feature_names.ENCODER_INPUTS
+            for key in self.input
         } | {
             key: keras.Input((), dtype="int32", name=key)
             for key in feature_names.PACKED_INPUTS
@@ -235,7 +244,7 @@ class BertEncoder(keras.Model):
         packed = PackRows(name="pack_rows")(inputs)
         hidden = self.get_layer("embeddings")(
             packed[feature_names.TOKEN_IDS],
-            packed[feature_names.SEGMENT_IDS],
+            packed.get(_SEGMENT_IDS),
             packed[feature_names.POSITION_IDS],
         )
         mask = SequenceMask(dtype=self.dtype_policy, name="sequence_mask")(
@@ -251,7 +260,9 @@ class BertEncoder(keras.Model):
             first = unpack(hidden, places[:, :1])
             pooler = self.get_layer("pooler")
             outputs[feature_names.POOLED_OUTPUT] = pooler(first)
-        return keras.Model(inputs, outputs, name=f"{self.name}_on_packed_rows")
+        return keras.Model(
+            inputs, outputs, name=f"{self.name}_for_packed_sequences"
+        )
 
     def _blocks(self) -> list[TransformerBlock]:
         config = self._config
@@ -282,13 +293,18 @@ def _check(config: dict) -> None:
         "hidden_dim",
         "intermediate_dim",
         "max_sequence_length",
-        "num_segments",
     ):
         if not isinstance(config[key], int) or config[key] < 1:
             raise InputError(
                 f"`{key}` must be a positive integer. Received: "
                 f"{key}={config[key]!r}."
             )
+    num_segments = config["num_segments"]
+    if not isinstance(num_segments, int) or num_segments < 0:
+        raise InputError(
+            "`num_segments` must be an integer of at least 0. Received: "
+            f"num_segments={num_segments!r}."
+        )
     for key in ("dropout", "attention_dropout"):
         if not 0 <= config[key] < 1:
             raise InputError(

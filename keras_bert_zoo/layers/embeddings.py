@@ -17,7 +17,8 @@ class Embeddings(keras.layers.Layer):
         embedding_dim: int or `None`. Width of the tables (`E`); where it
             differs from `hidden_dim`, a projection follows.
         max_sequence_length: int. Rows of the position table.
-        num_segments: int. Rows of the segment table.
+        num_segments: int. Rows of the segment table; 0 for a family that has
+            none.
         position_offset: int. Row of the first position.
         dropout: float in [0, 1).
         layer_norm_epsilon: float.
@@ -25,7 +26,7 @@ class Embeddings(keras.layers.Layer):
 
     Call arguments:
         token_ids: int `(B, S)`.
-        segment_ids: int `(B, S)`.
+        segment_ids: int `(B, S)`; left out where there is no segment table.
         position_ids: int `(B, S)`, from 0; the tokens' places if left out.
 
     Output shape: `(B, S, H)` float.
@@ -70,7 +71,8 @@ class Embeddings(keras.layers.Layer):
         self.position_embedding = self._table(
             "position", self.max_sequence_length
         )
-        self.segment_embedding = self._table("segment", self.num_segments)
+        if self.num_segments:
+            self.segment_embedding = self._table("segment", self.num_segments)
         self.layer_norm.build((None, None, width))
         if width != self.hidden_dim:
             self.projection = keras.layers.Dense(
@@ -81,7 +83,9 @@ class Embeddings(keras.layers.Layer):
             )
             self.projection.build((None, None, width))
 
-    def call(self, token_ids, segment_ids, position_ids=None, training=None):
+    def call(
+        self, token_ids, segment_ids=None, position_ids=None, training=None
+    ):
         first = self.position_offset
         outputs = ops.take(self.token_embedding, token_ids, axis=0)
         if position_ids is None:
@@ -91,7 +95,8 @@ class Embeddings(keras.layers.Layer):
             outputs += ops.take(
                 self.position_embedding, position_ids + first, axis=0
             )
-        outputs += ops.take(self.segment_embedding, segment_ids, axis=0)
+        if self.num_segments:
+            outputs += ops.take(self.segment_embedding, segment_ids, axis=0)
         outputs = self.layer_norm(outputs)  # (B, S, E)
         outputs = self.output_dropout(outputs, training=training)
         if (self.embedding_dim or self.hidden_dim) != self.hidden_dim:

@@ -15,12 +15,12 @@ class PackRows(keras.layers.Layer):
     Letters: `B` sequences of up to `S` tokens, `P` rows of `W` tokens.
 
     Call arguments:
-        inputs: dict of int32 `(B, S)`: `token_ids`, `segment_ids` and
-            `padding_mask`, whose ones come first; and of int32 `(B,)`:
-            `packed_row`, the row of each sequence, rising, and
+        inputs: dict of int32 `(B, S)`: `padding_mask`, whose ones come
+            first, and what else an encoder reads of each token; and of int32
+            `(B,)`: `packed_row`, the row of each sequence, rising, and
             `packed_start`, its first token's place in it.
 
-    Output: dict of int32 `(P, W)`: `token_ids`, `segment_ids`,
+    Output: dict of int32 `(P, W)`: what the encoder reads of each token,
     `position_ids` (from 0 in each sequence) and `sequence_ids` (from 1; 0 is
     padding); and of `places`, int32 `(B, S)`: where a token is among all
     cells, 0 for padding.
@@ -53,28 +53,34 @@ class PackRows(keras.layers.Layer):
 
         sequence = ops.arange(num_sequences, dtype="int32")[:, None] + 1
         return {
-            feature_names.TOKEN_IDS: packed(inputs[feature_names.TOKEN_IDS]),
-            feature_names.SEGMENT_IDS: packed(
-                inputs[feature_names.SEGMENT_IDS]
-            ),
+            **{name: packed(inputs[name]) for name in _of_tokens(inputs)},
             feature_names.POSITION_IDS: packed(position),
             feature_names.SEQUENCE_IDS: packed(sequence),
             feature_names.PLACES: ops.where(real, places, 0),
         }
 
     def compute_output_spec(self, inputs):
-        def like(shape):
-            return keras.KerasTensor(shape, dtype="int32")
-
+        rows = (
+            *_of_tokens(inputs),
+            feature_names.POSITION_IDS,
+            feature_names.SEQUENCE_IDS,
+        )
+        places = keras.KerasTensor(
+            inputs[feature_names.PADDING_MASK].shape, dtype="int32"
+        )
         return {
-            feature_names.TOKEN_IDS: like((None, None)),
-            feature_names.SEGMENT_IDS: like((None, None)),
-            feature_names.POSITION_IDS: like((None, None)),
-            feature_names.SEQUENCE_IDS: like((None, None)),
-            feature_names.PLACES: like(
-                inputs[feature_names.PADDING_MASK].shape
-            ),
+            **{
+                name: keras.KerasTensor((None, None), dtype="int32")
+                for name in rows
+            },
+            feature_names.PLACES: places,
         }
 
     def get_config(self):
         return super().get_config()
+
+
+def _of_tokens(inputs) -> list[str]:
+    """Returns the names of what the encoder reads of each token."""
+    others = (feature_names.PADDING_MASK, *feature_names.PACKED_INPUTS)
+    return [name for name in inputs if name not in others]

@@ -32,7 +32,8 @@ class PresetInfo:
         name: str. The file's name.
         description: str. One line.
         config: dict. Arguments of `BertEncoder`.
-        tokenizer: dict. `lowercase` and `strip_accents` of `BertTokenizer`.
+        tokenizer: dict. Options of the tokenizer, instead of those that come
+            with the vocabulary.
         num_parameters: int.
         source: str. Where weights and vocabulary come from; see `Preset`,
             or an address to download by hand.

@@ -24,7 +24,7 @@ from keras_bert_zoo.presets import directory as layout
 from keras_bert_zoo.presets.catalog import Provenance
 from keras_bert_zoo.presets.catalog import preset_info
 from keras_bert_zoo.presets.catalog import preset_names
-from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization import Tokenizer
 
 _NOT_OVERRIDDEN = ("self", "name", "kwargs")
 
@@ -111,7 +111,7 @@ class Preset:
         self._add_notes(())
         return encoder
 
-    def tokenizer(self, engine: str = "auto") -> BertTokenizer:
+    def tokenizer(self, engine: str = "auto") -> Tokenizer:
         """Returns the tokenizer; see `load_tokenizer`."""
         found = self.tokenizer_or_none(engine)
         if found is None:
@@ -122,7 +122,7 @@ class Preset:
             )
         return found
 
-    def tokenizer_or_none(self, engine: str = "auto") -> BertTokenizer | None:
+    def tokenizer_or_none(self, engine: str = "auto") -> Tokenizer | None:
         """Returns the tokenizer, or `None` where there is no vocabulary."""
         if self._directory is not None and self._info is None:
             # The weights may be absent.
@@ -136,13 +136,10 @@ class Preset:
             return None
         checkpoint_engine.check_vocabulary(found, config, self.name)
         self._add_notes(checkpoint_engine.spare_rows(config, found))
-        options = {
-            "lowercase": found.lowercase,
-            "strip_accents": found.strip_accents,
-        }
         if self._info is not None:
-            options = self._info.tokenizer
-        return BertTokenizer(found.vocabulary, engine=engine, **options)
+            config = {**found.get_config(), **self._info.tokenizer}
+            found = found.from_config(config)
+        return found.with_engine(engine)
 
     def head_kinds(self) -> list[str]:
         """Returns the names of the heads that are there."""
@@ -222,12 +219,12 @@ def load_encoder(
 
 def load_tokenizer(
     preset: str | os.PathLike, engine: str = "auto"
-) -> BertTokenizer:
-    """Returns the tokenizer of a preset: what `BertTokenizer.from_preset` does.
+) -> Tokenizer:
+    """Returns the tokenizer of a preset: what `Tokenizer.from_preset` does.
 
     Args:
         preset: see `Preset`.
-        engine: `auto`, `fast` or `graph`; see `BertTokenizer`.
+        engine: `auto`, `graph` or another; see `Tokenizer.with_engine`.
 
     Raises:
         InputError: if the preset is unknown or has no tokenizer, or its

@@ -13,19 +13,18 @@ from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import has_published_class
 from keras_bert_zoo.checkpoints import write_huggingface
 from keras_bert_zoo.checkpoints.huggingface_config import is_published
-from keras_bert_zoo.checkpoints.huggingface_tokenizer import write_tokenizer
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import directory as layout
 from keras_bert_zoo.presets.catalog import Provenance
 from keras_bert_zoo.presets.model_card import CardFacts
 from keras_bert_zoo.presets.model_card import model_card
-from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization import Tokenizer
 
 
 def save_preset(
     encoder: BertEncoder,
-    tokenizer: BertTokenizer | None,
+    tokenizer: Tokenizer | None,
     directory: str | os.PathLike,
     *,
     provenance: Provenance | None = None,
@@ -38,7 +37,7 @@ def save_preset(
 
     Args:
         encoder: `BertEncoder`.
-        tokenizer: `BertTokenizer`, or `None` to save the encoder alone.
+        tokenizer: `Tokenizer`, or `None` to save the encoder alone.
         directory: where to write.
         provenance: where the weights come from.
         card: what else the model card says.
@@ -61,7 +60,7 @@ def save_preset(
 
 def write_preset(
     encoder: BertEncoder,
-    tokenizer: BertTokenizer | None,
+    tokenizer: Tokenizer | None,
     directory: pathlib.Path,
     *,
     name: str,
@@ -78,7 +77,7 @@ def write_preset(
 
     Args:
         encoder: `BertEncoder`.
-        tokenizer: `BertTokenizer` or `None`.
+        tokenizer: `Tokenizer` or `None`.
         directory: where to write.
         name: str. The model's, for the card.
         task: what `task.json` says of the head: its name as `head`, its
@@ -112,10 +111,10 @@ def write_preset(
         directory,
         heads=() if head is None else (head,),
         own={path: _array(one) for path, one in variables.items()},
-        padding_id=0 if tokenizer is None else tokenizer.vocabulary.padding_id,
+        padding_id=0 if tokenizer is None else tokenizer.padding_id,
     )
     if tokenizer is not None:
-        write_tokenizer(tokenizer, directory)
+        tokenizer.save(directory)
     task = {"head": None, **(task or {})}
     layout.write_task(
         directory,

@@ -10,8 +10,8 @@ class Features(NamedTuple):
     """A batch of `B` examples as `R` sequences, tokenized, not yet padded.
 
     Attributes:
-        inputs: dict of int32 `RaggedTensor` `(R, None)`: `token_ids`,
-            `segment_ids` and what `TaskHead.token_inputs` names.
+        inputs: dict of int32 `RaggedTensor` `(R, None)`: what the tokenizer
+            packed, and what `TaskHead.token_inputs` names.
         labels: what the losses take, or `None`.
         weights: float32 weights in the loss, `(R,)` or as long as the
             labels, or `None`.

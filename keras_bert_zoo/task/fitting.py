@@ -195,7 +195,6 @@ def _settings_of_fit(others) -> dict:
 def _settings_of_parts(model) -> dict:
     """Returns what tells encoder and tokenizer from others of like size."""
     config = model.encoder.get_config()
-    tokenizer = model.tokenizer
     return {
         "encoder": {
             name: value
@@ -205,9 +204,7 @@ def _settings_of_parts(model) -> dict:
         },
         "freeze_embeddings": model.freeze_embeddings,
         "freeze_encoder": model.freeze_encoder,
-        "lowercase": tokenizer.lowercase,
-        "strip_accents": tokenizer.strip_accents,
-        "vocabulary": run_settings.digest_of_texts(tokenizer.vocabulary.tokens),
+        "tokenizer": model.tokenizer.description(),
     }
 
 

@@ -143,25 +143,17 @@ class TaskHead:
                 To train and to evaluate, `random_seed` too, int64 `(2,)`:
                 for stateless random operations. Training passes differ in
                 it; evaluation repeats it.
-            tokenizer: something with `tokenize(texts)` and `vocabulary`.
+            tokenizer: `Tokenizer`.
             sequence_length: int. Most tokens in a sequence.
         """
-        from keras_bert_zoo.tokenization.packing import pack
-
-        vocabulary = tokenizer.vocabulary
-        packed = pack(
+        packed = tokenizer.pack(
             [tokenizer.tokenize(examples[field]) for field in self.text_fields],
-            sequence_length=sequence_length,
-            start_id=vocabulary.start_id,
-            separator_id=vocabulary.separator_id,
+            sequence_length,
         )
         marks = self.label_fields or (feature_names.RANDOM_SEED,)
         labeled = all(field in examples for field in marks)
         return Features(
-            {
-                feature_names.TOKEN_IDS: packed.token_ids,
-                feature_names.SEGMENT_IDS: packed.segment_ids,
-            },
+            packed.inputs,
             self.labels(examples) if labeled else None,
             self.example_weights(examples) if labeled else None,
             packed.num_truncated,
@@ -288,7 +280,7 @@ class TaskHead:
         """
         return ()
 
-    def further_length(self, sequence_length: int) -> int:
+    def extra_length(self, sequence_length: int) -> int:
         """Returns the most of those, and of labels, that a sequence has.
 
         Where shapes are fixed, they are padded to it.

@@ -16,7 +16,7 @@ from keras_bert_zoo.task.answering import TextAnswering
 from keras_bert_zoo.task.keras_files import KerasFiles
 from keras_bert_zoo.task.packed_rows import PackedRows
 from keras_bert_zoo.task.truncation import report_truncation
-from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
+from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.model import ReplicatedModel
 from keras_bert_zoo.training.recipe import recipe_of
@@ -26,15 +26,16 @@ from keras_bert_zoo.training.recipe import recipe_of
 class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
     """An encoder with a task head that reads raw text.
 
-    A functional Keras model from `token_ids`, `segment_ids` and
-    `padding_mask` to the head's logits. `fit` and `evaluate` also take texts
-    or rows of files, which they tokenize and pad in the input pipeline;
-    `predict_text` returns decoded answers.
+    A functional Keras model from the encoder's inputs to the head's logits.
+    `fit` and `evaluate` also take texts or rows of files, which they tokenize
+    and pad in the input pipeline; `predict_text` returns decoded answers.
 
     Args:
-        encoder: `BertEncoder`, or a keras-hub encoder with the same inputs.
+        encoder: `BertEncoder`, or another functional model with the inputs
+            `token_ids` and `padding_mask`, and what the tokenizer gives
+            beside them; keras-hub's encoders are such.
         head: `TaskHead`.
-        tokenizer: `BertTokenizer`.
+        tokenizer: `Tokenizer`, such as `BertTokenizer`.
         sequence_length: int or `None`. Most tokens in a sequence; the
             encoder's positions when `None`. Longer texts are truncated.
         freeze_encoder: bool. Whether only the head is trained; other models
@@ -45,20 +46,22 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
 
     Raises:
         InputError: if `sequence_length` exceeds the encoder's positions, or
-            tokenizer and encoder differ in the size of the vocabulary.
+            the encoder reads what the tokenizer does not give, or has fewer
+            rows than it has tokens.
     """
 
     def __init__(
         self,
         encoder: keras.Model,
         head: TaskHead,
-        tokenizer: BertTokenizer,
+        tokenizer: Tokenizer,
         sequence_length: int | None = None,
         freeze_encoder: bool = False,
         freeze_embeddings: bool = False,
         name: str | None = None,
         **kwargs,
     ):
+        tokenizer = tokenizer.for_encoder(encoder.input)
         sequence_length = parts.checked_length(
             encoder, tokenizer, sequence_length
         )

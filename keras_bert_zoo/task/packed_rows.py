@@ -46,7 +46,7 @@ class _OnPackedRows:
 
     def __init__(self, model: Any):
         encoder = model.encoder
-        if not hasattr(encoder, "on_packed_rows"):
+        if not hasattr(encoder, "for_packed_sequences"):
             raise InputError(
                 "Packed rows need a `BertEncoder`. Received: "
                 f"{type(encoder).__name__}. Load its weights with "
@@ -60,13 +60,13 @@ class _OnPackedRows:
             name: keras.Input((), dtype="int32", name=name)
             for name in feature_names.PACKED_INPUTS
         }
-        on_rows = encoder.on_packed_rows()
+        packed = encoder.for_packed_sequences()
         part = keras.Model(
-            on_rows.input, {name: on_rows.output[name] for name in encoded}
+            packed.input, {name: packed.output[name] for name in encoded}
         )
         if model.freeze_encoder:
             part = Frozen(part)
-        found = part({name: inputs[name] for name in on_rows.input})
+        found = part({name: inputs[name] for name in packed.input})
         head = keras.Model(
             [*model.input.values(), *encoded.values()], model.output
         )
@@ -96,7 +96,7 @@ def _encoded(model: Any) -> dict:
     (part,) = found
     changed = [
         name
-        for name in feature_names.ENCODER_INPUTS
+        for name in model.encoder.input
         if part.encoded_from[name] is not model.input[name]
     ]
     if changed:

@@ -9,15 +9,15 @@ import keras
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import heads
+from keras_bert_zoo.registry import tokenizers
 from keras_bert_zoo.task.head import TaskHead
-from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
+from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training.encoder_layers import layers_from_below
 
 
 def checked_length(
-    encoder: keras.Model, tokenizer: BertTokenizer, length: int | None
+    encoder: keras.Model, tokenizer: Tokenizer, length: int | None
 ) -> int:
     """Returns the most tokens in a sequence, if the parts fit together.
 
@@ -30,7 +30,7 @@ def checked_length(
         InputError: if the encoder reads fewer, or has fewer rows than the
             vocabulary has tokens.
     """
-    num_tokens = len(tokenizer.vocabulary)
+    num_tokens = tokenizer.vocabulary_size
     if num_tokens > encoder.vocabulary_size:
         raise InputError(
             "The encoder must have a row for every token. Received: "
@@ -42,13 +42,15 @@ def checked_length(
     if length is None:
         return longest
     length = arguments.whole_number("sequence_length", length, lowest=0)
-    if not 3 <= length <= longest:
+    num_special = tokenizer.num_special_tokens(1)
+    shortest = num_special + 1
+    if not shortest <= length <= longest:
         raise InputError(
-            "`sequence_length` must lie between 3 and the encoder's "
+            f"`sequence_length` must lie between {shortest} and the encoder's "
             f"{longest} positions. Received: sequence_length={length}. "
             + (
-                "A sequence begins and ends with a special token."
-                if length < 3
+                f"A sequence has {num_special} special tokens."
+                if length < shortest
                 else "Shorten it, or build the encoder with "
                 f"max_sequence_length={length}."
             )
@@ -131,9 +133,10 @@ def serialize(model) -> dict:
     return {
         "encoder": keras.saving.serialize_keras_object(model.encoder),
         "head": {"name": model.head.name, "config": model.head.get_config()},
-        "tokenizer": model.tokenizer.get_config(),
-        "vocabulary": list(model.tokenizer.vocabulary.tokens),
-        "special_tokens": model.tokenizer.vocabulary.special_tokens(),
+        "tokenizer": {
+            "name": model.tokenizer.name,
+            "config": model.tokenizer.get_config(),
+        },
         "sequence_length": model.sequence_length,
         "freeze_encoder": model.freeze_encoder,
         "freeze_embeddings": model.freeze_embeddings,
@@ -144,11 +147,8 @@ def serialize(model) -> dict:
 def deserialize(config: Mapping[str, Any]) -> dict:
     """Returns the parts of a `TaskModel` from what `serialize` gave."""
     parts = dict(config)
-    head = parts["head"]
-    vocabulary = Vocabulary(
-        parts.pop("vocabulary"), **parts.pop("special_tokens")
-    )
-    parts["head"] = heads.get(head["name"]).from_config(head["config"])
-    parts["tokenizer"] = BertTokenizer(vocabulary, **config["tokenizer"])
+    for part, known in (("head", heads), ("tokenizer", tokenizers)):
+        saved = config[part]
+        parts[part] = known.get(saved["name"]).from_config(saved["config"])
     parts["encoder"] = keras.saving.deserialize_keras_object(config["encoder"])
     return parts

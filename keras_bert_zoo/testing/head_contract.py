@@ -5,7 +5,6 @@ few rows in `pytest`, and it raises an `AssertionError` that names the broken
 promise.
 """
 
-import functools
 import json
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -18,57 +17,29 @@ import tensorflow as tf
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.padding import as_dense
 from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task.report_tables import report_tables
-from keras_bert_zoo.tokenization.packing import pad
-from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
-from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
-
-SEQUENCE_LENGTH = 32
-
-
-def tiny_tokenizer(texts: Sequence[str]) -> BertTokenizer:
-    """Returns an uncased tokenizer with the words of these texts.
-
-    The same one for the same words: its first call takes half a second.
-    """
-    words = {word for text in texts for word in text.lower().split()}
-    characters = {character for word in words for character in word}
-    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokens += sorted(words | characters)
-    tokens += sorted(f"##{character}" for character in characters)
-    return _tokenizer_of(tuple(tokens))
+from keras_bert_zoo.testing.tiny_bert import SEQUENCE_LENGTH
+from keras_bert_zoo.testing.tiny_bert import tiny_encoder
+from keras_bert_zoo.testing.tiny_bert import tiny_tokenizer
+from keras_bert_zoo.tokenization import Tokenizer
 
 
-@functools.lru_cache(maxsize=32)
-def _tokenizer_of(tokens: tuple[str, ...]) -> BertTokenizer:
-    return BertTokenizer(Vocabulary(tokens), lowercase=True)
-
-
-def tiny_encoder(vocabulary_size: int, **overrides) -> BertEncoder:
-    """Returns an encoder of one layer and width 8, random but repeatable."""
-    arguments = {
-        "vocabulary_size": vocabulary_size,
-        "num_layers": 1,
-        "num_heads": 2,
-        "hidden_dim": 8,
-        "intermediate_dim": 16,
-        "max_sequence_length": SEQUENCE_LENGTH,
-        "initializer_range": 0.2,
-    }
-    keras.utils.set_random_seed(7)
-    return BertEncoder(**{**arguments, **overrides})
-
-
-def check_head(head: TaskHead, rows: Sequence[Mapping[str, Any]]) -> None:
+def check_head(
+    head: TaskHead,
+    rows: Sequence[Mapping[str, Any]],
+    tokenizer: Tokenizer | None = None,
+    encoder: keras.Model | None = None,
+) -> None:
     """Holds a head against the contract of `TaskHead`.
 
     Args:
         head: the head, made.
         rows: at least two valid labelled rows, by field name.
+        tokenizer, encoder: what the head is to run on; a tiny BERT's if
+            `None`. The encoder reads at least 32 tokens.
 
     Raises:
         AssertionError: if a promise is broken, naming it.
@@ -78,17 +49,20 @@ def check_head(head: TaskHead, rows: Sequence[Mapping[str, Any]]) -> None:
     _check_config(head)
     examples = [head.example(row, False) for row in rows]
     texts = [row[field] for row in examples for field in head.text_fields]
-    tokenizer = tiny_tokenizer(texts)
+    if tokenizer is None:
+        tokenizer = tiny_tokenizer(texts)
+    if encoder is None:
+        encoder = tiny_encoder(tokenizer.vocabulary_size, num_layers=2)
+    tokenizer = tokenizer.for_encoder(encoder.input)
     batch = _batch(head, rows, with_label=True)
     batch[feature_names.RANDOM_SEED] = tf.constant([7, 11], tf.int64)
     labelled = _check_features(head, batch, tokenizer)
     features = _check_unlabelled(head, rows, tokenizer)
-    encoder = tiny_encoder(len(tokenizer.vocabulary), num_layers=2)
     model = head.build(encoder)
-    _check_inputs(head, model, [labelled, features], tokenizer)
-    logits = _check_logits(head, model, _padded(features, tokenizer))
+    _check_inputs(head, encoder, model, [labelled, features], tokenizer)
+    logits = _check_logits(head, model, _padded(head, features, tokenizer))
     _check_padding(head, model, features, tokenizer)
-    _check_training(head, model, _padded(labelled, tokenizer), labelled)
+    _check_training(head, model, _padded(head, labelled, tokenizer), labelled)
     _check_decoding(head, logits, features, rows)
 
 
@@ -143,11 +117,6 @@ def _check_features(head, batch, tokenizer) -> Features:
         all(np.array_equal(one, other) for one, other in pairs),
         "`features` to give the same labels eagerly and in tf.data",
     )
-    _expect(
-        {feature_names.TOKEN_IDS, feature_names.SEGMENT_IDS}
-        <= set(eager.inputs),
-        "`features` to give token_ids and segment_ids",
-    )
     longest = int(
         tf.reduce_max(eager.inputs[feature_names.TOKEN_IDS].row_lengths())
     )
@@ -155,28 +124,28 @@ def _check_features(head, batch, tokenizer) -> Features:
     return eager
 
 
-def _check_inputs(head, model, batches, tokenizer) -> None:
-    further = {info.name: info for info in head.token_inputs()}
+def _check_inputs(head, encoder, model, batches, tokenizer) -> None:
+    extra = {info.name: info for info in head.token_inputs()}
     _expect(
-        set(model.input) == {*feature_names.ENCODER_INPUTS, *further},
+        set(model.input) == {*encoder.input, *extra},
         "`build` to take the encoder's inputs and `token_inputs`",
     )
     for features in batches:
-        padded = _padded(features, tokenizer)
+        padded = _padded(head, features, tokenizer)
         _expect(
             set(padded) == set(model.input),
             "`features` to give every input of the model",
         )
-        for name, info in further.items():
+        for name, info in extra.items():
             _check_tensor(info, padded[name])
 
 
-def _padded(features, tokenizer, sequence_length=None, further_length=None):
-    return pad(
+def _padded(head, features, tokenizer, sequence_length=None, extra_length=None):
+    return tokenizer.pad(
         features.inputs,
-        padding_id=tokenizer.vocabulary.padding_id,
-        sequence_length=sequence_length,
-        further_length=further_length,
+        sequence_length,
+        extra_length=extra_length,
+        extra=[info.name for info in head.token_inputs()],
     )
 
 
@@ -199,7 +168,7 @@ def _check_logits(head, model, inputs):
 def _check_padding(head, model, features, tokenizer) -> None:
     narrow, wide = (
         head.decode_texts(
-            model(_padded(features, tokenizer, length, length)),
+            model(_padded(head, features, tokenizer, length, length)),
             features.decoding_context(),
         )
         for length in (None, SEQUENCE_LENGTH)

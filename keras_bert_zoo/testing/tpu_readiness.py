@@ -14,13 +14,12 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo import data
-from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.widths import checked_widths
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.testing.head_contract import tiny_encoder
-from keras_bert_zoo.testing.head_contract import tiny_tokenizer
+from keras_bert_zoo.testing.tiny_bert import tiny_encoder
+from keras_bert_zoo.testing.tiny_bert import tiny_tokenizer
 from keras_bert_zoo.testing.tpu_findings import Finding
 from keras_bert_zoo.testing.tpu_findings import dynamic_dimension
 from keras_bert_zoo.testing.tpu_findings import forbidden_operation
@@ -56,7 +55,7 @@ def check_tpu_ready(
     """
     if isinstance(model, TaskHead):
         tokenizer = tiny_tokenizer(["a"])
-        encoder = tiny_encoder(len(tokenizer.vocabulary))
+        encoder = tiny_encoder(tokenizer.vocabulary_size)
         model = TaskModel(encoder, model, tokenizer)
     for width, step, types in training_steps(model, batch_size, widths):
         finding = _first_finding(step, types)
@@ -119,14 +118,13 @@ def _types_of_width(types: tuple, width: int, head: TaskHead) -> tuple:
 
         return static
 
-    further = of_length(head.further_length(width))
+    extra = {info.name for info in head.token_inputs()}
+    of_extra = of_length(head.extra_length(width))
     inputs = {
-        name: of_length(width)(spec)
-        if name in feature_names.ENCODER_INPUTS
-        else further(spec)
+        name: of_extra(spec) if name in extra else of_length(width)(spec)
         for name, spec in inputs.items()
     }
-    return (inputs, *tf.nest.map_structure(further, targets))
+    return (inputs, *tf.nest.map_structure(of_extra, targets))
 
 
 def _training_step(model: TaskModel, types: tuple) -> Callable:

@@ -1,6 +1,7 @@
 """From rows of tokens to what an encoder reads, in core TensorFlow ops."""
 
 import dataclasses
+from collections.abc import Collection
 from collections.abc import Mapping
 from collections.abc import Sequence
 
@@ -8,73 +9,145 @@ import tensorflow as tf
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 
 
 @dataclasses.dataclass(frozen=True)
-class PackedRagged:
+class Template:
+    """The special tokens around the segments of a sequence.
+
+    Attributes:
+        special_tokens: tuple of tuples of ids: those before the first
+            segment, after it, and so on. One more than there are segments.
+        inputs: dict of what the encoder reads beside token ids and padding
+            mask, by the input's name: a value for each part of the sequence,
+            which are special tokens and segments in turn.
+
+    Example: RoBERTa's `<s> a </s></s> b </s>` is
+        Template(((0,), (2, 2), (2,)))
+    """
+
+    special_tokens: tuple[tuple[int, ...], ...]
+    inputs: Mapping[str, tuple[int, ...]] = dataclasses.field(
+        default_factory=dict
+    )
+
+    @property
+    def num_special_tokens(self) -> int:
+        return sum(map(len, self.special_tokens))
+
+    def without_inputs(self, names: Collection[str]) -> "Template":
+        """Returns the template for an encoder that does not read these."""
+        inputs = {k: v for k, v in self.inputs.items() if k not in names}
+        return dataclasses.replace(self, inputs=inputs)
+
+
+@dataclasses.dataclass(frozen=True)
+class PackedSequences:
     """Sequences with their special tokens, not yet padded.
 
     Attributes:
-        token_ids: int32 (B, None).
-        segment_ids: int32 (B, None). 0 up to the first separator, then 1.
-        num_truncated: int32 (B,). Tokens that did not fit, per row.
+        inputs: dict of int32 ragged `(B, None)`: `token_ids`, and what else
+            the encoder reads of each token.
+        segment_starts: int32 `(B,)` for each segment: the position of its
+            first token in the sequence.
+        num_truncated: int32 `(B,)`. Tokens that did not fit, per sequence.
     """
 
-    token_ids: tf.RaggedTensor
-    segment_ids: tf.RaggedTensor
+    inputs: dict[str, tf.RaggedTensor]
+    segment_starts: tuple[tf.Tensor, ...]
     num_truncated: tf.Tensor
+
+    @property
+    def token_ids(self) -> tf.RaggedTensor:
+        return self.inputs[feature_names.TOKEN_IDS]
+
+    def positions(
+        self, indices: tf.RaggedTensor, segment: int = 0
+    ) -> tf.RaggedTensor:
+        """Returns where tokens of a segment stand in their sequences.
+
+        Args:
+            indices: int32 ragged `(B, None)`, from 0 at the segment's first
+                token; -1 is the special token before it.
+            segment: int.
+        """
+        starts = tf.gather(self.segment_starts[segment], row_ids(indices))
+        return indices.with_flat_values(indices.flat_values + starts)
+
+    def aligned(
+        self, values: tf.RaggedTensor, segment: int = 0
+    ) -> tf.RaggedTensor:
+        """Returns values of a segment's tokens as values of all tokens.
+
+        Args:
+            values: ragged `(B, None)`, one for each token of the segment, of
+                which none was truncated.
+            segment: int.
+
+        Returns:
+            Ragged `(B, None)`, like `token_ids`; 0 for all other tokens.
+        """
+        token_ids = self.token_ids
+        rows = row_ids(values)
+        shift = token_ids.row_starts() - values.row_starts()
+        shift += tf.cast(self.segment_starts[segment], shift.dtype)
+        positions = tf.range(tf.size(rows, shift.dtype))
+        positions += tf.gather(shift, rows)
+        return token_ids.with_flat_values(
+            tf.scatter_nd(
+                positions[:, None],
+                values.flat_values,
+                tf.shape(token_ids.flat_values, shift.dtype),
+            )
+        )
 
 
 def pack(
     segments: Sequence[tf.RaggedTensor],
-    *,
+    template: Template,
     sequence_length: int,
-    start_id: int,
-    separator_id: int,
-) -> PackedRagged:
-    """Joins one or two segments to `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`.
+) -> PackedSequences:
+    """Joins segments by a template.
 
     Where a pair is too long, the longer segment loses tokens from its end
     until both are equally long, then both do; an odd token goes to the longer
-    one, or to `b` if they are equal.
+    one, or to the second if they are equal.
 
     Args:
-        segments: one or two ragged int32 (B, None).
-        sequence_length: int. Longest row, special tokens included.
-        start_id: int.
-        separator_id: int.
+        segments: one or two ragged int32 `(B, None)`.
+        template: of as many segments.
+        sequence_length: int. Longest sequence, special tokens included.
 
     Raises:
-        InputError: if there are no segments or more than two, or if
-            `sequence_length` has no room for the special tokens.
+        InputError: if `sequence_length` has no room for the special tokens.
 
     Source: `longest_first` truncation of Hugging Face `tokenizers`.
     """
-    if len(segments) not in (1, 2):
-        raise InputError(
-            "A sequence is packed from one or two segments. Received: "
-            f"{len(segments)}. Join the others first."
-        )
-    budget = sequence_length - len(segments) - 1
+    num_special = template.num_special_tokens
+    budget = sequence_length - num_special
     if budget < 0:
         raise InputError(
-            f"`sequence_length` must hold {len(segments) + 1} special tokens. "
+            f"`sequence_length` must hold {num_special} special tokens. "
             f"Received: sequence_length={sequence_length}. Raise it."
         )
     lengths = [tf.cast(s.row_lengths(), tf.int32) for s in segments]  # (B,)
     kept = _kept(lengths, budget)
     # One pool of values: the special tokens, then the segments' own.
-    pool = tf.constant([start_id, separator_id, separator_id], tf.int32)
-    pool_segments = tf.constant([0, 0, 1], tf.int32)
-    start = tf.zeros_like(kept[0])
-    ranges = [(start, start + 1)]
+    special = [one for group in template.special_tokens for one in group]
+    zeros = tf.zeros_like(kept[0])
+    size = len(template.special_tokens[0])
+    ranges = [(zeros, zeros + size)]
+    num_before, num_pooled = size, len(special)
+    starts = [zeros + size]
     for index, segment in enumerate(segments):
-        begin = tf.cast(segment.row_starts(), tf.int32) + tf.size(pool)
-        separator = start + 1 + index
-        ranges += [(begin, begin + kept[index]), (separator, separator + 1)]
-        pool = tf.concat([pool, segment.values], 0)
-        own = tf.fill(tf.shape(segment.values), index)
-        pool_segments = tf.concat([pool_segments, own], 0)
+        begin = tf.cast(segment.row_starts(), tf.int32) + num_pooled
+        num_pooled += tf.size(segment.values)
+        size = len(template.special_tokens[index + 1])
+        after = zeros + num_before
+        ranges += [(begin, begin + kept[index]), (after, after + size)]
+        num_before += size
+        starts.append(starts[-1] + kept[index] + size)
     splits, places = tf.raw_ops.RaggedRange(
         starts=tf.reshape(tf.stack([begin for begin, _ in ranges], 1), [-1]),
         limits=tf.reshape(tf.stack([end for _, end in ranges], 1), [-1]),
@@ -82,9 +155,31 @@ def pack(
         Tsplits=tf.int64,
     )
     row_splits = splits[:: len(ranges)]
-    return PackedRagged(
-        token_ids=_ragged(tf.gather(pool, places), row_splits),
-        segment_ids=_ragged(tf.gather(pool_segments, places), row_splits),
+    pools = {
+        feature_names.TOKEN_IDS: [
+            tf.constant(special, tf.int32),
+            *(segment.values for segment in segments),
+        ]
+    }
+    for name, values in template.inputs.items():
+        of_special = [
+            value
+            for value, group in zip(values[::2], template.special_tokens)
+            for _ in group
+        ]
+        pools[name] = [
+            tf.constant(of_special, tf.int32),
+            *(
+                tf.fill(tf.shape(segment.values), value)
+                for value, segment in zip(values[1::2], segments)
+            ),
+        ]
+    return PackedSequences(
+        inputs={
+            name: _ragged(tf.gather(tf.concat(pool, 0), places), row_splits)
+            for name, pool in pools.items()
+        },
+        segment_starts=tuple(starts[:-1]),
         num_truncated=tf.add_n(lengths) - tf.add_n(kept),
     )
 
@@ -94,7 +189,8 @@ def pad(
     *,
     padding_id: int,
     sequence_length: int | tf.Tensor | None = None,
-    further_length: int | tf.Tensor | None = None,
+    extra_length: int | tf.Tensor | None = None,
+    extra: Collection[str] = (),
 ) -> dict[str, tf.Tensor]:
     """Makes ragged features dense and adds the padding mask.
 
@@ -106,8 +202,8 @@ def pad(
         sequence_length: int, int scalar or None. The length S of what the
             encoder reads, which cuts longer rows, static if an int; None
             takes the batch's longest.
-        further_length: int, int scalar or None. The same for further ragged
-            features, which do not have one value per token.
+        extra_length: int, int scalar or None. The same for extra features.
+        extra: names of the features that do not have one value per token.
 
     Returns:
         dict of dense tensors, with `padding_mask`, int32 (B, S), 1 for a
@@ -126,8 +222,7 @@ def pad(
     for name, values in features.items():
         if isinstance(values, tf.RaggedTensor):
             fill = padding_id if name == feature_names.TOKEN_IDS else 0
-            is_read = name in feature_names.ENCODER_INPUTS
-            length = sequence_length if is_read else further_length
+            length = extra_length if name in extra else sequence_length
             values = pad_to(values, length, fill)
         padded[name] = values
     if sequence_length is None:

@@ -1,8 +1,31 @@
-"""What every tokenizer returns."""
+"""The contract of a tokenizer, and which one a directory needs."""
 
+import abc
+import copy
 import dataclasses
+import functools
+import hashlib
+import os
+import pathlib
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
+
+import keras_bert_zoo
+from keras_bert_zoo import feature_names
+from keras_bert_zoo import registry
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization import word_boundaries
+from keras_bert_zoo.tokenization.packing import PackedSequences
+from keras_bert_zoo.tokenization.packing import Template
+from keras_bert_zoo.tokenization.packing import pack
+from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,3 +41,334 @@ class TokenSpans:
     byte_ends: tf.RaggedTensor
     char_starts: tf.RaggedTensor
     char_ends: tf.RaggedTensor
+
+
+class Tokenizer(abc.ABC):
+    """Turns texts into token ids, and token ids into an encoder's inputs.
+
+    What a family does in its own way is decided here: how text becomes
+    tokens, which special tokens stand around segments, which tokens begin
+    words, and in which files the tokenizer is published. Heads, input
+    pipelines and exporters ask, and know no family.
+
+    A sequence begins with a special token, which heads may read as the
+    vector of the whole sequence, or as "nothing in this text".
+
+    A package adds a tokenizer by naming its class in the entry-point group
+    `keras_bert_zoo.tokenizers`; `keras_bert_zoo.testing.check_tokenizer`
+    holds it against this contract. Subclasses set `name`, the name there.
+    """
+
+    name: str = ""
+    _left_out: frozenset = frozenset()
+
+    @property
+    @abc.abstractmethod
+    def tokens(self) -> Sequence[str]:
+        """The vocabulary: all tokens, in the order of their ids."""
+
+    @property
+    @abc.abstractmethod
+    def padding_id(self) -> int:
+        """The id that fills sequences to a common length."""
+
+    @property
+    @abc.abstractmethod
+    def mask_id(self) -> int:
+        """The id that hides a token in masked-language modelling."""
+
+    @abc.abstractmethod
+    def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:
+        """Returns token ids, int32 `(B, None)`, of string `(B,)`.
+
+        Without special tokens. Runs eagerly, inside a graph and in a tf.data
+        pipeline.
+        """
+
+    @abc.abstractmethod
+    def tokenize_with_offsets(
+        self, texts: tf.Tensor | Sequence[str]
+    ) -> TokenSpans:
+        """Returns the same ids, and where they stand in string `(B,)`."""
+
+    @abc.abstractmethod
+    def template(self, num_segments: int) -> Template:
+        """Returns the special tokens around one segment, or around two."""
+
+    @abc.abstractmethod
+    def maskable_tokens(self) -> np.ndarray:
+        """Returns bool `(V,)`: the tokens that text is made of.
+
+        Masked-language modelling hides these alone, and draws these alone in
+        a hidden one's place.
+        """
+
+    @abc.abstractmethod
+    def get_config(self) -> dict:
+        """Returns what `from_config` takes, JSON-able.
+
+        The vocabulary stands in it as `tokens`, and how the tokenizer is run,
+        if there is a choice, as `engine`.
+        """
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "Tokenizer":
+        return cls(**config)
+
+    @abc.abstractmethod
+    def save(self, directory: str | os.PathLike) -> None:
+        """Writes the files that the family's tokenizers are published in."""
+
+    @classmethod
+    @abc.abstractmethod
+    def load(
+        cls, directory: str | os.PathLike, engine: str = "auto"
+    ) -> "Tokenizer":
+        """Reads what `save` wrote, or others published.
+
+        Args:
+            directory: the directory.
+            engine: str. See `with_engine`.
+
+        Raises:
+            InputError: if a file is missing or damaged.
+        """
+
+    @classmethod
+    def from_preset(
+        cls, preset: str | os.PathLike, engine: str = "auto"
+    ) -> "Tokenizer":
+        """Loads the tokenizer from where `BertEncoder.from_preset` loads.
+
+        Args:
+            preset: a preset's name, a model's directory, or
+                `hf:ORGANIZATION/NAME`.
+            engine: str. See `with_engine`.
+
+        Raises:
+            InputError: if there is no tokenizer, one of another class, or it
+                cannot be fetched.
+        """
+        # By the package's lazy name: this room stands above that of presets.
+        tokenizer = keras_bert_zoo.load_tokenizer(preset, engine)
+        if not isinstance(tokenizer, cls):
+            raise InputError(
+                f"{preset} must hold a {cls.__name__}. Received: a "
+                f"{type(tokenizer).__name__}. Call its own `from_preset`, or "
+                "`load_tokenizer`."
+            )
+        return tokenizer
+
+    @classmethod
+    @abc.abstractmethod
+    def recognizes(cls, directory: pathlib.Path) -> bool:
+        """Returns whether a directory's files are for this tokenizer."""
+
+    def with_engine(self, engine: str) -> "Tokenizer":
+        """Returns this tokenizer run in another way, with the same ids.
+
+        Args:
+            engine: str. `graph` uses operations of TensorFlow's core alone,
+                so that what is saved loads anywhere; `auto` is the fastest
+                here; a family may have others.
+
+        Raises:
+            InputError: if the tokenizer has no such engine.
+        """
+        if engine not in ("auto", "graph"):
+            raise InputError(
+                f"The tokenizer {self.name!r} has the engine graph alone. "
+                f"Received: engine={engine!r}."
+            )
+        return self
+
+    def word_starts(self, texts: tf.Tensor, spans: TokenSpans) -> tf.Tensor:
+        """Returns bool `(T,)`: which tokens of all texts begin a word.
+
+        A word stands between spaces, without the punctuation at its ends:
+        each mark there, and each ideograph, is a word of its own.
+
+        Here tokens that touch are parts of a word. A family whose offsets
+        leave gaps inside words decides otherwise.
+
+        Args:
+            texts: string `(B,)`.
+            spans: their tokens, `T` in all.
+        """
+        rows = row_ids(spans.ids)
+        kinds = word_boundaries.kinds_of_texts(
+            texts,
+            rows,
+            spans.byte_starts.flat_values,
+            spans.byte_ends.flat_values,
+        )
+        return word_boundaries.word_starts(
+            kinds,
+            rows,
+            spans.byte_starts.flat_values,
+            spans.byte_ends.flat_values,
+        )
+
+    def token_texts(self) -> Sequence[str]:
+        """Returns what each token is in a text, in the order of the ids.
+
+        That is, without what marks it as the beginning or the rest of a word.
+        """
+        return self.tokens
+
+    @property
+    def vocabulary_size(self) -> int:
+        return len(self.tokens)
+
+    @functools.cached_property
+    def vocabulary_sha256(self) -> str:
+        """SHA-256, in hexadecimal, of the tokens, each on a line, UTF-8."""
+        content = "".join(f"{token}\n" for token in self.tokens).encode()
+        return hashlib.sha256(content).hexdigest()
+
+    def description(self) -> dict:
+        """Returns what decides the ids, JSON-able; tokens by their hash."""
+        config = self.get_config()
+        return {
+            "name": self.name,
+            "vocabulary_sha256": self.vocabulary_sha256,
+            **{k: v for k, v in config.items() if k not in _NOT_DESCRIBED},
+        }
+
+    def num_special_tokens(self, num_segments: int) -> int:
+        """Returns how many special tokens `pack` adds to a sequence."""
+        return self.template(num_segments).num_special_tokens
+
+    def pack(
+        self, segments: Sequence[tf.RaggedTensor], sequence_length: int
+    ) -> PackedSequences:
+        """Joins one or two segments and the special tokens around them.
+
+        Args:
+            segments: one or two ragged int32 `(B, None)`.
+            sequence_length: int. Most tokens in a sequence, special ones
+                included. What does not fit is cut from the segments' ends,
+                the longer one first.
+
+        Raises:
+            InputError: if there are no segments or more than two, or if
+                `sequence_length` has no room for the special tokens.
+        """
+        if len(segments) not in (1, 2):
+            raise InputError(
+                "A sequence is packed from one or two segments. Received: "
+                f"{len(segments)}. Join the others first."
+            )
+        template = self.template(len(segments))
+        if self._left_out:
+            template = template.without_inputs(self._left_out)
+        return pack(segments, template, sequence_length)
+
+    def pad(
+        self,
+        inputs: Mapping[str, tf.RaggedTensor],
+        sequence_length: int | tf.Tensor | None = None,
+        *,
+        extra_length: int | tf.Tensor | None = None,
+        extra: Collection[str] = (),
+    ) -> dict[str, tf.Tensor]:
+        """Makes packed inputs dense, and adds `padding_mask`.
+
+        Args:
+            inputs: of `PackedSequences`, or of `Features`.
+            sequence_length: int, int scalar or `None`. What sequences are
+                padded or cut to; the longest of the batch if `None`.
+            extra_length, extra: see `packing.pad`.
+
+        Returns:
+            dict of int32 `(B, S)`.
+        """
+        return pad(
+            inputs,
+            padding_id=self.padding_id,
+            sequence_length=sequence_length,
+            extra_length=extra_length,
+            extra=extra,
+        )
+
+    def for_encoder(self, input_names: Iterable[str]) -> "Tokenizer":
+        """Returns this tokenizer, packing what an encoder reads alone.
+
+        Args:
+            input_names: names of the encoder's inputs.
+
+        Raises:
+            InputError: if the encoder reads more than the tokenizer gives.
+        """
+        wanted = set(input_names) - {feature_names.PADDING_MASK}
+        given = {feature_names.TOKEN_IDS, *self.template(1).inputs}
+        if not wanted <= given:
+            raise InputError(
+                f"The encoder must read what the tokenizer {self.name!r} "
+                f"gives: {', '.join(sorted(given))}. Received: an encoder "
+                f"that reads {', '.join(sorted(wanted - given))} too. Use the "
+                "tokenizer of its family."
+            )
+        left_out = frozenset(given - wanted)
+        if left_out == self._left_out:
+            return self
+        other = copy.copy(self)
+        other._left_out = left_out
+        return other
+
+
+_NOT_DESCRIBED = ("tokens", "engine")
+
+
+def find_tokenizer(directory: str | os.PathLike) -> type[Tokenizer] | None:
+    """Returns the registered tokenizer that a directory's files are for.
+
+    Raises:
+        InputError: if more than one recognizes them.
+    """
+    directory = pathlib.Path(directory)
+    found = {
+        name: kind
+        for name in registry.tokenizers.names()
+        if (kind := registry.tokenizers.get(name)).recognizes(directory)
+    }
+    if len(found) > 1:
+        raise InputError(
+            "A directory's files must be for one tokenizer. Received: "
+            f"{directory}, recognized by {' and '.join(found)}. Call `load` "
+            "of the one that is meant."
+        )
+    return next(iter(found.values()), None)
+
+
+def load_tokenizer(
+    directory: str | os.PathLike, engine: str = "auto"
+) -> Tokenizer:
+    """Returns the tokenizer whose files lie in a directory.
+
+    Args:
+        directory: the directory.
+        engine: str. See `Tokenizer.with_engine`.
+
+    Raises:
+        InputError: if no registered tokenizer recognizes the files, or one
+            of them is damaged.
+    """
+    kind = find_tokenizer(directory)
+    if kind is None:
+        raise InputError(
+            "A tokenizer's directory must hold the files of a registered "
+            f"one: {', '.join(registry.tokenizers.names())}. Received: "
+            f"{directory}, with {_listed(pathlib.Path(directory))}. A package "
+            "adds a tokenizer through the entry-point group "
+            f"{registry.tokenizers.group!r}."
+        )
+    return kind.load(directory, engine=engine)
+
+
+def _listed(directory: pathlib.Path) -> str:
+    try:
+        names = sorted(path.name for path in directory.iterdir())
+    except OSError:
+        return "no such directory"
+    return ", ".join(names[:20]) or "no files"

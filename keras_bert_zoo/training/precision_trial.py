@@ -39,7 +39,7 @@ def step_seconds(policies: Sequence[str]) -> dict[str, float]:
         policies: dtype policies, `float32` the first.
     """
     has_gpu = bool(tf.config.list_physical_devices("GPU"))
-    inputs = _inputs(_GPU_BATCH if has_gpu else _CPU_BATCH)
+    shape = _GPU_BATCH if has_gpu else _CPU_BATCH
     weights = expected = None
     steps, found = {}, {}
     for policy in policies:
@@ -47,7 +47,7 @@ def step_seconds(policies: Sequence[str]) -> dict[str, float]:
         if weights is None:
             weights = encoder.get_weights()
         encoder.set_weights(weights)
-        step = _step(encoder)
+        step, inputs = _step(encoder), _inputs(encoder, shape)
         gradient = step(inputs).numpy()
         if expected is None:
             expected = gradient
@@ -63,11 +63,11 @@ def step_seconds(policies: Sequence[str]) -> dict[str, float]:
     return {name: statistics.median(each) for name, each in found.items()}
 
 
-def _inputs(shape: tuple[int, int]) -> dict:
+def _inputs(encoder: keras.Model, shape: tuple[int, int]) -> dict:
     token_ids = np.arange(np.prod(shape)).reshape(shape) % 64
     return {
+        **{name: tf.zeros(shape, tf.int32) for name in encoder.input},
         feature_names.TOKEN_IDS: tf.constant(token_ids, tf.int32),
-        feature_names.SEGMENT_IDS: tf.zeros(shape, tf.int32),
         feature_names.PADDING_MASK: tf.ones(shape, tf.int32),
     }
 

@@ -1,6 +1,5 @@
 """What a run depends on, by name, to tell it from others."""
 
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -180,11 +179,6 @@ def check_workers(strategy: tf.distribute.Strategy, settings: Mapping) -> None:
             f"{changes or 'other settings on another worker, which names them'}"
             ". Start each with the same command."
         )
-
-
-def digest_of_texts(texts: Sequence[str]) -> str:
-    """Returns what tells these texts from others, in hexadecimal."""
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def _plain(value):

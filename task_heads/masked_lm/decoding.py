@@ -62,10 +62,8 @@ def decode_masks(
     # Sequences follow the text, and so do the gaps that each one owns.
     asked = tf.gather_nd(logits, tf.where(is_asked))
     probability, token_id = best_tokens(asked, top_k)
-    # An encoder may have more rows than the vocabulary has tokens.
-    num_unnamed = logits.shape[-1] - tf.size(context["tokens"])
-    tokens = tf.concat([context["tokens"], tf.fill([num_unnamed], "")], 0)
-    token = tf.gather(tokens, token_id)
+    token = _named(token_id, context["tokens"])
+    filling = _named(token_id[:, 0], context["token_texts"])
 
     gaps = context["byte_start"]
     places = {
@@ -74,12 +72,19 @@ def decode_masks(
     }
     return {
         "num_masks": tf.cast(gaps.row_lengths(), tf.int32),
-        "filled_text": fill_masks(texts, token[:, 0]),
+        "filled_text": fill_masks(texts, filling),
         "token": gaps.with_flat_values(token).to_tensor(),
         "token_id": gaps.with_flat_values(token_id).to_tensor(),
         "probability": gaps.with_flat_values(probability).to_tensor(),
         **places,
     }
+
+
+def _named(token_id, names: tf.Tensor) -> tf.Tensor:
+    # An encoder may have more rows than the vocabulary has tokens.
+    is_token = token_id < tf.size(names)
+    known = tf.gather(names, tf.where(is_token, token_id, 0))
+    return tf.where(is_token, known, "")
 
 
 def mask_answers(decoded: Mapping[str, Any]) -> list[dict]:

@@ -5,9 +5,8 @@ Letters: `B` texts, `R` sequences, `P` asked tokens of a sequence.
 
 import tensorflow as tf
 
-from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Features
-from keras_bert_zoo.tokenization import pack
+from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.sliding_windows import full_windows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
@@ -25,7 +24,7 @@ OVERLAP = 0.25
 def training_features(
     texts: tf.Tensor,
     seed: tf.Tensor,
-    tokenizer,
+    tokenizer: Tokenizer,
     sequence_length: int,
     mask_rate: float,
 ) -> Features:
@@ -37,23 +36,24 @@ def training_features(
     Args:
         texts: string `(B,)`.
         seed: int64 `(2,)`.
-        tokenizer: `BertTokenizer`.
+        tokenizer: the model's.
         sequence_length: int. Most tokens in a sequence.
         mask_rate: float in (0, 1).
     """
     token_ids = tokenize_masked(texts, tokenizer)
-    capacity = sequence_length - 2
+    capacity = sequence_length - tokenizer.num_special_tokens(1)
     windows = full_windows(
         token_ids.row_lengths(), capacity, max(capacity // 8, 1)
     )
     hidden = hide_tokens(
         cut(token_ids, windows.rows, windows.owned_starts, windows.owned_ends),
         seed,
-        tokenizer.vocabulary,
+        tokenizer,
         mask_rate,
     )
-    # A sequence without tokens asks for `[CLS]`, which weighs nothing: where
-    # a batch asks for nothing at all, means of its losses are no numbers.
+    # A sequence without tokens asks for the special token before them, which
+    # weighs nothing: where a batch asks for nothing at all, the means of its
+    # losses are NaN.
     num_asked = hidden.positions.row_lengths()
     nothing = tf.RaggedTensor.from_row_lengths(
         tf.fill([tf.math.count_nonzero(num_asked == 0)], -1),
@@ -80,7 +80,7 @@ def training_features(
 
 
 def answering_features(
-    texts: tf.Tensor, tokenizer, sequence_length: int
+    texts: tf.Tensor, tokenizer: Tokenizer, sequence_length: int
 ) -> Features:
     """Returns sequences that ask for the gaps; see `TaskHead.features`.
 
@@ -89,16 +89,16 @@ def answering_features(
 
     Args:
         texts: string `(B,)`.
-        tokenizer: `BertTokenizer`.
+        tokenizer: the model's.
         sequence_length: int. Most tokens in a sequence.
     """
     token_ids = tokenize_masked(texts, tokenizer)
-    capacity = sequence_length - 2
+    capacity = sequence_length - tokenizer.num_special_tokens(1)
     windows = overlapping_windows(
         token_ids.row_lengths(), capacity, round(OVERLAP * capacity)
     )
     body = cut(token_ids, windows.rows, windows.starts, windows.ends)
-    asked = owned(windows) & (body == tokenizer.vocabulary.mask_id)
+    asked = owned(windows) & (body == tokenizer.mask_id)
     numbers = tf.ragged.range(tf.cast(body.row_lengths(), tf.int32))
     positions = tf.ragged.boolean_mask(
         body.with_flat_values(numbers.flat_values), asked
@@ -117,7 +117,10 @@ def answering_features(
             ),
             **places._asdict(),
         },
-        {"tokens": tf.constant(tokenizer.vocabulary.tokens)},
+        {
+            "tokens": tf.constant(tokenizer.tokens),
+            "token_texts": tf.constant(tokenizer.token_texts()),
+        },
     )
 
 
@@ -141,15 +144,5 @@ def owned(windows) -> tf.RaggedTensor:
 
 
 def _inputs(token_ids, positions, tokenizer, sequence_length: int) -> dict:
-    packed = pack(
-        [token_ids],
-        sequence_length=sequence_length,
-        start_id=tokenizer.vocabulary.start_id,
-        separator_id=tokenizer.vocabulary.separator_id,
-    )
-    return {
-        feature_names.TOKEN_IDS: packed.token_ids,
-        feature_names.SEGMENT_IDS: packed.segment_ids,
-        # The sequence starts with a special token.
-        MASK_POSITIONS: positions + 1,
-    }
+    packed = tokenizer.pack([token_ids], sequence_length)
+    return {**packed.inputs, MASK_POSITIONS: packed.positions(positions)}

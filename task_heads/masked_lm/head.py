@@ -144,26 +144,27 @@ class MaskedTokenHead(TaskHead):
         )
 
     def build(self, encoder: keras.Model) -> keras.Model:
-        config = encoder.get_config()
-        if not hasattr(encoder, "hidden_dim") or "activation" not in config:
+        table = getattr(encoder, "token_embedding", None)
+        if not isinstance(table, keras.Variable):
             raise InputError(
-                "The masked-LM head takes activation, epsilon and token table "
-                f"from a `BertEncoder`. Received: {type(encoder).__name__}. "
-                "Load its weights with `BertEncoder.from_preset`."
+                "The masked-LM head needs an encoder whose `token_embedding` "
+                f"is a variable. Received: {type(encoder).__name__}, whose is "
+                f"{type(table).__name__}. Load its weights with "
+                "`BertEncoder.from_preset`."
             )
+        # As the encoder computes, where it says so.
+        config = encoder.get_config()
+        alike = ("activation", "layer_norm_epsilon", "initializer_range")
         positions = keras.Input((None,), dtype="int32", name=MASK_POSITIONS)
         sequence = encode(encoder, encoder.input, feature_names.SEQUENCE_OUTPUT)
         head = MaskedLMHead(
-            config["vocabulary_size"],
-            config["embedding_dim"] or config["hidden_dim"],
-            activation=config["activation"],
-            layer_norm_epsilon=config["layer_norm_epsilon"],
-            initializer_range=config["initializer_range"],
+            *table.shape,
+            **{name: config[name] for name in alike if name in config},
             dtype=encoder.dtype_policy,
             name=_LAYER,
         )
         logits = TokenLogits(
-            encoder.get_layer("embeddings"),
+            encoder,
             head,
             dtype=encoder.dtype_policy,
             name="logits",
@@ -214,7 +215,7 @@ class MaskedTokenHead(TaskHead):
         meaning = "places in token_ids to answer, from 0; padded with 0"
         return (TensorInfo(MASK_POSITIONS, "int32", (None, None), meaning),)
 
-    def further_length(self, sequence_length: int) -> int:
+    def extra_length(self, sequence_length: int) -> int:
         return math.ceil(self.mask_rate * sequence_length)
 
     def token_outputs(self) -> tuple[TensorInfo, ...]:

@@ -1,6 +1,6 @@
 """Texts with gaps, in core TensorFlow ops.
 
-A gap is written `[MASK]`, whatever the vocabulary calls its mask token.
+A gap is written `[MASK]`, whatever the tokenizer calls its mask token.
 Letters: `B` texts, `M` gaps of a text.
 """
 
@@ -28,18 +28,18 @@ class MaskPlaces(NamedTuple):
 def tokenize_masked(texts: tf.Tensor, tokenizer) -> tf.RaggedTensor:
     """Returns the token ids of string `(B,)`, int32 `(B, None)`.
 
-    What stands on either side of a gap is tokenized on its own, so a piece
+    What stands on either side of a gap is tokenized on its own, so a token
     that touches one begins a word.
     """
     parts = _split(texts)
-    pieces = tokenizer.tokenize(parts.flat_values)
+    tokens = tokenizer.tokenize(parts.flat_values)
     follows = _mask_follows(parts)
     masks = tf.RaggedTensor.from_row_lengths(
-        tf.repeat(tokenizer.vocabulary.mask_id, tf.math.count_nonzero(follows)),
+        tf.repeat(tokenizer.mask_id, tf.math.count_nonzero(follows)),
         tf.cast(follows, tf.int64),
         validate=False,
     )
-    joined = tf.concat([pieces, masks], axis=1)
+    joined = tf.concat([tokens, masks], axis=1)
     return tf.RaggedTensor.from_row_splits(
         joined.flat_values,
         tf.gather(joined.row_splits, parts.row_splits),
@@ -67,21 +67,19 @@ def mask_places(texts: tf.Tensor) -> MaskPlaces:
     )
 
 
-def fill_masks(texts: tf.Tensor, tokens: tf.Tensor) -> tf.Tensor:
-    """Returns the texts with tokens in their gaps.
+def fill_masks(texts: tf.Tensor, fillings: tf.Tensor) -> tf.Tensor:
+    """Returns the texts with something in their gaps.
 
     Args:
         texts: string `(B,)`.
-        tokens: string, one for each gap of all texts. A piece that continues
-            a word loses its `##`.
+        fillings: string, one for each gap of all texts.
     """
     parts = _split(texts)
     follows = _mask_follows(parts)
-    words = tf.strings.regex_replace(tokens, "^##(.)", r"\1")
     place = tf.cumsum(tf.cast(follows, tf.int32)) - 1
     after = tf.gather(
-        tf.concat([words, [""]], 0),
-        tf.where(follows, place, tf.size(words)),
+        tf.concat([fillings, [""]], 0),
+        tf.where(follows, place, tf.size(fillings)),
     )
     return tf.strings.unsorted_segment_join(
         tf.strings.join([parts.flat_values, after]),

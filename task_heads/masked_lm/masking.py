@@ -4,20 +4,17 @@ Letters: `R` sequences, `T` tokens of all of them, `P` hidden in a sequence,
 `V` tokens of the vocabulary.
 """
 
-import re
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from keras_bert_zoo.tokenization import Vocabulary
+from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 
 # Of the tokens chosen, so many become the mask, and so many a random token;
 # the others stay as they are.
 MASKED, RANDOM = 0.8, 0.1
-
-_UNUSED = re.compile(r"\[unused\d+\]")
 
 
 class HiddenTokens(NamedTuple):
@@ -37,7 +34,7 @@ class HiddenTokens(NamedTuple):
 def hide_tokens(
     token_ids: tf.RaggedTensor,
     seed: tf.Tensor,
-    vocabulary: Vocabulary,
+    tokenizer: Tokenizer,
     mask_rate: float,
 ) -> HiddenTokens:
     """Chooses a share of each sequence's tokens, and hides most of them.
@@ -48,19 +45,19 @@ def hide_tokens(
     Args:
         token_ids: int32 ragged `(R, None)`.
         seed: int64 `(2,)`.
-        vocabulary: the vocabulary.
+        tokenizer: what made the ids.
         mask_rate: float in (0, 1). Share of the tokens that are chosen.
 
     Source: Devlin et al., 2019 (arXiv:1810.04805), section 3.1, task 1.
     """
     seeds = tf.unstack(tf.random.split(seed, 3, alg="philox"))
     values = token_ids.flat_values  # (T,)
-    is_plain = _is_plain(vocabulary)  # (V,)
+    is_plain = tokenizer.maskable_tokens()  # (V,)
     chosen = _choose(token_ids, seeds[0], is_plain, mask_rate)
 
     plain_ids = np.flatnonzero(is_plain)
     if not plain_ids.size:
-        plain_ids = np.array([vocabulary.mask_id])
+        plain_ids = np.array([tokenizer.mask_id])
     shape = tf.shape(values)
     place = tf.random.stateless_uniform(
         shape, seeds[1], 0, len(plain_ids), tf.int32, alg="philox"
@@ -68,7 +65,7 @@ def hide_tokens(
     other = tf.gather(tf.constant(plain_ids, tf.int32), place)
     kind = tf.random.stateless_uniform(shape, seeds[2], alg="philox")
     seen = tf.where(kind < MASKED + RANDOM, other, values)
-    seen = tf.where(kind < MASKED, vocabulary.mask_id, seen)
+    seen = tf.where(kind < MASKED, tokenizer.mask_id, seen)
 
     flags = token_ids.with_flat_values(chosen)
     positions = tf.ragged.range(tf.cast(token_ids.row_lengths(), tf.int32))
@@ -101,15 +98,4 @@ def _choose(token_ids, seed, is_plain, mask_rate) -> tf.Tensor:
     is_first = rank < tf.gather(wanted, rows)
     return tf.scatter_nd(
         order[:, tf.newaxis], is_first, tf.shape(order, tf.int32)
-    )
-
-
-def _is_plain(vocabulary: Vocabulary) -> np.ndarray:
-    """Returns bool `(V,)`, the tokens that text is made of."""
-    special = set(vocabulary.special_tokens().values())
-    return np.array(
-        [
-            token not in special and not _UNUSED.fullmatch(token)
-            for token in vocabulary.tokens
-        ]
     )

@@ -14,8 +14,6 @@ import tensorflow as tf
 from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization import pack
-from keras_bert_zoo.tokenization import pad
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from task_heads.masked_lm.features import MASK_POSITIONS
 from task_heads.masked_lm.features import OVERLAP
@@ -79,7 +77,7 @@ def pseudo_log_likelihood(
     ends = np.cumsum(found.num_tokens)
     return [
         _answer(
-            [model.tokenizer.vocabulary.id_to_token(i) for i in ids[start:end]],
+            [model.tokenizer.tokens[i] for i in ids[start:end]],
             scores[start:end],
         )
         for start, end in zip(ends - found.num_tokens, ends)
@@ -109,32 +107,23 @@ def _check(model, texts, batch_size: int) -> None:
 
 
 def _sequences(model, texts) -> _Sequences:
-    vocabulary = model.tokenizer.vocabulary
-    token_ids = model.tokenizer.tokenize(texts)
-    capacity = model.sequence_length - 2
+    tokenizer = model.tokenizer
+    token_ids = tokenizer.tokenize(texts)
+    capacity = model.sequence_length - tokenizer.num_special_tokens(1)
     windows = overlapping_windows(
         token_ids.row_lengths(), capacity, round(OVERLAP * capacity)
     )
-    packed = pack(
+    packed = tokenizer.pack(
         [cut(token_ids, windows.rows, windows.starts, windows.ends)],
-        sequence_length=model.sequence_length,
-        start_id=vocabulary.start_id,
-        separator_id=vocabulary.separator_id,
+        model.sequence_length,
     )
-    inputs = pad(
-        {
-            feature_names.TOKEN_IDS: packed.token_ids,
-            feature_names.SEGMENT_IDS: packed.segment_ids,
-        },
-        padding_id=vocabulary.padding_id,
-    )
-    sequence, place = tf.where(owned(windows).to_tensor()).numpy().T
+    inputs = tokenizer.pad(packed.inputs)
+    sequence, index = tf.where(owned(windows).to_tensor()).numpy().T
     return _Sequences(
         {name: value.numpy() for name, value in inputs.items()},
         packed.token_ids.row_lengths().numpy(),
         sequence,
-        # The sequence starts with a special token.
-        place + 1,
+        index + packed.segment_starts[0].numpy()[sequence],
         token_ids.row_lengths().numpy(),
     )
 
@@ -165,9 +154,7 @@ def _scores(model, found: _Sequences, batch_size: int) -> np.ndarray:
         }
         rows = np.arange(len(part))
         ids = batch[feature_names.TOKEN_IDS][rows, position]
-        batch[feature_names.TOKEN_IDS][rows, position] = (
-            model.tokenizer.vocabulary.mask_id
-        )
+        batch[feature_names.TOKEN_IDS][rows, position] = model.tokenizer.mask_id
         batch[MASK_POSITIONS] = position[:, None].astype("int32")
         scores[part] = run(
             {name: tf.constant(value) for name, value in batch.items()},

@@ -10,7 +10,7 @@ class TokenLogits(keras.layers.Layer):
     """Scores every token, at the given positions alone.
 
     Args:
-        embeddings: the encoder's `Embeddings`, whose token table it shares.
+        encoder: the encoder, whose `token_embedding` it shares.
         head: `MaskedLMHead`.
 
     Call arguments:
@@ -20,11 +20,18 @@ class TokenLogits(keras.layers.Layer):
     Output shape: `(R, P, V)` float32 logits.
     """
 
-    def __init__(
-        self, embeddings: keras.layers.Layer, head: MaskedLMHead, **kwargs
-    ):
+    def __init__(self, encoder: keras.Model, head: MaskedLMHead, **kwargs):
         super().__init__(**kwargs)
-        self.embeddings = embeddings
+        table = encoder.token_embedding
+        # The layer that has the table, so that this one's variables are known
+        # to be the encoder's.
+        (self.embeddings,) = (
+            layer
+            for layer in encoder.layers
+            if any(variable is table for variable in layer.weights)
+        )
+        # In a closure: an attribute would make it a variable of this layer.
+        self._table = lambda: table
         self.head = head
 
     def build(self, sequence_shape, positions_shape):
@@ -32,7 +39,7 @@ class TokenLogits(keras.layers.Layer):
 
     def call(self, sequence, positions):
         hidden = tf.gather(sequence, positions, batch_dims=1)  # (R, P, H)
-        return self.head(hidden, self.embeddings.token_embedding)
+        return self.head(hidden, self._table())
 
     def compute_output_spec(self, sequence, positions):
         shape = (*positions.shape, self.head.vocabulary_size)

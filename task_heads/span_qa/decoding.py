@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import TensorInfo
-from task_heads.span_qa.features import SPECIAL_TOKENS_BEFORE
 
 # Largest difference that is told, for contexts without any token too.
 MAX_DIFFERENCE = 100.0
@@ -161,12 +160,16 @@ class _Windows:
 
     def __init__(self, context: Mapping[str, Any]):
         self.counts = context[feature_names.NUM_SEQUENCES]  # (B,)
-        self.starts, self.ends, self.owned_starts, self.owned_ends = (
+        self.starts, self.ends, self.owned_starts, self.owned_ends, first = (
             tf.cast(context[name].flat_values, tf.int32)[:, None]
-            for name in ("starts", "ends", "owned_starts", "owned_ends")
+            for name in (
+                "starts",
+                "ends",
+                "owned_starts",
+                "owned_ends",
+                "first_positions",
+            )
         )
-        length = tf.cast(context["question_length"], tf.int32)
-        first = tf.repeat(length, self.counts) + SPECIAL_TOKENS_BEFORE
         limits = context["answer_limit"]
         # There may be no token at all.
         self._limits = tf.concat([limits.flat_values, [0]], 0)
@@ -174,7 +177,7 @@ class _Windows:
             tf.cast(limits.row_starts(), tf.int32), self.counts
         )[:, None]
         # What takes a position in the sequence to a token of the context.
-        self.shift = self.starts - first[:, None]  # (R, 1)
+        self.shift = self.starts - first  # (R, 1)
 
     def longest_answers(self, token: tf.Tensor) -> tf.Tensor:
         """Returns the most tokens of an answer from a token on, `(R, S)`.

@@ -1,6 +1,6 @@
 """Features of questions about texts, in graph ops.
 
-A sequence is `[CLS] question [SEP] window of the context [SEP]`. Letters: `B`
+A sequence holds a question and a window of its context. Letters: `B`
 questions, `T` tokens of a context, `K` windows of a context, `R` sequences,
 `S` tokens of a sequence.
 """
@@ -10,11 +10,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Features
+from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization import TokenSpans
-from keras_bert_zoo.tokenization import pack
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.sliding_windows import SlidingWindows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
@@ -26,16 +25,10 @@ from task_heads.span_qa.lengths import answer_limits
 # and whether the true one does.
 EXCLUDED, ALLOWED, TARGET = range(3)
 
-# `[CLS]` and two `[SEP]`.
-_SPECIAL_TOKENS = 3
-
-# The window's first token stands behind the question and two of those.
-SPECIAL_TOKENS_BEFORE = 2
-
 
 def question_features(
     examples: Mapping[str, Any],
-    tokenizer,
+    tokenizer: Tokenizer,
     sequence_length: int,
     *,
     max_question_length: int,
@@ -47,7 +40,7 @@ def question_features(
     Args:
         examples: `question`, `context` and, for training, `answer_start` and
             `answer_end`, all `(B,)`.
-        tokenizer: `BertTokenizer`.
+        tokenizer: the model's.
         sequence_length: int. Most tokens in a sequence.
         max_question_length: int. Most tokens of a question, which never has
             more than half of a sequence.
@@ -59,18 +52,20 @@ def question_features(
     Raises:
         InputError: if a sequence cannot hold both texts.
     """
-    if sequence_length < _SPECIAL_TOKENS + 2:
+    num_special = tokenizer.num_special_tokens(2)
+    room = sequence_length - num_special
+    if room < 2:
         raise InputError(
             "A sequence with a question and a context has at least "
-            f"{_SPECIAL_TOKENS + 2} tokens. Received: "
+            f"{num_special + 2} tokens. Received: "
             f"sequence_length={sequence_length}. Raise it."
         )
-    limit = min(max_question_length, (sequence_length - _SPECIAL_TOKENS) // 2)
+    limit = min(max_question_length, room // 2)
     questions = tokenizer.tokenize(examples["question"])
     kept = questions[:, :limit]
     question_length = kept.row_lengths()  # int64 (B,)
     spans = tokenizer.tokenize_with_offsets(examples["context"])
-    capacity = sequence_length - _SPECIAL_TOKENS - question_length
+    capacity = room - question_length
     limits = spans.ids.with_flat_values(
         answer_limits(spans, examples["context"], max_answer_length)
     )
@@ -84,16 +79,14 @@ def question_features(
     )
     base = tf.gather(spans.ids.row_starts(), windows.rows)
     places = tf.ragged.range(base + windows.starts, base + windows.ends)
-    packed = pack(
+    packed = tokenizer.pack(
         [
             tf.gather(kept, windows.rows),
             tf.gather(spans.ids.flat_values, places),
         ],
-        sequence_length=sequence_length,
-        start_id=tokenizer.vocabulary.start_id,
-        separator_id=tokenizer.vocabulary.separator_id,
+        sequence_length,
     )
-    first = tf.gather(question_length, windows.rows) + SPECIAL_TOKENS_BEFORE
+    first = tf.cast(packed.segment_starts[1], tf.int64)
     truncated = questions.row_lengths() - question_length
     labels = weights = None
     if "answer_start" in examples:
@@ -117,22 +110,24 @@ def question_features(
     )
     by_question = {
         name: tf.RaggedTensor.from_row_lengths(
-            getattr(windows, name), windows.num_windows, validate=False
+            values, windows.num_windows, validate=False
         )
-        for name in ("starts", "ends", "owned_starts", "owned_ends")
+        for name, values in {
+            "starts": windows.starts,
+            "ends": windows.ends,
+            "owned_starts": windows.owned_starts,
+            "owned_ends": windows.owned_ends,
+            "first_positions": first,
+        }.items()
     }
     return Features(
-        {
-            feature_names.TOKEN_IDS: packed.token_ids,
-            feature_names.SEGMENT_IDS: packed.segment_ids,
-        },
+        packed.inputs,
         labels,
         weights,
         tf.cast(truncated, tf.int32),
         windows.num_windows,
         {
             "context": examples["context"],
-            "question_length": question_length,
             "byte_start": spans.byte_starts,
             "byte_end": spans.ids.with_flat_values(byte_ends),
             "char_start": spans.char_starts,
@@ -200,8 +195,8 @@ def _answers_in_no_window(windows: SlidingWindows, answer_first, answer_last):
 def _targets(windows: SlidingWindows, answer_first, answer_last):
     """Yields for both outputs the target in its context, `(R,)` each.
 
-    With it, whether the window holds the whole answer: `[CLS]` is the target
-    of the others, and of questions without answer.
+    With it, whether the window holds the whole answer: the sequence's first
+    token is the target of the others, and of questions without answer.
     """
     first = tf.gather(answer_first, windows.rows)
     last = tf.gather(answer_last, windows.rows)

@@ -1,7 +1,7 @@
 """How long answers may be, and which questions and answers are longer.
 
 Lengths are in tokens, and in characters where a script has no spaces: there a
-token is a single character (BERT) or a run of any length (other tokenizers),
+token is a single character or a run of any length, as the tokenizer has it,
 while a token of English is most of a word. Letters: `B` texts, `N` tokens of
 all of them, `C` characters.
 """
@@ -108,7 +108,7 @@ def length_warnings(
 
     Args:
         rows: labelled rows with `values` and `origin`.
-        tokenizer: `BertTokenizer`.
+        tokenizer: the model's.
         max_question_length, max_answer_length: int. The head's options.
     """
     questions, answers = [], []

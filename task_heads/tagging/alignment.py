@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from task_heads.tagging.given_labels import spans_of
 from task_heads.tagging.words import find_words
-from task_heads.tagging.words import token_kinds
 
 _BATCH_SIZE = 256
 # Most spans that a message lists.
@@ -45,18 +44,17 @@ def misaligned_spans(rows: Iterable, tokenizer) -> Iterator[MisalignedSpan]:
     Args:
         rows: rows with `values` and `origin`; those of `tokens` are passed
             over.
-        tokenizer: `BertTokenizer`.
+        tokenizer: the model's.
     """
-    kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
     batch = []
     for row in rows:
         if row.values.get("tokens") is None and spans_of(row.values):
             batch.append(row)
         if len(batch) == _BATCH_SIZE:
-            yield from _of_batch(batch, tokenizer, kinds)
+            yield from _of_batch(batch, tokenizer)
             batch = []
     if batch:
-        yield from _of_batch(batch, tokenizer, kinds)
+        yield from _of_batch(batch, tokenizer)
 
 
 def alignment_warnings(rows: Iterable, tokenizer) -> list[str]:
@@ -79,10 +77,10 @@ def alignment_warnings(rows: Iterable, tokenizer) -> list[str]:
     ]
 
 
-def _of_batch(rows, tokenizer, kinds) -> Iterator[MisalignedSpan]:
+def _of_batch(rows, tokenizer) -> Iterator[MisalignedSpan]:
     texts = tf.constant([row.values["text"] for row in rows])
     tokens = tokenizer.tokenize_with_offsets(texts)
-    words = find_words(texts, tokens, kinds)
+    words = find_words(texts, tokens, tokenizer)
     token_places = list(
         zip(tokens.char_starts.to_list(), tokens.char_ends.to_list())
     )

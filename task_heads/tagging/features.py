@@ -9,16 +9,15 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Features
+from keras_bert_zoo.tokenization import PackedSequences
+from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization import TokenSpans
-from keras_bert_zoo.tokenization import pack
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.sliding_windows import SlidingWindows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from task_heads.tagging.words import Words
 from task_heads.tagging.words import find_words
-from task_heads.tagging.words import token_kinds
 from task_heads.tagging.words import word_keys
 
 # Neighbouring windows of a long text share this part of what they hold.
@@ -27,7 +26,7 @@ OVERLAP = 0.25
 
 def tagging_features(
     examples: Mapping[str, Any],
-    tokenizer,
+    tokenizer: Tokenizer,
     sequence_length: int,
     ids_in_spans: tf.Tensor,
     outside: int,
@@ -37,7 +36,7 @@ def tagging_features(
     Args:
         examples: `text`; `word_starts` where texts may be given as words;
             `tags`, `span_starts`, `span_ends` and `span_types` for training.
-        tokenizer: `BertTokenizer`.
+        tokenizer: the model's.
         sequence_length: int. Most tokens in a sequence.
         ids_in_spans: int32 `(types, 8)`, see `LabelSet`.
         outside: int. The id of the label of words outside of spans.
@@ -50,34 +49,26 @@ def tagging_features(
         token_spans = _span_of_token(spans, examples)
         edges = tf.concat([[False], token_spans[1:] != token_spans[:-1]], 0)
         edges = edges[: tf.size(token_spans)]
-    kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
-    words = find_words(examples["text"], spans, kinds, word_starts, edges)
-    capacity = sequence_length - 2
+    words = find_words(examples["text"], spans, tokenizer, word_starts, edges)
+    capacity = sequence_length - tokenizer.num_special_tokens(1)
     windows = overlapping_windows(
         spans.ids.row_lengths(), capacity, round(OVERLAP * capacity)
     )
-    packed = pack(
-        [_cut(windows, spans.ids)],
-        sequence_length=sequence_length,
-        start_id=tokenizer.vocabulary.start_id,
-        separator_id=tokenizer.vocabulary.separator_id,
-    )
+    packed = tokenizer.pack([_cut(windows, spans.ids)], sequence_length)
     labels = weights = None
     if labeled:
         labels, weights = _token_labels(
             spans,
             words,
             windows,
+            packed,
             _word_labels(
                 words, examples, token_spans, spans, ids_in_spans, outside
             ),
         )
-    word_windows, positions = _places(words, windows)
+    word_windows, positions = _places(words, windows, packed)
     return Features(
-        {
-            feature_names.TOKEN_IDS: packed.token_ids,
-            feature_names.SEGMENT_IDS: packed.segment_ids,
-        },
+        packed.inputs,
         labels,
         weights,
         tf.zeros_like(spans.ids.row_lengths(), tf.int32),
@@ -102,10 +93,11 @@ def _cut(
     return tf.gather(row_values.flat_values, places)
 
 
-def _places(words: Words, windows: SlidingWindows):
-    """Returns for each word its window in its text and its place there.
+def _places(words: Words, windows: SlidingWindows, packed: PackedSequences):
+    """Returns for each word its window in its text and its position there.
 
-    Both int32 ragged `(B, W)`; the place is -1 for words without tokens.
+    Both int32 ragged `(B, W)`; the position, of the word's first token in the
+    window's sequence, is -1 for words without tokens.
     """
     first = words.first_tokens
     rows = row_ids(first)
@@ -119,8 +111,10 @@ def _places(words: Words, windows: SlidingWindows):
         - 1
     )
     before = tf.gather(tf.cumsum(windows.num_windows, exclusive=True), rows)
-    # The sequence starts with a special token.
-    position = token - tf.gather(windows.starts, owner) + 1
+    position = token - tf.gather(windows.starts, owner)
+    position += tf.cast(
+        tf.gather(packed.segment_starts[0], owner), position.dtype
+    )
     position = tf.where(first.flat_values < 0, -tf.ones_like(token), position)
     return (
         first.with_flat_values(owner - tf.cast(before, tf.int32)),
@@ -190,7 +184,7 @@ def _word_labels(words, examples, token_spans, spans, ids_in_spans, outside):
     )
 
 
-def _token_labels(spans, words, windows, labels):
+def _token_labels(spans, words, windows, packed, labels):
     """Returns labels and weights of sequences, ragged `(R, S)`."""
     exists = words.first_tokens.flat_values >= 0
     rows = row_ids(words.first_tokens)
@@ -212,16 +206,4 @@ def _token_labels(spans, words, windows, labels):
     weights = weights.with_flat_values(
         weights.flat_values * tf.cast(owned, tf.float32)
     )
-    return _with_special_tokens(body), _with_special_tokens(weights)
-
-
-def _with_special_tokens(values: tf.RaggedTensor) -> tf.RaggedTensor:
-    """Returns rows with a 0 at either end."""
-    rows = row_ids(values)
-    places = tf.range(tf.size(rows, tf.int64)) + 2 * rows + 1
-    splits = values.row_splits + 2 * tf.range(values.nrows() + 1)
-    return tf.RaggedTensor.from_row_splits(
-        tf.scatter_nd(places[:, None], values.flat_values, splits[-1][None]),
-        splits,
-        validate=False,
-    )
+    return packed.aligned(body), packed.aligned(weights)

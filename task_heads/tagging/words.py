@@ -1,8 +1,6 @@
 """Words in rows of tokens, found in graph ops.
 
-A word stands between spaces, without the punctuation at its ends: each mark
-there, and each CJK character, is a word of its own. Files of words say
-themselves where these begin.
+The tokenizer knows where words begin; files of words say so themselves.
 
 Letters: `B` texts, `T` tokens of all of them, `W` words of a text.
 """
@@ -11,15 +9,10 @@ import dataclasses
 
 import tensorflow as tf
 
+from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization import TokenSpans
-from keras_bert_zoo.tokenization import Vocabulary
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
-from keras_bert_zoo.tokenization.wordpiece import unicode_tables
-
-# What a token is to a word that it belongs to; that of the unknown token
-# depends on what it stands for.
-_LETTERS, _CONTINUATION, _MARK, _IDEOGRAPH, _UNKNOWN = range(5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,29 +36,10 @@ class Words:
     char_ends: tf.RaggedTensor
 
 
-def token_kinds(vocabulary: Vocabulary) -> list[int]:
-    """Returns for each token what it is to a word."""
-    tables = unicode_tables.load()
-
-    def kind(token):
-        if token == vocabulary.tokens[vocabulary.unknown_id]:
-            return _UNKNOWN
-        if token.startswith("##") and len(token) > 2:
-            return _CONTINUATION
-        if len(token) != 1:
-            return _LETTERS
-        if tables.is_ideograph(ord(token)):
-            return _IDEOGRAPH
-        isolated = tables.kind(ord(token)) == unicode_tables.ISOLATED
-        return _MARK if isolated else _LETTERS
-
-    return [kind(token) for token in vocabulary.tokens]
-
-
 def find_words(
     texts: tf.Tensor,
     spans: TokenSpans,
-    kinds: tf.Tensor,
+    tokenizer: Tokenizer,
     word_starts: tf.RaggedTensor | None = None,
     edges: tf.Tensor | None = None,
 ) -> Words:
@@ -74,26 +48,21 @@ def find_words(
     Args:
         texts: string `(B,)`.
         spans: their tokens.
-        kinds: int32 `(V,)`, what `token_kinds` returned.
+        tokenizer: what made them.
         word_starts: int32 ragged `(B, W)`, the bytes at which the words
             begin, one space between two, or no words for texts without given
             ones.
         edges: bool `(T,)`, tokens that begin a word whatever they are.
     """
-    ids, starts, ends = (
-        tensor.flat_values
-        for tensor in (spans.ids, spans.byte_starts, spans.byte_ends)
-    )
     rows = row_ids(spans.ids)
-    kinds = _with_unknown_ones(tf.gather(kinds, ids), texts, rows, starts, ends)
-    begins = _begins(kinds, starts, ends, rows)
+    begins = tokenizer.word_starts(texts, spans)
     if edges is not None:
         begins |= edges
     if word_starts is not None:
         is_given = word_starts.row_lengths() > 0  # (B,)
         begins &= ~tf.gather(is_given, rows)
     found = tf.RaggedTensor.from_value_rowids(
-        tf.boolean_mask(starts, begins),
+        tf.boolean_mask(spans.byte_starts.flat_values, begins),
         tf.boolean_mask(rows, begins),
         spans.ids.nrows(),
         validate=False,
@@ -125,52 +94,6 @@ def _either(given, found):
 def word_keys(rows, starts) -> tf.Tensor:
     """Returns int64 keys that rise with the row and then the byte."""
     return tf.cast(rows, tf.int64) * 2**32 + tf.cast(starts, tf.int64)
-
-
-def _with_unknown_ones(kinds, texts, rows, starts, ends):
-    """Returns kinds `(T,)` in which unknown tokens go by their first letter.
-
-    A mark or an ideograph is a token of its own, in the vocabulary or not.
-    """
-    unknown = tf.where(kinds == _UNKNOWN)  # (U, 1)
-    rows, starts, ends = (
-        tf.gather(tensor, unknown[:, 0]) for tensor in (rows, starts, ends)
-    )
-    raw = tf.strings.substr(tf.gather(texts, rows), starts, ends - starts)
-    letters = tf.strings.unicode_decode(raw, "UTF-8")
-    codes = tf.gather(letters.flat_values, letters.row_starts())  # (U,)
-    tables = unicode_tables.load()
-    found = tf.where(
-        _within(codes, tables.ranges["ideograph"]),
-        _IDEOGRAPH,
-        tf.where(_within(codes, tables.ranges["punctuation"]), _MARK, _LETTERS),
-    )
-    return tf.tensor_scatter_nd_update(kinds, unknown, found)
-
-
-def _within(codes, ranges: list[int]):
-    """Returns bool: codes in the ranges `first, last, first, last, ...`."""
-    edges = [code + place % 2 for place, code in enumerate(ranges)]
-    return tf.searchsorted(edges, codes, side="right") % 2 == 1
-
-
-def _begins(kinds, starts, ends, rows):
-    """Returns bool `(T,)`: tokens at which words begin, by their looks."""
-    no_token = tf.zeros([1], tf.bool)
-    glued = tf.concat(
-        [no_token, (starts[1:] == ends[:-1]) & (rows[1:] == rows[:-1])], 0
-    )[: tf.size(starts)]
-    # Tokens that touch make a run; marks at its ends stand apart.
-    run = tf.cumsum(tf.cast(~glued, tf.int32)) - 1  # (T,)
-    is_mark = kinds == _MARK
-    inner = tf.cast(~is_mark, tf.int32)
-    passed = tf.cumsum(inner)  # inner tokens up to this one
-    of_run = tf.math.segment_sum(inner, run)
-    passed_in_run = passed - tf.gather(tf.cumsum(of_run, exclusive=True), run)
-    at_end = (passed_in_run == 0) | (passed_in_run == tf.gather(of_run, run))
-    apart = (is_mark & at_end) | (kinds == _IDEOGRAPH)
-    after_apart = tf.concat([no_token, apart[:-1]], 0)[: tf.size(starts)]
-    return (kinds != _CONTINUATION) & (~glued | apart | after_apart)
 
 
 def _words(texts, spans, rows, word_starts) -> Words:

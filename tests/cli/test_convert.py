@@ -6,7 +6,6 @@ import pytest
 from keras_bert_zoo import presets
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import write_huggingface
-from keras_bert_zoo.checkpoints.huggingface_tokenizer import write_tokenizer
 
 
 @pytest.fixture
@@ -19,7 +18,7 @@ def source(folder, tmp_path):
         directory = tmp_path / "hf"
         directory.mkdir(exist_ok=True)
         write_huggingface(encoder, directory, heads=heads)
-        write_tokenizer(tokenizer, directory)
+        tokenizer.save(directory)
         return directory
 
     return save

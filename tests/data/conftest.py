@@ -1,7 +1,6 @@
 """A tiny head and tokenizer, and files to read."""
 
 import gzip
-import types
 
 import pytest
 import tensorflow as tf
@@ -9,12 +8,16 @@ import tensorflow as tf
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.tokenization import pad
 
 
 class WordTokenizer:
     """One token per word: `a` is 1, `b` is 2, ...; padding is 99."""
 
-    vocabulary = types.SimpleNamespace(padding_id=99)
+    def pad(self, inputs, sequence_length=None, **options):
+        return pad(
+            inputs, padding_id=99, sequence_length=sequence_length, **options
+        )
 
     def tokenize(self, texts):
         words = tf.strings.split(texts)

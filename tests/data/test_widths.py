@@ -75,10 +75,10 @@ def test_padding_to_widths_is_counted(head, tokenizer):
 
 def test_labels_that_find_no_room_are_not_cut(make_head, tokenizer):
     class Cramped(make_head):
-        def further_length(self, sequence_length):
+        def extra_length(self, sequence_length):
             return sequence_length // 2
 
-    with pytest.raises(tf.errors.InvalidArgumentError, match="further_length"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="extra_length"):
         batches(Cramped(per_token=True), tokenizer, widths=(8, 32))
 
 

@@ -174,7 +174,9 @@ def test_the_manifest_describes_the_signatures(exported, model):
     assert [entry["name"] for entry in inputs] == ["text"]
     outputs = [e["name"] for e in signatures["serving_default"]["outputs"]]
     assert outputs == ["label", "probability", "scores"]
-    assert exported[1]["vocabulary_sha256"] == model.tokenizer.vocabulary.sha256
+    described = exported[1]["tokenizer"]
+    assert described["lowercase"] is True
+    assert described["vocabulary_sha256"] == model.tokenizer.vocabulary.sha256
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization import load_tokenizer
 from keras_bert_zoo.workflows.export import export
 from savedmodels.tflite import TFLiteExporter
 
@@ -23,7 +24,7 @@ def features(model, text, length):
     batch = model.head.features(
         {"text": tf.constant([text])}, model.tokenizer, length
     )
-    from keras_bert_zoo.tokenization.packing import pad
+    from keras_bert_zoo.tokenization import pad
 
     return {
         key: value.numpy()
@@ -61,9 +62,11 @@ def test_holds_no_flex_operation(exported):
     assert not [d for d in details if d["op_name"].startswith("Flex")]
 
 
-def test_the_vocabulary_lies_beside_it(exported, model):
+def test_the_tokenizer_lies_beside_it(exported, model):
     lines = (exported[0] / "vocab.txt").read_text().splitlines()
     assert tuple(lines) == model.tokenizer.vocabulary.tokens
+    found = load_tokenizer(exported[0])
+    assert found.description() == model.tokenizer.description()
 
 
 @pytest.mark.parametrize(
@@ -100,7 +103,7 @@ def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
     [
         ({"quantize": "int4"}, "dynamic_int8. Received: 'int4'"),
         ({"sequence_length": 41}, "between 3 and the model's 40 tokens"),
-        ({"sequence_length": 2}, "`sequence_length` must be a whole number"),
+        ({"sequence_length": 2}, "between 3 and the model's 40 tokens"),
         ({"sequence_length": "32"}, "Received: sequence_length='32'"),
         ({"dynamic": "no"}, "`dynamic` must be True or False"),
     ],

@@ -333,8 +333,8 @@ def test_tells_of_other_settings(tmp_path):
         "callbacks": r"\['EarlyStopping', .*\]",
         "callbacks[0].patience": "5",
         "encoder.hidden_dim": "8",
-        "lowercase": "True",
-        "vocabulary": "[0-9a-f]{64}",
+        "tokenizer.lowercase": "True",
+        "tokenizer.vocabulary_sha256": "[0-9a-f]{64}",
         "settings.preset": "tiny",
     }
     state = {

@@ -7,7 +7,6 @@ import pytest
 from checkpoint_parts import load_checkpoint
 from safetensors.numpy import load_file
 
-from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import write_huggingface
 from keras_bert_zoo.registry import heads
 
@@ -25,9 +24,9 @@ def published(request):
 
 
 def test_logits_are_those_of_transformers(published):
-    directory, _, _, model = published
+    directory, encoder, _, model = published
     expected = dict(np.load(directory / "outputs.npz"))
-    inputs = {name: expected.pop(name) for name in feature_names.ENCODER_INPUTS}
+    inputs = {name: expected.pop(name) for name in encoder.input}
     logits = model(inputs)
     if not isinstance(logits, dict):
         logits = {"logits": logits}

@@ -4,36 +4,39 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.packing import pack
-from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization import Template
+from keras_bert_zoo.tokenization import pack
+from keras_bert_zoo.tokenization import pad
 
 START = 1
 SEPARATOR = 2
+# BERT's and RoBERTa's.
+ONE = Template(((START,), (SEPARATOR,)), {"segment_ids": (0, 0, 0)})
+TWO = Template(
+    ((START,), (SEPARATOR,), (SEPARATOR,)), {"segment_ids": (0, 0, 0, 1, 1)}
+)
+DOUBLED = Template(((START,), (SEPARATOR, SEPARATOR), (SEPARATOR,)))
 
 
-def _pack(*segments, sequence_length):
+def _pack(*segments, sequence_length, template=None):
     ragged = [
         tf.ragged.constant(rows, tf.int32, ragged_rank=1) for rows in segments
     ]
-    return pack(
-        ragged,
-        sequence_length=sequence_length,
-        start_id=START,
-        separator_id=SEPARATOR,
-    )
+    template = template or (ONE, TWO)[len(segments) - 1]
+    return pack(ragged, template, sequence_length)
 
 
 def test_one_segment():
     packed = _pack([[7, 8], [], [9]], sequence_length=8)
     assert packed.token_ids.to_list() == [[1, 7, 8, 2], [1, 2], [1, 9, 2]]
-    assert packed.segment_ids.to_list() == [[0] * 4, [0] * 2, [0] * 3]
+    assert packed.inputs["segment_ids"].to_list() == [[0] * 4, [0] * 2, [0] * 3]
     assert packed.num_truncated.numpy().tolist() == [0, 0, 0]
 
 
 def test_two_segments():
     packed = _pack([[7, 8]], [[9]], sequence_length=8)
     assert packed.token_ids.to_list() == [[1, 7, 8, 2, 9, 2]]
-    assert packed.segment_ids.to_list() == [[0, 0, 0, 0, 1, 1]]
+    assert packed.inputs["segment_ids"].to_list() == [[0, 0, 0, 0, 1, 1]]
 
 
 def test_one_segment_is_cut_at_its_end():
@@ -96,7 +99,7 @@ def test_every_pair_of_lengths_agrees_with_tokenizers():
             [tuple(" ".join(map(str, ids)) for ids in pair) for pair in pairs]
         )
         assert packed.token_ids.to_list() == [row.ids for row in expected]
-        assert packed.segment_ids.to_list() == [
+        assert packed.inputs["segment_ids"].to_list() == [
             row.type_ids for row in expected
         ]
 
@@ -107,10 +110,37 @@ def test_an_empty_batch():
     assert padded["token_ids"].shape == (0, 0)
 
 
-@pytest.mark.parametrize("count", [0, 3])
-def test_other_numbers_of_segments_are_refused(count):
-    with pytest.raises(InputError, match=f"one or two segments.*{count}"):
-        _pack(*[[[5]]] * count, sequence_length=8)
+def test_special_tokens_may_stand_together():
+    packed = _pack(
+        [[7, 8], [7]], [[9], []], sequence_length=6, template=DOUBLED
+    )
+    assert packed.token_ids.to_list() == [[1, 7, 2, 2, 9, 2], [1, 7, 2, 2, 2]]
+    assert list(packed.inputs) == ["token_ids"]
+    starts = [start.numpy().tolist() for start in packed.segment_starts]
+    assert starts == [[1, 1], [4, 4]]
+    assert packed.num_truncated.numpy().tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("template", [TWO, DOUBLED])
+def test_tokens_of_segments_are_found_again(template):
+    first, second = [[7, 8], [6], []], [[9], [4, 5, 3], []]
+    packed = _pack(first, second, sequence_length=12, template=template)
+    for segment, rows in enumerate((first, second)):
+        indices = tf.ragged.constant(
+            [list(range(len(row))) for row in rows], tf.int32, ragged_rank=1
+        )
+        found = packed.positions(indices, segment)
+        assert (
+            tf.gather(packed.token_ids, found, batch_dims=1).to_list() == rows
+        )
+        values = tf.ragged.constant(rows, tf.float32, ragged_rank=1)
+        aligned = packed.aligned(values, segment).to_list()
+        for row, ids, places in zip(
+            aligned, packed.token_ids.to_list(), found.to_list(), strict=True
+        ):
+            assert row == [
+                id if place in places else 0 for place, id in enumerate(ids)
+            ]
 
 
 def test_special_tokens_need_room():
@@ -123,7 +153,7 @@ def test_padding_to_the_longest_row():
     padded = pad(
         {
             "token_ids": packed.token_ids,
-            "segment_ids": packed.segment_ids + 1,
+            "segment_ids": packed.inputs["segment_ids"] + 1,
             "label": tf.constant([3, 4]),
         },
         padding_id=9,
@@ -148,16 +178,17 @@ def test_padding_to_a_static_length():
 
 
 @pytest.mark.parametrize(
-    ("further_length", "expected"),
+    ("extra_length", "expected"),
     [(None, [[4], [0]]), (3, [[4, 0, 0], [0, 0, 0]])],
 )
-def test_further_features_have_a_length_of_their_own(further_length, expected):
+def test_extra_features_have_a_length_of_their_own(extra_length, expected):
     rows = tf.ragged.constant([[1, 2], [1, 5, 2]], tf.int32)
     padded = pad(
         {"token_ids": rows, "places": tf.ragged.constant([[4], []])},
         padding_id=0,
         sequence_length=6,
-        further_length=further_length,
+        extra_length=extra_length,
+        extra=["places"],
     )
     assert padded["token_ids"].shape == (2, 6)
     assert padded["places"].numpy().tolist() == expected
@@ -170,12 +201,7 @@ def test_dense_token_ids_are_refused():
 
 def test_inside_a_tf_data_pipeline():
     def prepare(ids):
-        packed = pack(
-            [ids, ids],
-            sequence_length=6,
-            start_id=START,
-            separator_id=SEPARATOR,
-        )
+        packed = pack([ids, ids], TWO, sequence_length=6)
         return pad({"token_ids": packed.token_ids}, padding_id=0)
 
     ids = tf.ragged.constant([[5, 6, 7], [8]], tf.int32)

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 def _size(tokenizer) -> str:
     if tokenizer is None:
         return "none: the source has none"
-    return f"{len(tokenizer.vocabulary)} tokens"
+    return f"{tokenizer.vocabulary_size} tokens"
 
 
 def _heads(kinds: list[str], kept: list[str]) -> str:

@@ -1,11 +1,18 @@
-"""Reads how a Hugging Face directory wants its text tokenized."""
+"""The files that Hugging Face publishes BERT's tokenizer in, both ways."""
 
 import json
 import os
 import pathlib
 
+from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
+
+VOCABULARY_FILE = "vocab.txt"
+CONFIG_FILE = "tokenizer_config.json"
+FAST_FILE = "tokenizer.json"
+_MODEL_FILE = "config.json"
 
 _SPECIAL_TOKENS = {
     "pad_token": "padding",
@@ -15,6 +22,93 @@ _SPECIAL_TOKENS = {
     "mask_token": "mask",
 }
 _MAX_FILE_BYTES = 1 << 28
+
+# Published classes that tokenize and pack as BERT's does.
+_CLASSES = {
+    f"{family}Tokenizer{kind}"
+    for family in ("Bert", "ConvBert", "DistilBert", "Electra", "MobileBert")
+    for kind in ("", "Fast")
+}
+# That say nothing of the family.
+_ANY_CLASS = (None, "PreTrainedTokenizerFast", "TokenizersBackend")
+
+
+def are_wordpiece(directory: pathlib.Path) -> bool:
+    """Returns whether a directory's files are for BERT's tokenizer.
+
+    The published class says so or, where it says nothing, `tokenizer.json`
+    does, or there is a `vocab.txt` alone.
+    """
+    has_vocabulary = (directory / VOCABULARY_FILE).is_file()
+    has_fast = (directory / FAST_FILE).is_file()
+    if not has_vocabulary and not has_fast:
+        return False
+    name = _read(directory / CONFIG_FILE).get("tokenizer_class")
+    if name not in _ANY_CLASS:
+        return name in _CLASSES
+    if not has_fast:
+        return True
+    model = _read(directory / FAST_FILE).get("model")
+    # Old files leave the type out.
+    return isinstance(model, dict) and model.get("type", "WordPiece") == (
+        "WordPiece"
+    )
+
+
+def read_files(
+    directory: pathlib.Path,
+) -> tuple[Vocabulary, bool, bool | None]:
+    """Returns vocabulary, `lowercase` and `strip_accents` of a directory.
+
+    Raises:
+        InputError: if a file is missing or damaged, if it asks for another
+            tokenizer, or if nothing says whether the model is cased.
+    """
+    options = read_huggingface_options(directory)
+    if "lowercase" not in options:
+        # That of a model is lower-cased unless it says otherwise.
+        if not any(
+            (directory / name).is_file() for name in (CONFIG_FILE, _MODEL_FILE)
+        ):
+            raise InputError(
+                "A tokenizer's directory must say whether the model is cased. "
+                f"Received: {directory} without {CONFIG_FILE}. Build the "
+                "tokenizer with BertTokenizer(Vocabulary.from_file(...), "
+                "lowercase=...)."
+            )
+        options["lowercase"] = True
+    special_tokens = options.get("special_tokens", {})
+    path = directory / VOCABULARY_FILE
+    if "tokens" in options and not path.exists():
+        vocabulary = Vocabulary(options["tokens"], **special_tokens)
+    else:
+        vocabulary = Vocabulary.from_file(path, **special_tokens)
+    return vocabulary, options["lowercase"], options.get("strip_accents")
+
+
+def write_files(
+    directory: str | os.PathLike,
+    vocabulary: Vocabulary,
+    lowercase: bool,
+    strip_accents: bool | None,
+) -> None:
+    """Writes `vocab.txt` and `tokenizer_config.json`."""
+    directory = pathlib.Path(directory)
+    vocabulary.save(directory / VOCABULARY_FILE)
+    special_tokens = vocabulary.special_tokens()
+    config = {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": lowercase,
+        "strip_accents": strip_accents,
+        "tokenize_chinese_chars": True,
+        **{
+            theirs: special_tokens[ours]
+            for theirs, ours in _SPECIAL_TOKENS.items()
+        },
+    }
+    with files.atomic_file(directory / CONFIG_FILE) as temporary:
+        text = json.dumps(config, indent=2, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
 
 
 def read_huggingface_options(directory: str | os.PathLike) -> dict:
@@ -35,14 +129,14 @@ def read_huggingface_options(directory: str | os.PathLike) -> dict:
             BERT's WordPiece.
     """
     directory = pathlib.Path(directory)
-    path = directory / "tokenizer_config.json"
+    path = directory / CONFIG_FILE
     config = _read(path)
     options = {}
     if (
         config.get("do_lower_case") is None
-        or not (directory / "vocab.txt").is_file()
+        or not (directory / VOCABULARY_FILE).is_file()
     ):
-        options = _fast_options(directory / "tokenizer.json")
+        options = _fast_options(directory / FAST_FILE)
     if config.get("tokenize_chinese_chars") is False:
         raise _unsupported(path, "tokenize_chinese_chars=false")
     if config.get("do_lower_case") is not None:

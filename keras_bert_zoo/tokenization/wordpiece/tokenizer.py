@@ -1,38 +1,47 @@
-"""The tokenizer that a model holds: a vocabulary, two options, an engine."""
+"""BERT's tokenizer: a WordPiece vocabulary, two options, an engine."""
 
-import json
+import copy
+import functools
 import os
 import pathlib
+import re
+from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-import keras_bert_zoo
-from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization import word_boundaries
+from keras_bert_zoo.tokenization.packing import Template
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.tokenizer import Tokenizer
 from keras_bert_zoo.tokenization.tokenizer import TokenSpans
+from keras_bert_zoo.tokenization.wordpiece import huggingface_files
+from keras_bert_zoo.tokenization.wordpiece import unicode_tables
 from keras_bert_zoo.tokenization.wordpiece.fast_tokenizer import FastTokenizer
 from keras_bert_zoo.tokenization.wordpiece.fast_tokenizer import (
     has_tensorflow_text,
 )
 from keras_bert_zoo.tokenization.wordpiece.graph_tokenizer import GraphTokenizer
-from keras_bert_zoo.tokenization.wordpiece.huggingface_files import (
-    read_huggingface_options,
-)
-from keras_bert_zoo.tokenization.wordpiece.vocabulary import SPECIAL_TOKENS
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
-VOCABULARY_FILE = "vocab.txt"
-CONFIG_FILE = "tokenizer.json"
-
-_FORMAT = "keras-bert-zoo tokenizer"
 _ENGINES = {"fast": FastTokenizer, "graph": GraphTokenizer}
 
+# Rows of the vocabulary that were left for others to name.
+_UNUSED = re.compile(r"\[unused\d+\]")
+# Beside the kinds of `word_boundaries`: what it stands for decides.
+_UNKNOWN = 4
 
-class BertTokenizer:
-    """Splits texts into the word pieces of a BERT model.
 
-    Both engines return the same ids and offsets.
+class BertTokenizer(Tokenizer):
+    """Splits texts into the subwords of a BERT model.
+
+    Packs `[CLS] a [SEP]` or `[CLS] a [SEP] b [SEP]`, with segment ids: 0 up
+    to the first separator, then 1. All engines return the same ids and
+    offsets.
 
     Args:
         vocabulary: Vocabulary.
@@ -49,7 +58,11 @@ class BertTokenizer:
     Example:
         tokenizer = BertTokenizer(Vocabulary.from_file("vocab.txt"), True)
         tokenizer.tokenize(["Hello, world!"])  # [[7592, 1010, 2088, 999]]
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805).
     """
+
+    name = "wordpiece"
 
     def __init__(
         self,
@@ -65,22 +78,17 @@ class BertTokenizer:
         self._engines = {}
         _check_engine(engine)
 
-    @classmethod
-    def from_preset(
-        cls, preset: str | os.PathLike, engine: str = "auto"
-    ) -> "BertTokenizer":
-        """Loads a tokenizer from where `BertEncoder.from_preset` loads.
+    @property
+    def tokens(self) -> Sequence[str]:
+        return self.vocabulary.tokens
 
-        Args:
-            preset: a preset's name, a model's directory, or
-                `hf:ORGANIZATION/NAME`.
-            engine: str. See the class.
+    @property
+    def padding_id(self) -> int:
+        return self.vocabulary.padding_id
 
-        Raises:
-            InputError: if there is no vocabulary, or it cannot be fetched.
-        """
-        # By the package's lazy name: this room stands above that of presets.
-        return keras_bert_zoo.load_tokenizer(preset, engine)
+    @property
+    def mask_id(self) -> int:
+        return self.vocabulary.mask_id
 
     def engine(self, name: str = "auto") -> FastTokenizer | GraphTokenizer:
         """Returns the engine object, built on first use.
@@ -97,84 +105,133 @@ class BertTokenizer:
             )
         return self._engines[name]
 
+    def with_engine(self, engine: str) -> "BertTokenizer":
+        """Returns this tokenizer run by `fast`, `graph` or `auto`."""
+        _check_engine(engine)
+        other = copy.copy(self)  # with the same engines, once they are built
+        other._engine_name = engine
+        return other
+
     def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:
-        """Returns token ids, int32 (B, None), of string (B,)."""
         return self.engine(self._engine_name).tokenize(texts)
 
     def tokenize_with_offsets(
         self, texts: tf.Tensor | Sequence[str]
     ) -> TokenSpans:
-        """Returns token ids and their spans of string (B,)."""
         return self.engine(self._engine_name).tokenize_with_offsets(texts)
 
+    def template(self, num_segments: int) -> Template:
+        vocabulary = self.vocabulary
+        separators = ((vocabulary.separator_id,),) * num_segments
+        return Template(
+            ((vocabulary.start_id,), *separators),
+            {"segment_ids": (0, 0, 0, 1, 1)[: 2 * num_segments + 1]},
+        )
+
+    def word_starts(self, texts: tf.Tensor, spans: TokenSpans) -> tf.Tensor:
+        """Returns bool `(T,)`: which tokens of all texts begin a word.
+
+        A subword that continues a word begins none, although a character
+        that was dropped may stand before it.
+        """
+        rows = row_ids(spans.ids)
+        starts, ends = (
+            spans.byte_starts.flat_values,
+            spans.byte_ends.flat_values,
+        )
+        kinds = tf.gather(
+            tf.constant(self._token_kinds, tf.int32), spans.ids.flat_values
+        )
+        # A mark or an ideograph is a token of its own, in the vocabulary or
+        # not.
+        unknown = tf.where(kinds == _UNKNOWN)  # (U, 1)
+        found = word_boundaries.kinds_of_texts(
+            texts,
+            *(tf.gather(one, unknown[:, 0]) for one in (rows, starts, ends)),
+        )
+        kinds = tf.tensor_scatter_nd_update(kinds, unknown, found)
+        return word_boundaries.word_starts(kinds, rows, starts, ends)
+
+    def token_texts(self) -> Sequence[str]:
+        return [
+            token.removeprefix(CONTINUATION) or token for token in self.tokens
+        ]
+
+    def maskable_tokens(self) -> np.ndarray:
+        special = set(self.vocabulary.special_tokens().values())
+        return np.array(
+            [
+                token not in special and not _UNUSED.fullmatch(token)
+                for token in self.tokens
+            ]
+        )
+
     def get_config(self) -> dict:
-        """Returns the arguments other than the vocabulary."""
         return {
+            "tokens": list(self.tokens),
+            "special_tokens": self.vocabulary.special_tokens(),
             "lowercase": self.lowercase,
             "strip_accents": self.strip_accents,
             "engine": self._engine_name,
         }
 
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> "BertTokenizer":
+        options = dict(config)
+        vocabulary = Vocabulary(
+            options.pop("tokens"), **options.pop("special_tokens")
+        )
+        return cls(vocabulary, **options)
+
     def save(self, directory: str | os.PathLike) -> None:
-        """Writes `vocab.txt` and `tokenizer.json`."""
-        directory = pathlib.Path(directory)
-        self.vocabulary.save(directory / VOCABULARY_FILE)
-        config = {
-            "format": _FORMAT,
-            "lowercase": self.lowercase,
-            "strip_accents": self.strip_accents,
-            "special_tokens": self.vocabulary.special_tokens(),
-            "vocabulary_sha256": self.vocabulary.sha256,
-        }
-        with files.atomic_file(directory / CONFIG_FILE) as temporary:
-            text = json.dumps(config, indent=2, ensure_ascii=False)
-            temporary.write_text(text + "\n", encoding="utf-8")
+        """Writes `vocab.txt` and `tokenizer_config.json`."""
+        huggingface_files.write_files(
+            directory, self.vocabulary, self.lowercase, self.strip_accents
+        )
 
     @classmethod
     def load(
         cls, directory: str | os.PathLike, engine: str = "auto"
     ) -> "BertTokenizer":
-        """Reads what `save` wrote, or a Hugging Face directory.
+        """Reads the tokenizer of a model directory.
 
-        Args:
-            directory: the directory.
-            engine: str. See the class.
+        The vocabulary comes from `vocab.txt` or, where there is none, from
+        `tokenizer.json`.
 
         Raises:
-            InputError: if files are missing or damaged, if the vocabulary is
-                not the one that was saved, or if nothing says whether the
+            InputError: if a file is missing or damaged, if it asks for
+                another tokenizer than BERT's, or if nothing says whether the
                 model is cased.
         """
-        directory = pathlib.Path(directory)
-        options = _saved_options(directory / CONFIG_FILE)
-        if options is None:
-            options = read_huggingface_options(directory)
-        if "lowercase" not in options:
-            raise InputError(
-                "A tokenizer's directory must say whether the model is cased. "
-                f"Received: {directory} without {CONFIG_FILE} and without "
-                "tokenizer_config.json. Build it with BertTokenizer("
-                "Vocabulary.from_file(...), lowercase=...)."
-            )
-        special_tokens = options.get("special_tokens", {})
-        path = directory / VOCABULARY_FILE
-        if "tokens" in options and not path.exists():
-            vocabulary = Vocabulary(options["tokens"], **special_tokens)
-        else:
-            vocabulary = Vocabulary.from_file(path, **special_tokens)
-        sha256 = options.get("vocabulary_sha256", vocabulary.sha256)
-        if vocabulary.sha256 != sha256:
-            raise InputError(
-                f"{path} must be the vocabulary that was saved with "
-                f"{CONFIG_FILE}. Received: sha256 {vocabulary.sha256}, "
-                f"recorded {sha256}. Restore the file."
-            )
         return cls(
-            vocabulary,
-            options["lowercase"],
-            options.get("strip_accents"),
+            *huggingface_files.read_files(pathlib.Path(directory)),
             engine=engine,
         )
+
+    @classmethod
+    def recognizes(cls, directory: pathlib.Path) -> bool:
+        return huggingface_files.are_wordpiece(directory)
+
+    @functools.cached_property
+    def _token_kinds(self) -> list[int]:
+        """What each token of the vocabulary is to a word."""
+        tables = unicode_tables.load()
+        unknown = self.tokens[self.vocabulary.unknown_id]
+
+        def kind(token):
+            if token == unknown:
+                return _UNKNOWN
+            if token.startswith(CONTINUATION) and token != CONTINUATION:
+                return word_boundaries.CONTINUATION
+            if len(token) != 1:
+                return word_boundaries.LETTERS
+            if tables.is_ideograph(ord(token)):
+                return word_boundaries.IDEOGRAPH
+            if tables.kind(ord(token)) == unicode_tables.ISOLATED:
+                return word_boundaries.MARK
+            return word_boundaries.LETTERS
+
+        return [kind(token) for token in self.tokens]
 
 
 def _check_engine(name):
@@ -183,27 +240,3 @@ def _check_engine(name):
             "The engine must be one of auto, fast, graph. Received: "
             f"engine={name!r}."
         )
-
-
-def _saved_options(path):
-    """Returns the options, or None if `save` did not write the file."""
-    try:
-        options = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None  # the Hugging Face reader reports what is wrong
-    if not isinstance(options, dict) or options.get("format") != _FORMAT:
-        return None
-    tokens = options.get("special_tokens")
-    if (
-        not isinstance(options.get("lowercase"), bool)
-        or not isinstance(options.get("strip_accents"), bool | None)
-        or not isinstance(tokens, dict)
-        or not set(tokens) <= set(SPECIAL_TOKENS)
-        or not all(isinstance(token, str) for token in tokens.values())
-    ):
-        raise InputError(
-            f"{path} must give lowercase and strip_accents as true or false, "
-            f"and special_tokens by the names {', '.join(SPECIAL_TOKENS)}. "
-            "Received: another form. Restore the file."
-        )
-    return options

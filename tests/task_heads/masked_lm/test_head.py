@@ -14,7 +14,7 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.tokenization.packing import pad
+from keras_bert_zoo.tokenization import pad
 from keras_bert_zoo.workflows.export import export
 from task_heads.masked_lm.head import MaskedTokenHead
 

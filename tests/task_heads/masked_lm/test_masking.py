@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_bert_zoo.tokenization import BertTokenizer
 from keras_bert_zoo.tokenization import Vocabulary
 from task_heads.masked_lm.masking import hide_tokens
 
@@ -11,6 +12,7 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PLAIN = [f"w{number}" for number in range(90)]
 UNUSED = ["[unused0]", "[unused12]"]
 VOCABULARY = Vocabulary([*SPECIAL, *UNUSED, *PLAIN])
+TOKENIZER = BertTokenizer(VOCABULARY, lowercase=True)
 FIRST = len(SPECIAL) + len(UNUSED)
 
 
@@ -18,7 +20,7 @@ def hide(rows, seed=1, rate=0.15):
     return hide_tokens(
         tf.ragged.constant(rows, tf.int32, ragged_rank=1),
         tf.constant([seed, 0], tf.int64),
-        VOCABULARY,
+        TOKENIZER,
         rate,
     )
 
@@ -96,7 +98,7 @@ def test_a_vocabulary_of_special_tokens_hides_nothing():
     found = hide_tokens(
         tf.ragged.constant([[1, 1]], tf.int32),
         tf.constant([1, 2], tf.int64),
-        Vocabulary(SPECIAL),
+        BertTokenizer(Vocabulary(SPECIAL), lowercase=True),
         0.15,
     )
     assert found.token_ids.to_list() == [[1, 1]]

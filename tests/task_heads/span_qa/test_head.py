@@ -233,7 +233,7 @@ def test_the_second_answer_is_learned_where_the_first_is_misplaced():
     )
 
 
-def reference(head, logits, tokens, question_length, windows):
+def reference(head, logits, tokens, context_start, windows):
     """Returns all spans of a context and their scores, one by one."""
     found = {}
     for number, (start, end, owned_start, owned_end) in enumerate(windows):
@@ -242,7 +242,7 @@ def reference(head, logits, tokens, question_length, windows):
                 continue
             if not 0 <= last - first < head.max_answer_length:
                 continue
-            shift = question_length + 2 - start
+            shift = context_start - start
             assert (first, last) not in found
             found[first, last] = float(
                 logits["start_logits"][number][first + shift]
@@ -288,8 +288,8 @@ def test_decoding_equals_a_plain_loop(no_answer, length):
         )
         starts = context["char_start"][place].numpy()
         ends = context["char_end"][place].numpy()
-        question_length = int(context["question_length"][place])
-        spans = reference(head, part, starts, question_length, list(windows))
+        (context_start,) = set(context["first_positions"][place].numpy())
+        spans = reference(head, part, starts, context_start, list(windows))
         null = min(
             float(part["start_logits"][i, 0] + part["end_logits"][i, 0])
             for i in range(count)
@@ -616,9 +616,7 @@ def test_the_tflite_file_reads_384_tokens(tmp_path):
     assert ids.shape == (1, 381)
     inputs = {
         feature_names.TOKEN_IDS: ids,
-        feature_names.SEGMENT_IDS: features.inputs[
-            feature_names.SEGMENT_IDS
-        ].to_tensor(),
+        "segment_ids": features.inputs["segment_ids"].to_tensor(),
         feature_names.PADDING_MASK: tf.ones_like(ids),
     }
     inputs = {

@@ -5,7 +5,6 @@ import tensorflow as tf
 
 from keras_bert_zoo import testing
 from task_heads.tagging.words import find_words
-from task_heads.tagging.words import token_kinds
 
 RAW = [
     ("", []),
@@ -39,9 +38,8 @@ ALL = " ".join([MARKS, "a. (b c)", *(text for text, _ in RAW + ODD)])
 
 def words_of(text, known=ALL, **arguments):
     tokenizer = testing.tiny_tokenizer([known])
-    kinds = tf.constant(token_kinds(tokenizer.vocabulary), tf.int32)
     spans = tokenizer.tokenize_with_offsets([text])
-    found = find_words(tf.constant([text]), spans, kinds, **arguments)
+    found = find_words(tf.constant([text]), spans, tokenizer, **arguments)
     starts, ends = found.char_starts[0].numpy(), found.char_ends[0].numpy()
     return [text[start:end] for start, end in zip(starts, ends)]
 
@@ -68,7 +66,7 @@ def test_a_word_without_tokens_is_known_to_have_none():
     found = find_words(
         texts,
         tokenizer.tokenize_with_offsets(texts),
-        tf.constant(token_kinds(tokenizer.vocabulary), tf.int32),
+        tokenizer,
         tf.ragged.constant([[0, 2, 6, 8, 14]], dtype=tf.int32),
     )
     assert found.first_tokens.to_list() == [[0, -1, 1, 2, -1]]
@@ -84,7 +82,7 @@ def test_texts_do_not_run_into_each_other():
     found = find_words(
         texts,
         tokenizer.tokenize_with_offsets(texts),
-        tf.constant(token_kinds(tokenizer.vocabulary), tf.int32),
+        tokenizer,
     )
     assert found.byte_starts.to_list() == [[0], [], [0, 3]]
     assert found.byte_ends.to_list() == [[2], [], [2, 5]]

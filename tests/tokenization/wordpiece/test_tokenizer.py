@@ -5,6 +5,9 @@ import json
 import pytest
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.testing import check_tokenizer
+from keras_bert_zoo.tokenization import find_tokenizer
+from keras_bert_zoo.tokenization import load_tokenizer
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
@@ -36,13 +39,46 @@ def test_unknown_engines_are_refused():
         BertTokenizer(Vocabulary(TOKENS), True, engine="quick")
 
 
-def test_config_rebuilds_the_tokenizer(tokenizer):
-    copy = BertTokenizer(tokenizer.vocabulary, **tokenizer.get_config())
-    assert copy.get_config() == {
-        "lowercase": True,
-        "strip_accents": None,
-        "engine": "graph",
+def test_other_numbers_of_segments_are_refused(tokenizer):
+    ids = tokenizer.tokenize(["cafe"])
+    for count in (0, 3):
+        with pytest.raises(InputError, match=f"one or two segments.*{count}"):
+            tokenizer.pack([ids] * count, 8)
+
+
+def test_keeps_the_contract(tokenizer):
+    check_tokenizer(tokenizer, ["Café cafe é"])
+
+
+def test_engines_are_chosen_by_name(tokenizer):
+    pytest.importorskip("tensorflow_text")
+    fast = tokenizer.with_engine("fast")
+    assert fast.get_config()["engine"] == "fast"
+    assert tokenizer.get_config()["engine"] == "graph"
+    assert fast.tokenize(["Café x"]).to_list() == [[5, 1]]
+    assert fast.engine("graph") is tokenizer.engine("graph")
+
+
+def test_unused_tokens_hide_nothing():
+    tokens = [*TOKENS, "[unused3]"]
+    found = BertTokenizer(Vocabulary(tokens), True).maskable_tokens()
+    assert found.tolist() == [False] * 5 + [True] * 3 + [False]
+
+
+def test_an_encoder_without_segments_is_given_none(tokenizer):
+    bare = tokenizer.for_encoder(["token_ids", "padding_mask"])
+    packed = bare.pack([tokenizer.tokenize(["cafe é"])], 8)
+    assert packed.inputs.keys() == {"token_ids"}
+    whole = bare.for_encoder(["token_ids", "segment_ids", "padding_mask"])
+    assert whole.pack([tokenizer.tokenize(["é"])], 8).inputs.keys() == {
+        "token_ids",
+        "segment_ids",
     }
+
+
+def test_an_encoder_that_reads_more_is_refused(tokenizer):
+    with pytest.raises(InputError, match="language_ids"):
+        tokenizer.for_encoder(["token_ids", "padding_mask", "language_ids"])
 
 
 @pytest.mark.parametrize(
@@ -51,22 +87,49 @@ def test_config_rebuilds_the_tokenizer(tokenizer):
 def test_saving_and_loading(tmp_path, lowercase, strip_accents):
     vocabulary = Vocabulary(TOKENS, mask="é")
     BertTokenizer(vocabulary, lowercase, strip_accents).save(tmp_path)
-    loaded = BertTokenizer.load(tmp_path, engine="graph")
+    loaded = load_tokenizer(tmp_path, engine="graph")
+    assert isinstance(loaded, BertTokenizer)
     assert loaded.vocabulary == vocabulary
-    assert loaded.vocabulary.mask_id == 7
+    assert loaded.mask_id == 7
     assert loaded.lowercase is lowercase
     assert loaded.strip_accents is strip_accents
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "tokenizer.json",
+        "tokenizer_config.json",
         "vocab.txt",
     ]
 
 
-def test_another_vocabulary_is_refused(tmp_path, tokenizer):
-    tokenizer.save(tmp_path)
-    Vocabulary([*TOKENS, "more"]).save(tmp_path / "vocab.txt")
-    with pytest.raises(InputError, match="was saved with tokenizer.json"):
-        BertTokenizer.load(tmp_path)
+@pytest.mark.parametrize(
+    ("config", "fast", "is_wordpiece"),
+    [
+        (None, None, True),
+        ({"tokenizer_class": "DistilBertTokenizerFast"}, None, True),
+        ({"tokenizer_class": "MPNetTokenizer"}, None, False),
+        ({"tokenizer_class": "BertTokenizer"}, {"type": "BPE"}, True),
+        (
+            {"tokenizer_class": "PreTrainedTokenizerFast"},
+            {"type": "BPE"},
+            False,
+        ),
+        (None, {"type": "BPE"}, False),
+        (None, {"type": "WordPiece"}, True),
+        (None, {"vocab": {}}, True),
+    ],
+)
+def test_files_tell_whose_they_are(tmp_path, config, fast, is_wordpiece):
+    (tmp_path / "vocab.txt").write_text("")
+    if config is not None:
+        (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    if fast is not None:
+        (tmp_path / "tokenizer.json").write_text(json.dumps({"model": fast}))
+    expected = BertTokenizer if is_wordpiece else None
+    assert find_tokenizer(tmp_path) is expected
+
+
+def test_files_of_no_tokenizer_are_refused(tmp_path):
+    (tmp_path / "spiece.model").write_text("")
+    with pytest.raises(InputError, match="wordpiece.*spiece.model"):
+        load_tokenizer(tmp_path)
 
 
 def test_a_directory_must_tell_the_case(tmp_path):
