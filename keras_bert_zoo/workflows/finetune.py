@@ -226,6 +226,16 @@ def finetune(
         DivergenceError: if the loss becomes NaN or infinite.
         StoppedError: on SIGTERM during training, after a backup was written;
             or if another worker is lost.
+
+    Example:
+        result = zoo.finetune(
+            head="classification",
+            preset="minilm_l6_en_uncased",
+            train="train.tsv",
+            validation="heldout.tsv",
+            out="sentiment",
+        )
+        print(result.best_epoch, result.metrics)
     """
     options = option_types.checked(
         option_types.options_of(finetune), dict(locals())
