@@ -65,7 +65,9 @@ def test_a_page_runs_from_top_to_bottom(folder, monkeypatch, page):
     (folder / "sentiment").rmdir()
     lines = ["Paris is the capital of France .", "A fine film .", "Dull ."]
     tokenizer = testing.tiny_tokenizer(lines)
-    encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
+    encoder = testing.tiny_encoder(
+        len(tokenizer.vocabulary), max_sequence_length=128
+    )
     for name in ("tiny", "bert"):
         presets.save_preset(encoder, tokenizer, folder / name)
     for name in ("corpus.txt", "heldout.txt"):
