@@ -89,6 +89,7 @@ def test_layout(saved):
         "config.json",
         "model.safetensors",
         "task.json",
+        "tokenizer.json",
         "tokenizer_config.json",
         "vocab.txt",
     }

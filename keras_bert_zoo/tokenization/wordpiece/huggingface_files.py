@@ -6,6 +6,7 @@ import pathlib
 
 from keras_bert_zoo import files
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
@@ -92,7 +93,7 @@ def write_files(
     lowercase: bool,
     strip_accents: bool | None,
 ) -> None:
-    """Writes `vocab.txt` and `tokenizer_config.json`."""
+    """Writes `vocab.txt`, `tokenizer_config.json` and `tokenizer.json`."""
     directory = pathlib.Path(directory)
     vocabulary.save(directory / VOCABULARY_FILE)
     special_tokens = vocabulary.special_tokens()
@@ -106,7 +107,77 @@ def write_files(
             for theirs, ours in _SPECIAL_TOKENS.items()
         },
     }
-    with files.atomic_file(directory / CONFIG_FILE) as temporary:
+    _write(directory / CONFIG_FILE, config)
+    fast = _fast_config(vocabulary, lowercase, strip_accents)
+    _write(directory / FAST_FILE, fast)
+
+
+def _fast_config(vocabulary, lowercase, strip_accents) -> dict:
+    """Returns what the library `tokenizers` reads."""
+    special = vocabulary.special_tokens()
+    start, separator = (
+        {"SpecialToken": {"id": special[role], "type_id": 0}}
+        for role in ("start", "separator")
+    )
+    first, second = (
+        {"Sequence": {"id": name, "type_id": number}}
+        for number, name in enumerate("AB")
+    )
+    last = {"SpecialToken": {"id": special["separator"], "type_id": 1}}
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [
+            {
+                "id": vocabulary.token_to_id(token),
+                "content": token,
+                "single_word": False,
+                "lstrip": False,
+                "rstrip": False,
+                "normalized": False,
+                "special": True,
+            }
+            for token in sorted(set(special.values()), key=vocabulary.get)
+        ],
+        "normalizer": {
+            "type": "BertNormalizer",
+            "clean_text": True,
+            "handle_chinese_chars": True,
+            "strip_accents": strip_accents,
+            "lowercase": lowercase,
+        },
+        "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [start, first, separator],
+            "pair": [start, first, separator, second, last],
+            "special_tokens": {
+                token: {
+                    "id": token,
+                    "ids": [vocabulary.token_to_id(token)],
+                    "tokens": [token],
+                }
+                for token in {special["start"], special["separator"]}
+            },
+        },
+        "decoder": {
+            "type": "WordPiece",
+            "prefix": CONTINUATION,
+            "cleanup": True,
+        },
+        "model": {
+            "type": "WordPiece",
+            "unk_token": special["unknown"],
+            "continuing_subword_prefix": CONTINUATION,
+            "max_input_chars_per_word": MAX_WORD_LENGTH,
+            "vocab": {token: id for id, token in enumerate(vocabulary.tokens)},
+        },
+    }
+
+
+def _write(path: pathlib.Path, config: dict) -> None:
+    with files.atomic_file(path) as temporary:
         text = json.dumps(config, indent=2, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 

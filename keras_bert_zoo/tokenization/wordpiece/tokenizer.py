@@ -184,7 +184,7 @@ class BertTokenizer(Tokenizer):
         return cls(vocabulary, **options)
 
     def save(self, directory: str | os.PathLike) -> None:
-        """Writes `vocab.txt` and `tokenizer_config.json`."""
+        """Writes `vocab.txt`, `tokenizer_config.json`, `tokenizer.json`."""
         huggingface_files.write_files(
             directory, self.vocabulary, self.lowercase, self.strip_accents
         )

@@ -5,6 +5,8 @@ import json
 import pytest
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization import BertTokenizer
+from keras_bert_zoo.tokenization import Vocabulary
 from keras_bert_zoo.tokenization import read_huggingface_options
 
 NORMALIZER = {
@@ -116,3 +118,36 @@ def test_a_token_must_be_text(tmp_path, token):
     _write(tmp_path, "tokenizer_config.json", {"pad_token": token})
     with pytest.raises(InputError, match="`pad_token` must be a token"):
         read_huggingface_options(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lowercase", "strip_accents"), [(True, None), (False, True)]
+)
+def test_tokenizers_reads_what_is_written(tmp_path, lowercase, strip_accents):
+    tokenizers = pytest.importorskip("tokenizers")
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "<gap>", "caf", "##e", "é"]
+    ours = BertTokenizer(
+        Vocabulary([*tokens, "Caf", "!", "東"], mask="<gap>"),
+        lowercase,
+        strip_accents,
+    )
+    ours.save(tmp_path)
+    theirs = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    texts = ["Café!", "東 caf? CAFE\x07", ""]
+    spans = ours.tokenize_with_offsets(texts)
+    for number, text in enumerate(texts):
+        encoded = theirs.encode(text, add_special_tokens=False)
+        assert encoded.ids == spans.ids[number].numpy().tolist()
+        assert encoded.offsets == list(
+            zip(
+                spans.char_starts[number].numpy(),
+                spans.char_ends[number].numpy(),
+            )
+        )
+    packed = ours.pack([spans.ids, spans.ids[::-1]], 32)
+    pairs = theirs.encode_batch(list(zip(texts, texts[::-1])))
+    assert packed.token_ids.to_list() == [one.ids for one in pairs]
+    assert packed.inputs["segment_ids"].to_list() == [
+        one.type_ids for one in pairs
+    ]
+    assert theirs.token_to_id("<gap>") == ours.mask_id

@@ -94,6 +94,7 @@ def test_saving_and_loading(tmp_path, lowercase, strip_accents):
     assert loaded.lowercase is lowercase
     assert loaded.strip_accents is strip_accents
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "tokenizer.json",
         "tokenizer_config.json",
         "vocab.txt",
     ]
