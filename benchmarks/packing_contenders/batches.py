@@ -20,10 +20,10 @@ from task_heads.masked_lm.head import MaskedTokenHead
 SEQUENCE_LENGTH = 128
 NUM_BATCHES = 12
 WAYS = {
-    "padded": {"widths": (SEQUENCE_LENGTH,)},
+    "padded": {"bucket_lengths": (SEQUENCE_LENGTH,)},
     "grouped": {},
-    "packed_64": {"packed_width": 64},
-    "packed_128": {"packed_width": 128},
+    "packed_64": {"packed_length": 64},
+    "packed_128": {"packed_length": 128},
 }
 
 

@@ -3,4 +3,4 @@
 from benchmarks.tagging_contenders import keras_bert_zoo
 
 if __name__ == "__main__":
-    keras_bert_zoo.run(packed_width=128)
+    keras_bert_zoo.run(packed_length=128)

@@ -5,6 +5,7 @@ once, `build_dataset` turns them into a `tf.data.Dataset`.
 """
 
 from keras_bert_zoo.data.batches import PredictionBatches
+from keras_bert_zoo.data.bucket_lengths import default_bucket_lengths
 from keras_bert_zoo.data.digest import digest_of
 from keras_bert_zoo.data.file_rows import FileRows
 from keras_bert_zoo.data.input_counts import InputCounts
@@ -14,7 +15,6 @@ from keras_bert_zoo.data.row_report import check_rows
 from keras_bert_zoo.data.rows import MemoryRows
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
-from keras_bert_zoo.data.widths import default_widths
 
 __all__ = [
     "FileRows",
@@ -26,6 +26,6 @@ __all__ = [
     "Rows",
     "build_dataset",
     "check_rows",
-    "default_widths",
+    "default_bucket_lengths",
     "digest_of",
 ]

@@ -1,8 +1,8 @@
-"""Padded batches from windows of rows, in graph ops.
+"""Padded batches from chunks of rows, in graph ops.
 
-Letters: `R` sequences in a window, `N` batches cut from it, `B` sequences in a
-batch, `S` tokens in its longest, or more where widths are given. A row is one
-sequence or, where its head splits long texts, several.
+Letters: `R` sequences in a chunk, `N` batches cut from it, `B` sequences in a
+batch, `S` tokens in its longest, or its bucket length. A row is one sequence
+or, where its head splits long texts, several.
 """
 
 import json
@@ -18,15 +18,15 @@ import tensorflow as tf
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.data import length_groups
-from keras_bert_zoo.data.fuller_rows import pack_fuller_rows
+from keras_bert_zoo.data.batch_exchange import pack_with_exchange
+from keras_bert_zoo.data.chunks import ROW_INDEX
+from keras_bert_zoo.data.chunks import Chunks
+from keras_bert_zoo.data.chunks import chunk_size
+from keras_bert_zoo.data.chunks import column_specs
 from keras_bert_zoo.data.input_counts import InputCounts
-from keras_bert_zoo.data.packed_rows import pack_rows
 from keras_bert_zoo.data.padding import padded_batch
 from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.windows import ROW_INDEX
-from keras_bert_zoo.data.windows import Windows
-from keras_bert_zoo.data.windows import column_specs
-from keras_bert_zoo.data.windows import window_rows
+from keras_bert_zoo.data.sequence_packing import pack_rows
 from keras_bert_zoo.tokenization.ragged_rows import rows_of_lengths
 
 # Keeps what a head draws apart from the order of batches, drawn from the same
@@ -36,29 +36,29 @@ _GROUP = "group"
 
 
 def batches_of(
-    windows: Windows,
+    chunks: Chunks,
     tokenizer: Any,
     sequence_length: int,
     group: Callable,
     counts: InputCounts | None,
     num_trials: int = 0,
     first_pass: int = 0,
-    widths: Sequence[int] | None = None,
-    packed_width: int | None = None,
+    bucket_lengths: Sequence[int] | None = None,
+    packed_length: int | None = None,
 ) -> tf.data.Dataset:
-    """Tokenizes windows and cuts them into padded batches.
+    """Tokenizes chunks and cuts them into padded batches.
 
     Args:
-        windows: `Windows`.
+        chunks: `Chunks`.
         tokenizer: `Tokenizer`.
         sequence_length: int. Most tokens in a sequence.
         group: function from lengths int64 `(R,)` to the batches' rows, a
             `RaggedTensor` `(N, None)`.
         counts: filled with truncated examples and padding, or `None`.
-        num_trials, first_pass: int. See `Windows.dataset`.
-        widths: what batches are padded to, rising to `sequence_length`;
+        num_trials, first_pass: int. See `Chunks.dataset`.
+        bucket_lengths: what batches are padded to, rising to `sequence_length`;
             each batch to its longest row if `None`.
-        packed_width: int. About how many tokens a row has that several
+        packed_length: int. About how many tokens a row has that several
             sequences share, or `None`.
 
     Returns:
@@ -66,7 +66,7 @@ def batches_of(
         where sequences share rows, their places), `row_index` int64 `(B,)`,
         and `labels` and `weights` where the head gives them.
     """
-    head = windows.head
+    head = chunks.head
     features_of = traced_features(head, tokenizer, sequence_length)
 
     # Converting all that they call to a graph's control flow takes seconds.
@@ -74,21 +74,23 @@ def batches_of(
     def prepare(columns, seed, pass_number):
         columns = dict(columns)
         row_index = columns.pop(ROW_INDEX)
-        if windows.with_label:
+        if chunks.with_label:
             columns[feature_names.RANDOM_SEED] = tf.random.fold_in(
                 seed, tf.constant(_FOR_HEADS, seed.dtype), alg="philox"
             )
         found = features_of(columns)
         lengths = found.inputs[feature_names.TOKEN_IDS].row_lengths()  # (R,)
         groups = group(lengths)  # (N, None)
-        if windows.shuffle:
+        if chunks.shuffle:
             groups = length_groups.shuffle_groups(groups, seed)
         layout = {}
-        if packed_width is None:
-            num_cells = length_groups.num_padded_tokens(groups, lengths, widths)
+        if packed_length is None:
+            num_cells = length_groups.num_padded_tokens(
+                groups, lengths, bucket_lengths
+            )
         else:
-            pack = pack_fuller_rows if windows.shuffle else pack_rows
-            groups, layout, num_cells = pack(groups, lengths, packed_width)
+            pack = pack_with_exchange if chunks.shuffle else pack_rows
+            groups, layout, num_cells = pack(groups, lengths, packed_length)
         if counts is not None:
             groups = _counted(
                 groups,
@@ -117,7 +119,7 @@ def batches_of(
                 features,
                 layout.pop(_GROUP),
                 tokenizer=tokenizer,
-                widths=widths,
+                bucket_lengths=bucket_lengths,
                 head=head,
             )
             batch["inputs"] |= layout
@@ -126,8 +128,8 @@ def batches_of(
         return tf.data.Dataset.from_tensor_slices(groups).map(assemble)
 
     return (
-        windows.dataset(num_trials, first_pass)
-        .map(prepare, num_parallel_calls=_windows_at_once(), deterministic=True)
+        chunks.dataset(num_trials, first_pass)
+        .map(prepare, num_parallel_calls=_chunks_at_once(), deterministic=True)
         .flat_map(cut)
     )
 
@@ -163,8 +165,8 @@ def traced_features(
     return traced[key][1]
 
 
-def _windows_at_once():
-    """Returns how many windows are tokenized at once, beside the training."""
+def _chunks_at_once():
+    """Returns how many chunks are tokenized at once, beside the training."""
     return max(1, min((os.cpu_count() or 1) // 4, 4))
 
 
@@ -226,14 +228,14 @@ class PredictionBatches:
         Raises:
             InputError: if a row is wrong.
         """
-        windows = Windows(
+        chunks = Chunks(
             rows,
             self._head,
             with_label=False,
             unit=batch_size,
-            max_rows=window_rows(batch_size),
+            max_rows=chunk_size(batch_size),
         )
-        for columns in windows.in_order():
+        for columns in chunks.in_order():
             row_index = columns.pop(ROW_INDEX)
             inputs, context, constants, groups, num_truncated = self._prepare(
                 {name: _tensor(values) for name, values in columns.items()},

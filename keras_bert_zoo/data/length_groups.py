@@ -1,13 +1,13 @@
-"""Batches of like length, cut from a window of rows, in graph ops.
+"""Batches of like length, cut from a chunk of rows, in graph ops.
 
-Letters: `R` rows in a window, `N` batches cut from it.
+Letters: `R` rows in a chunk, `N` batches cut from it.
 """
 
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-from keras_bert_zoo.data.widths import places_of
+from keras_bert_zoo.data.bucket_lengths import bucket_indices
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 
 
@@ -19,7 +19,7 @@ def group_by_size(
     Args:
         lengths: int `(R,)`, tokens in each row, at least one row.
         batch_size: int. Rows in a batch; the last may have fewer.
-        drop_remainder: bool. Whether rows at the window's end are left out,
+        drop_remainder: bool. Whether rows at the chunk's end are left out,
             so that the last batch has as many. Were it cut off instead, the
             longest rows would be lost, always.
 
@@ -82,22 +82,23 @@ def shuffle_groups(groups: tf.RaggedTensor, seed: tf.Tensor):
 def num_padded_tokens(
     groups: tf.RaggedTensor,
     lengths: tf.Tensor,
-    widths: Sequence[int] | None = None,
+    bucket_lengths: Sequence[int] | None = None,
 ):
     """Returns the tokens of all batches, padding included.
 
     Args:
         groups: rows of each batch, at least one in each, `(N, None)`.
         lengths: int `(R,)`, tokens in each row.
-        widths: what batches are padded to; each to its longest row if
+        bucket_lengths: what batches are padded to; each to its longest row if
             `None`.
     """
     longest = tf.math.segment_max(
         tf.gather(lengths, groups.flat_values), row_ids(groups)
     )  # (N,)
-    if widths is not None:
+    if bucket_lengths is not None:
         longest = tf.gather(
-            tf.constant(widths, longest.dtype), places_of(longest, widths)
+            tf.constant(bucket_lengths, longest.dtype),
+            bucket_indices(longest, bucket_lengths),
         )
     sizes = tf.cast(groups.row_lengths(), longest.dtype)
     return tf.reduce_sum(longest * sizes)

@@ -1,7 +1,7 @@
-"""One batch of a window, padded, in graph ops.
+"""One batch of a chunk, padded, in graph ops.
 
 Letters: `B` sequences in a batch, `S` tokens in its longest, or more where
-widths are given.
+bucket_lengths are given.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.data.widths import places_of
+from keras_bert_zoo.data.bucket_lengths import bucket_indices
 from keras_bert_zoo.tokenization.packing import pad_to
 
 
@@ -20,17 +20,17 @@ def padded_batch(
     group: tf.Tensor,
     *,
     tokenizer: Any,
-    widths: Sequence[int] | None,
+    bucket_lengths: Sequence[int] | None,
     head: Any,
 ) -> dict:
-    """Returns some sequences of a window as a batch.
+    """Returns some sequences of a chunk as a batch.
 
     Args:
-        features: `inputs`, and what else a head made of the window.
+        features: `inputs`, and what else a head made of the chunk.
         group: int `(B,)`. Which sequences.
         tokenizer: `Tokenizer`.
-        widths: what the batch is padded to, the smallest that holds it; its
-            longest row if `None`.
+        bucket_lengths: what the batch is padded to, the smallest that holds
+            it; its longest row if `None`.
         head: `TaskHead`.
     """
     batch = tf.nest.map_structure(
@@ -39,11 +39,11 @@ def padded_batch(
     inputs = batch.pop("inputs")
     extra = [info.name for info in head.token_inputs()]
     length = extra_length = None
-    if widths is not None:
+    if bucket_lengths is not None:
         longest = tf.reduce_max(inputs[feature_names.TOKEN_IDS].row_lengths())
-        place = places_of(longest[None], widths)[0]
-        length = tf.constant(widths)[place]
-        extra_lengths = [head.extra_length(width) for width in widths]
+        place = bucket_indices(longest[None], bucket_lengths)[0]
+        length = tf.constant(bucket_lengths)[place]
+        extra_lengths = [head.extra_length(length) for length in bucket_lengths]
         extra_length = tf.constant(extra_lengths)[place]
         _check_room([inputs[name] for name in extra], extra_length)
         _check_room(batch, extra_length)

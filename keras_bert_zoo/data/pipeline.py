@@ -1,13 +1,13 @@
 """The input pipeline: rows in, padded batches of token ids out.
 
     rows -> Python, once per row: read, check, put into arrays
-         -> tf.data, once per window of rows: tokenize, pack, group by length
+         -> tf.data, once per chunk of rows: tokenize, pack, group by length
          -> tf.data, once per batch: gather, pad
 
 Batches hold texts of like length and are padded to their own longest row,
 because real texts are much shorter than the encoder allows. Where few shapes
-are wanted they are padded to the smallest of a few widths instead. Or batches
-hold any texts, and several of them share a row.
+are wanted they are padded to the smallest of a few bucket lengths instead. Or
+batches hold any texts, and several of them share a row.
 """
 
 from collections.abc import Iterable
@@ -18,15 +18,15 @@ import tensorflow as tf
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo.data import length_groups
-from keras_bert_zoo.data import packed_rows
+from keras_bert_zoo.data import sequence_packing
 from keras_bert_zoo.data.batches import batches_of
+from keras_bert_zoo.data.bucket_lengths import checked_bucket_lengths
+from keras_bert_zoo.data.chunks import MAX_CHUNK_ROWS
+from keras_bert_zoo.data.chunks import ROW_INDEX
+from keras_bert_zoo.data.chunks import Chunks
+from keras_bert_zoo.data.chunks import chunk_size
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.widths import checked_widths
-from keras_bert_zoo.data.windows import MAX_WINDOW_ROWS
-from keras_bert_zoo.data.windows import ROW_INDEX
-from keras_bert_zoo.data.windows import Windows
-from keras_bert_zoo.data.windows import window_rows
 from keras_bert_zoo.errors import InputError
 
 _BATCHES_AHEAD = 8
@@ -43,8 +43,8 @@ def build_dataset(
     shuffle: bool = False,
     seed: int | None = 0,
     drop_remainder: bool = False,
-    widths: Sequence[int] | None = None,
-    packed_width: int | None = None,
+    bucket_lengths: Sequence[int] | None = None,
+    packed_length: int | None = None,
     num_rows: int | None = None,
     counts: InputCounts | None = None,
     num_trials: int = 0,
@@ -53,7 +53,7 @@ def build_dataset(
 ) -> tf.data.Dataset:
     """Returns batches of labelled examples for `fit` and `evaluate`.
 
-    Within a window of 64 batches rows are sorted by length and cut into
+    Within a chunk of 64 batches rows are sorted by length and cut into
     batches; without `shuffle` these come shortest first. With `shuffle`,
     rows are mixed before that (all of them, up to 100,000) and batches after
     it. What a head draws at random comes from the seed too. Both differ from
@@ -72,12 +72,12 @@ def build_dataset(
         seed: int, at least 0, or `None`, which makes all epochs alike.
         drop_remainder: bool. Whether the rows that do not fill a batch at
             the end are left out, so that every batch has `batch_size`. Where
-            the head splits texts: at the end of each window.
-        widths: what batches are padded to, each to the smallest that holds
-            its longest row; rising, `sequence_length` the last. With
+            the head splits texts: at the end of each chunk.
+        bucket_lengths: what batches are padded to, each to the smallest that
+            holds its longest row; rising, `sequence_length` the last. With
             `drop_remainder` there are as many shapes. `None`: each batch is
             padded to its longest row.
-        packed_width: int or `None`. Packs sequences into rows of about this
+        packed_length: int or `None`. Packs sequences into rows of about this
             many tokens: batches then hold sequences of any length, as the
             rows come, those that share a row one after the other. A
             `TaskModel` runs its encoder on rows that several of them share,
@@ -97,7 +97,7 @@ def build_dataset(
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
         weights)` where the head weighs examples. `inputs` is a dict of int32
         `(B, S)`: `padding_mask` and what the head made of the texts; with
-        `packed_width` of int32 `(B,)`, too: `packed_row`, `packed_start`. With
+        `packed_length` of int32 `(B,)`, too: `packed_row`, `packed_start`. With
         `only_row_index` of `(row_index,)`, int64 `(B,)`.
 
     Raises:
@@ -107,21 +107,23 @@ def build_dataset(
     """
     batch_size = arguments.whole_number("batch_size", batch_size)
     arguments.whole_number("sequence_length", sequence_length)
-    if widths is not None:
-        widths = checked_widths(widths, sequence_length)
-    if packed_width is not None:
-        _check_packing(packed_width, widths, tokens_per_batch)
+    if bucket_lengths is not None:
+        bucket_lengths = checked_bucket_lengths(bucket_lengths, sequence_length)
+    if packed_length is not None:
+        _check_packing(packed_length, bucket_lengths, tokens_per_batch)
     if seed is not None:
         seed = arguments.whole_number("seed", seed, lowest=0, highest=2**63 - 1)
     if tokens_per_batch is None:
-        unit, max_rows = batch_size, window_rows(batch_size)
+        unit, max_rows = batch_size, chunk_size(batch_size)
     else:
         _check_budget(tokens_per_batch, sequence_length, drop_remainder)
-        unit, max_rows = 1, MAX_WINDOW_ROWS
+        unit, max_rows = 1, MAX_CHUNK_ROWS
 
     def group(lengths):
-        if packed_width is not None:
-            return packed_rows.in_order(lengths, batch_size, drop_remainder)
+        if packed_length is not None:
+            return sequence_packing.in_order(
+                lengths, batch_size, drop_remainder
+            )
         if tokens_per_batch is None:
             return length_groups.group_by_size(
                 lengths, batch_size, drop_remainder
@@ -129,7 +131,7 @@ def build_dataset(
         return length_groups.group_by_tokens(lengths, tokens_per_batch)
 
     dataset = batches_of(
-        Windows(
+        Chunks(
             rows,
             head,
             with_label=True,
@@ -144,8 +146,8 @@ def build_dataset(
         counts,
         num_trials,
         first_pass,
-        widths,
-        packed_width,
+        bucket_lengths,
+        packed_length,
     ).map(_row_index if only_row_index else _for_training)
     if drop_remainder:
         plain = tf.autograph.experimental.do_not_convert
@@ -196,17 +198,17 @@ def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.prefetch(_BATCHES_AHEAD).with_options(options)
 
 
-def _check_packing(packed_width, widths, tokens_per_batch) -> None:
-    arguments.whole_number("packed_width", packed_width)
-    if widths is not None or tokens_per_batch is not None:
+def _check_packing(packed_length, bucket_lengths, tokens_per_batch) -> None:
+    arguments.whole_number("packed_length", packed_length)
+    if bucket_lengths is not None or tokens_per_batch is not None:
         given = (
-            f"widths={widths}"
-            if widths is not None
+            f"bucket_lengths={bucket_lengths}"
+            if bucket_lengths is not None
             else f"tokens_per_batch={tokens_per_batch}"
         )
         raise InputError(
             "Packed rows are as many and as long as a batch of `batch_size` "
-            f"sequences needs. Received: packed_width={packed_width} and "
+            f"sequences needs. Received: packed_length={packed_length} and "
             f"{given}. Leave one of them out."
         )
 

@@ -43,7 +43,7 @@ def fit_arguments(
         model: `TaskModel`, compiled.
         x, y, batch_size, epochs, validation_data, backup, fixed_shapes: see
             `TaskModel.fit`.
-        order: its `shuffle`, `seed`, `tokens_per_batch` and `packed_width`.
+        order: its `shuffle`, `seed`, `tokens_per_batch` and `packed_length`.
         **others: what goes to Keras as it is.
 
     Raises:
@@ -53,7 +53,7 @@ def fit_arguments(
         **order,
         **pipeline_options(model, fixed_shapes, order),
     }
-    if order["packed_width"] is not None:
+    if order["packed_length"] is not None:
         model.prepare_packed_rows()
     epochs = whole_number("epochs", epochs, lowest=0)
     rows = as_rows(x, y, model.head)
@@ -153,7 +153,7 @@ def _check_ready(fixed_shapes, order) -> None:
     """Refuses what is done with texts alone."""
     asked = {
         "fixed_shapes": fixed_shapes,
-        "packed_width": order["packed_width"],
+        "packed_length": order["packed_length"],
         "tokens_per_batch": order["tokens_per_batch"],
     }
     for name, value in asked.items():

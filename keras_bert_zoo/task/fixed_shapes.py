@@ -18,18 +18,18 @@ def pipeline_options(
     Args:
         model: `TaskModel`, compiled.
         fixed_shapes: see `TaskModel.fit`.
-        order: its `tokens_per_batch` and `packed_width`, among others.
+        order: its `tokens_per_batch` and `packed_length`, among others.
 
     Raises:
         InputError: if shapes are to be few and one of these forbids it.
     """
     is_on_tpu = strategies.is_tpu(model.distribute_strategy)
     is_compiled = model.jit_compile or is_on_tpu
-    if order["packed_width"] is not None and (is_compiled or fixed_shapes):
+    if order["packed_length"] is not None and (is_compiled or fixed_shapes):
         raise InputError(
             "Packed rows are as many and as long as a batch needs, where XLA "
-            "wants few shapes. Received: packed_width="
-            f"{order['packed_width']}, and a step that XLA compiles or "
+            "wants few shapes. Received: packed_length="
+            f"{order['packed_length']}, and a step that XLA compiles or "
             "fixed_shapes=True. Leave the first out"
             + (
                 "."
@@ -48,21 +48,23 @@ def pipeline_options(
             f"tokens_per_batch={order['tokens_per_batch']}. Leave it out, or "
             "give fixed_shapes=False."
         )
-    widths = data.default_widths(model.sequence_length)
-    return {"drop_remainder": True, "widths": widths}
+    bucket_lengths = data.default_bucket_lengths(model.sequence_length)
+    return {"drop_remainder": True, "bucket_lengths": bucket_lengths}
 
 
 def evaluation_options(model) -> dict:
     """Returns what `build_dataset` takes to evaluate a model.
 
-    No row is left out, so a window's last batch may be smaller than others.
+    No row is left out, so a chunk's last batch may be smaller than others.
 
     Args:
         model: `TaskModel`, compiled.
     """
     if not strategies.is_tpu(model.distribute_strategy):
         return {}
-    return {"widths": data.default_widths(model.sequence_length)}
+    return {
+        "bucket_lengths": data.default_bucket_lengths(model.sequence_length)
+    }
 
 
 def report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:

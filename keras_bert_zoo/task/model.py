@@ -234,7 +234,7 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
         tokens_per_batch: int | None = None,
         backup: Backup | None = None,
         fixed_shapes: bool | None = None,
-        packed_width: int | None = None,
+        packed_length: int | None = None,
         **kwargs,
     ) -> keras.callbacks.History:
         """Trains on texts, on rows of files, or on ready features.
@@ -254,7 +254,7 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
                 a few widths, 32, 64 and so on, so that few shapes are
                 compiled. Texts that fill no batch are left out. `None`:
                 where XLA or a TPU compiles the step.
-            packed_width: int or `None`. Packs texts of any length into rows
+            packed_length: int or `None`. Packs texts of any length into rows
                 of about this many tokens, each read as if it were alone.
             **kwargs: what `keras.Model.fit` takes.
 
@@ -276,7 +276,7 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
                 "shuffle": shuffle,
                 "seed": seed,
                 "tokens_per_batch": tokens_per_batch,
-                "packed_width": packed_width,
+                "packed_length": packed_length,
             },
             **kwargs,
         ) as arguments:

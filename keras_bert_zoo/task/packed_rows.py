@@ -50,7 +50,7 @@ class _OnPackedRows:
             raise InputError(
                 "Packed rows need a `BertEncoder`. Received: "
                 f"{type(encoder).__name__}. Load its weights with "
-                "`BertEncoder.from_preset`, or leave `packed_width` out."
+                "`BertEncoder.from_preset`, or leave `packed_length` out."
             )
         encoded = _encoded(model)
         inputs = {
@@ -91,7 +91,7 @@ def _encoded(model: Any) -> dict:
         raise InputError(
             "Packed rows need a head that calls the encoder once, with "
             f"`encode`. Received: the head {model.head.name!r}, with "
-            f"{len(found)} such calls. Leave `packed_width` out."
+            f"{len(found)} such calls. Leave `packed_length` out."
         )
     (part,) = found
     changed = [
@@ -103,6 +103,6 @@ def _encoded(model: Any) -> dict:
         raise InputError(
             "Packed rows need a head that encodes the model's inputs as they "
             f"are. Received: the head {model.head.name!r}, with "
-            f"{', '.join(changed)} of its own. Leave `packed_width` out."
+            f"{', '.join(changed)} of its own. Leave `packed_length` out."
         )
     return dict(part.encoded)

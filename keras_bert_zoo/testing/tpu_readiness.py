@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo import data
-from keras_bert_zoo.data.widths import checked_widths
+from keras_bert_zoo.data.bucket_lengths import checked_bucket_lengths
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task.model import TaskModel
@@ -31,7 +31,7 @@ from keras_bert_zoo.training import keras_names_of_updates
 def check_tpu_ready(
     model: TaskModel | TaskHead,
     batch_size: int = 8,
-    widths: Sequence[int] | None = None,
+    bucket_lengths: Sequence[int] | None = None,
 ) -> None:
     """Compiles the training step under XLA, and looks for what a TPU lacks.
 
@@ -43,8 +43,8 @@ def check_tpu_ready(
         model: `TaskModel`, compiled or not; or a `TaskHead`, which gets a
             tiny encoder.
         batch_size: int. Sequences in a batch.
-        widths: tokens of the sequences, rising to the model's most; as
-            `data.default_widths` if `None`.
+        bucket_lengths: tokens of the sequences, rising to the model's most; as
+            `data.default_bucket_lengths` if `None`.
 
     Raises:
         InputError: at the first operation that a TPU cannot run, naming it:
@@ -57,28 +57,30 @@ def check_tpu_ready(
         tokenizer = tiny_tokenizer(["a"])
         encoder = tiny_encoder(tokenizer.vocabulary_size)
         model = TaskModel(encoder, model, tokenizer)
-    for width, step, types in training_steps(model, batch_size, widths):
+    for length, step, types in training_steps(
+        model, batch_size, bucket_lengths
+    ):
         finding = _first_finding(step, types)
         if finding is not None:
             raise InputError(
                 f"To be compiled for a TPU, the training step of {model.name} "
                 f"must have {finding.rule}. Received: {finding.operation}, "
-                f"in batches of {batch_size} x {width}. {finding.remedy}"
+                f"in batches of {batch_size} x {length}. {finding.remedy}"
             )
 
 
 def training_steps(
     model: TaskModel,
     batch_size: int,
-    widths: Sequence[int] | None = None,
+    bucket_lengths: Sequence[int] | None = None,
 ) -> Iterator[tuple[int, Callable, list]]:
-    """Yields what a replica does with its part of a batch, for each width.
+    """Yields what a replica does with its part of a batch, for each length.
 
     Args:
-        model, batch_size, widths: as `check_tpu_ready` takes them.
+        model, batch_size, bucket_lengths: as `check_tpu_ready` takes them.
 
     Returns:
-        Of each width: the width, a `tf.function` that XLA compiles, of the
+        Of each length: the length, a `tf.function` that XLA compiles, of the
         tensors of a batch one by one, and the `tf.TensorSpec` of these.
 
     Raises:
@@ -93,8 +95,8 @@ def training_steps(
         )
     if not model.compiled:
         model.compile()
-    if widths is None:
-        widths = data.default_widths(model.sequence_length)
+    if bucket_lengths is None:
+        bucket_lengths = data.default_bucket_lengths(model.sequence_length)
     batches = data.build_dataset(
         [],
         model.head,
@@ -103,12 +105,12 @@ def training_steps(
         batch_size=batch_size,
         drop_remainder=True,
     )
-    for width in checked_widths(widths, model.sequence_length):
-        types = _types_of_width(batches.element_spec, width, model.head)
-        yield width, _training_step(model, types), tf.nest.flatten(types)
+    for length in checked_bucket_lengths(bucket_lengths, model.sequence_length):
+        types = _types_of_length(batches.element_spec, length, model.head)
+        yield length, _training_step(model, types), tf.nest.flatten(types)
 
 
-def _types_of_width(types: tuple, width: int, head: TaskHead) -> tuple:
+def _types_of_length(types: tuple, length: int, head: TaskHead) -> tuple:
     inputs, *targets = types
 
     def of_length(length):
@@ -119,9 +121,9 @@ def _types_of_width(types: tuple, width: int, head: TaskHead) -> tuple:
         return static
 
     extra = {info.name for info in head.token_inputs()}
-    of_extra = of_length(head.extra_length(width))
+    of_extra = of_length(head.extra_length(length))
     inputs = {
-        name: of_extra(spec) if name in extra else of_length(width)(spec)
+        name: of_extra(spec) if name in extra else of_length(length)(spec)
         for name, spec in inputs.items()
     }
     return (inputs, *tf.nest.map_structure(of_extra, targets))

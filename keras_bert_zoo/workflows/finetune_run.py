@@ -129,7 +129,7 @@ def run(
         validation_data=validation,
         seed=options["seed"],
         tokens_per_batch=options["tokens_per_batch"],
-        packed_width=options["packed_length"],
+        packed_length=options["packed_length"],
         backup=backup,
         callbacks=[*callbacks, *run_report.callbacks],
         verbose=0,

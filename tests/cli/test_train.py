@@ -263,7 +263,7 @@ def test_a_few_rows_have_more_epochs(num_rows, epochs):
 def test_examples_are_packed(train, recorded):
     assert train(packed_length=48).status == 0
     ((_, arguments),) = recorded
-    assert arguments["packed_width"] == 48
+    assert arguments["packed_length"] == 48
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def test_format_can_be_given(write):
 
 
 @pytest.mark.parametrize("format", CONTENT)
-def test_windows_line_ends_and_byte_order_mark(write, format):
+def test_chunks_line_ends_and_byte_order_mark(write, format):
     content = "\ufeff" + CONTENT[format].replace("\n", "\r\n")
     assert texts(write(f"a.{format}", content)) == ["good day", "bad day"]
 

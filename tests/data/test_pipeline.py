@@ -71,14 +71,14 @@ def test_rows_keep_their_labels(head, tokenizer):
 
 def test_without_shuffle_the_shortest_come_first(head, tokenizer):
     found = batches(make_rows(200), head, tokenizer, batch_size=8)
-    widths = [batch[0]["token_ids"].shape[1] for batch in found]
-    assert widths == sorted(widths)
+    bucket_lengths = [batch[0]["token_ids"].shape[1] for batch in found]
+    assert bucket_lengths == sorted(bucket_lengths)
 
 
 def test_shuffle_mixes_the_order_of_batches(head, tokenizer):
     found = batches(make_rows(200), head, tokenizer, batch_size=8, shuffle=True)
-    widths = [batch[0]["token_ids"].shape[1] for batch in found]
-    assert widths != sorted(widths)
+    bucket_lengths = [batch[0]["token_ids"].shape[1] for batch in found]
+    assert bucket_lengths != sorted(bucket_lengths)
 
 
 def test_like_lengths_leave_little_padding(head, tokenizer):

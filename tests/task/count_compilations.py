@@ -1,6 +1,6 @@
 """Prints how many programs XLA compiles for the steps of `fit`.
 
-In JSON: with fixed shapes, how many widths these have, and with free ones.
+In JSON: with fixed shapes, how many lengths these have, and with free ones.
 """
 
 import json
@@ -47,7 +47,7 @@ def num_compiled(**options) -> int:
 
 found = [
     num_compiled(),
-    len(data.default_widths(LENGTH)),
+    len(data.default_bucket_lengths(LENGTH)),
     num_compiled(fixed_shapes=False),
 ]
 print(json.dumps(found))

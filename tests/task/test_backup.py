@@ -89,9 +89,9 @@ def test_packed_rows_go_on(tmp_path):
     found = []
     for seed, backup in ((1, None), (9, zoo.Backup(tmp_path))):
         if backup is not None:
-            stopped(tmp_path, 7, packed_width=24)
+            stopped(tmp_path, 7, packed_length=24)
         model = run.make_model(seed)
-        history = run.fit(model, backup, [run.After(0, fall)], packed_width=24)
+        history = run.fit(model, backup, [run.After(0, fall)], packed_length=24)
         found.append((run.digest(model), history))
     assert found[0] == found[1]
 

@@ -32,7 +32,7 @@ def model(make_model):
             {"shuffle": True, "seed": 5, "tokens_per_batch": 32},
             marks=pytest.mark.slow,
         ),
-        {"shuffle": True, "seed": 5, "packed_width": 16},
+        {"shuffle": True, "seed": 5, "packed_length": 16},
     ],
 )
 def test_rows_are_those_of_the_batches(model, options):

@@ -16,8 +16,8 @@ from keras_bert_zoo.task.model import TaskModel
 from task_heads.tagging.head import TaggingHead
 
 COUNT = pathlib.Path(__file__).with_name("count_compilations.py")
-ORDER = {"tokens_per_batch": None, "packed_width": None}
-WANTED = {"drop_remainder": True, "widths": (32,)}
+ORDER = {"tokens_per_batch": None, "packed_length": None}
+WANTED = {"drop_remainder": True, "bucket_lengths": (32,)}
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_shapes_are_fixed_on_a_tpu(make_model, texts, labels, monkeypatch):
 
 @pytest.mark.slow
 def test_xla_compiles_once_for_each_width():
-    ((fixed, num_widths, free),) = programs.run(COUNT)
-    assert fixed == num_widths
-    assert free > num_widths
+    ((fixed, num_lengths, free),) = programs.run(COUNT)
+    assert fixed == num_lengths
+    assert free > num_lengths
 
 
 def test_what_fills_no_batch_is_told(make_model, texts, labels, caplog):

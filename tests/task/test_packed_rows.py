@@ -30,7 +30,7 @@ def packed_batch(model, rows, width=40):
         model.tokenizer,
         sequence_length=16,
         batch_size=32,
-        packed_width=width,
+        packed_length=width,
     )
     return next(iter(dataset))
 
@@ -177,7 +177,7 @@ def test_fit_learns():
     model = make_model(ClassificationHead(["bad", "good"], dropout=0.0))
     model.compile(learning_rate=5e-3)
     history = model.fit(
-        *texts_and_labels(), packed_width=32, epochs=4, batch_size=8, verbose=0
+        *texts_and_labels(), packed_length=32, epochs=4, batch_size=8, verbose=0
     ).history
     assert history["loss"][-1] < history["loss"][0]
     assert model.input_counts.num_examples == 40
@@ -187,7 +187,7 @@ def test_fit_learns():
 def test_tokens_are_watched():
     model = make_model(ClassificationHead(["bad", "good"]))
     watch = model.watch()
-    model.fit(*texts_and_labels(), packed_width=32, batch_size=8, verbose=0)
+    model.fit(*texts_and_labels(), packed_length=32, batch_size=8, verbose=0)
     counts = model.input_counts
     assert int(watch.num_tokens.value) == counts.num_tokens > 0
     assert int(watch.num_padded_tokens.value) == counts.num_padded_tokens
@@ -222,9 +222,12 @@ def test_a_later_part_of_a_batch_is_read_alike():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"packed_width": 0}, "packed_width"),
-        ({"packed_width": 32, "tokens_per_batch": 64}, "tokens_per_batch=64"),
-        ({"packed_width": 32, "fixed_shapes": True}, "packed_width=32, and a"),
+        ({"packed_length": 0}, "packed_length"),
+        ({"packed_length": 32, "tokens_per_batch": 64}, "tokens_per_batch=64"),
+        (
+            {"packed_length": 32, "fixed_shapes": True},
+            "packed_length=32, and a",
+        ),
     ],
 )
 def test_refuses(options, message):
@@ -237,9 +240,9 @@ def test_xla_is_refused():
     model = make_model(ClassificationHead(["bad", "good"]))
     model.compile(jit_compile=True)
     for fixed_shapes in (None, False):
-        with pytest.raises(InputError, match="packed_width=32, and a step"):
+        with pytest.raises(InputError, match="packed_length=32, and a step"):
             model.fit(
-                *texts_and_labels(), packed_width=32, fixed_shapes=fixed_shapes
+                *texts_and_labels(), packed_length=32, fixed_shapes=fixed_shapes
             )
 
 
@@ -255,7 +258,7 @@ def test_a_head_must_use_encode():
     assert issubclass(_ByItself, TaskHead)
     model = make_model(_ByItself(["bad", "good"]))
     with pytest.raises(InputError, match="calls the encoder once"):
-        model.fit(*texts_and_labels(), packed_width=32)
+        model.fit(*texts_and_labels(), packed_length=32)
 
 
 class _OtherSegments(ClassificationHead):
@@ -269,14 +272,14 @@ class _OtherSegments(ClassificationHead):
 def test_a_head_must_encode_what_it_is_given():
     model = make_model(_OtherSegments(["bad", "good"]))
     with pytest.raises(InputError, match="with segment_ids of its own. Leave"):
-        model.fit(*texts_and_labels(), packed_width=32)
+        model.fit(*texts_and_labels(), packed_length=32)
 
 
 def test_needs_an_encoder_that_can():
     model = make_model(ClassificationHead(["bad", "good"]))
     model.encoder = keras.Model(model.encoder.input, model.encoder.output)
     with pytest.raises(InputError, match="need a `BertEncoder`"):
-        model.fit(*texts_and_labels(), packed_width=32)
+        model.fit(*texts_and_labels(), packed_length=32)
 
 
 def test_a_saved_model_is_the_same(tmp_path):

@@ -384,7 +384,7 @@ def test_texts_have_no_weights_of_their_own(make_model, texts, labels):
 
 
 @pytest.mark.parametrize(
-    "option", [{"packed_width": 32}, {"tokens_per_batch": 64}]
+    "option", [{"packed_length": 32}, {"tokens_per_batch": 64}]
 )
 def test_ready_batches_stay_as_they_are(make_model, option):
     ((name, value),) = option.items()

@@ -62,7 +62,7 @@ HEADS = {
     ),
 }
 
-IN_FIT = {"packed": {"packed_width": 20}, "fixed": {"fixed_shapes": True}}
+IN_FIT = {"packed": {"packed_length": 20}, "fixed": {"fixed_shapes": True}}
 
 
 def trained(scope, name):

@@ -129,7 +129,7 @@ def test_every_head_compiles(name):
     make_head, _ = every_head.HEADS[name]
     model = every_head.make_model(make_head())
     model.compile(optimizer=OptimizerRecipe().make(model.encoder, 9))
-    check_tpu_ready(model, batch_size=3, widths=(16, 32))
+    check_tpu_ready(model, batch_size=3, bucket_lengths=(16, 32))
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Batches padded to one of a few widths."""
+"""Batches padded to one of a few bucket_lengths."""
 
 import random
 
@@ -9,8 +9,8 @@ import tensorflow as tf
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import build_dataset
-from keras_bert_zoo.data import default_widths
-from keras_bert_zoo.data.widths import checked_widths
+from keras_bert_zoo.data import default_bucket_lengths
+from keras_bert_zoo.data.bucket_lengths import checked_bucket_lengths
 from keras_bert_zoo.errors import InputError
 
 
@@ -24,14 +24,18 @@ def batches(head, tokenizer, count=99, **options):
     return list(dataset.as_numpy_iterator())
 
 
-@pytest.mark.parametrize("widths", [(4, 8, 32), (32,)])
-def test_widths_make_shapes_few(make_head, tokenizer, widths):
+@pytest.mark.parametrize("bucket_lengths", [(4, 8, 32), (32,)])
+def test_bucket_lengths_make_shapes_few(make_head, tokenizer, bucket_lengths):
     head = make_head(weighted=True, per_token=True)
     found = batches(
-        head, tokenizer, drop_remainder=True, shuffle=True, widths=widths
+        head,
+        tokenizer,
+        drop_remainder=True,
+        shuffle=True,
+        bucket_lengths=bucket_lengths,
     )
     shapes = {inputs["token_ids"].shape for inputs, _, _ in found}
-    assert shapes == {(8, width) for width in widths}
+    assert shapes == {(8, length) for length in bucket_lengths}
     for inputs, labels, weights in found:
         shape = inputs["token_ids"].shape
         others = (inputs["segment_ids"], inputs["padding_mask"], labels)
@@ -42,7 +46,7 @@ def test_widths_make_shapes_few(make_head, tokenizer, widths):
 def test_nothing_else_changes(make_head, tokenizer):
     head = make_head(per_token=True)
     plain = batches(head, tokenizer)
-    padded = batches(head, tokenizer, widths=(4, 8, 32))
+    padded = batches(head, tokenizer, bucket_lengths=(4, 8, 32))
     for (inputs, labels), (wide, wide_labels) in zip(
         plain, padded, strict=True
     ):
@@ -63,7 +67,7 @@ def test_padding_to_widths_is_counted(head, tokenizer):
         head,
         tokenizer,
         count=20,
-        widths=(16, 32),
+        bucket_lengths=(16, 32),
         counts=counts,
         drop_remainder=True,
     )
@@ -79,27 +83,32 @@ def test_labels_that_find_no_room_are_not_cut(make_head, tokenizer):
             return sequence_length // 2
 
     with pytest.raises(tf.errors.InvalidArgumentError, match="extra_length"):
-        batches(Cramped(per_token=True), tokenizer, widths=(8, 32))
+        batches(Cramped(per_token=True), tokenizer, bucket_lengths=(8, 32))
 
 
 @pytest.mark.parametrize("length", [8, 32, 100, 128, 512])
 def test_default_widths_rise_to_the_longest_sequence(length):
-    widths = default_widths(length)
-    assert checked_widths(widths, length) == widths
-    assert widths[0] == min(length, 32)
-    assert all(wide <= 2 * width for width, wide in zip(widths, widths[1:]))
+    bucket_lengths = default_bucket_lengths(length)
+    assert checked_bucket_lengths(bucket_lengths, length) == bucket_lengths
+    assert bucket_lengths[0] == min(length, 32)
+    assert all(
+        wide <= 2 * length
+        for length, wide in zip(bucket_lengths, bucket_lengths[1:])
+    )
 
 
 @pytest.mark.parametrize(
-    ("widths", "pattern"),
+    ("bucket_lengths", "pattern"),
     [
-        ((32, 16), "must rise to `sequence_length`.*widths=.32, 16."),
+        ((32, 16), "must rise to `sequence_length`.*bucket_lengths=.32, 16."),
         ((16, 16, 32), "must rise to `sequence_length`"),
         ((8, 16), "sequence_length=32. Sort them, and end with 32"),
         ((), "must rise to `sequence_length`"),
-        ((0, 32), "`widths` must be a whole number, at least 1"),
+        ((0, 32), "`bucket_lengths` must be a whole number, at least 1"),
     ],
 )
-def test_widths_that_hold_not_all_are_refused(head, tokenizer, widths, pattern):
+def test_bucket_lengths_that_hold_not_all_are_refused(
+    head, tokenizer, bucket_lengths, pattern
+):
     with pytest.raises(InputError, match=pattern):
-        batches(head, tokenizer, widths=widths)
+        batches(head, tokenizer, bucket_lengths=bucket_lengths)

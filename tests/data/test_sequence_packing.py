@@ -7,8 +7,8 @@ import tensorflow as tf
 from keras_bert_zoo import data
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import testing
-from keras_bert_zoo.data.packed_rows import in_order
-from keras_bert_zoo.data.packed_rows import pack_rows
+from keras_bert_zoo.data.sequence_packing import in_order
+from keras_bert_zoo.data.sequence_packing import pack_rows
 from keras_bert_zoo.errors import InputError
 from task_heads.classification import ClassificationHead
 
@@ -28,12 +28,16 @@ def cells(packed, lengths, batch):
 
 
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 40])
-@pytest.mark.parametrize("width", [1, 16, 1000])
+@pytest.mark.parametrize("packed_length", [1, 16, 1000])
 @pytest.mark.parametrize("longest", [2, 30])
-def test_each_sequence_has_a_place_of_its_own(batch_size, width, longest):
+def test_each_sequence_has_a_place_of_its_own(
+    batch_size, packed_length, longest
+):
     lengths = np.random.default_rng(0).integers(1, longest, 37)
     packed = pack_rows(
-        in_order(tf.constant(lengths), batch_size), tf.constant(lengths), width
+        in_order(tf.constant(lengths), batch_size),
+        tf.constant(lengths),
+        packed_length,
     )
     num_cells = 0
     for batch in range(packed.groups.nrows()):
@@ -108,7 +112,7 @@ def lengths_of(batches):
 
 def test_batches_are_drawn_freely():
     """Texts of any length meet in a batch; each occurs once in a pass."""
-    found = lengths_of(dataset(shuffle=True, packed_width=24))
+    found = lengths_of(dataset(shuffle=True, packed_length=24))
     by_length = lengths_of(dataset(shuffle=True))
     assert [len(one) for one in found] == [8, 8, 8, 6]
     assert sorted(np.concatenate(found)) == sorted(np.concatenate(by_length))
@@ -119,7 +123,7 @@ def test_batches_are_drawn_freely():
 def test_padding_is_counted():
     counts = data.InputCounts()
     num_cells = num_tokens = 0
-    for inputs, _ in dataset(packed_width=24, counts=counts):
+    for inputs, _ in dataset(packed_length=24, counts=counts):
         mask = inputs[feature_names.PADDING_MASK].numpy()
         ends = inputs[feature_names.PACKED_START].numpy() + mask.sum(1)
         num_rows = inputs[feature_names.PACKED_ROW].numpy().max() + 1
@@ -132,11 +136,11 @@ def test_padding_is_counted():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"packed_width": 0}, "packed_width"),
-        ({"packed_width": 24, "widths": (20,)}, "packed_width=24 and widths"),
+        ({"packed_length": 0}, "packed_length"),
+        ({"packed_length": 24, "widths": (20,)}, "packed_length=24 and widths"),
         (
-            {"packed_width": 24, "tokens_per_batch": 64},
-            "packed_width=24 and tokens_per_batch=64",
+            {"packed_length": 24, "tokens_per_batch": 64},
+            "packed_length=24 and tokens_per_batch=64",
         ),
     ],
 )

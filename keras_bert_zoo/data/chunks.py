@@ -1,6 +1,6 @@
-"""Windows: runs of some thousand rows, as arrays, in shuffled order.
+"""Chunks: runs of some thousand rows, as arrays, in shuffled order.
 
-A window is what one call of the tokenizer sees and what batches of like
+A chunk is what one call of the tokenizer sees and what batches of like
 length are cut from. Python touches a row once, when it is read; from here on
 rows travel in arrays.
 """
@@ -19,23 +19,23 @@ from keras_bert_zoo.data.examples import read_examples
 from keras_bert_zoo.data.rows import Row
 
 ROW_INDEX = "row_index"
-WINDOW_BYTES = 32 * 2**20
+CHUNK_BYTES = 32 * 2**20
 SHUFFLED_ROWS = 100_000
 SHUFFLED_BYTES = 128 * 2**20
 
 
-WINDOW_BATCHES = 64
-MAX_WINDOW_ROWS = 8192
+CHUNK_BATCHES = 64
+MAX_CHUNK_ROWS = 8192
 
 
-def window_rows(batch_size: int) -> int:
-    """Returns the most rows in a window of whole batches."""
-    batches = min(WINDOW_BATCHES, max(MAX_WINDOW_ROWS // batch_size, 1))
+def chunk_size(batch_size: int) -> int:
+    """Returns the most rows in a chunk of whole batches."""
+    batches = min(CHUNK_BATCHES, max(MAX_CHUNK_ROWS // batch_size, 1))
     return batches * batch_size
 
 
 def column_specs(spec: Mapping[str, tuple]) -> dict:
-    """Returns the types of a window's columns for a head's `example_spec`."""
+    """Returns the types of a chunk's columns for a head's `example_spec`."""
     return {
         name: _column_spec(dtype, shape)
         for name, (dtype, shape) in spec.items()
@@ -43,11 +43,11 @@ def column_specs(spec: Mapping[str, tuple]) -> dict:
 
 
 @dataclasses.dataclass(frozen=True)
-class Windows:
-    """How rows become windows.
+class Chunks:
+    """How rows become chunks.
 
-    Every window but the last has a multiple of `unit` rows. Memory is
-    bounded: by `max_rows` and `WINDOW_BYTES` for a window, by
+    Every chunk but the last has a multiple of `unit` rows. Memory is
+    bounded: by `max_rows` and `CHUNK_BYTES` for a chunk, by
     `SHUFFLED_ROWS` and `SHUFFLED_BYTES` for the shuffle.
 
     Args:
@@ -55,9 +55,9 @@ class Windows:
         head: `TaskHead`.
         with_label: bool. Whether label fields are read.
         unit: int. Rows in a batch, or 1 where batches vary.
-        max_rows: int. Most rows in a window, a multiple of `unit`.
+        max_rows: int. Most rows in a chunk, a multiple of `unit`.
         shuffle: bool. Whether the order of rows is random.
-        seed: int, at least 0. Decides the order and the windows' seeds,
+        seed: int, at least 0. Decides the order and the chunks' seeds,
             which differ from one pass to the next; `None` makes all passes
             alike.
     """
@@ -73,7 +73,7 @@ class Windows:
     def dataset(
         self, num_trials: int = 0, first_pass: int = 0
     ) -> tf.data.Dataset:
-        """Returns `(columns, seed, pass_number)` for each window.
+        """Returns `(columns, seed, pass_number)` for each chunk.
 
         `columns` is a dict of tensors `(R, ...)` for `R` rows, by field name
         (ragged where a row holds a list of any length), with the rows'
@@ -100,19 +100,19 @@ class Windows:
         return dataset.prefetch(1)
 
     def in_order(self) -> Iterator[dict]:
-        """Yields the columns of each window, in the order of the rows."""
+        """Yields the columns of each chunk, in the order of the rows."""
         for columns in self._in_order():
             yield self._tensors(columns)
 
     def _read(self, pass_number: int) -> Iterator[tuple]:
-        windows = self._in_order()
+        chunks = self._in_order()
         fixed = self.seed is None
         generator = np.random.default_rng(
             [0, 0] if fixed else [self.seed, pass_number]
         )
         if self.shuffle:
-            windows = self._shuffled(windows, generator)
-        for columns in windows:
+            chunks = self._shuffled(chunks, generator)
+        for columns in chunks:
             seed = generator.integers(2**62, size=2)
             yield self._tensors(columns), seed, np.int64(pass_number)
 
@@ -133,7 +133,7 @@ class Windows:
             for name in texts:
                 num_bytes += len(example[name])
             is_full = len(examples) == self.max_rows or (
-                num_bytes > WINDOW_BYTES and len(examples) % self.unit == 0
+                num_bytes > CHUNK_BYTES and len(examples) % self.unit == 0
             )
             if is_full:
                 yield _columns(examples, spec, num_read)
@@ -144,16 +144,16 @@ class Windows:
             yield _columns(examples, spec, num_read)
 
     def _shuffled(
-        self, windows: Iterator[dict], generator: np.random.Generator
+        self, chunks: Iterator[dict], generator: np.random.Generator
     ) -> Iterator[dict]:
         # A pool is mixed whole. When it overflows, half of it goes out and
         # the rest is mixed again with what follows.
         pool = []
         num_rows = num_bytes = 0
-        for window in windows:
-            pool.append(window)
-            num_rows += _num_rows(window)
-            num_bytes += _num_bytes(window)
+        for chunk in chunks:
+            pool.append(chunk)
+            num_rows += _num_rows(chunk)
+            num_bytes += _num_bytes(chunk)
             if num_rows > SHUFFLED_ROWS or num_bytes > SHUFFLED_BYTES:
                 mixed = _mixed(pool, generator)
                 stop = num_rows // 2 // self.unit * self.unit
@@ -166,8 +166,8 @@ class Windows:
 
     def _cut(self, columns: dict) -> Iterator[dict]:
         num_rows = _num_rows(columns)
-        windows = _num_bytes(columns) // WINDOW_BYTES + 1
-        step = max(num_rows // windows // self.unit * self.unit, self.unit)
+        chunks = _num_bytes(columns) // CHUNK_BYTES + 1
+        step = max(num_rows // chunks // self.unit * self.unit, self.unit)
         step = min(step, self.max_rows)
         for start in range(0, num_rows, step):
             yield _part(columns, start, min(start + step, num_rows))
@@ -227,6 +227,6 @@ def _part(columns: dict, start: int, stop: int) -> dict:
 def _mixed(pool: list[dict], generator: np.random.Generator) -> dict:
     order = generator.permutation(sum(map(_num_rows, pool)))
     return {
-        name: np.concatenate([window[name] for window in pool])[order]
+        name: np.concatenate([chunk[name] for chunk in pool])[order]
         for name in pool[0]
     }

@@ -1,8 +1,8 @@
 import pytest
 
 from keras_bert_zoo.data import MemoryRows
-from keras_bert_zoo.data import windows
-from keras_bert_zoo.data.windows import Windows
+from keras_bert_zoo.data import chunks
+from keras_bert_zoo.data.chunks import Chunks
 
 
 def rows_of(count, text="a"):
@@ -10,8 +10,8 @@ def rows_of(count, text="a"):
 
 
 def read(passes=1, **options):
-    """Row numbers of each window, of each pass."""
-    dataset = Windows(with_label=True, **options).dataset()
+    """Row numbers of each chunk, of each pass."""
+    dataset = Chunks(with_label=True, **options).dataset()
     found = []
     for _ in range(passes):
         found.append([])
@@ -21,30 +21,30 @@ def read(passes=1, **options):
     return found
 
 
-def test_windows_follow_the_rows(head):
+def test_chunks_follow_the_rows(head):
     (found,) = read(rows=rows_of(7), head=head, unit=2, max_rows=4)
     assert found == [[0, 1, 2, 3], [4, 5, 6]]
 
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_large_texts_make_small_windows(head, monkeypatch, shuffle):
-    monkeypatch.setattr(windows, "WINDOW_BYTES", 1000)
+    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1000)
     rows = rows_of(15, text="a" * 300)
     (found,) = read(rows=rows, head=head, unit=2, max_rows=12, shuffle=shuffle)
     assert max(map(len, found)) <= 4
-    assert [len(window) % 2 for window in found[:-1]] == [0] * (len(found) - 1)
+    assert [len(chunk) % 2 for chunk in found[:-1]] == [0] * (len(found) - 1)
 
 
 @pytest.mark.parametrize("limit", ["SHUFFLED_ROWS", "SHUFFLED_BYTES"])
 def test_overflowing_shuffle_keeps_every_row_once(head, monkeypatch, limit):
-    monkeypatch.setattr(windows, limit, 50)
+    monkeypatch.setattr(chunks, limit, 50)
     (found,) = read(
         rows=rows_of(203), head=head, unit=4, max_rows=12, shuffle=True, seed=3
     )
     order = sum(found, [])
     assert sorted(order) == list(range(203))
     assert order != sorted(order)
-    assert all(len(window) % 4 == 0 for window in found[:-1])
+    assert all(len(chunk) % 4 == 0 for chunk in found[:-1])
 
 
 def test_shuffle_mixes_all_rows(head):

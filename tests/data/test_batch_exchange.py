@@ -6,14 +6,14 @@ import tensorflow as tf
 
 from keras_bert_zoo import data
 from keras_bert_zoo import testing
-from keras_bert_zoo.data import fuller_rows
-from keras_bert_zoo.data.packed_rows import in_order
-from keras_bert_zoo.data.packed_rows import pack_rows
+from keras_bert_zoo.data import batch_exchange
+from keras_bert_zoo.data.sequence_packing import in_order
+from keras_bert_zoo.data.sequence_packing import pack_rows
 from task_heads.classification import ClassificationHead
 
 WIDTH = 128
 # As in a pipeline: its loops are slow where they are eager.
-PACK = tf.function(fuller_rows.pack_fuller_rows, reduce_retracing=True)
+PACK = tf.function(batch_exchange.pack_with_exchange, reduce_retracing=True)
 
 
 def drawn(num_sequences, shortest=2):
@@ -31,7 +31,7 @@ def test_each_sequence_is_in_one_batch_of_the_same_size(
 ):
     lengths = drawn(num_sequences)
     groups = in_order(lengths, batch_size)
-    found = fuller_rows.exchanged(groups, lengths, WIDTH)
+    found = batch_exchange.exchanged(groups, lengths, WIDTH)
     assert found.row_lengths().numpy().tolist() == (
         groups.row_lengths().numpy().tolist()
     )
@@ -39,7 +39,7 @@ def test_each_sequence_is_in_one_batch_of_the_same_size(
     # Only with batches that stand near.
     moved = found.flat_values.numpy() // batch_size
     before = np.repeat(np.arange(groups.nrows()), groups.row_lengths())
-    sets = fuller_rows.NUM_EXCHANGING
+    sets = batch_exchange.NUM_EXCHANGING
     np.testing.assert_array_equal(moved // sets, before // sets)
 
 
@@ -51,22 +51,24 @@ def test_padding_becomes_little():
     lengths = drawn(2048)
     groups = in_order(lengths, 32)
     plain = padding(pack_rows(groups, lengths, WIDTH), lengths)
-    fuller = fuller_rows.pack_fuller_rows(groups, lengths, WIDTH)
+    exchanged_rows = batch_exchange.pack_with_exchange(groups, lengths, WIDTH)
     assert plain > 0.03
-    assert padding(fuller, lengths) < 0.015
+    assert padding(exchanged_rows, lengths) < 0.015
 
 
 @pytest.mark.parametrize("num_sequences", [1, 3, 40, 300])
-@pytest.mark.parametrize("width", [1, 20, 1000])
-def test_it_never_gets_worse(num_sequences, width):
+@pytest.mark.parametrize("packed_length", [1, 20, 1000])
+def test_it_never_gets_worse(num_sequences, packed_length):
     lengths = drawn(num_sequences, shortest=1)
     groups = in_order(lengths, 4)
-    plain = pack_rows(groups, lengths, width)
-    fuller = fuller_rows.pack_fuller_rows(groups, lengths, width)
-    assert 0 < fuller.num_cells <= plain.num_cells
+    plain = pack_rows(groups, lengths, packed_length)
+    exchanged_rows = batch_exchange.pack_with_exchange(
+        groups, lengths, packed_length
+    )
+    assert 0 < exchanged_rows.num_cells <= plain.num_cells
 
 
-@pytest.mark.parametrize("pack", [pack_rows, fuller_rows.pack_fuller_rows])
+@pytest.mark.parametrize("pack", [pack_rows, batch_exchange.pack_with_exchange])
 def test_too_few_for_a_batch_are_none(pack):
     lengths = drawn(3)
     groups = in_order(lengths, 4, drop_remainder=True)
@@ -96,7 +98,7 @@ def test_only_what_is_drawn_freely_is_exchanged(shuffle):
         sequence_length=WIDTH,
         batch_size=32,
         shuffle=shuffle,
-        packed_width=WIDTH,
+        packed_length=WIDTH,
         counts=counts,
         only_row_index=True,
     )

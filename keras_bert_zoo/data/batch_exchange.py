@@ -6,18 +6,18 @@ sequences in one, `P` rows.
 
 import tensorflow as tf
 
-from keras_bert_zoo.data.packed_rows import PackedBatches
-from keras_bert_zoo.data.packed_rows import in_flat_values
-from keras_bert_zoo.data.packed_rows import longest_first
-from keras_bert_zoo.data.packed_rows import pack_each
-from keras_bert_zoo.data.packed_rows import placed
+from keras_bert_zoo.data.sequence_packing import PackedBatches
+from keras_bert_zoo.data.sequence_packing import in_flat_values
+from keras_bert_zoo.data.sequence_packing import longest_first
+from keras_bert_zoo.data.sequence_packing import pack_each
+from keras_bert_zoo.data.sequence_packing import placed
 
 # Batches of 32 are as well packed then as many times as large ones.
 NUM_EXCHANGING = 8
 
 
-def pack_fuller_rows(
-    groups: tf.RaggedTensor, lengths: tf.Tensor, width: int
+def pack_with_exchange(
+    groups: tf.RaggedTensor, lengths: tf.Tensor, packed_length: int
 ) -> PackedBatches:
     """Packs rows as `pack_rows` does, with some other batches of sequences.
 
@@ -26,16 +26,16 @@ def pack_fuller_rows(
     less room.
 
     Args:
-        groups, lengths, width: see `pack_rows`.
+        groups, lengths, packed_length: see `pack_rows`.
     """
-    others = exchanged(groups, lengths, width)
+    others = exchanged(groups, lengths, packed_length)
     # Both at once, because half the ops are half the time to build them.
     both = tf.RaggedTensor.from_row_lengths(
         tf.concat([groups.flat_values, others.flat_values], 0),
         tf.tile(groups.row_lengths(), [2]),
         validate=False,
     )
-    packed = pack_each(both, lengths, width)
+    packed = pack_each(both, lengths, packed_length)
     num_cells = tf.reduce_sum(tf.reshape(packed.num_cells, (2, -1)), axis=1)
     choice = tf.argmin(num_cells)
 
@@ -51,7 +51,7 @@ def pack_fuller_rows(
 
 
 def exchanged(
-    groups: tf.RaggedTensor, lengths: tf.Tensor, width: int
+    groups: tf.RaggedTensor, lengths: tf.Tensor, packed_length: int
 ) -> tf.RaggedTensor:
     """Returns batches of the same sizes whose sequences fill whole rows.
 
@@ -60,7 +60,7 @@ def exchanged(
     that has most places left. What then fits into none is dealt one by one.
 
     Args:
-        groups, lengths, width: see `pack_rows`.
+        groups, lengths, packed_length: see `pack_rows`.
 
     Returns:
         `RaggedTensor` `(N, None)`.
@@ -74,7 +74,7 @@ def exchanged(
     )
     dense, order = longest_first(sets, lengths)  # (M, T)
     exists = dense >= 0
-    rows = _rows(tf.maximum(dense, 0), width)
+    rows = _rows(tf.maximum(dense, 0), packed_length)
     batch_of_row, free = _dealt(_counts(rows, exists), tf.cast(free, tf.int32))
     batches = tf.gather(batch_of_row, rows, batch_dims=1)  # (M, T)
     # Those left over fill the places that are left, in order.
@@ -90,11 +90,13 @@ def exchanged(
     return groups.with_flat_values(tf.gather(groups.flat_values, places))
 
 
-def _rows(dense, width):
+def _rows(dense, packed_length):
     """Returns the row of each sequence, `(M, T)`, as many as are needed."""
     num_sequences = tf.shape(dense)[1]
     counts = tf.fill((tf.shape(dense)[0], 1), num_sequences)
-    room = tf.maximum(tf.reduce_max(dense, axis=1, keepdims=True), width)
+    room = tf.maximum(
+        tf.reduce_max(dense, axis=1, keepdims=True), packed_length
+    )
     rows, _, _ = placed(dense, counts, room)
     return rows[:, :, 0]
 

@@ -1,4 +1,4 @@
-"""No head learns anything else from batches that are padded to widths."""
+"""Padding batches to bucket lengths changes no head's loss."""
 
 import every_head
 import numpy as np
@@ -17,14 +17,14 @@ FAST = ("masked LM",)
         for name in every_head.HEADS
     ],
 )
-def test_losses_do_not_depend_on_widths(name):
+def test_losses_do_not_depend_on_bucket_lengths(name):
     make_head, rows = every_head.HEADS[name]
     model = every_head.make_model(make_head())
     model.compile()
     rows = MemoryRows({key: [row[key] for row in rows] for key in rows[0]})
 
     def examples(**options):
-        """Yields width and loss of each, sequence by sequence."""
+        """Yields length and loss of each, sequence by sequence."""
         dataset = build_dataset(
             rows,
             model.head,
@@ -37,9 +37,9 @@ def test_losses_do_not_depend_on_widths(name):
             loss = model.compute_loss(x, y, model(x), *weights)
             yield x["token_ids"].shape[1], float(loss)
 
-    widths, losses = zip(*examples())
-    fixed_widths, fixed_losses = zip(*examples(widths=(20, 32)))
-    assert set(widths) - {20, 32}
-    assert set(fixed_widths) == {20, 32}
+    lengths, losses = zip(*examples())
+    fixed_lengths, fixed_losses = zip(*examples(bucket_lengths=(20, 32)))
+    assert set(lengths) - {20, 32}
+    assert set(fixed_lengths) == {20, 32}
     assert np.ptp(losses) > 1e-3
     np.testing.assert_allclose(losses, fixed_losses, atol=1e-5)

@@ -1,6 +1,6 @@
 """Where the sequences of a batch stand when several share a row.
 
-Letters: `R` sequences in a window, `N` batches cut from it, `B` sequences in
+Letters: `R` sequences in a chunk, `N` batches cut from it, `B` sequences in
 the largest batch, `C` ways tried for a batch, `P` most rows tried.
 """
 
@@ -11,11 +11,11 @@ import tensorflow as tf
 from keras_bert_zoo import feature_names
 
 # Numbers of rows tried for a batch: that whose rows would be full, some more,
-# and shares of it.
+# and fractions of it.
 _MORE = (0, 1, 2, 3)
-_SHARES = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
-# In rows so much wider a token takes twice as long, because of attention.
-_DOUBLE_WIDTH = 1024
+_FRACTIONS = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
+# In rows so much longer a token takes twice as long, because of attention.
+_DOUBLE_LENGTH = 1024
 
 
 class PackedBatches(NamedTuple):
@@ -41,7 +41,7 @@ def in_order(
     Args:
         lengths: int `(R,)`, tokens in each sequence.
         batch_size: int. Sequences in a batch; the last may have fewer.
-        drop_remainder: bool. Whether sequences at the window's end are left
+        drop_remainder: bool. Whether sequences at the chunk's end are left
             out, so that the last batch has as many.
 
     Returns:
@@ -56,7 +56,7 @@ def in_order(
 
 
 def pack_rows(
-    groups: tf.RaggedTensor, lengths: tf.Tensor, width: int
+    groups: tf.RaggedTensor, lengths: tf.Tensor, packed_length: int
 ) -> PackedBatches:
     """Gives each sequence of each batch a place in a row.
 
@@ -68,35 +68,35 @@ def pack_rows(
     Args:
         groups: the sequences of each batch, `(N, None)`.
         lengths: int `(R,)`, tokens in each sequence.
-        width: int. About how many tokens a row has; more where sequences
-            do not add up to it, or one is longer.
+        packed_length: int. About how many tokens a row has; more where
+            sequences do not add up to it, or one is longer.
 
     Source: Graham, 1969 (doi:10.1137/0117039): longest processing time first;
     Johnson et al., 1974 (doi:10.1137/0203025): best fit decreasing.
     """
-    packed = pack_each(groups, lengths, width)
+    packed = pack_each(groups, lengths, packed_length)
     return packed._replace(num_cells=tf.reduce_sum(packed.num_cells))
 
 
 def pack_each(
-    groups: tf.RaggedTensor, lengths: tf.Tensor, width: int
+    groups: tf.RaggedTensor, lengths: tf.Tensor, packed_length: int
 ) -> PackedBatches:
     """Does the same; `num_cells` are those of each batch, int64 `(N,)`."""
     longest, order = longest_first(groups, lengths)
     exists = longest >= 0
     dense = tf.maximum(longest, 0)
-    counts = _numbers_of_rows(dense, groups, width)
+    counts = _numbers_of_rows(dense, groups, packed_length)
     # In as little room as there may be, or in none.
     least = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // counts)
     least = tf.maximum(least, dense[:, :1])
     room = tf.concat([tf.zeros_like(least), least], 1)  # (N, C)
     counts = tf.concat([counts, counts], 1)
     rows, starts, loads = placed(dense, counts, room)
-    widths = tf.reduce_max(loads, axis=2)  # (N, C)
+    row_lengths = tf.reduce_max(loads, axis=2)  # (N, C)
     # The last rows may be left empty.
-    cells = tf.math.count_nonzero(loads, axis=2, dtype=tf.int32) * widths
-    wider = tf.maximum(widths - width, 0) / _DOUBLE_WIDTH
-    cost = tf.cast(cells, tf.float64) * (1 + wider)
+    cells = tf.math.count_nonzero(loads, axis=2, dtype=tf.int32) * row_lengths
+    longer = tf.maximum(row_lengths - packed_length, 0) / _DOUBLE_LENGTH
+    cost = tf.cast(cells, tf.float64) * (1 + longer)
     best = tf.argmin(cost, axis=1, output_type=tf.int32)
     rows = tf.gather(rows, best, axis=2, batch_dims=1)  # (N, B)
     starts = tf.gather(starts, best, axis=2, batch_dims=1)
@@ -150,13 +150,13 @@ def longest_first(
     return tf.gather(dense, order, batch_dims=1), order
 
 
-def _numbers_of_rows(dense, groups, width):
+def _numbers_of_rows(dense, groups, packed_length):
     """Returns the numbers of rows to try, int32 `(N, C)`, from 1."""
-    widths = tf.maximum(dense[:, :1], width)
-    full = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // widths)
+    row_lengths = tf.maximum(dense[:, :1], packed_length)
+    full = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // row_lengths)
     most = tf.cast(groups.row_lengths(), tf.int32)[:, None]
-    shares = tf.cast(full, tf.float64) * tf.constant(_SHARES, tf.float64)
-    fewer = tf.cast(tf.math.ceil(shares), tf.int32)
+    fractions = tf.cast(full, tf.float64) * tf.constant(_FRACTIONS, tf.float64)
+    fewer = tf.cast(tf.math.ceil(fractions), tf.int32)
     counts = tf.concat([full + tf.constant(_MORE), fewer], 1)
     return tf.clip_by_value(counts, 1, tf.maximum(most, 1))
 
