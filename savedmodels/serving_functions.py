@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
-from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.task.inference import Inference
 
 
-def answer_texts(model, tokenizer_engine: str):
+def answer_texts(model, tokenizer_engine: str) -> Inference:
     """Returns a function from the head's text fields to its answers.
 
     Texts are padded to the longest of the batch.
@@ -20,25 +20,7 @@ def answer_texts(model, tokenizer_engine: str):
         model: `TaskModel`.
         tokenizer_engine: str. See `Tokenizer.with_engine`.
     """
-    tokenizer = model.tokenizer.with_engine(tokenizer_engine)
-
-    def answer(**texts):
-        features = model.head.features(texts, tokenizer, model.sequence_length)
-        inputs = tokenizer.pad(features.inputs)
-        logits = model(_not_empty(inputs), training=False)
-        return model.head.decode_texts(logits, features.decoding_context())
-
-    return answer
-
-
-def _not_empty(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    # A batch of no texts has no longest one: give it a column all the same,
-    # because the pooler reads the first.
-    missing = tf.cast(
-        tf.shape(inputs[feature_names.TOKEN_IDS])[1] == 0, tf.int32
-    )
-    widths = [[0, 0], [0, missing]]
-    return {name: tf.pad(value, widths) for name, value in inputs.items()}
+    return Inference(model, model.tokenizer.with_engine(tokenizer_engine))
 
 
 def answer_tokens(model, sequence_length: int | None = None):

@@ -11,6 +11,7 @@ from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
+from keras_bert_zoo.task.inference import Inference
 
 # How often the logits are moved to see what rounding may decide.
 _NUDGES = 8
@@ -48,8 +49,9 @@ def probe_inputs(
             longest probe.
         extra_length: int or `None`. The same for the head's own inputs.
     """
-    features = _probe_features(model, sequence_length)
-    return _pad(model, features, sequence_length, extra_length)
+    inference = Inference(model)
+    features = inference.features(_probes(model), sequence_length)
+    return inference.pad(features.inputs, sequence_length, extra_length)
 
 
 def compare_answers(
@@ -72,15 +74,14 @@ def compare_answers(
     Raises:
         ExportError: see `compare`.
     """
-    features = _probe_features(model, None)
-    run = tf.function(
-        lambda inputs: model(inputs, training=False), autograph=False
-    )
-    logits = run(_pad(model, features))
+    inference = Inference(model)
+    features = inference.features(_probes(model))
+    run = tf.function(inference.logits, autograph=False)
+    logits = run(inference.pad(features.inputs))
     context = features.decoding_context()
     # Traced once: a decoder that walks from word to word takes long eagerly.
     decode = tf.function(
-        lambda logits: model.head.decode_texts(logits, context),
+        lambda logits: inference.decode(logits, context),
         reduce_retracing=True,
         autograph=False,
     )
@@ -152,23 +153,11 @@ def _same_width(one: np.ndarray, other: np.ndarray) -> tuple:
     return one[cut], other[cut]
 
 
-def _probe_features(model, sequence_length):
-    texts = {
+def _probes(model) -> dict[str, tf.Tensor]:
+    return {
         field: tf.constant(values)
         for field, values in probe_texts(model.head).items()
     }
-    return model.head.features(
-        texts, model.tokenizer, sequence_length or model.sequence_length
-    )
-
-
-def _pad(model, features, sequence_length=None, extra_length=None):
-    return model.tokenizer.pad(
-        features.inputs,
-        sequence_length,
-        extra_length=extra_length,
-        extra=[info.name for info in model.head.token_inputs()],
-    )
 
 
 def of_real_tokens(

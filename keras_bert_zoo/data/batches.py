@@ -180,14 +180,14 @@ class PredictionBatches:
 
     Args:
         head: `TaskHead`.
-        tokenizer: `Tokenizer`.
-        sequence_length: int. Most tokens in a sequence.
+        features: function from a batch of examples to `Features`.
+        pad: function from the inputs of features to padded ones.
     """
 
-    def __init__(self, head: Any, tokenizer: Any, sequence_length: int):
+    def __init__(self, head: Any, features: Callable, pad: Callable):
         self._head = head
-        self._tokenizer = tokenizer
-        self._sequence_length = sequence_length
+        self._features_of = features
+        self._pad = pad
         columns = column_specs(head.example_spec(with_label=False))
         self._prepare = tf.function(
             self._features,
@@ -248,9 +248,7 @@ class PredictionBatches:
                 yield batch, {**part, **constants}, row_index[group.numpy()]
 
     def _features(self, columns, batch_size):
-        found = self._head.features(
-            columns, self._tokenizer, self._sequence_length
-        )
+        found = self._features_of(columns)
         lengths = found.inputs[feature_names.TOKEN_IDS].row_lengths()
         if found.num_sequences is not None:
             lengths = tf.reduce_sum(
@@ -278,7 +276,7 @@ class PredictionBatches:
         context = tf.nest.map_structure(
             lambda tensor: tf.gather(tensor, group), context
         )
-        return self._tokenizer.pad(inputs), context
+        return self._pad(inputs), context
 
 
 def output_specs(function: Any) -> Any:

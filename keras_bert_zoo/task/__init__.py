@@ -6,11 +6,11 @@ fits.
 
 from keras_bert_zoo.task.encoding import build_on_one_encoder
 from keras_bert_zoo.task.encoding import encode
-from keras_bert_zoo.task.features import Features
+from keras_bert_zoo.task.head import Features
+from keras_bert_zoo.task.head import Option
+from keras_bert_zoo.task.head import Signature
 from keras_bert_zoo.task.head import TaskHead
-from keras_bert_zoo.task.signature import Option
-from keras_bert_zoo.task.signature import Signature
-from keras_bert_zoo.task.signature import TensorInfo
+from keras_bert_zoo.task.head import TensorInfo
 
 __all__ = [
     "Features",

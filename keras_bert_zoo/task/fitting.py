@@ -1,4 +1,4 @@
-"""What Keras' `fit` is called with, for a `TaskModel`."""
+"""A run of `TaskModel.fit`: what is made ready for it, and taken back."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,10 +10,9 @@ from absl import logging
 from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task import inputs
-from keras_bert_zoo.task.batch_rows import BatchRows
-from keras_bert_zoo.task.fixed_shapes import pipeline_options
-from keras_bert_zoo.task.monitored import tell_directions
+from keras_bert_zoo.task import fit_inputs
+from keras_bert_zoo.task.epoch_score import tell_directions
+from keras_bert_zoo.task.fit_inputs import BatchRows
 from keras_bert_zoo.task.rows import as_rows
 from keras_bert_zoo.task.rows import validation_rows
 from keras_bert_zoo.training import keras_names
@@ -24,7 +23,7 @@ from keras_bert_zoo.training.backup import Backup
 
 
 @contextlib.contextmanager
-def fit_arguments(
+def prepared(
     model: Any,
     x: Any,
     y: Any,
@@ -51,10 +50,10 @@ def fit_arguments(
     """
     order = {
         **order,
-        **pipeline_options(model, fixed_shapes, order),
+        **fit_inputs.fixed_shape_options(model, fixed_shapes, order),
     }
     if order["packed_length"] is not None:
-        model.prepare_packed_rows()
+        model.for_packed_sequences()
     epochs = whole_number("epochs", epochs, lowest=0)
     rows = as_rows(x, y, model.head)
     if rows is None:
@@ -72,7 +71,7 @@ def fit_arguments(
     if backup is not None:
         opened = backup.opened(strategy)
     with opened:
-        arguments = inputs.fit_arguments(
+        arguments = fit_inputs.training_data(
             model,
             x,
             y,
@@ -85,7 +84,7 @@ def fit_arguments(
             # Its rows are known to be in order by now.
             model.head.adapt(model, rows, model.tokenizer)
         if validation_data is not None:
-            arguments |= inputs.validation_arguments(
+            arguments |= fit_inputs.validation_data(
                 model, validation_data, batch_size
             )
         arguments |= {k: v for k, v in others.items() if v is not None}
@@ -96,7 +95,7 @@ def fit_arguments(
         # A single callback is one without a list.
         callbacks = keras.tree.flatten(arguments.get("callbacks", []))
         num_epochs = epochs - arguments.get("initial_epoch", 0)
-        steps = inputs.num_batches(arguments, batch_size)
+        steps = fit_inputs.num_batches(arguments, batch_size)
         if model.compile_for(num_epochs * steps):
             callbacks.insert(0, AveragedWeights())
         tell_directions(model, callbacks)

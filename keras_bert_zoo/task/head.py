@@ -1,9 +1,11 @@
 """The contract of a task head, the part that a plugin writes."""
 
+import dataclasses
 import os
 from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
+from typing import NamedTuple
 
 import keras
 
@@ -12,10 +14,76 @@ from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import FileRows
 from keras_bert_zoo.data import Rows
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.features import Features
-from keras_bert_zoo.task.signature import Option
-from keras_bert_zoo.task.signature import Signature
-from keras_bert_zoo.task.signature import TensorInfo
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorInfo:
+    """A named tensor of a head's signature.
+
+    `shape` starts with the batch, `None`; a further `None` is a length that
+    varies.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    meaning: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """What a deployed model takes and returns."""
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """An option of a head that the command line offers as a flag.
+
+    `type` is `str`, `int`, `float` or `bool`; `choices` limits a `str`.
+    """
+
+    name: str
+    type: type
+    default: Any
+    help: str
+    choices: tuple[str, ...] | None = None
+
+
+class Features(NamedTuple):
+    """A batch of `B` examples as `R` sequences, tokenized, not yet padded.
+
+    Attributes:
+        inputs: dict of int32 `RaggedTensor` `(R, None)`: what the tokenizer
+            packed, and what `TaskHead.token_inputs` names.
+        labels: what the losses take, or `None`.
+        weights: float32 weights in the loss, `(R,)` or as long as the
+            labels, or `None`.
+        num_truncated: int32 `(B,)`, tokens that did not fit, per example.
+        num_sequences: int64 `(B,)`, sequences of each example, in order; or
+            `None` where each example is one.
+        context: dict of tensors `(B, ...)`, dense or ragged, that
+            `decode_texts` needs beside the logits, or `None`.
+        constants: dict of tensors that it needs and that are the same for
+            all examples, such as the vocabulary's tokens, or `None`.
+    """
+
+    inputs: dict
+    labels: Any
+    weights: Any
+    num_truncated: Any
+    num_sequences: Any = None
+    context: Any = None
+    constants: Any = None
+
+    def decoding_context(self) -> dict:
+        """Returns what `decode_texts` takes beside the logits."""
+        context = {**(self.context or {}), **(self.constants or {})}
+        if self.num_sequences is not None:
+            context[feature_names.NUM_SEQUENCES] = self.num_sequences
+        return context
 
 
 class TaskHead:

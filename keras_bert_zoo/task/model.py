@@ -2,20 +2,25 @@
 
 import functools
 import os
+from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 
 from keras_bert_zoo import data
 from keras_bert_zoo import presets
 from keras_bert_zoo.task import TaskHead
-from keras_bert_zoo.task import files as task_files
+from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task import fitting
-from keras_bert_zoo.task import inputs
 from keras_bert_zoo.task import parts
-from keras_bert_zoo.task.answering import TextAnswering
-from keras_bert_zoo.task.keras_files import KerasFiles
-from keras_bert_zoo.task.packed_rows import PackedRows
-from keras_bert_zoo.task.truncation import report_truncation
+from keras_bert_zoo.task import saving
+from keras_bert_zoo.task.inference import TextAnswers
+from keras_bert_zoo.task.inference import report_truncation
+from keras_bert_zoo.task.packed_sequences import PackedForm
+from keras_bert_zoo.task.packed_sequences import is_packed
+from keras_bert_zoo.task.report_tables import report_tables
+from keras_bert_zoo.task.rows import labelled_rows
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.model import ReplicatedModel
@@ -23,7 +28,7 @@ from keras_bert_zoo.training.recipe import recipe_of
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
-class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
+class TaskModel(ReplicatedModel):
     """An encoder with a task head that reads raw text.
 
     A functional Keras model from the encoder's inputs to the head's logits.
@@ -88,6 +93,9 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
         self.input_counts = data.InputCounts()
         self.batch_rows = None
         self._recipe = None
+        # Made when they are first needed.
+        self._text_answers = None
+        self._packed_form = None
 
     @classmethod
     def from_preset(
@@ -130,7 +138,7 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
             InputError: if preset or head is unknown, or no head is given
                 and none is there.
         """
-        return task_files.load_task(
+        return saving.load_task(
             cls,
             preset,
             head,
@@ -164,7 +172,7 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
         Raises:
             InputError: if the directory exists and `overwrite` is false.
         """
-        task_files.save_task(self, directory, overwrite, card)
+        saving.save_task(self, directory, overwrite, card)
 
     def compile(
         self,
@@ -263,7 +271,7 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
         """
         parts.ensure_compiled(self)
         self.input_counts = data.InputCounts()
-        with fitting.fit_arguments(
+        with fitting.prepared(
             self,
             x,
             y,
@@ -287,9 +295,129 @@ class TaskModel(KerasFiles, TextAnswering, PackedRows, ReplicatedModel):
     def evaluate(self, x=None, y=None, batch_size: int = 32, **kwargs):
         """Returns loss and metrics on whatever `fit` takes."""
         parts.ensure_compiled(self)
-        arguments = inputs.evaluate_arguments(self, x, y, batch_size)
+        arguments = fit_inputs.evaluation_data(self, x, y, batch_size)
         arguments |= {k: v for k, v in kwargs.items() if v is not None}
         return super().evaluate(**arguments)
+
+    def predict_text(
+        self, texts: Any, *more: str, batch_size: int = 32
+    ) -> list | dict:
+        """Answers for raw texts, in their order.
+
+        Args:
+            texts: one text, a list of them (of tuples, where the head reads
+                more than one), or rows.
+            *more: where `texts` is one text, the head's other texts.
+            batch_size: int. Examples in a batch.
+
+        Returns:
+            One dict per example, as the head's `answers` makes them; for one
+            given as strings, one dict.
+        """
+        if isinstance(texts, str):
+            example = (texts, *more) if more else texts
+            (answer,) = self.iterate_answers([example], batch_size)
+            return answer
+        return list(self.iterate_answers(texts, batch_size))
+
+    def iterate_answers(
+        self, texts: Iterable, batch_size: int = 32
+    ) -> Iterator[dict]:
+        """Yields the answers of `predict_text`, a few held at a time."""
+        if self._text_answers is None:
+            self._text_answers = TextAnswers(self)
+        return self._text_answers(texts, batch_size)
+
+    def score(self, rows: Iterable, batch_size: int = 32) -> dict:
+        """Returns the head's `score` of the answers to labelled rows.
+
+        Args:
+            rows: labelled rows, re-iterable, or a list of mappings.
+            batch_size: int.
+
+        Raises:
+            InputError: if a row is wrong, or has no label.
+        """
+        rows = labelled_rows(rows, self.head)
+        return self.head.score(rows, self.iterate_answers(rows, batch_size))
+
+    def report_tables(self, rows: Iterable, batch_size: int = 32) -> list:
+        """Returns a list of `Table` on the answers to labelled rows.
+
+        Args:
+            rows: labelled rows, re-iterable, or a list of mappings.
+            batch_size: int.
+
+        Raises:
+            InputError: if a row is wrong, or has no label.
+        """
+        rows = labelled_rows(rows, self.head)
+        answers = self.iterate_answers(rows, batch_size)
+        return report_tables(self.head, rows, answers)
+
+    def tune(self, rows: Iterable, batch_size: int = 32) -> dict:
+        """Lets the head choose options, such as a threshold, on rows.
+
+        Args:
+            rows: labelled rows that were not trained on, re-iterable, or a
+                list of mappings.
+            batch_size: int.
+
+        Returns:
+            dict of the options chosen; empty for heads that choose none.
+
+        Raises:
+            InputError: if a row is wrong, or has no label.
+        """
+        rows = labelled_rows(rows, self.head)
+        answers = self.iterate_answers(rows, batch_size)
+        chosen = self.head.tune(rows, answers)
+        # The graphs hold the old ones.
+        self._text_answers = None
+        return chosen
+
+    def call(self, inputs, training=None, mask=None):
+        """Returns the logits, of packed sequences too."""
+        if not is_packed(inputs):
+            return super().call(inputs, training=training, mask=mask)
+        return self.for_packed_sequences()(inputs, training)
+
+    def for_packed_sequences(self) -> PackedForm:
+        """Returns the form of this model that reads packed sequences.
+
+        Raises:
+            InputError: if the encoder or the head cannot be run so.
+        """
+        if self._packed_form is None:
+            self._packed_form = PackedForm(self)
+        return self._packed_form
+
+    def load_weights(
+        self,
+        filepath: str | os.PathLike,
+        skip_mismatch: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Reads what `save_weights` wrote, with the encoder frozen or not.
+
+        Args:
+            filepath: the file.
+            skip_mismatch: bool. Whether weights of other shapes are left out.
+            **kwargs: what `keras.Model.load_weights` takes.
+        """
+        saving.load_keras_weights(
+            self, super().load_weights, filepath, skip_mismatch, **kwargs
+        )
+
+    def get_config(self):
+        return saving.serialize(self)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**saving.deserialize(config))
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
 
     def compile_for(self, num_batches: int) -> bool:
         """Makes the optimizer anew for a run, where `compile` left that open.

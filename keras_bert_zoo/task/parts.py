@@ -1,15 +1,11 @@
 """The parts of a task model: whether they fit, and as plain values."""
 
-from collections.abc import Mapping
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.registry import heads
-from keras_bert_zoo.registry import tokenizers
 from keras_bert_zoo.task.head import TaskHead
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.training import keras_names
@@ -126,29 +122,3 @@ def ensure_compiled(model) -> None:
     if not model.compiled:
         with model.distribute_strategy.scope():
             model.compile()
-
-
-def serialize(model) -> dict:
-    """Returns the arguments of a `TaskModel` as plain values."""
-    return {
-        "encoder": keras.saving.serialize_keras_object(model.encoder),
-        "head": {"name": model.head.name, "config": model.head.get_config()},
-        "tokenizer": {
-            "name": model.tokenizer.name,
-            "config": model.tokenizer.get_config(),
-        },
-        "sequence_length": model.sequence_length,
-        "freeze_encoder": model.freeze_encoder,
-        "freeze_embeddings": model.freeze_embeddings,
-        "name": model.name,
-    }
-
-
-def deserialize(config: Mapping[str, Any]) -> dict:
-    """Returns the parts of a `TaskModel` from what `serialize` gave."""
-    parts = dict(config)
-    for part, known in (("head", heads), ("tokenizer", tokenizers)):
-        saved = config[part]
-        parts[part] = known.get(saved["name"]).from_config(saved["config"])
-    parts["encoder"] = keras.saving.deserialize_keras_object(config["encoder"])
-    return parts

@@ -16,8 +16,8 @@ from keras_bert_zoo.files import check_disk_space
 from keras_bert_zoo.presets import CardFacts
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task.epoch_score import EpochScore
+from keras_bert_zoo.task.inference import truncation
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.task.truncation import truncation
 from keras_bert_zoo.testing import check_tpu_ready
 from keras_bert_zoo.training import backup_files
 from keras_bert_zoo.training import keras_names

@@ -12,8 +12,8 @@ from keras_bert_zoo.data import RowReport
 from keras_bert_zoo.data import Rows
 from keras_bert_zoo.reporting.environment import environment
 from keras_bert_zoo.reporting.report import learning_rates
+from keras_bert_zoo.task.inference import truncation
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.task.truncation import truncation
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.epoch_pace import EpochPace
 from keras_bert_zoo.training.history_file import HistoryFile

@@ -197,9 +197,17 @@ def test_labels_of_tokens_are_padded_like_the_inputs(make_head, tokenizer):
     assert labels.tolist() == [[10, 0, 0], [10, 20, 30]]
 
 
+def prediction_batches(head, tokenizer):
+    return PredictionBatches(
+        head,
+        lambda examples: head.features(examples, tokenizer, 32),
+        tokenizer.pad,
+    )
+
+
 def test_prediction_batches_carry_row_numbers(head, tokenizer):
     texts = [row.values["text"] for row in make_rows(700)]
-    read = PredictionBatches(head, tokenizer, sequence_length=32)
+    read = prediction_batches(head, tokenizer)
     found = {}
     for inputs, _, numbers in read(MemoryRows({"text": texts}), batch_size=4):
         lengths = inputs["padding_mask"].numpy().sum(axis=1)
@@ -309,7 +317,7 @@ def test_heads_draw_alike_in_each_pass_without_a_seed(tokenizer):
 
 
 def test_answers_are_not_random(tokenizer):
-    batches = PredictionBatches(DrawingHead(), tokenizer, 8)
+    batches = prediction_batches(DrawingHead(), tokenizer)
     ((inputs, context, row_index),) = batches(MemoryRows({"text": ["a"]}), 2)
     assert (set(context), row_index.tolist()) == (set(), [0])
     assert inputs["token_ids"].numpy().tolist() == [[1]]

@@ -8,8 +8,8 @@ from keras_bert_zoo import data
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.errors import DivergenceError
-from keras_bert_zoo.task import inputs
-from keras_bert_zoo.task.batch_rows import BatchRows
+from keras_bert_zoo.task import fit_inputs
+from keras_bert_zoo.task.fit_inputs import BatchRows
 from keras_bert_zoo.training.loss_guard import LossGuard
 from task_heads.classification import ClassificationHead
 
@@ -37,7 +37,7 @@ def model(make_model):
 )
 def test_rows_are_those_of_the_batches(model, options):
     rows = data.MemoryRows({"text": TEXTS, "label": SCORES})
-    arguments = inputs.fit_arguments(
+    arguments = fit_inputs.training_data(
         model, rows, None, 4, data.InputCounts(), **options
     )
     batch_rows = BatchRows(model, rows, batch_size=4, **options)

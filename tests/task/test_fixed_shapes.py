@@ -10,8 +10,7 @@ from absl import logging
 
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task import fixed_shapes
-from keras_bert_zoo.task import inputs
+from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.tagging.head import TaggingHead
 
@@ -34,18 +33,18 @@ def test_shapes_are_fixed_where_xla_compiles(
 ):
     model = make_model()
     model.compile(jit_compile=compiled)
-    assert fixed_shapes.pipeline_options(model, asked, ORDER) == options
+    assert fit_inputs.fixed_shape_options(model, asked, ORDER) == options
 
 
 def test_shapes_are_fixed_on_a_tpu(make_model, texts, labels, monkeypatch):
     model = make_model()
     model.compile()
-    free = inputs.evaluate_arguments(model, texts, labels, 3)
+    free = fit_inputs.evaluation_data(model, texts, labels, 3)
     strategy = object.__new__(tf.distribute.TPUStrategy)
     monkeypatch.setattr(TaskModel, "distribute_strategy", strategy)
-    assert fixed_shapes.pipeline_options(model, None, ORDER) == WANTED
+    assert fit_inputs.fixed_shape_options(model, None, ORDER) == WANTED
 
-    found = inputs.evaluate_arguments(model, texts, labels, 3)
+    found = fit_inputs.evaluation_data(model, texts, labels, 3)
     assert found["steps"] == free["steps"] == 3
 
     def shapes(arguments):
@@ -90,13 +89,13 @@ def test_windows_that_fill_no_batch_are_told(make_model, caplog):
     logging.get_absl_logger().propagate = True
     # Two words in a window: these are one, two, one and one.
     rows = [{"tokens": ["fine"] * n, "tags": ["O"] * n} for n in (1, 3, 2, 1)]
-    arguments = inputs.fit_arguments(
+    arguments = fit_inputs.training_data(
         model,
         rows,
         None,
         2,
         InputCounts(),
-        **fixed_shapes.pipeline_options(model, True, ORDER),
+        **fit_inputs.fixed_shape_options(model, True, ORDER),
     )
     assert arguments["steps_per_epoch"] == 2
     assert "1 of 5 sequences are left out of each epoch" in caplog.text

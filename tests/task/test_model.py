@@ -10,7 +10,7 @@ from keras_bert_zoo.data import FileRows
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task import inputs
+from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.training.optimizer import AdamW
 from task_heads.classification import ClassificationHead
@@ -62,7 +62,7 @@ def test_every_epoch_has_every_text(make_model, texts, labels, options):
     seen = []
     model = make_model()
     model.compile()
-    arguments = inputs.fit_arguments(
+    arguments = fit_inputs.training_data(
         model,
         [" ".join([text] * (1 + i % 3)) for i, text in enumerate(texts)],
         labels,

@@ -5,7 +5,7 @@ import keras
 import pytest
 
 from keras_bert_zoo.task.epoch_score import EpochScore
-from keras_bert_zoo.task.monitored import tell_directions
+from keras_bert_zoo.task.epoch_score import tell_directions
 
 
 def modes(model, *monitors, kind=keras.callbacks.EarlyStopping):

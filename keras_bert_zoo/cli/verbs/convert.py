@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     check_new_directory(args.out, args.overwrite)
 
     from keras_bert_zoo import presets
-    from keras_bert_zoo.task.files import load_task
+    from keras_bert_zoo.task.saving import load_task
     from keras_bert_zoo.task.model import TaskModel
 
     source = presets.Preset(args.source, args.kind)

@@ -6,7 +6,7 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
-from keras_bert_zoo.task import inputs
+from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.testing import head_contract
 from task_heads.tagging.alignment import alignment_warnings
@@ -71,7 +71,7 @@ def test_rows_of_tags_are_passed_over():
 def test_fit_is_warned_once(monkeypatch):
     messages = []
     monkeypatch.setattr(
-        "keras_bert_zoo.task.inputs.logging.warning",
+        "keras_bert_zoo.task.fit_inputs.logging.warning",
         lambda template, *values: messages.append(template % values),
     )
     model = TaskModel(
@@ -80,6 +80,6 @@ def test_fit_is_warned_once(monkeypatch):
         TOKENIZER,
     )
     data = MemoryRows({"text": ["new york"], "spans": [[(0, 2, "x")]]})
-    inputs.fit_arguments(model, data, None, 8, InputCounts())
+    fit_inputs.training_data(model, data, None, 8, InputCounts())
     (message,) = messages
     assert "row 1: 'ne' (x, 0-2)" in message

@@ -285,7 +285,7 @@ def test_needs_an_encoder_that_can():
 def test_a_saved_model_is_the_same(tmp_path):
     model = make_model(ClassificationHead(["bad", "good"]))
     names_before = [one.path for one in model.variables]
-    model.prepare_packed_rows()
+    model.for_packed_sequences()
     assert [one.path for one in model.variables] == names_before
     model.save_to_preset(tmp_path / "saved")
     other = zoo.TaskModel.from_preset(tmp_path / "saved")

@@ -1,4 +1,4 @@
-"""A task's model for batches whose sequences share rows."""
+"""The form of a task's model for batches of packed sequences."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,29 +10,8 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.encoding import Frozen
 
 
-class PackedRows:
-    """What a `TaskModel` does with packed rows."""
-
-    _on_packed_rows = None
-
-    def call(self, inputs, training=None, mask=None):
-        if not _is_packed(inputs):
-            return super().call(inputs, training=training, mask=mask)
-        self.prepare_packed_rows()
-        return self._on_packed_rows(inputs, training)
-
-    def prepare_packed_rows(self) -> None:
-        """Makes what reads batches of packed rows, as `call` would.
-
-        Raises:
-            InputError: if the encoder or the head cannot be run so.
-        """
-        if self._on_packed_rows is None:
-            self._on_packed_rows = _OnPackedRows(self)
-
-
-class _OnPackedRows:
-    """Runs a `TaskModel` with its encoder on packed rows.
+class PackedForm:
+    """A `TaskModel` whose encoder reads packed sequences.
 
     The head sees each sequence in a row of its own, as always, and so do
     its losses and metrics.
@@ -48,7 +27,7 @@ class _OnPackedRows:
         encoder = model.encoder
         if not hasattr(encoder, "for_packed_sequences"):
             raise InputError(
-                "Packed rows need a `BertEncoder`. Received: "
+                "Packed sequences need a `BertEncoder`. Received: "
                 f"{type(encoder).__name__}. Load its weights with "
                 "`BertEncoder.from_preset`, or leave `packed_length` out."
             )
@@ -81,7 +60,8 @@ class _OnPackedRows:
         return self._model(inputs, training=training)
 
 
-def _is_packed(inputs: Any) -> bool:
+def is_packed(inputs: Any) -> bool:
+    """Returns whether a batch brings the places of its sequences in rows."""
     return isinstance(inputs, Mapping) and feature_names.PACKED_ROW in inputs
 
 
@@ -89,7 +69,7 @@ def _encoded(model: Any) -> dict:
     found = [layer for layer in model.layers if hasattr(layer, "encoded")]
     if len(found) != 1:
         raise InputError(
-            "Packed rows need a head that calls the encoder once, with "
+            "Packed sequences need a head that calls the encoder once, with "
             f"`encode`. Received: the head {model.head.name!r}, with "
             f"{len(found)} such calls. Leave `packed_length` out."
         )
@@ -101,8 +81,8 @@ def _encoded(model: Any) -> dict:
     ]
     if changed:
         raise InputError(
-            "Packed rows need a head that encodes the model's inputs as they "
-            f"are. Received: the head {model.head.name!r}, with "
+            "Packed sequences need a head that encodes the model's inputs as "
+            f"they are. Received: the head {model.head.name!r}, with "
             f"{', '.join(changed)} of its own. Leave `packed_length` out."
         )
     return dict(part.encoded)

@@ -1,8 +1,15 @@
-"""A task model on disk: a model directory with a trained head."""
+"""A task model on disk: as a model directory, and in Keras's own files."""
 
+import contextlib
 import os
 import pathlib
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
 
+import h5py
+import keras
 from absl import logging
 
 from keras_bert_zoo import presets
@@ -11,6 +18,7 @@ from keras_bert_zoo.checkpoints.arrays import read_array
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.registry import heads
+from keras_bert_zoo.registry import tokenizers
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.training import keras_names
 
@@ -247,3 +255,83 @@ def _frozen(task: dict, **given: bool | None) -> dict[str, bool]:
         name: task.get(name, False) if value is None else value
         for name, value in given.items()
     }
+
+
+def serialize(model) -> dict:
+    """Returns the arguments of a `TaskModel` as plain values."""
+    return {
+        "encoder": keras.saving.serialize_keras_object(model.encoder),
+        "head": {"name": model.head.name, "config": model.head.get_config()},
+        "tokenizer": {
+            "name": model.tokenizer.name,
+            "config": model.tokenizer.get_config(),
+        },
+        "sequence_length": model.sequence_length,
+        "freeze_encoder": model.freeze_encoder,
+        "freeze_embeddings": model.freeze_embeddings,
+        "name": model.name,
+    }
+
+
+def deserialize(config: Mapping[str, Any]) -> dict:
+    """Returns the parts of a `TaskModel` from what `serialize` gave."""
+    parts = dict(config)
+    for part, known in (("head", heads), ("tokenizer", tokenizers)):
+        saved = config[part]
+        parts[part] = known.get(saved["name"]).from_config(saved["config"])
+    parts["encoder"] = keras.saving.deserialize_keras_object(config["encoder"])
+    return parts
+
+
+def load_keras_weights(
+    model, load: Callable, path: str | os.PathLike, *arguments, **options
+) -> None:
+    """Reads what Keras's `save_weights` wrote, with the encoder frozen or not.
+
+    A frozen encoder has another path in the file. Where the file's encoder is
+    not as the model's, the state of an optimizer is not read.
+
+    Args:
+        model: `TaskModel`.
+        load: its `load_weights` as Keras has it.
+        path: the file.
+        *arguments, **options: what `keras.Model.load_weights` takes.
+    """
+    if _is_of_frozen(path) in (None, model.freeze_encoder):
+        load(path, *arguments, **options)
+        return
+    with model.distribute_strategy.scope(), _trained_as_before(model.encoder):
+        twin = type(model)(
+            model.encoder,
+            model.head,
+            model.tokenizer,
+            model.sequence_length,
+            freeze_encoder=not model.freeze_encoder,
+        )
+        # What the file leaves out is as it was.
+        twin.set_weights(model.get_weights())
+        twin.load_weights(path, *arguments, **options)
+        model.set_weights(twin.get_weights())
+
+
+@contextlib.contextmanager
+def _trained_as_before(encoder) -> Iterator[None]:
+    """Leaves to each layer whether it is trained: a model may train all."""
+    earlier = [
+        (layer, layer.trainable) for layer in keras_names.layers_of(encoder)
+    ]
+    try:
+        yield
+    finally:
+        # Each sets those inside of it, which come after.
+        for layer, is_trained in earlier:
+            layer.trainable = is_trained
+
+
+def _is_of_frozen(path) -> bool | None:
+    """Returns whether a file's encoder is frozen; `None` if it has none."""
+    if not str(path).endswith(".weights.h5") or not os.path.exists(path):
+        return None
+    with h5py.File(path) as file:
+        layers = file.get("layers", {})
+        return "frozen" in layers if layers else None

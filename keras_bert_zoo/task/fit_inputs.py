@@ -1,6 +1,11 @@
-"""What Keras is given for what `TaskModel` takes: texts, rows, tensors."""
+"""What `fit` and `evaluate` are given, as what Keras takes.
 
+Texts and rows become padded batches; tensors pass.
+"""
+
+import itertools
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -10,12 +15,12 @@ from absl import logging
 from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task import fixed_shapes
 from keras_bert_zoo.task.rows import as_rows
 from keras_bert_zoo.task.rows import validation_rows
+from keras_bert_zoo.training import strategies
 
 
-def fit_arguments(
+def training_data(
     model,
     x: Any,
     y: Any,
@@ -54,7 +59,7 @@ def fit_arguments(
     return {"x": dataset.repeat().skip(num_skipped), "steps_per_epoch": steps}
 
 
-def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
+def evaluation_data(model, x: Any, y: Any, batch_size: int) -> dict:
     """Returns what Keras' `evaluate` takes for its data.
 
     Args:
@@ -69,14 +74,14 @@ def evaluate_arguments(model, x: Any, y: Any, batch_size: int) -> dict:
     rows = as_rows(x, y, model.head)
     if rows is None:
         return _arguments(x, y, batch_size)
-    options = fixed_shapes.evaluation_options(model)
+    options = fixed_shape_options_of_evaluation(model)
     dataset, steps, _ = _batches(
         model, rows, batch_size, None, seed=None, **options
     )
     return {"x": dataset, "steps": steps}
 
 
-def validation_arguments(model, given: Any, batch_size: int) -> dict:
+def validation_data(model, given: Any, batch_size: int) -> dict:
     """Returns what Keras' `fit` takes for its validation data.
 
     Args:
@@ -90,7 +95,7 @@ def validation_arguments(model, given: Any, batch_size: int) -> dict:
     rows = validation_rows(given, model.head)
     if rows is None:
         return {"validation_data": given}
-    arguments = evaluate_arguments(model, rows, None, batch_size)
+    arguments = evaluation_data(model, rows, None, batch_size)
     return {
         "validation_data": arguments["x"],
         "validation_steps": arguments["steps"],
@@ -141,7 +146,7 @@ def _batches(
             counts.finish()
             num_sequences = counts.num_examples
     if drops:
-        fixed_shapes.report_dropped(num_sequences, steps, batch_size)
+        _report_dropped(num_sequences, steps, batch_size)
     return dataset, steps, num_skipped
 
 
@@ -185,3 +190,131 @@ def num_batches(arguments: dict, batch_size: int) -> int:
         share = 1.0 - arguments.get("validation_split", 0.0)
         num_rows = math.floor(num_rows * share)
     return math.ceil(num_rows / batch_size)
+
+
+def fixed_shape_options(
+    model, fixed_shapes: bool | None, order: Mapping[str, Any]
+) -> dict:
+    """Returns what `build_dataset` takes for shapes that are few, if wanted.
+
+    Args:
+        model: `TaskModel`, compiled.
+        fixed_shapes: see `TaskModel.fit`.
+        order: its `tokens_per_batch` and `packed_length`, among others.
+
+    Raises:
+        InputError: if shapes are to be few and one of these forbids it.
+    """
+    is_on_tpu = strategies.is_tpu(model.distribute_strategy)
+    is_compiled = model.jit_compile or is_on_tpu
+    if order["packed_length"] is not None and (is_compiled or fixed_shapes):
+        raise InputError(
+            "Packed rows are as many and as long as a batch needs, where XLA "
+            "wants few shapes. Received: packed_length="
+            f"{order['packed_length']}, and a step that XLA compiles or "
+            "fixed_shapes=True. Leave the first out"
+            + (
+                "."
+                if is_on_tpu or not model.jit_compile
+                else ", or compile with jit_compile=False."
+            )
+        )
+    if fixed_shapes is None:
+        fixed_shapes = is_compiled
+    if not fixed_shapes:
+        return {}
+    if order["tokens_per_batch"] is not None:
+        raise InputError(
+            "Batches of fixed shapes, which a step that XLA compiles is "
+            "given, have `batch_size` texts. Received: "
+            f"tokens_per_batch={order['tokens_per_batch']}. Leave it out, or "
+            "give fixed_shapes=False."
+        )
+    bucket_lengths = data.default_bucket_lengths(model.sequence_length)
+    return {"drop_remainder": True, "bucket_lengths": bucket_lengths}
+
+
+def fixed_shape_options_of_evaluation(model) -> dict:
+    """Returns what `build_dataset` takes to evaluate a model.
+
+    No row is left out, so a chunk's last batch may be smaller than others.
+
+    Args:
+        model: `TaskModel`, compiled.
+    """
+    if not strategies.is_tpu(model.distribute_strategy):
+        return {}
+    return {
+        "bucket_lengths": data.default_bucket_lengths(model.sequence_length)
+    }
+
+
+def _report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:
+    """Warns of what an epoch leaves out.
+
+    Args:
+        num_sequences: int. Those that there are.
+        steps: int. Batches of an epoch, all of them whole.
+        batch_size: int. Sequences in a batch.
+
+    Raises:
+        InputError: if there is no batch.
+    """
+    if steps == 0:
+        raise InputError(
+            "Batches of fixed shapes are whole. Received: "
+            f"batch_size={batch_size}, and {num_sequences} sequences of "
+            "tokens. Lower the first, or give fixed_shapes=False."
+        )
+    num_dropped = num_sequences - steps * batch_size
+    if num_dropped:
+        logging.warning(
+            "%d of %d sequences are left out of each epoch: they fill no "
+            "batch of %d, and shapes are fixed.",
+            num_dropped,
+            num_sequences,
+            batch_size,
+        )
+
+
+class BatchRows:
+    """Finds the rows of a batch by reading the pipeline once more.
+
+    The same seed gives the same batches, so nothing has to be kept while
+    the model is trained.
+
+    Args:
+        model: `TaskModel`.
+        rows: that it was trained on.
+        **options: of `data.build_dataset`, as they were for `fit`.
+    """
+
+    def __init__(self, model: Any, rows: data.Rows, **options):
+        self._model = model
+        self._rows = rows
+        self._options = options
+
+    def origins(self, start: int, stop: int) -> list[str]:
+        """Returns where the rows stand, such as `train.tsv:17`, in order.
+
+        Args:
+            start, stop: int. The steps, from 0 at the beginning of `fit`;
+                the last is exclusive.
+        """
+        batches = data.build_dataset(
+            self._rows,
+            self._model.head,
+            self._model.tokenizer,
+            sequence_length=self._model.sequence_length,
+            only_row_index=True,
+            **self._options,
+        ).repeat()
+        places = set()
+        for (row_index,) in batches.skip(start).take(stop - start):
+            places.update(row_index.numpy().tolist())
+        last = max(places, default=-1) + 1
+        return [
+            row.origin
+            for place, row in enumerate(itertools.islice(self._rows, last))
+            if place in places
+        ]
