@@ -18,7 +18,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's chatter
 import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras
 
-from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.masked_lm.pseudo_log_likelihood import pseudo_log_likelihood
 
 CORPUS = pathlib.Path(__file__).parent / "data" / "harbour.txt"
@@ -40,7 +39,7 @@ def main() -> None:
     args = parser.parse_args()
 
     keras.utils.set_random_seed(1)
-    texts = MaskedTokenHead.read_file(CORPUS, {"text": None})
+    texts = zoo.MaskedTokenHead.read_file(CORPUS, {"text": None})
     model = zoo.TaskModel.from_preset(
         args.preset, head="masked_lm", top_k=3, sequence_length=32
     )

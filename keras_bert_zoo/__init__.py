@@ -1,7 +1,8 @@
 """BERT encoders, task heads and exports for Keras on TensorFlow.
 
 Importing this package loads neither TensorFlow nor Keras: each public name
-is imported when it is first touched.
+is imported when it is first touched. The classes of registered heads, such as
+`keras_bert_zoo.TaggingHead`, are found by their names too.
 
 It turns TensorFlow's oneDNN kernels on, unless `TF_ENABLE_ONEDNN_OPTS` is set:
 TensorFlow itself turns them on for some processors only, and on others a
@@ -49,12 +50,19 @@ __all__ = sorted(_HOMES)
 
 def __getattr__(name: str):
     home = _HOMES.get(name) or _LOADERS.get(name)
-    if home is None:
+    if home is not None:
+        value = getattr(importlib.import_module(home), name)
+    else:
+        value = None if name.startswith("_") else _heads().class_named(name)
+    if value is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(home), name)
     globals()[name] = value
     return value
 
 
 def __dir__():
-    return sorted([*globals(), *__all__])
+    return sorted([*globals(), *__all__, *_heads().class_names()])
+
+
+def _heads():
+    return importlib.import_module("keras_bert_zoo.registry").heads

@@ -46,6 +46,17 @@ class Registry:
         found = {entry.name for entry in self._entry_points()}
         return sorted(found | set(self._registered))
 
+    def class_names(self) -> list[str]:
+        """Returns the names of the plugins' classes, importing none."""
+        return [entry.attr for entry in self._entry_points() if entry.attr]
+
+    def class_named(self, class_name: str) -> Any:
+        """Returns the plugin whose class is so named, `None` if none is."""
+        for entry in self._entry_points():
+            if entry.attr == class_name:
+                return entry.load()
+        return None
+
     def get(self, name: str) -> Any:
         """Returns the plugin of that name, importing only its module.
 

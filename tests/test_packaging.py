@@ -63,6 +63,24 @@ def test_every_public_name_can_be_touched():
     assert done.stdout == "[]\n"
 
 
+def test_heads_are_found_by_their_classes_without_tensorflow():
+    code = (
+        "import sys\n"
+        "import keras_bert_zoo as zoo\n"
+        "listed = [name for name in dir(zoo) if name.endswith('Head')]\n"
+        "print('tensorflow' in sys.modules, listed)\n"
+        "print(zoo.TaggingHead.name, hasattr(zoo, 'NoHead'))\n"
+    )
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr
+    listed, found = done.stdout.splitlines()
+    assert listed == (
+        "False ['ClassificationHead', 'MaskedTokenHead', 'MultiTaskHead', "
+        "'SpanQAHead', 'TaggingHead', 'TaskHead']"
+    )
+    assert found == "tagging False"
+
+
 def test_trains_without_tensorflow_text():
     done = run_python(
         "import sys\n"

@@ -23,8 +23,8 @@ def run(args: argparse.Namespace) -> int:
     check_new_directory(args.out, args.overwrite)
 
     from keras_bert_zoo import presets
-    from keras_bert_zoo.task.saving import load_task
     from keras_bert_zoo.task.model import TaskModel
+    from keras_bert_zoo.task.saving import load_task
 
     source = presets.Preset(args.source, args.kind)
     kinds = source.head_kinds()
