@@ -72,7 +72,7 @@ def measure(dataset, num_rows, epochs):
     seconds = time.perf_counter() - start
     cpu_seconds = time.process_time() - cpu_start
     return {
-        "padding_share": 1 - tokens / padded,
+        "padding_fraction": 1 - tokens / padded,
         "tokens_per_epoch": padded,
         "rows_per_second": epochs * num_rows / seconds,
         "cpu_microseconds_per_row": 1e6 * cpu_seconds / epochs / num_rows,
@@ -130,7 +130,7 @@ def main():
     )
     for name, found in results.items():
         print(
-            f"{name:28}{found['padding_share']:9.1%}"
+            f"{name:28}{found['padding_fraction']:9.1%}"
             f"{found['tokens_per_epoch']:14,}{found['rows_per_second']:10,.0f}"
             f"{found['cpu_microseconds_per_row']:12.0f}"
         )

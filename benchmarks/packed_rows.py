@@ -71,7 +71,7 @@ def _tokens(cell: dict, way: str) -> dict:
         if number < batches.NUM_BATCHES:
             first_tokens += int(tf.reduce_sum(inputs["padding_mask"]))
     return {
-        "padding_share": counts.padding_share,
+        "padding_fraction": counts.padding_fraction,
         "first_tokens": first_tokens,
     }
 
@@ -86,7 +86,7 @@ def report(results: dict) -> str:
         }
         for way, found in cell["ways"].items():
             row = [cell["corpus"], str(cell["batch"]), way]
-            row.append(f"{found['padding_share']:.1%}")
+            row.append(f"{found['padding_fraction']:.1%}")
             if rates[way] is None:
                 row += ["-"] * 3
             else:

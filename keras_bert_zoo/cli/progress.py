@@ -128,7 +128,7 @@ class FitProgress(Progress):
         def note():
             speed = _speed(
                 self.throughput.tokens_per_second,
-                self.throughput.padding_share,
+                self.throughput.padding_fraction,
             )
             return f"loss {logs['loss']:.4f} {speed}"
 
@@ -136,7 +136,7 @@ class FitProgress(Progress):
 
     def on_epoch_end(self, epoch, logs=None):
         self._bar.close()
-        speed = _speed(logs["tokens_per_second"], logs["padding_share"])
+        speed = _speed(logs["tokens_per_second"], logs["padding_fraction"])
         print(
             f"epoch {epoch + 1}/{self.params['epochs']}  {metrics_line(logs)}"
             f"  {speed}  {duration(logs['seconds'])}",

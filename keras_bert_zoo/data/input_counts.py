@@ -36,7 +36,7 @@ class InputCounts:
         return self._counts[3]
 
     @property
-    def padding_share(self) -> float:
+    def padding_fraction(self) -> float:
         """Share of padding among all tokens, in [0, 1)."""
         if not self.num_padded_tokens:
             return 0.0

@@ -78,8 +78,8 @@ class TaskModel(ReplicatedModel):
             **kwargs,
         )
         self.dtype_policy = encoder.dtype_policy
-        self.leave_alone(
-            parts.left_alone(
+        self.leave_untrained(
+            parts.untrained_variables(
                 self.weights, encoder, freeze_encoder, freeze_embeddings
             )
         )

@@ -74,7 +74,7 @@ def built(
         return head.build(encoder)
 
 
-def left_alone(
+def untrained_variables(
     used: Sequence[keras.Variable],
     encoder: keras.Model,
     freeze_encoder: bool,

@@ -6,7 +6,7 @@ import keras
 
 from keras_bert_zoo.training import keras_names
 
-MEASURES = ("learning_rate", "seconds", "tokens_per_second", "padding_share")
+MEASURES = ("learning_rate", "seconds", "tokens_per_second", "padding_fraction")
 _NOTHING = {"seconds": 0.0, "num_tokens": [0, 0]}
 
 
@@ -19,7 +19,7 @@ class EpochPace(keras.callbacks.Callback):
     - `seconds`: of the epoch, validation included;
     - `tokens_per_second`: trained on, padding left out, in the time of the
       training steps;
-    - `padding_share`: of padding among all tokens, in [0, 1).
+    - `padding_fraction`: of padding among all tokens, in [0, 1).
 
     The last two are 0 for models that do not read a `padding_mask`.
     """
@@ -38,7 +38,7 @@ class EpochPace(keras.callbacks.Callback):
         return self._num_tokens()[0] / seconds if seconds > 0 else 0.0
 
     @property
-    def padding_share(self) -> float:
+    def padding_fraction(self) -> float:
         """Of the epoch so far."""
         num_tokens, num_padded = self._num_tokens()
         return 1 - num_tokens / num_padded if num_padded else 0.0
@@ -69,7 +69,7 @@ class EpochPace(keras.callbacks.Callback):
         logs["learning_rate"] = keras_names.learning_rate(self.model.optimizer)
         logs["seconds"] = time.monotonic() - self._started
         logs["tokens_per_second"] = self.tokens_per_second
-        logs["padding_share"] = self.padding_share
+        logs["padding_fraction"] = self.padding_fraction
         # A backup from here on is one before the next epoch.
         self._begin(_NOTHING)
 

@@ -30,7 +30,7 @@ class ReplicatedModel(keras.Model):
     """
 
     _watch = None
-    _left_alone: frozenset = frozenset()
+    _untrained: frozenset = frozenset()
     # Of a run that begins, and whether that is after an epoch's last step.
     first_step = None
     begins_at_end = False
@@ -39,21 +39,21 @@ class ReplicatedModel(keras.Model):
 
     mean_sizes = None
 
-    def leave_alone(self, variables: Iterable[keras.Variable]) -> None:
+    def leave_untrained(self, variables: Iterable[keras.Variable]) -> None:
         """Excludes variables from training, in this model only.
 
         Their layers may be part of other models, which train them. It must
-        be told before the model is compiled.
+        be called before the model is compiled.
         """
-        self._left_alone |= {id(variable) for variable in variables}
+        self._untrained |= {id(variable) for variable in variables}
 
     @property
     def trainable_variables(self) -> list[keras.Variable]:
-        """What `fit` changes: all but what is frozen or left alone."""
+        """What `fit` changes: all but what is frozen or excluded."""
         return [
             variable
             for variable in super().trainable_variables
-            if id(variable) not in self._left_alone
+            if id(variable) not in self._untrained
         ]
 
     @property

@@ -11,11 +11,11 @@ from absl import logging
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import schedule as schedules
+from keras_bert_zoo.training.adamw import AdamW
 from keras_bert_zoo.training.default_rate import default_rate
 from keras_bert_zoo.training.lamb import Lamb
 from keras_bert_zoo.training.layer_rates import checked_decay
 from keras_bert_zoo.training.layer_rates import layer_rates
-from keras_bert_zoo.training.optimizer import AdamW
 from keras_bert_zoo.training.recipe_options import checked_options
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule

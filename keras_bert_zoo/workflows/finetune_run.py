@@ -193,7 +193,7 @@ def run(
         num_examples=examples.reports["train"].num_rows,
         num_truncated=counts.num_truncated,
         truncation=truncation(counts, head, model.sequence_length),
-        padding_fraction=counts.padding_share,
+        padding_fraction=counts.padding_fraction,
         learning_rate=rate,
         learning_rate_reason=rate_reason,
         precision=model.dtype_policy.name,

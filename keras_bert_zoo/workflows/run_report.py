@@ -147,5 +147,5 @@ def _data_facts(model, row_reports):
     return {
         **facts,
         "truncated": truncation(counts, model.head, model.sequence_length),
-        "padding": f"{counts.padding_share:.1%} of all tokens",
+        "padding": f"{counts.padding_fraction:.1%} of all tokens",
     }

@@ -700,7 +700,7 @@ def test_the_history_stands_with_the_model(trained, folder):
         assert f"  val_accuracy {accuracy:.4f}  " in trained.out
         assert float(row["tokens_per_second"]) > 0
     # Two ways to count: what was trained on, and what the pipeline made.
-    padding = float(rows[0]["padding_share"])
+    padding = float(rows[0]["padding_fraction"])
     assert f"padding     {padding:.1%} of all tokens" in trained.out
     assert not list(folder.glob("*history.csv"))
 

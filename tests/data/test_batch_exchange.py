@@ -106,4 +106,4 @@ def test_only_what_is_drawn_freely_is_exchanged(shuffle):
     assert set.union(*batches) == set(range(512))
     in_order = [set(range(start, start + 32)) for start in range(0, 512, 32)]
     assert (batches == in_order) == (not shuffle)
-    assert (counts.padding_share < 0.02) == shuffle
+    assert (counts.padding_fraction < 0.02) == shuffle

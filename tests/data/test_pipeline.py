@@ -84,7 +84,7 @@ def test_shuffle_mixes_the_order_of_batches(head, tokenizer):
 def test_like_lengths_leave_little_padding(head, tokenizer):
     counts = InputCounts()
     batches(make_rows(2000), head, tokenizer, counts=counts, shuffle=True)
-    assert 0 < counts.padding_share < 0.03
+    assert 0 < counts.padding_fraction < 0.03
 
 
 @pytest.mark.parametrize("options", [{}, {"tokens_per_batch": 100}])

@@ -181,7 +181,7 @@ def test_fit_learns():
     ).history
     assert history["loss"][-1] < history["loss"][0]
     assert model.input_counts.num_examples == 40
-    assert 0 <= model.input_counts.padding_share < 0.2
+    assert 0 <= model.input_counts.padding_fraction < 0.2
 
 
 def test_tokens_are_watched():

@@ -9,8 +9,8 @@ import tensorflow as tf
 import two_devices
 
 from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training.adamw import AdamW
 from keras_bert_zoo.training.model import ReplicatedModel
-from keras_bert_zoo.training.optimizer import AdamW
 
 NUM_BATCHES = 5
 

@@ -129,7 +129,7 @@ def test_without_an_update_the_weights_are_their_averages():
     assert model.get_weights()[0].item() == 0.625
 
 
-def test_after_an_update_averages_are_left_alone():
+def test_after_an_update_averages_are_untrained():
     model = scaled()
     fit_scaled(model, 2)
     model.set_weights([np.array([[9.0]])])

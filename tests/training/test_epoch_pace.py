@@ -57,7 +57,7 @@ def test_tokens_are_counted_without_padding(model, clock):
     # From the beginning to the third step the clock is looked at three times.
     assert history["tokens_per_second"] == [16 / 3] * 2
     assert history["seconds"] == [4.0] * 2
-    assert history["padding_share"] == pytest.approx([1 - 16 / 24] * 2)
+    assert history["padding_fraction"] == pytest.approx([1 - 16 / 24] * 2)
 
 
 def test_the_rate_is_that_of_the_last_update(model):
@@ -76,7 +76,7 @@ def test_an_interrupted_epoch_goes_on(model, clock):
     history = fit(model, [pace], epochs=2)
     assert history["seconds"] == [14.0, 4.0]
     assert history["tokens_per_second"] == [116 / 13, 16 / 3]
-    assert history["padding_share"][0] == pytest.approx(1 - 116 / 144)
+    assert history["padding_fraction"][0] == pytest.approx(1 - 116 / 144)
 
 
 class Backup(keras.callbacks.Callback):

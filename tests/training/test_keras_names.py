@@ -19,7 +19,7 @@ from keras_bert_zoo.training import keras_names_of_updates
 from keras_bert_zoo.training import lamb
 from keras_bert_zoo.training import layerwise
 from keras_bert_zoo.training import model as training_model
-from keras_bert_zoo.training import optimizer as adamw
+from keras_bert_zoo.training import adamw
 
 OPTIMIZER = (
     "_accumulated_gradients",

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training.adamw import AdamW
 from keras_bert_zoo.training.lamb import Lamb
-from keras_bert_zoo.training.optimizer import AdamW
 from keras_bert_zoo.training.schedule import WarmupThenLinearDecay
 
 KINDS = pytest.mark.parametrize("kind", [AdamW, Lamb])

@@ -10,8 +10,8 @@ from absl import logging
 from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import schedule as schedules
+from keras_bert_zoo.training.adamw import AdamW
 from keras_bert_zoo.training.lamb import Lamb
-from keras_bert_zoo.training.optimizer import AdamW
 from keras_bert_zoo.training.recipe import OptimizerRecipe
 from keras_bert_zoo.training.recipe import recipe_of
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bert_zoo.training.optimizer import AdamW
+from keras_bert_zoo.training.adamw import AdamW
 
 
 def variables():
