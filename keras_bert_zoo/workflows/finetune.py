@@ -146,8 +146,8 @@ def finetune(
     Args:
         head: name of the task; with it, --help lists the head's own flags
             (in Python, also a `TaskHead`).
-        preset: pretrained encoder to start from: name of a preset, or a
-            directory.
+        preset: pretrained encoder to start from: name of a preset,
+            hf:ORGANIZATION/NAME, or a directory in any format that is read.
         train: labelled examples (in Python, also rows, a list of mappings or
             a pair of texts and labels).
         out: directory of the model.

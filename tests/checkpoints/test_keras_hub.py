@@ -87,6 +87,19 @@ def test_classifier_is_read(backbone, run, inputs, tmp_path):
     np.testing.assert_allclose(logits, classifier(inputs), atol=1e-5)
 
 
+def test_classifier_is_a_task_model(
+    backbone, vocabulary_tokens, inputs, tmp_path
+):
+    classifier = keras_hub.models.BertTextClassifier(backbone, num_classes=3)
+    classifier.save_to_preset(tmp_path)
+    keras_hub.models.BertTokenizer(
+        vocabulary=vocabulary_tokens(13), lowercase=True
+    ).save_to_preset(tmp_path)
+    model = TaskModel.from_preset(tmp_path)
+    assert model.head.labels_by_index == ["LABEL_0", "LABEL_1", "LABEL_2"]
+    np.testing.assert_allclose(model(inputs), classifier(inputs), atol=1e-5)
+
+
 def test_other_architecture_is_refused(backbone, tmp_path):
     backbone.save_to_preset(tmp_path)
     path = tmp_path / "config.json"

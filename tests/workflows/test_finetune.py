@@ -101,6 +101,15 @@ def test_a_result_has_the_model_and_its_files(run):
         np.testing.assert_array_equal(one, other)
 
 
+def test_the_model_card_has_data_metrics_and_hyperparameters(run):
+    result, _ = run
+    card = (pathlib.Path(result.directory) / "README.md").read_text()
+    accuracy = result.metrics["accuracy"]
+    for row in ("train examples | 4", f"accuracy | {accuracy:.4f}"):
+        assert f"| {row} |" in card
+    assert "| learning_rate | 1e-12 |" in card
+
+
 def test_what_only_python_can_give_is_named_in_the_record(run):
     result, _ = run
     record = (pathlib.Path(result.directory) / "run.toml").read_text()
