@@ -13,13 +13,13 @@ import tensorflow as tf
 from keras.src.losses.losses import LossFunctionWrapper
 from keras.src.trainers.epoch_iterator import EpochIterator
 
+from keras_bert_zoo.training import adamw
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import keras_names_of_losses
 from keras_bert_zoo.training import keras_names_of_updates
 from keras_bert_zoo.training import lamb
 from keras_bert_zoo.training import layerwise
 from keras_bert_zoo.training import model as training_model
-from keras_bert_zoo.training import adamw
 
 OPTIMIZER = (
     "_accumulated_gradients",
