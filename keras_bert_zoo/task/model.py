@@ -259,7 +259,7 @@ class TaskModel(ReplicatedModel):
                 included; `batch_size` then plays no part.
             backup: `Backup` or `None`. Lets a killed run go on.
             fixed_shapes: bool. Whether batches are whole and padded to one of
-                a few widths, 32, 64 and so on, so that few shapes are
+                a few lengths, 32, 64 and so on, so that few shapes are
                 compiled. Texts that fill no batch are left out. `None`:
                 where XLA or a TPU compiles the step.
             packed_length: int or `None`. Packs texts of any length into rows

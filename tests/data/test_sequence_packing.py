@@ -137,7 +137,10 @@ def test_padding_is_counted():
     ("options", "message"),
     [
         ({"packed_length": 0}, "packed_length"),
-        ({"packed_length": 24, "widths": (20,)}, "packed_length=24 and widths"),
+        (
+            {"packed_length": 24, "bucket_lengths": (20,)},
+            "packed_length=24 and bucket_lengths",
+        ),
         (
             {"packed_length": 24, "tokens_per_batch": 64},
             "packed_length=24 and tokens_per_batch=64",
