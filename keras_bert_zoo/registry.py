@@ -51,7 +51,7 @@ class Registry:
         return [entry.attr for entry in self._entry_points() if entry.attr]
 
     def class_named(self, class_name: str) -> Any:
-        """Returns the plugin whose class is so named, `None` if none is."""
+        """Returns the plugin whose class has this name, or `None`."""
         for entry in self._entry_points():
             if entry.attr == class_name:
                 return entry.load()

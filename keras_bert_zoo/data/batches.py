@@ -142,12 +142,18 @@ _TRACED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 def traced_features(
     head: Any, tokenizer: Any, sequence_length: int
 ) -> Callable:
-    """Returns `head.features` of columns, traced once for each form of them.
+    """Returns `head.features` of columns, traced once for each of their types.
+
+    A head whose config changes is traced anew; one without a config that can
+    be compared, for each data set.
 
     Args:
-        head: `TaskHead`. Another trace is made once its config is another.
-        tokenizer: the tokenizer.
+        head: `TaskHead`.
+        tokenizer: `Tokenizer`.
         sequence_length: int. Most tokens in a sequence.
+
+    Returns:
+        Function from a dict of columns, tensors `(R, ...)`, to `Features`.
     """
     this = weakref.ref(head)
     function = tf.function(
@@ -156,7 +162,8 @@ def traced_features(
     )
     try:
         config = json.dumps(head.get_config(), sort_keys=True)
-    except NotImplementedError:  # never to be saved
+    # A head that is only trained may have no config, or none for JSON.
+    except (NotImplementedError, TypeError):
         return function
     traced = _TRACED.setdefault(head, {})
     key = config, sequence_length

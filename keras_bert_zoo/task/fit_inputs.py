@@ -237,7 +237,7 @@ def fixed_shape_options(
 def fixed_shape_options_of_evaluation(model) -> dict:
     """Returns what `build_dataset` takes to evaluate a model.
 
-    No row is left out, so a chunk's last batch may be smaller than others.
+    Every example is evaluated, so the last batch of a chunk may be smaller.
 
     Args:
         model: `TaskModel`, compiled.

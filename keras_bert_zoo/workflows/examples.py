@@ -34,7 +34,8 @@ def read_examples(
             raise InputError(
                 "Examples are the path of a file, rows, a list of mappings, "
                 "or a pair (texts, labels). Received: "
-                f"{type(given).__name__}."
+                f"{type(given).__name__}. Put them into `MemoryRows`, or into "
+                "a file."
             )
         return rows
     # By position, whatever the task calls its fields.

@@ -221,11 +221,11 @@ def default_epochs(num_examples: int, batch_size: int) -> int:
 
 
 def _recipe(options: Mapping[str, Any]) -> OptimizerRecipe:
-    further = {}
+    others = {}
     if options["ema_momentum"] is not None:
-        further = {"use_ema": True, "ema_momentum": options["ema_momentum"]}
+        others = {"use_ema": True, "ema_momentum": options["ema_momentum"]}
     if options["warmup_fraction"] is not None:
-        further["warmup_fraction"] = options["warmup_fraction"]
+        others["warmup_fraction"] = options["warmup_fraction"]
     return OptimizerRecipe(
         options["optimizer"],
         options["schedule"],
@@ -237,7 +237,7 @@ def _recipe(options: Mapping[str, Any]) -> OptimizerRecipe:
         unfreeze_fraction=options["unfreeze_fraction"] or 0.0,
         global_clipnorm=options["clip_norm"],
         gradient_accumulation_steps=options["accumulate_steps"],
-        **further,
+        **others,
     )
 
 

@@ -362,3 +362,12 @@ def test_features_are_traced_once_for_each_config(make_head, tokenizer):
     head.factor = 10
     (found,) = labels_of(batches(make_rows(3), head, tokenizer))
     assert (head.num_traces, sorted(found)) == (2, [0, 10, 20])
+
+
+def test_a_head_without_a_config_for_json_trains(make_head, tokenizer):
+    class Held(make_head):
+        def get_config(self):
+            return {"table": object()}
+
+    (found,) = labels_of(batches(make_rows(3), Held(), tokenizer))
+    assert sorted(found) == [0, 1, 2]
