@@ -1,8 +1,8 @@
 """Named plugins, found through entry points.
 
-A package adds a head, a tokenizer, an exporter or a checkpoint source by
-naming it in its own `pyproject.toml`; nothing here knows any of them. Only the
-plugin asked for is imported.
+A package adds a head, an encoder, a tokenizer, an exporter or a checkpoint
+source by naming it in its own `pyproject.toml`; nothing here knows any of
+them. Only the plugin asked for is imported.
 """
 
 import importlib.metadata
@@ -57,6 +57,17 @@ class Registry:
                 return entry.load()
         return None
 
+    def name_of(self, plugin: type) -> str | None:
+        """Returns the name that a class is registered under, or `None`."""
+        for name, registered in self._registered.items():
+            if registered is plugin:
+                return name
+        value = f"{plugin.__module__}:{plugin.__qualname__}"
+        for entry in self._entry_points():
+            if entry.value == value:
+                return entry.name
+        return None
+
     def get(self, name: str) -> Any:
         """Returns the plugin of that name, importing only its module.
 
@@ -99,6 +110,7 @@ class Registry:
 
 
 heads = Registry("keras_bert_zoo.heads", "head")
+encoders = Registry("keras_bert_zoo.encoders", "encoder")
 exporters = Registry("keras_bert_zoo.exporters", "exporter")
 checkpoint_sources = Registry(
     "keras_bert_zoo.checkpoint_sources", "checkpoint source"

@@ -14,15 +14,19 @@ from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.coverage import LoadReport
 from keras_bert_zoo.checkpoints.head_weights import HeadWeights
 from keras_bert_zoo.checkpoints.huggingface_saving import has_published_class
+from keras_bert_zoo.checkpoints.huggingface_saving import is_published
 from keras_bert_zoo.checkpoints.huggingface_saving import write_huggingface
 from keras_bert_zoo.checkpoints.locations import locate
+from keras_bert_zoo.checkpoints.registered_encoder import check_registered
 from keras_bert_zoo.registry import checkpoint_sources
 
 __all__ = [
     "Contents",
     "HeadWeights",
     "LoadReport",
+    "check_registered",
     "has_published_class",
+    "is_published",
     "locate",
     "open_located",
     "write_huggingface",

@@ -38,10 +38,11 @@ class Contents:
     Attributes:
         kind: str. Name of the source.
         origin: str. What messages call the checkpoint: a path or a name.
-        config: dict. Arguments of `BertEncoder`; those that are left out
-            have their defaults, but `use_pooler` goes by the variables.
+        config: dict. Arguments of the encoder; those that are left out have
+            their defaults, but BERT's `use_pooler` goes by the variables.
         variables: the source's arrays.
-        rules: table for the encoder.
+        rules: table for the encoder; `None` where the arrays bear the paths
+            of its variables.
         tokenizer: function returning a `Tokenizer`, or `None` where the
             source has no vocabulary.
         heads: the heads that the source holds.
@@ -53,13 +54,14 @@ class Contents:
             variable.
         architecture: str. The class that the source states, if it is one
             whose head is not among `heads`.
+        encoder: str. Name of the encoder's class in the registry.
     """
 
     kind: str
     origin: str
     config: Mapping[str, Any]
     variables: Variables
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] | None
     tokenizer: Callable[[], Any] = lambda: None
     heads: tuple[HeadSource, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class Contents:
     notes: tuple[str, ...] = ()
     own: Variables = NO_VARIABLES
     architecture: str = ""
+    encoder: str = "bert"
 
     @functools.cached_property
     def has_pooler(self) -> bool:

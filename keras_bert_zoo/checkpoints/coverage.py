@@ -113,7 +113,7 @@ def _check_rule(
     contents: Contents, rule: Rule, shape: Shape, config: Mapping
 ) -> None:
     piece = (*shape[:-1], shape[-1] // len(rule.sources))
-    expected = rule.layout.shape(piece, config["num_heads"])
+    expected = rule.layout.shape(piece, config.get("num_heads", 1))
     for name in rule.sources:
         if name not in contents.variables.shapes:
             raise InputError(

@@ -1,6 +1,9 @@
 """Loads what a source has opened, whole or not at all."""
 
 from collections.abc import Mapping
+from typing import Any
+
+import keras
 
 from keras_bert_zoo.checkpoints.arrays import read_rule
 from keras_bert_zoo.checkpoints.contents import Contents
@@ -9,11 +12,13 @@ from keras_bert_zoo.checkpoints.coverage import LoadReport
 from keras_bert_zoo.checkpoints.coverage import check_coverage
 from keras_bert_zoo.checkpoints.coverage import shapes_of_head
 from keras_bert_zoo.checkpoints.head_weights import HeadWeights
+from keras_bert_zoo.checkpoints.rules import Rule
 from keras_bert_zoo.checkpoints.rules import expand
 from keras_bert_zoo.checkpoints.shapes import check_config
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.registry import encoders
 
 
 def load_head(contents: Contents, kind: str) -> HeadWeights | None:
@@ -26,13 +31,24 @@ def load_head(contents: Contents, kind: str) -> HeadWeights | None:
 
 def load_encoder(
     contents: Contents, **changes
-) -> tuple[BertEncoder, LoadReport]:
+) -> tuple[keras.Model, LoadReport]:
     """Builds the encoder and fills it.
 
     Args:
         contents: what the source holds.
-        **changes: arguments of `BertEncoder` that replace the source's.
+        **changes: arguments of the encoder that replace the source's.
+
+    Raises:
+        InputError: if the checkpoint and the encoder do not cover each other.
     """
+    if contents.rules is None:
+        config = {**contents.config, **changes}
+        encoder = build_encoder(contents.encoder, config, contents.origin)
+        shapes = variable_shapes(encoder)
+        rules = [Rule(path, (path,)) for path in shapes]
+        report = check_coverage(contents, {}, rules, shapes)
+        _fill(encoder, rules, contents)
+        return encoder, report
     config = {
         "use_pooler": contents.has_pooler,
         **contents.config,
@@ -41,17 +57,50 @@ def load_encoder(
     check_config(config, contents.origin)
     shapes = encoder_shapes(config)
     rules = expand(contents.rules, config["num_layers"])
-    plan = {rule.target: rule for rule in rules if rule.target in shapes}
     report = check_coverage(contents, config, rules, shapes)
     encoder = BertEncoder(**config)
-    for variable in encoder.weights:
-        rule = plan[variable.path]
-        variable.assign(
-            read_rule(
-                rule, contents.variables, tuple(variable.shape), contents.origin
-            )
-        )
+    _fill(encoder, rules, contents)
     return encoder, report
+
+
+def build_encoder(
+    name: str, config: Mapping[str, Any], origin: str
+) -> keras.Model:
+    """Builds the registered encoder of that name, with random weights.
+
+    Raises:
+        InputError: if there is none, or it cannot be made of `config`.
+    """
+    encoder_class = encoders.get(name)
+    if encoder_class is BertEncoder:
+        check_config(config, origin)
+    try:
+        return encoder_class(**config)
+    except (ValueError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(
+            f"{origin} must state an encoder. Received: {error} Correct its "
+            "configuration."
+        ) from error
+
+
+def variable_shapes(encoder: keras.Model) -> dict[str, tuple[int, ...]]:
+    """Returns path -> shape of an encoder's variables.
+
+    Raises:
+        InputError: if two have one path.
+    """
+    shapes: dict = {}
+    for variable in encoder.weights:
+        if variable.path in shapes:
+            raise InputError(
+                "Each variable of an encoder must have a path of its own. "
+                f"Received two of {variable.path}. Give their layers "
+                "different names."
+            )
+        shapes[variable.path] = tuple(variable.shape)
+    return shapes
 
 
 def check_vocabulary(tokenizer, config: Mapping, origin: str) -> None:
@@ -60,7 +109,8 @@ def check_vocabulary(tokenizer, config: Mapping, origin: str) -> None:
     Raises:
         InputError: if there are more tokens than rows.
     """
-    found, expected = tokenizer.vocabulary_size, config["vocabulary_size"]
+    found = tokenizer.vocabulary_size
+    expected = config.get("vocabulary_size", found)
     if found > expected:
         raise InputError(
             f"{origin}: the token table must have a row for each "
@@ -77,13 +127,27 @@ def spare_rows(config: Mapping, tokenizer) -> tuple[str, ...]:
     """
     if tokenizer is None:
         return ()
-    found, expected = tokenizer.vocabulary_size, config["vocabulary_size"]
+    found = tokenizer.vocabulary_size
+    expected = config.get("vocabulary_size", found)
     if found >= expected:
         return ()
     return (
         f"The token table has {expected} rows for {found} tokens: rows "
         f"{found} to {expected - 1} belong to no token.",
     )
+
+
+def _fill(encoder: keras.Model, rules: list[Rule], contents: Contents) -> None:
+    plan = {rule.target: rule for rule in rules}
+    for variable in encoder.weights:
+        variable.assign(
+            read_rule(
+                plan[variable.path],
+                contents.variables,
+                tuple(variable.shape),
+                contents.origin,
+            )
+        )
 
 
 def _read_head(contents: Contents, head: HeadSource) -> HeadWeights:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from keras_bert_zoo.checkpoints import huggingface_config
 from keras_bert_zoo.checkpoints import huggingface_rules
+from keras_bert_zoo.checkpoints import registered_encoder
 from keras_bert_zoo.checkpoints import safetensors_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
@@ -69,7 +70,21 @@ def open_source(source: str) -> Contents:
     path_of_config = path / "config.json"
     config = read_json(path_of_config)
     _require_safetensors(path)
-    variables, own = _canonical(safetensors_files.open_model(path), path)
+    variables = safetensors_files.open_model(path)
+    name, arguments = read_architecture(path)
+    if registered_encoder.read_config(config, path_of_config) is not None:
+        variables, own = registered_encoder.split(variables, path)
+        return Contents(
+            kind=KIND,
+            origin=str(path),
+            encoder=name,
+            config=arguments,
+            variables=variables,
+            rules=None,
+            tokenizer=functools.partial(read_tokenizer, path),
+            own=own,
+        )
+    variables, own = _canonical(variables, path)
     heads, architecture = _heads(variables, config, path_of_config)
     tied = {
         huggingface_rules.DECODER_WEIGHT: "embeddings/token_embedding",
@@ -77,7 +92,7 @@ def open_source(source: str) -> Contents:
     return Contents(
         kind=KIND,
         origin=str(path),
-        config=read_architecture(path),
+        config=arguments,
         variables=variables,
         rules=huggingface_rules.RULES,
         tokenizer=functools.partial(read_tokenizer, path),
@@ -89,16 +104,21 @@ def open_source(source: str) -> Contents:
     )
 
 
-def read_architecture(directory: pathlib.Path) -> dict:
-    """Returns the arguments of `BertEncoder` that a directory states.
+def read_architecture(directory: pathlib.Path) -> tuple[str, dict]:
+    """Returns the encoder's registered name, and its arguments.
 
     Raises:
-        InputError: if there is no `config.json`, or it is not of a BERT.
+        InputError: if there is no `config.json`, or it is not of a BERT or a
+            registered encoder.
     """
     path = directory / "config.json"
-    encoder = huggingface_config.encoder_config(read_json(path), path)
+    config = read_json(path)
+    registered = registered_encoder.read_config(config, path)
+    if registered is not None:
+        return registered
+    encoder = huggingface_config.encoder_config(config, path)
     pooling = _pooling(directory / "1_Pooling" / "config.json")
-    return {"pooling": pooling, **encoder}
+    return "bert", {"pooling": pooling, **encoder}
 
 
 def _pooling(path: pathlib.Path) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from keras_bert_zoo.checkpoints import registered_encoder
 from keras_bert_zoo.checkpoints.head_weights import HeadWeights
 from keras_bert_zoo.errors import InputError
 
@@ -51,9 +52,8 @@ _REQUIRED = {
 
 MODEL_TYPE = "bert"
 # Under this key stand the arguments of `BertEncoder` that a `BertConfig` has
-# no word for. Where they change the outputs it is the model type, too, so
-# that other libraries refuse the model.
-OWN = "keras_bert_zoo"
+# no word for. Where they change the outputs it is the model type, too.
+OWN = registered_encoder.OWN
 # Argument -> its value in every published BERT.
 _OWN_OPTIONS = {
     "embedding_dim": None,

@@ -10,6 +10,7 @@ import numpy as np
 
 from keras_bert_zoo.checkpoints import huggingface_config
 from keras_bert_zoo.checkpoints import huggingface_rules
+from keras_bert_zoo.checkpoints import registered_encoder
 from keras_bert_zoo.checkpoints.arrays import write_rules
 from keras_bert_zoo.checkpoints.head_weights import HeadWeights
 from keras_bert_zoo.checkpoints.rules import expand
@@ -22,13 +23,20 @@ CONFIG = "config.json"
 _POOLED = ("classification", "next_sentence")
 
 
-def has_published_class(encoder: BertEncoder, head: HeadWeights) -> bool:
+def is_published(encoder: keras.Model) -> bool:
+    """Says whether a published BERT computes what the encoder does."""
+    return isinstance(encoder, BertEncoder) and huggingface_config.is_published(
+        encoder.get_config()
+    )
+
+
+def has_published_class(encoder: keras.Model, head: HeadWeights) -> bool:
     """Says whether a class of `transformers` gives the same outputs."""
+    if not is_published(encoder):
+        return False
     config = encoder.get_config()
-    if (
-        head.kind not in huggingface_rules.HEAD_RULES
-        or not huggingface_config.is_published(config)
-        or (head.kind in _POOLED and not config["use_pooler"])
+    if head.kind not in huggingface_rules.HEAD_RULES or (
+        head.kind in _POOLED and not config["use_pooler"]
     ):
         return False
     bias = head.weights.get("bias")
@@ -38,7 +46,7 @@ def has_published_class(encoder: BertEncoder, head: HeadWeights) -> bool:
 
 
 def write_huggingface(
-    encoder: BertEncoder,
+    encoder: keras.Model,
     directory: pathlib.Path,
     *,
     heads: Sequence[HeadWeights] = (),
@@ -48,8 +56,8 @@ def write_huggingface(
     """Writes `config.json` and `model.safetensors`, in float32.
 
     Args:
-        encoder: `BertEncoder`. One that no published BERT computes is written
-            under a model type of its own.
+        encoder: `BertEncoder`, or another that is registered. One that no
+            published BERT computes is written under a model type of its own.
         directory: where to write; it exists.
         heads: those that have a published class: one of them, or `masked_lm`
             and `next_sentence`, which make a `BertForPreTraining`.
@@ -59,13 +67,33 @@ def write_huggingface(
     Raises:
         OSError: if the disk is full.
     """
-    config = encoder.get_config()
     values = {
         variable.path: keras.ops.convert_to_numpy(
             keras.ops.cast(variable, "float32")
         )
         for variable in encoder.weights
     }
+    if isinstance(encoder, BertEncoder):
+        arrays, content = _published(encoder, values, heads, padding_id)
+    else:
+        prefix = registered_encoder.ENCODER_PREFIX
+        arrays = {prefix + path: array for path, array in values.items()}
+        content = registered_encoder.config_json(encoder)
+    for path, array in (own or {}).items():
+        arrays[huggingface_rules.OWN_PREFIX + path] = array
+    save_model(arrays, directory)
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    (directory / CONFIG).write_text(text, encoding="utf-8")
+
+
+def _published(
+    encoder: BertEncoder,
+    values: Mapping[str, np.ndarray],
+    heads: Sequence[HeadWeights],
+    padding_id: int,
+) -> tuple[dict[str, np.ndarray], dict]:
+    """Returns the arrays and the `config.json` as `transformers` has them."""
+    config = encoder.get_config()
     rules = [
         rule
         for rule in expand(huggingface_rules.RULES, config["num_layers"])
@@ -77,11 +105,6 @@ def write_huggingface(
     for head in heads:
         rules = huggingface_rules.HEAD_RULES[head.kind]
         arrays |= write_rules(rules, head.weights, config["num_heads"])
-    for path, array in (own or {}).items():
-        arrays[huggingface_rules.OWN_PREFIX + path] = array
-    save_model(arrays, directory)
-    content = huggingface_config.huggingface_config(
+    return arrays, huggingface_config.huggingface_config(
         config, encoder.dtype_policy.name, padding_id, heads
     )
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    (directory / CONFIG).write_text(text, encoding="utf-8")

@@ -191,12 +191,21 @@ class BertEncoder(keras.Model):
 
         Raises:
             InputError: if the preset is unknown or damaged, cannot be
-                fetched, or an override changes a size that the weights have.
+                fetched, or holds another encoder than a BERT, or an override
+                changes a size that the weights have.
         """
         # By the package's lazy name: this room stands above that of presets.
-        return keras_bert_zoo.load_encoder(
+        encoder = keras_bert_zoo.load_encoder(
             preset, load_weights=load_weights, dtype=dtype, **overrides
         )
+        if not isinstance(encoder, cls):
+            raise InputError(
+                f"`{cls.__name__}.from_preset` loads a {cls.__name__}. "
+                f"Received: {preset}, which holds a "
+                f"{type(encoder).__name__}. Load it with "
+                "`keras_bert_zoo.load_encoder`."
+            )
+        return encoder
 
     @property
     def hidden_dim(self) -> int:

@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import keras
 from absl import logging
 
 from keras_bert_zoo import checkpoints
@@ -24,6 +25,7 @@ from keras_bert_zoo.presets import directory as layout
 from keras_bert_zoo.presets.catalog import Provenance
 from keras_bert_zoo.presets.catalog import preset_info
 from keras_bert_zoo.presets.catalog import preset_names
+from keras_bert_zoo.registry import encoders
 from keras_bert_zoo.tokenization import Tokenizer
 
 _NOT_OVERRIDDEN = ("self", "name", "kwargs")
@@ -87,20 +89,17 @@ class Preset:
 
     def encoder(
         self, *, load_weights: bool = True, dtype=None, **overrides
-    ) -> BertEncoder:
+    ) -> keras.Model:
         """Builds the encoder; see `load_encoder`."""
-        unknown = sorted(set(overrides) - set(_overridable()))
-        if unknown:
-            raise InputError(
-                "An override must be an argument of `BertEncoder`. Received: "
-                f"{', '.join(unknown)}. Known: {', '.join(_overridable())}."
-            )
-        config = self._architecture(load_weights)
+        name, config = self._architecture(load_weights)
         changed = {**config, **overrides}
-        changed["dtype"] = dtype or config.get("dtype")
+        if dtype is not None:
+            changed["dtype"] = dtype
+        _check_arguments(name, overrides)
         if not load_weights:
-            return _built(changed, self.name)
-        _check_overrides(self.name, config, overrides)
+            return checkpoint_engine.build_encoder(name, changed, self.name)
+        if encoders.get(name) is BertEncoder:
+            _check_overrides(self.name, config, overrides)
         encoder, self.report = checkpoint_engine.load_encoder(
             self.contents, **changed
         )
@@ -128,10 +127,10 @@ class Preset:
             # The weights may be absent.
             layout.check_files(self._directory, self.task, weights=False)
             found = read_tokenizer(self._directory)
-            config = self._architecture(load_weights=False)
+            _, config = self._architecture(load_weights=False)
         else:
             found = self.contents.tokenizer()
-            config = self._architecture(load_weights=True)
+            _, config = self._architecture(load_weights=True)
         if found is None:
             return None
         checkpoint_engine.check_vocabulary(found, config, self.name)
@@ -165,11 +164,14 @@ class Preset:
         path = pathlib.Path(place)
         return path.parent if path.is_file() else path
 
-    def _architecture(self, load_weights: bool) -> Mapping[str, Any]:
+    def _architecture(
+        self, load_weights: bool
+    ) -> tuple[str, Mapping[str, Any]]:
+        """Returns the encoder's registered name, and its arguments."""
         if self._info is not None:
-            return self._info.config
+            return "bert", self._info.config
         if load_weights or self._directory is None:
-            return self.contents.config
+            return self.contents.encoder, self.contents.config
         return huggingface.read_architecture(self._directory)
 
     def _add_notes(self, notes: tuple[str, ...]) -> None:
@@ -196,8 +198,11 @@ def load_encoder(
     load_weights: bool = True,
     dtype=None,
     **overrides,
-) -> BertEncoder:
-    """Builds the encoder of a preset: what `BertEncoder.from_preset` does.
+) -> keras.Model:
+    """Builds the encoder of a preset.
+
+    It is a `BertEncoder`, or what a package registered and
+    `save_to_preset` saved.
 
     Args:
         preset: see `Preset`.
@@ -205,7 +210,7 @@ def load_encoder(
             random ones.
         dtype: dtype policy, or `None` for the global policy (of a directory
             that this project wrote: the one it was saved with).
-        **overrides: arguments of `BertEncoder` to change, such as `dropout`.
+        **overrides: arguments of the encoder to change, such as `dropout`.
 
     Raises:
         InputError: if the preset is unknown, its weights cannot be fetched,
@@ -243,22 +248,16 @@ def _is_place(preset: str | os.PathLike) -> bool:
     return text not in preset_names() and pathlib.Path(text).exists()
 
 
-def _overridable() -> tuple[str, ...]:
-    parameters = inspect.signature(BertEncoder.__init__).parameters
-    return tuple(key for key in parameters if key not in _NOT_OVERRIDDEN)
-
-
-def _built(config: Mapping[str, Any], name: str) -> BertEncoder:
-    check_config(config, name)
-    try:
-        return BertEncoder(**config)
-    except (ValueError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
+def _check_arguments(name: str, overrides: Mapping[str, Any]) -> None:
+    encoder_class = encoders.get(name)
+    parameters = inspect.signature(encoder_class.__init__).parameters
+    known = [key for key in parameters if key not in _NOT_OVERRIDDEN]
+    unknown = sorted(set(overrides) - set(known))
+    if unknown:
         raise InputError(
-            f"{name} must state an encoder. Received: {error} Correct its "
-            "configuration."
-        ) from error
+            f"An override must be an argument of `{encoder_class.__name__}`. "
+            f"Received: {', '.join(unknown)}. Known: {', '.join(known)}."
+        )
 
 
 def _check_overrides(

@@ -64,9 +64,8 @@ def model_card(
     based = f" It began as `{provenance.base_model}`." * bool(
         provenance.base_model
     )
-    what = (
-        f"A BERT encoder with the head `{head}`" if head else "A BERT encoder"
-    )
+    what = "A BERT encoder" if is_bert else "An encoder"
+    what += f" with the head `{head}`" * bool(head)
     parts = [f"{header}\n# {name}\n\n{what}.{based}\n"]
     options = {k: v for k, v in (head_config or {}).items() if v is not None}
     for title, values in (
@@ -119,11 +118,15 @@ def _table(values: Mapping[str, Any]) -> str:
 
 
 def _how_to_load(head: str, same_elsewhere: bool, is_bert: bool) -> str:
-    ours = "zoo.TaskModel" if head else "zoo.BertEncoder"
+    load = "load_encoder"
+    if head:
+        load = "TaskModel.from_preset"
+    elif is_bert:
+        load = "BertEncoder.from_preset"
     parts = [
         "## How to load it\n\nWith keras-bert-zoo, in this directory:\n\n"
         "```python\nimport keras_bert_zoo as zoo\n\n"
-        f'model = {ours}.from_preset(".")\n```\n'
+        f'model = zoo.{load}(".")\n```\n'
     ]
     if same_elsewhere:
         name = f"AutoModelFor{_TASKS[head][1]}" if head else "AutoModel"

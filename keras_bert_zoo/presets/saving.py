@@ -10,10 +10,10 @@ import numpy as np
 
 from keras_bert_zoo import files
 from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.checkpoints import check_registered
 from keras_bert_zoo.checkpoints import has_published_class
+from keras_bert_zoo.checkpoints import is_published
 from keras_bert_zoo.checkpoints import write_huggingface
-from keras_bert_zoo.checkpoints.huggingface_config import is_published
-from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import directory as layout
 from keras_bert_zoo.presets.catalog import Provenance
@@ -23,7 +23,7 @@ from keras_bert_zoo.tokenization import Tokenizer
 
 
 def save_preset(
-    encoder: BertEncoder,
+    encoder: keras.Model,
     tokenizer: Tokenizer | None,
     directory: str | os.PathLike,
     *,
@@ -36,7 +36,7 @@ def save_preset(
     The directory is one of Hugging Face's, with a model card and `task.json`.
 
     Args:
-        encoder: `BertEncoder`.
+        encoder: `BertEncoder`, or another whose class is registered.
         tokenizer: `Tokenizer`, or `None` to save the encoder alone.
         directory: where to write.
         provenance: where the weights come from.
@@ -45,7 +45,7 @@ def save_preset(
 
     Raises:
         InputError: if the directory exists and `overwrite` is false, or the
-            encoder is no `BertEncoder` of plain, finite floats.
+            encoder is not registered, or not of plain, finite floats.
     """
     with files.atomic_directory(directory, overwrite) as temporary:
         write_preset(
@@ -59,7 +59,7 @@ def save_preset(
 
 
 def write_preset(
-    encoder: BertEncoder,
+    encoder: keras.Model,
     tokenizer: Tokenizer | None,
     directory: pathlib.Path,
     *,
@@ -76,7 +76,7 @@ def write_preset(
     are there.
 
     Args:
-        encoder: `BertEncoder`.
+        encoder: see `save_preset`.
         tokenizer: `Tokenizer` or `None`.
         directory: where to write.
         name: str. The model's, for the card.
@@ -89,11 +89,16 @@ def write_preset(
         provenance, card: see `save_preset`.
 
     Raises:
-        InputError: if the encoder is no `BertEncoder` of plain floats, or a
-            weight is not finite.
+        InputError: if the encoder is not registered or not of plain floats,
+            or a weight is not finite.
         OSError: if the disk is full.
     """
-    _check_encoder(encoder)
+    check_registered(encoder)
+    if encoder.quantization_mode is not None:
+        raise InputError(
+            "A model directory holds an encoder of plain floats. Received: "
+            f"{encoder.dtype_policy.name}. Save it before it is quantized."
+        )
     provenance = provenance or Provenance()
     variables = dict(head_variables or {})
     for one in (*encoder.weights, *variables.values()):
@@ -126,7 +131,7 @@ def write_preset(
         head=task["head"] or "",
         head_config=task.get("config"),
         published=head,
-        is_bert=is_published(encoder.get_config()),
+        is_bert=is_published(encoder),
         provenance=provenance,
         facts=card or CardFacts(),
     )
@@ -143,18 +148,4 @@ def _check_finite(variable: keras.Variable) -> None:
             "A saved model holds finite numbers. Received: NaN or infinity in "
             f"{variable.path}. Its training went wrong: lower the learning "
             "rate, and train again."
-        )
-
-
-def _check_encoder(encoder) -> None:
-    if not isinstance(encoder, BertEncoder):
-        raise InputError(
-            "A model directory holds a `BertEncoder`. Received: "
-            f"{type(encoder).__name__}. Load its weights with "
-            "`BertEncoder.from_preset` first."
-        )
-    if encoder.quantization_mode is not None:
-        raise InputError(
-            "A model directory holds an encoder of plain floats. Received: "
-            f"{encoder.dtype_policy.name}. Save it before it is quantized."
         )

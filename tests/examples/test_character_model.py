@@ -16,6 +16,7 @@ from every_head import HEADS
 from every_head import TEXTS
 
 import keras_bert_zoo as zoo
+from keras_bert_zoo.registry import encoders
 from keras_bert_zoo.registry import tokenizers
 from keras_bert_zoo.testing import check_tokenizer
 from keras_bert_zoo.tokenization import load_tokenizer
@@ -51,8 +52,10 @@ def plugin():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     tokenizers.register("characters", module.CharacterTokenizer)
+    encoders.register("characters", module.CharacterEncoder)
     yield module
     tokenizers.unregister("characters")
+    encoders.unregister("characters")
 
 
 @pytest.fixture(scope="module")
@@ -165,3 +168,62 @@ def test_a_keras_file_gives_the_same_answers(trained, tmp_path):
     for one, other in zip(model.get_weights(), again.get_weights()):
         np.testing.assert_array_equal(one, other)
     assert again.predict_text(texts[:1]) == model.predict_text(texts[:1])
+
+
+@pytest.mark.parametrize("trained", _with_slow("tags"), indirect=True)
+def test_a_model_directory_gives_the_same_answers(trained, tmp_path, plugin):
+    model, texts = trained
+    model.save_to_preset(tmp_path / "model")
+    again = zoo.TaskModel.from_preset(tmp_path / "model")
+    assert isinstance(again.encoder, plugin.CharacterEncoder)
+    assert again.tokenizer.get_config() == model.tokenizer.get_config()
+    for saved, loaded in zip(model.get_weights(), again.get_weights()):
+        np.testing.assert_array_equal(saved, loaded)
+    assert again.predict_text(texts[:1]) == model.predict_text(texts[:1])
+
+
+@pytest.fixture
+def saved_encoder(plugin, tokenizer, tmp_path):
+    encoder = plugin.CharacterEncoder(
+        tokenizer.vocabulary_size, 1, 2, 8, 16, max_sequence_length=9
+    )
+    zoo.save_preset(encoder, tokenizer, tmp_path / "encoder")
+    return encoder, tmp_path / "encoder"
+
+
+def test_an_encoder_alone_is_saved_and_loaded(saved_encoder, tokenizer):
+    encoder, directory = saved_encoder
+    again = zoo.load_encoder(directory)
+    assert again.get_config() == encoder.get_config()
+    for saved, loaded in zip(encoder.get_weights(), again.get_weights()):
+        np.testing.assert_array_equal(saved, loaded)
+    with pytest.raises(zoo.InputError, match="CharacterEncoder.*load_encoder"):
+        zoo.BertEncoder.from_preset(directory)
+    with pytest.raises(zoo.InputError, match="hidden_size.*hidden_dim"):
+        zoo.load_encoder(directory, hidden_size=4)
+    with pytest.raises(zoo.InputError, match="position_embedding.*shape"):
+        zoo.load_encoder(directory, max_sequence_length=4)
+
+
+def test_an_encoder_of_an_absent_package_is_named(saved_encoder, plugin):
+    _, directory = saved_encoder
+    encoders.unregister("characters")
+    try:
+        with pytest.raises(zoo.InputError, match="encoder.*'characters'"):
+            zoo.load_encoder(directory)
+    finally:
+        encoders.register("characters", plugin.CharacterEncoder)
+
+
+def test_an_unregistered_encoder_is_refused(tokenizer, tmp_path):
+    inputs = {
+        name: keras.Input((None,), dtype="int32", name=name)
+        for name in ("token_ids", "padding_mask")
+    }
+    table = keras.layers.Embedding(tokenizer.vocabulary_size, 8)
+    outputs = {"sequence_output": table(inputs["token_ids"])}
+    with pytest.raises(zoo.InputError, match="registered.*Functional"):
+        zoo.save_preset(
+            keras.Model(inputs, outputs), tokenizer, tmp_path / "encoder"
+        )
+    assert not (tmp_path / "encoder").exists()

@@ -201,6 +201,6 @@ def test_failed_save_keeps_the_previous_preset(
 
 def test_other_models_are_refused(tmp_path):
     model = keras.Sequential([keras.layers.Dense(1)])
-    with pytest.raises(InputError, match="`BertEncoder`. Received: Sequent"):
+    with pytest.raises(InputError, match="registered. Received: Sequential"):
         save_preset(model, None, tmp_path / "preset")
     assert list(tmp_path.iterdir()) == []

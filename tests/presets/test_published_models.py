@@ -145,7 +145,8 @@ def test_hub_answers_from_its_cache(published, monkeypatch):
 def test_files_of_a_published_tagger_are_read(tmp_path):
     """But its weights, a pickle, and 3 tokens too many for its table."""
     source = SHARED / "models/hf_bert_ner_tiny"
-    encoder = BertEncoder(**read_architecture(source))
+    _, arguments = read_architecture(source)
+    encoder = BertEncoder(**arguments)
     weights = {"kernel": np.zeros((16, 9)), "bias": np.arange(9.0)}
     head = HeadWeights("tagging", [], weights, {})
     write_huggingface(encoder, tmp_path, heads=[head])
