@@ -9,8 +9,8 @@ import keras
 import numpy as np
 
 from task_heads.tagging import crf
-from task_heads.tagging.crf_loss import CrfLoss
-from task_heads.tagging.transition_scores import TransitionScores
+from task_heads.tagging.crf import CrfLoss
+from task_heads.tagging.crf import TransitionScores
 
 
 def main():

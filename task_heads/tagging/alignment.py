@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from task_heads.tagging.given_labels import spans_of
-from task_heads.tagging.words import find_words
+from task_heads.tagging.examples import spans_of
+from task_heads.tagging.features import find_words
 
 _BATCH_SIZE = 256
 # Most spans that a message lists.

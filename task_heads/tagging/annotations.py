@@ -8,7 +8,7 @@ from typing import Any
 from keras_bert_zoo.data.json_lines import json_records
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.errors import InputError
-from task_heads.tagging.marked_spans import span_of
+from task_heads.tagging.examples import span_of
 
 _SPAN_KEYS = ("spans", "entities")
 

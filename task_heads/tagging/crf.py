@@ -1,8 +1,9 @@
-"""A linear chain over the words of a text, in log space, on any backend.
+"""A conditional random field over the words of a text, on any Keras backend.
 
 `potentials[r, s, i, j]` scores tag `j` at token `s` after tag `i - 1` at the
 word before; row 0 stands for no word before. Tokens that are no words are
-passed over, so the word before is not the token before.
+passed over, so the word before is not the token before. All sums are in log
+space.
 
 Letters: `R` sequences, `S` tokens of a sequence, `L` tags.
 
@@ -10,10 +11,95 @@ Source: Lafferty, McCallum and Pereira, 2001, Conditional Random Fields;
 Rabiner, 1989, section III (forward-backward and Viterbi algorithms).
 """
 
+import keras
 from keras import ops
+
+from task_heads.token_weights import token_weights
 
 # The logarithm of next to nothing. Finite: infinities make NaN.
 _NEVER = -1e9
+
+
+@keras.saving.register_keras_serializable(package="task_heads")
+class TransitionScores(keras.layers.Layer):
+    """Adds the score of a tag after each tag to the score of the tag alone.
+
+    Until it is trained it adds nothing, so that the tags do not depend on
+    each other.
+
+    Args:
+        scale: float. What the weights are multiplied by. A weight moves by
+            about the learning rate in each step, and rates that suit an
+            encoder would leave the scores near 0.
+
+    Input shape: `(R, S, L)` logits. Output shape: `(R, S, L + 1, L)`
+    potentials, of the tag of the last axis after that of the axis before,
+    whose first place stands for no word before.
+
+    Source: Lample et al., 2016 (arXiv:1603.01360), section 2.2.
+    """
+
+    def __init__(self, scale: float = 1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def build(self, input_shape):
+        num_tags = input_shape[-1]
+        self.transitions = self.add_weight(
+            shape=(num_tags + 1, num_tags),
+            initializer="zeros",
+            name="transitions",
+        )
+
+    def call(self, logits):
+        return ops.expand_dims(logits, -2) + self.scale * self.transitions
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable(package="task_heads")
+class CrfLoss(keras.losses.Loss):
+    """Negative log-likelihood of the words' tags, per word.
+
+    A sum over the sequences of a batch, divided by its words, so that it
+    compares with the cross-entropy of one word; with `reduction="sum"` the
+    sum alone.
+
+    Call arguments:
+        y_true: int `(R, S)` tags.
+        y_pred: float `(R, S, L + 1, L)` potentials.
+        sample_weight: float `(R, S)`, above 0 for the tokens that are words,
+            or `(R,)` for whole sequences; they count alike. All are words
+            where it is `None`.
+    """
+
+    def __init__(self, name: str = "crf_loss", reduction="mean", **kwargs):
+        super().__init__(name=name, reduction=reduction, **kwargs)
+
+    def size(self, y_true, sample_weight=None):
+        """Returns the number of words, float32."""
+        return ops.sum(ops.cast(_is_word(y_true, sample_weight), "float32"))
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        potentials = ops.cast(y_pred, "float32")
+        tags = ops.cast(y_true, "int32")
+        is_word = _is_word(tags, sample_weight)
+        pairs, total = pair_marginals(potentials, is_word)
+        path = path_pairs(tags, is_word, potentials.shape[-1])
+        # The gradient is what the model expects less what is there. So it
+        # need not be found by a second run through the loops.
+        slope = ops.stop_gradient(pairs - path)
+        tangent = ops.sum(slope * potentials)
+        loss = ops.sum(total) - ops.sum(path * potentials)
+        loss = tangent + ops.stop_gradient(loss - tangent)
+        if self.reduction == "sum":
+            return loss
+        return loss / ops.maximum(self.size(tags, sample_weight), 1.0)
+
+
+def _is_word(tags, sample_weight):
+    return token_weights(tags, sample_weight) > 0
 
 
 def pair_marginals(potentials, is_word):

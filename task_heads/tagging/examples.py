@@ -1,4 +1,4 @@
-"""One row to tag, as plain values."""
+"""One example to tag, as plain values: words and tags, or a text and spans."""
 
 import collections
 from collections.abc import Callable
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_bert_zoo.errors import InputError
-from task_heads.tagging.entities import OUTSIDE
-from task_heads.tagging.given_labels import spans_of
-from task_heads.tagging.given_labels import tags_of
+from task_heads.tagging.schemes import OUTSIDE
+
+_FIELDS = ("start", "end", "label")
 
 
 def tagging_example(
@@ -155,3 +155,97 @@ def _spans(text: str, values: Mapping[str, Any], types: Sequence[str]) -> dict:
 def _num_bytes(text: str) -> int:
     # A lone surrogate is refused later, with the row's origin.
     return len(text.encode("utf-8", "surrogatepass"))
+
+
+def tags_of(values: Mapping[str, Any]) -> list | None:
+    """Returns the tags of a row's tokens; `None` for a row of a text.
+
+    Raises:
+        InputError: if they are no list, or the row marks spans as well.
+    """
+    if values.get("tokens") is None:
+        return None
+    if values.get("spans") is not None:
+        raise InputError(
+            "A row must have `tokens` and `tags`, or a `text` and `spans`. "
+            "Received: tokens and spans. Leave one out."
+        )
+    tags = values.get("tags")
+    if hasattr(tags, "tolist"):  # an array
+        tags = tags.tolist()
+    if not isinstance(tags, list | tuple):
+        received = "none" if tags is None else f"{tags!r:.60}"
+        raise InputError(
+            "A row to learn from, or to score, must have `tags`, a list with "
+            f"one for each token. Received: {received}. Add them, or remove "
+            "the row."
+        )
+    return list(tags)
+
+
+def spans_of(values: Mapping[str, Any]) -> list[tuple[int, int, str]]:
+    """Returns the spans marked in a row's text; see `marked_spans`.
+
+    They stand in `spans`, or in `tags`, where a row's label is given under
+    the one name that all rows have for it.
+
+    Raises:
+        InputError: if there is no such list.
+    """
+    field = "tags" if values.get("spans") is None else "spans"
+    if values.get(field) is None:
+        raise InputError(
+            "A row to learn from, or to score, must have `spans` beside its "
+            f"`text`, or `tokens` and `tags`. Received: {', '.join(values)}. "
+            "A text without any span has an empty list."
+        )
+    return marked_spans(values[field])
+
+
+def marked_spans(listed: Any) -> list[tuple[int, int, str]]:
+    """Returns the spans of a text by where they start.
+
+    Args:
+        listed: a list of what `span_of` takes.
+
+    Raises:
+        InputError: if it is none.
+    """
+    if not isinstance(listed, list | tuple):
+        raise InputError(
+            f"'spans' must be a list. Received: {listed!r:.60}. A text "
+            "without any has []."
+        )
+    return sorted(map(span_of, listed))
+
+
+def span_of(entry: Any) -> tuple[int, int, str]:
+    """Returns `(start, end, label)` from that, a list of it, or a dict.
+
+    Raises:
+        InputError: if a part is missing or of another type.
+    """
+    if isinstance(entry, Mapping) and all(key in entry for key in _FIELDS):
+        start, end, label = (entry[key] for key in _FIELDS)
+    elif isinstance(entry, list | tuple) and len(entry) == len(_FIELDS):
+        start, end, label = entry
+    else:
+        raise InputError(
+            'a span must be {"start": 0, "end": 5, "label": "..."} or [0, 5, '
+            f'"..."]. Received: {entry!r:.60}. Give all three.'
+        )
+    if not isinstance(label, str) or not label:
+        raise InputError(
+            "a span's label must be a string that is not empty. Received: "
+            f"{label!r:.60}. Write the label's name."
+        )
+    # NumPy's integers are as good; True and 2.0 are mistakes.
+    if not all(
+        hasattr(place, "__index__") and not isinstance(place, bool)
+        for place in (start, end)
+    ):
+        raise InputError(
+            "start and end of a span must be integers. Received: "
+            f"{start!r:.60} and {end!r:.60}. Count the text's characters."
+        )
+    return int(start), int(end), label

@@ -1,21 +1,25 @@
-"""Rows streamed from files with tagged words or marked texts."""
+"""Examples streamed from files with tagged words or marked texts.
+
+Source: Tjong Kim Sang and De Meulder, 2003 (arXiv:cs/0306050);
+https://universaldependencies.org/format.html.
+"""
 
 import os
+import re
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
 from keras_bert_zoo.data.file_formats import format_of
 from keras_bert_zoo.data.file_formats import not_empty
+from keras_bert_zoo.data.lines import read_lines
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.errors import InputError
 from task_heads.tagging.annotations import annotation_rows
-from task_heads.tagging.word_lines import conll_rows
-from task_heads.tagging.word_lines import conllu_rows
 
 FORMATS = ("conll", "conllu", "jsonl")
 
-_WORD_LINES = {"conll": conll_rows, "conllu": conllu_rows}
 _ENDINGS = {
     **dict.fromkeys(
         (".conll", ".txt", ".tsv", ".bio", ".iob", ".iob2", ".iobes"), "conll"
@@ -23,6 +27,14 @@ _ENDINGS = {
     ".conllu": "conllu",
     ".jsonl": "jsonl",
 }
+_DOCUMENT_START = "-DOCSTART-"
+_NUM_CONLLU_COLUMNS = 10
+_CONLLU_COLUMNS = {"text": 1, "tags": 3}  # FORM and UPOS
+_WORD_ID = re.compile(r"[0-9]+")
+_SKIPPED_ID = re.compile(r"[0-9]+-[0-9]+|[0-9]+\.[0-9]+")
+
+# Where a line stands and its fields; None where a sentence ends.
+_Lines = Iterable[tuple[str, list[str]] | None]
 
 
 class TaggedFile(Rows):
@@ -86,8 +98,10 @@ class TaggedFile(Rows):
     def __iter__(self) -> Iterator[Row]:
         if self.format == "jsonl":
             rows = annotation_rows(self.path, self.columns or {})
+        elif self.format == "conllu":
+            rows = conllu_rows(self.path, self.columns)
         else:
-            rows = _WORD_LINES[self.format](self.path, self.columns)
+            rows = conll_rows(self.path, self.columns)
         return not_empty(rows, self.path, "sentence")
 
 
@@ -113,3 +127,144 @@ def _checked(columns, format: str) -> dict | None:
 
 def _is_number(column) -> bool:
     return type(column) is int and column >= 0
+
+
+def conll_rows(
+    path: str | os.PathLike, columns: Mapping[str, int] | None
+) -> Iterator[Row]:
+    """Yields the sentences of a CoNLL file; see `TaggedFile`.
+
+    Args:
+        path: the file.
+        columns: `text` and `tags` -> number of the column from 0; `None`
+            for the first and the last.
+
+    Raises:
+        InputError: if the file breaks a rule of the format.
+    """
+    return _rows(_conll_lines(path), _wanted(columns, {"text": 0, "tags": -1}))
+
+
+def conllu_rows(
+    path: str | os.PathLike, columns: Mapping[str, int] | None
+) -> Iterator[Row]:
+    """Yields the sentences of a CoNLL-U file; see `TaggedFile`.
+
+    Args:
+        path: the file.
+        columns: `text` and `tags` -> number of the column from 0; `None`
+            for FORM and UPOS.
+
+    Raises:
+        InputError: if the file breaks a rule of the format.
+    """
+    return _rows(_conllu_lines(path), _wanted(columns, _CONLLU_COLUMNS))
+
+
+def _wanted(columns, usual: dict[str, int]) -> dict[str, int]:
+    return usual if columns is None else {"text": usual["text"], **columns}
+
+
+def _rows(lines: _Lines, columns: dict[str, int]) -> Iterator[Row]:
+    tokens, tags, origins = [], [], []
+    for line in lines:
+        if line is None:
+            if tokens:
+                yield _row(tokens, tags, origins)
+            tokens, tags, origins = [], [], []
+            continue
+        origin, fields = line
+        origins.append(origin)
+        tokens.append(_field(fields, columns["text"], "word", origin))
+        if "tags" in columns:
+            if len(fields) == 1:
+                raise _without_tag(origin, fields)
+            tags.append(_field(fields, columns["tags"], "tag", origin))
+    if tokens:
+        yield _row(tokens, tags, origins)
+
+
+def _row(tokens: list[str], tags: list[str], origins: list[str]) -> Row:
+    values = {"tokens": tokens, "tags": tags} if tags else {"tokens": tokens}
+    return Row(values, origins[0], origins)
+
+
+def _conll_lines(path) -> _Lines:
+    num_fields = None
+    for number, line in read_lines(path):
+        if not line.strip() or line.startswith(_DOCUMENT_START):
+            yield None
+            continue
+        origin = f"{path}:{number}"
+        if "\r" in line:
+            raise InputError(
+                f"{origin}: a line must end with LF or CRLF. Received: CR "
+                f"alone, in {line[:60]!r}. Convert the file, for example with "
+                "tr '\\r' '\\n'."
+            )
+        separator = "\t" if "\t" in line else " "
+        fields = line.split(separator)
+        if separator == " ":
+            # Not split(), which splits words at no-break spaces too.
+            fields = [field for field in fields if field]
+        if num_fields is None:
+            num_fields = len(fields)
+        if len(fields) != num_fields:
+            raise InputError(
+                f"{origin}: a line must have as many fields as the first, "
+                f"{num_fields}. Received: {len(fields)} in {line[:60]!r}. "
+                "Separate all fields with tabs, or all with spaces. Plain "
+                'texts go into a .jsonl file: {"text": "..."} on each line.'
+            )
+        yield origin, fields
+
+
+def _conllu_lines(path) -> _Lines:
+    for number, line in read_lines(path):
+        if not line.strip():
+            yield None
+            continue
+        if line.startswith("#"):
+            continue
+        origin = f"{path}:{number}"
+        fields = line.split("\t")
+        if len(fields) != _NUM_CONLLU_COLUMNS:
+            raise InputError(
+                f"{origin}: a line must have {_NUM_CONLLU_COLUMNS} fields, "
+                f"separated by tabs. Received: {len(fields)} in "
+                f"{line[:60]!r}. Mend it, or read the file as conll."
+            )
+        if _SKIPPED_ID.fullmatch(fields[0]):
+            continue
+        if not _WORD_ID.fullmatch(fields[0]):
+            raise InputError(
+                f"{origin}: the first field must be a word's number, such as "
+                f"1, 1-2 or 1.1. Received: {fields[0]!r}. Mend it, or read "
+                "the file as conll."
+            )
+        yield origin, fields
+
+
+def _field(fields: list[str], place: int, name: str, origin: str) -> str:
+    if place >= len(fields):
+        raise InputError(
+            f"{origin}: the {name} must be in one of the columns 0 to "
+            f"{len(fields) - 1}. Received: column {place}. Name another, or "
+            "check the separators."
+        )
+    # A word may be a space; a tag with one would be another tag.
+    field = fields[place].strip() if name == "tag" else fields[place]
+    if not field:
+        raise InputError(
+            f"{origin}: a {name} must not be empty. Received: "
+            f"{' | '.join(fields)[:60]!r}. Fill it in, or remove the line."
+        )
+    return field
+
+
+def _without_tag(origin: str, fields: list[str]) -> InputError:
+    return InputError(
+        f"{origin}: a line must have a word and a tag. Received: "
+        f"{fields[0][:60]!r} alone. Add the tags, or, to read words alone, "
+        'give columns={"text": 0}.'
+    )

@@ -26,26 +26,26 @@ from task_heads.priors import is_new
 from task_heads.priors import log_frequencies
 from task_heads.tagging import labels as tag_labels
 from task_heads.tagging.alignment import alignment_warnings
-from task_heads.tagging.crf_output import CrfOutput
+from task_heads.tagging.decoding import SpanReader
 from task_heads.tagging.decoding import decode_words
 from task_heads.tagging.decoding import outputs
 from task_heads.tagging.decoding import word_answers
-from task_heads.tagging.entities import OUTSIDE
 from task_heads.tagging.examples import count_labels
 from task_heads.tagging.examples import tagging_example
+from task_heads.tagging.examples import tags_of
 from task_heads.tagging.features import tagging_features
 from task_heads.tagging.files import TaggedFile
-from task_heads.tagging.given_labels import tags_of
-from task_heads.tagging.label_set import LabelSet
+from task_heads.tagging.labels import LabelSet
 from task_heads.tagging.metrics import SpanF1
 from task_heads.tagging.metrics import WordAccuracy
+from task_heads.tagging.outputs import CrfOutput
+from task_heads.tagging.outputs import SoftmaxOutput
+from task_heads.tagging.schemes import OUTSIDE
 from task_heads.tagging.schemes import SCHEMES
 from task_heads.tagging.schemes import count_invalid
-from task_heads.tagging.score_rows import is_right
-from task_heads.tagging.score_rows import score_rows
-from task_heads.tagging.softmax_output import SoftmaxOutput
-from task_heads.tagging.spans import SpanReader
-from task_heads.tagging.tables import tag_tables
+from task_heads.tagging.scores import is_right
+from task_heads.tagging.scores import score_rows
+from task_heads.tagging.scores import tag_tables
 
 
 class TaggingHead(TaskHead):

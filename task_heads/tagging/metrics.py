@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from task_heads.metrics import TokenMean
 from task_heads.tagging import crf
-from task_heads.tagging.spans import SpanReader
+from task_heads.tagging.decoding import SpanReader
 from task_heads.token_weights import token_weights
 
 

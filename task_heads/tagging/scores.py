@@ -1,17 +1,167 @@
-"""Scores of predicted tags against the true ones."""
+"""Scores of predicted tags and spans, and the tables of a report on them."""
 
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 from keras_bert_zoo.errors import InputError
-from task_heads.tagging.entities import OUTSIDE
-from task_heads.tagging.entities import entities
-from task_heads.tagging.entities import strict_entities
+from keras_bert_zoo.task.report_tables import Mistake
+from keras_bert_zoo.task.report_tables import Table
+from keras_bert_zoo.task.report_tables import mistake_tables
+from keras_bert_zoo.task.report_tables import score_tables
+from task_heads.tagging.examples import spans_of
+from task_heads.tagging.examples import tags_of
+from task_heads.tagging.labels import LabelSet
+from task_heads.tagging.schemes import OUTSIDE
 from task_heads.tagging.schemes import detect_scheme
+from task_heads.tagging.schemes import entities
+from task_heads.tagging.schemes import strict_entities
 
 # Up to how many numbers NumPy adds without halving the array first.
 _BLOCK = 128
+
+
+def score_rows(
+    rows: Iterable,
+    answers: Iterable[dict],
+    scheme: str,
+    labels: LabelSet,
+    strict: bool = False,
+) -> dict:
+    """Returns `entity_scores`, or the accuracy for tags without prefixes.
+
+    Rows of tags are scored word for word. Once there are rows of spans,
+    which are known by the characters at which they begin and end, all that
+    counts is whether spans are found, and there is no accuracy of words.
+    Tags without prefixes spell no spans: rows of both kinds have a score
+    each, `span_scores` and the accuracy.
+
+    Args:
+        rows: labelled rows.
+        answers: the answer to each.
+        scheme: str. The scheme of the rows' tags.
+        labels: of the head.
+        strict: bool. See `entity_scores`.
+    """
+    truth, guess = [], []
+    true_spans, guessed_spans = set(), set()
+    num_rows = 0
+    for number, (row, answer) in enumerate(zip(rows, answers, strict=True)):
+        num_rows += 1
+        tags = tags_of(row.values)
+        if tags is None:
+            true_spans |= _numbered(number, spans_of(row.values))
+            guessed_spans |= _numbered(
+                number,
+                ((s["start"], s["end"], s["label"]) for s in answer["spans"]),
+            )
+            continue
+        truth.append(labels.spelled(tags, scheme))
+        guess.append(answer["tags"])
+        if scheme != "none":
+            true_spans |= _numbered(number, _spans_of_words(truth[-1]))
+            guessed_spans |= _numbered(number, _spans_of_words(guess[-1]))
+    accuracy = {}
+    if scheme == "none" and truth:
+        accuracy = {"token_accuracy": token_accuracy(truth, guess)}
+    if len(truth) < num_rows or not num_rows:
+        return span_scores(true_spans, guessed_spans) | accuracy
+    return accuracy or entity_scores(truth, guess, strict, labels.scheme)
+
+
+def is_right(
+    values: Mapping[str, Any],
+    answer: dict,
+    scheme: str,
+    labels: LabelSet,
+    strict: bool = False,
+) -> bool:
+    """Returns whether an answer has exactly the spans of its row.
+
+    That is, their ends and types; of tags without prefixes, which spell no
+    spans, all tags.
+
+    Args:
+        values: a labelled row.
+        answer: the answer to it.
+        scheme, labels, strict: as for `score_rows`.
+    """
+    tags = tags_of(values)
+    if tags is None:
+        found = {(s["start"], s["end"], s["label"]) for s in answer["spans"]}
+        return found == set(spans_of(values))
+    truth, guess = labels.spelled(tags, scheme), answer["tags"]
+    if scheme == "none":
+        return truth == guess
+    if strict:
+        return strict_entities(truth, labels.scheme) == strict_entities(
+            guess, labels.scheme
+        )
+    return entities(truth) == entities(guess)
+
+
+def _numbered(number: int, spans: Iterable) -> set[tuple]:
+    return {(label, number, start, end) for start, end, label in spans}
+
+
+def _spans_of_words(tags: list[str]) -> Iterator[tuple[int, int, str]]:
+    for name, start, end in entities(tags):
+        yield start, end, name
+
+
+def tag_tables(
+    rows: Iterable,
+    answers: Iterable[dict],
+    scheme: str,
+    labels: LabelSet,
+    strict: bool = False,
+) -> list[Table]:
+    """Returns scores by type, and the texts that are not all right.
+
+    Args:
+        rows, answers: as for `TaskHead.score`.
+        scheme, labels, strict: as for `score_rows`.
+    """
+    answers = list(answers)
+    mistakes = []
+    for row, answer in zip(rows, answers, strict=True):
+        tags = tags_of(row.values)
+        if tags is None:
+            text = row.values["text"]
+            truth = {
+                f"{label}: {text[start:end]}@{start}"
+                for start, end, label in spans_of(row.values)
+            }
+            given = {
+                f"{span['label']}: {span['text']}@{span['start']}"
+                for span in answer["spans"]
+            }
+        else:
+            words = [str(word) for word in row.values["tokens"]]
+            text = " ".join(words)
+            tags = labels.spelled(tags, scheme)
+            truth, given = (
+                {f"{tag}: {word}@{n}" for n, (tag, word) in enumerate(pairs, 1)}
+                for pairs in (zip(tags, words), zip(answer["tags"], words))
+            )
+        missed, wrong = truth - given, given - truth
+        if missed or wrong:
+            mistakes.append(
+                Mistake(
+                    row.origin,
+                    text,
+                    ", ".join(sorted(missed)),
+                    ", ".join(sorted(wrong)),
+                    len(missed | wrong),
+                )
+            )
+    return [
+        *score_tables(score_rows(rows, answers, scheme, labels, strict)),
+        *mistake_tables(mistakes, "differences"),
+    ]
 
 
 def entity_scores(

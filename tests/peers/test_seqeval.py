@@ -11,8 +11,8 @@ import subprocess
 
 import pytest
 
-from task_heads.tagging.entities import entities
-from task_heads.tagging.entities import strict_entities
+from task_heads.tagging.schemes import entities
+from task_heads.tagging.schemes import strict_entities
 from task_heads.tagging.scores import entity_scores
 
 ROOT = pathlib.Path(__file__).parents[2]

@@ -13,12 +13,12 @@ from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.workflows.export import export
 from task_heads.tagging import crf
-from task_heads.tagging.crf_loss import CrfLoss
-from task_heads.tagging.crf_output import CrfOutput
+from task_heads.tagging.crf import CrfLoss
+from task_heads.tagging.crf import TransitionScores
 from task_heads.tagging.head import TaggingHead
 from task_heads.tagging.metrics import WordAccuracy
-from task_heads.tagging.softmax_output import SoftmaxOutput
-from task_heads.tagging.transition_scores import TransitionScores
+from task_heads.tagging.outputs import CrfOutput
+from task_heads.tagging.outputs import SoftmaxOutput
 
 NUM_TAGS = 3
 # All words, gaps at the edges and within, one word, none.

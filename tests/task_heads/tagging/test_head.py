@@ -13,11 +13,11 @@ from keras_bert_zoo.data import check_rows
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.workflows.export import export
-from task_heads.tagging.entities import entities
 from task_heads.tagging.files import TaggedFile
 from task_heads.tagging.head import TaggingHead
-from task_heads.tagging.label_set import LabelSet
-from task_heads.tagging.score_rows import score_rows
+from task_heads.tagging.labels import LabelSet
+from task_heads.tagging.schemes import entities
+from task_heads.tagging.scores import score_rows
 
 LABELS = ["O", "B-x", "I-x", "B-y", "I-y"]
 TOKENS = [["aa", "bb", "cc."], ["dd"], ["aa", "(dd)", "cc", "bb", "\ufe0f"]]

@@ -7,11 +7,11 @@ import re
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from task_heads.tagging.entities import entities
-from task_heads.tagging.entities import strict_entities
 from task_heads.tagging.schemes import convert
 from task_heads.tagging.schemes import count_invalid
 from task_heads.tagging.schemes import detect_scheme
+from task_heads.tagging.schemes import entities
+from task_heads.tagging.schemes import strict_entities
 
 ROOT = pathlib.Path(__file__).parents[3]
 # Written by benchmarks/peers/record_seqeval.py.

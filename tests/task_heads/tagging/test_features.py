@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo import testing
-from task_heads.tagging.words import find_words
+from task_heads.tagging.features import find_words
 
 RAW = [
     ("", []),

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from task_heads.tagging.label_set import LabelSet
+from task_heads.tagging.labels import LabelSet
 from task_heads.tagging.labels import scheme_of
 
 SETS = {
