@@ -3,9 +3,9 @@
 import pytest
 
 from benchmarks.peers import squad_guesses
-from task_heads.span_qa.scores import squad_v1_scores
-from task_heads.span_qa.scores import squad_v2_scores
-from task_heads.span_qa.scores import token_f1
+from task_heads.span_qa.squad_scores import squad_v1_scores
+from task_heads.span_qa.squad_scores import squad_v2_scores
+from task_heads.span_qa.squad_scores import token_f1
 
 
 def gold_of(articles):

@@ -5,7 +5,7 @@ import json
 from typing import NamedTuple
 
 from benchmarks import harness
-from task_heads.span_qa.scores import squad_v1_scores
+from task_heads.span_qa.squad_scores import squad_v1_scores
 
 SEQUENCE_LENGTH = 384
 OVERLAP = 128

@@ -1,7 +1,11 @@
-"""Rows streamed from files with questions about texts."""
+"""Examples streamed from files with questions about texts."""
 
+import gzip
+import json
 import os
+import zlib
 from collections.abc import Iterator
+from typing import Any
 
 from keras_bert_zoo.data.file_formats import format_of
 from keras_bert_zoo.data.file_formats import not_empty
@@ -9,13 +13,15 @@ from keras_bert_zoo.data.json_lines import json_records
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.errors import InputError
-from task_heads.span_qa.questions import checked_context
-from task_heads.span_qa.questions import question_id
-from task_heads.span_qa.questions import question_values
-from task_heads.span_qa.squad_json import squad_questions
 
 FORMATS = ("json", "jsonl")
 _ENDINGS = {f".{name}": name for name in FORMATS}
+# Uncompressed; parsed, it takes several times the memory.
+MAX_FILE_BYTES = 2**30
+
+_CHUNK_BYTES = 2**20
+_GZIP_MAGIC = b"\x1f\x8b"
+_UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class QuestionFile(Rows):
@@ -93,3 +99,242 @@ def _line_questions(path: str) -> Iterator[tuple[str, dict]]:
         name = str(number) if name is None else question_id(name, place)
         context = checked_context(record.get("context"), place)
         yield place, {"id": name, **question_values(record, context, place)}
+
+
+def checked_context(value: Any, place: str) -> str:
+    """Returns a context.
+
+    Raises:
+        InputError: if it is not a string with more than spaces.
+    """
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(
+            f'{place}: "context" must be a string with more than spaces. '
+            f"Received: {received(value)}. Give the text to answer from."
+        )
+    return value
+
+
+def question_values(record: dict, context: str, place: str) -> dict:
+    """Returns the values of a row, without its id.
+
+    Optional keys may be `null`, which is as leaving them out.
+
+    Args:
+        record: has `question`; may have `answers` and `is_impossible`.
+        context: str. The text to answer from, checked.
+        place: where the record stands, for messages.
+
+    Returns:
+        dict with `question` and `context`, and, unless neither the answers
+        are given nor that there are none, `answers`, a list of dicts with
+        `text` and `start`, and `impossible`, bool.
+
+    Raises:
+        InputError: if a value is missing or of the wrong kind, or answers
+            and `is_impossible` contradict each other.
+    """
+    question = record.get("question")
+    if not isinstance(question, str):
+        raise InputError(
+            f'{place}: "question" must be a string. Received: '
+            f"{received(question)}. Give the question's text."
+        )
+    values = {"question": question, "context": context}
+    impossible = record.get("is_impossible")
+    if impossible is not None and not isinstance(impossible, bool):
+        raise InputError(
+            f'{place}: "is_impossible" must be true or false. Received: '
+            f"{received(impossible)}. Mend it, or leave it out."
+        )
+    given = record.get("answers")
+    if given is None:
+        # Only false says nothing: the answers may be kept back.
+        answers = [] if impossible else None
+    else:
+        answers = _answers(given, place)
+        _check_agreement(answers, impossible, place)
+    if answers is not None:
+        values["answers"] = answers
+        values["impossible"] = not answers
+    return values
+
+
+def question_id(value: Any, place: str) -> str:
+    """Returns an id as str.
+
+    Raises:
+        InputError: if it is neither an integer nor a string with content.
+    """
+    if type(value) is int or isinstance(value, str) and value:
+        return str(value)
+    raise InputError(
+        f'{place}: "id" must be a string that is not empty. Received: '
+        f"{received(value)}. Give each question its own."
+    )
+
+
+def received(value: Any) -> str:
+    """Returns how a message shows a value of a file."""
+    return "nothing" if value is None else f"{value!r:.60}"
+
+
+def _answers(given: Any, place: str) -> list[dict]:
+    if isinstance(given, dict):
+        given = _transposed(given, place)
+    if not isinstance(given, list):
+        raise InputError(
+            f'{place}: "answers" must be a list. Received: '
+            f"{received(given)}. A question without answer has []."
+        )
+    return [
+        _answer(answer, f"{place}.answers[{number}]")
+        for number, answer in enumerate(given)
+    ]
+
+
+def _transposed(given: dict, place: str) -> list[dict]:
+    """Turns a dict of lists into a list of dicts."""
+    texts, starts = given.get("text"), given.get("answer_start")
+    lists = isinstance(texts, list) and isinstance(starts, list)
+    if not lists or len(texts) != len(starts):
+        raise InputError(
+            f'{place}: "answers" must be a list, or have lists "text" and '
+            f'"answer_start" of one length. Received: {received(given)}. '
+            "Give each text its start."
+        )
+    return [
+        {"text": text, "answer_start": start}
+        for text, start in zip(texts, starts)
+    ]
+
+
+def _answer(given: Any, place: str) -> dict:
+    if not isinstance(given, dict):
+        raise InputError(
+            f'{place}: an answer must be an object with "text" and '
+            f'"answer_start". Received: {received(given)}. Give both.'
+        )
+    text, start = given.get("text"), given.get("answer_start")
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(
+            f'{place}: "text" must be a string with more than spaces. '
+            f"Received: {received(text)}. Remove the answer; a question "
+            "without any cannot be answered."
+        )
+    if type(start) is not int:
+        raise InputError(
+            f'{place}: "answer_start" must be an integer. Received: '
+            f"{received(start)}. Count the context's characters before the "
+            "answer."
+        )
+    return {"text": text, "start": start}
+
+
+def _check_agreement(
+    answers: list, impossible: bool | None, place: str
+) -> None:
+    if impossible is not None and impossible == bool(answers):
+        raise InputError(
+            f"{place}: a question must have answers, or be impossible, not "
+            f'both or neither. Received: "is_impossible" {impossible}, '
+            f'{len(answers)} answers. Mend one of the two; "answers" that '
+            'are only plausible are called "plausible_answers".'
+        )
+
+
+def squad_questions(path: str | os.PathLike) -> Iterator[tuple[str, dict]]:
+    """Yields `(place, values)` of each question of a file.
+
+    The place is such as `dev.json: data[3].paragraphs[0].qas[2]`, numbers
+    from 0. JSON of this form is one value, so the file is read whole.
+
+    Raises:
+        InputError: if the file is too large, damaged, not UTF-8, not JSON,
+            or not of SQuAD's structure.
+        OSError: if the file cannot be opened or read.
+    """
+    content = _parsed(path)
+    for article, outer in _entries(content, "data", f"{path}: ", ""):
+        for paragraph, middle in _entries(article, "paragraphs", outer):
+            context = checked_context(paragraph.get("context"), middle)
+            for record, place in _entries(paragraph, "qas", middle):
+                name = question_id(record.get("id"), place)
+                values = question_values(record, context, place)
+                yield place, {"id": name, **values}
+
+
+def _entries(
+    parent: Any, key: str, place: str, dot: str = "."
+) -> Iterator[tuple[dict, str]]:
+    """Yields the objects of a list in an object, and their places."""
+    entries = parent.get(key) if isinstance(parent, dict) else None
+    if not isinstance(entries, list):
+        found = received(entries) if isinstance(parent, dict) else "no object"
+        raise InputError(
+            f"{place}{dot}{key} must be a list, as in SQuAD: data, "
+            f"paragraphs, qas. Received: {found}. Mend the file; one with an "
+            "object a line is of the format jsonl."
+        )
+    for number, entry in enumerate(entries):
+        inner = f"{place}{dot}{key}[{number}]"
+        if not isinstance(entry, dict):
+            raise InputError(
+                f"{inner} must be an object. Received: {received(entry)}. "
+                "Mend or remove it."
+            )
+        yield entry, inner
+
+
+def _parsed(path: str | os.PathLike) -> Any:
+    text = _decoded(_read(path), path)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path}: the file must be one JSON value. Received invalid "
+            f"JSON: {error}. Fetch it again if it was cut short; one with an "
+            "object a line is of the format jsonl."
+        ) from error
+
+
+def _read(path: str | os.PathLike) -> bytearray:
+    content = bytearray()
+    with open(path, "rb") as probe:
+        zipped = probe.read(2) == _GZIP_MAGIC
+    zipped = zipped or os.fspath(path).lower().endswith(".gz")
+    try:
+        with gzip.open(path) if zipped else open(path, "rb") as stream:
+            while chunk := stream.read(_CHUNK_BYTES):
+                content += chunk
+                if len(content) > MAX_FILE_BYTES:
+                    raise InputError(
+                        f"{path}: a JSON file may take at most "
+                        f"{MAX_FILE_BYTES} bytes, uncompressed. Received: "
+                        "more. Write an object a line (jsonl), which is "
+                        "read one at a time, or split the file."
+                    )
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(
+            f"{path}: a gzip file must be whole. Received one that is "
+            f"damaged or cut short after {len(content)} bytes of content: "
+            f"{error}. Fetch or compress it again."
+        ) from error
+    return content
+
+
+def _decoded(content: bytearray, path: str | os.PathLike) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if content.startswith(_UTF16_BOMS):
+            found = "a UTF-16 file"
+        else:
+            # The decoder counts after a byte-order mark, if there is one.
+            byte = error.object[error.start]
+            line = error.object[: error.start].count(b"\n") + 1
+            found = f"byte 0x{byte:02x} in line {line}"
+        raise InputError(
+            f"{path}: text must be valid UTF-8. Received: {found}. Convert "
+            "the file, for example with iconv -t UTF-8."
+        ) from error

@@ -32,10 +32,10 @@ from task_heads.span_qa.files import QuestionFile
 from task_heads.span_qa.lengths import length_warnings
 from task_heads.span_qa.losses import PlaceCrossentropy
 from task_heads.span_qa.losses import place_accuracy
-from task_heads.span_qa.score_rows import best_threshold
-from task_heads.span_qa.score_rows import score_rows
-from task_heads.span_qa.scores import exact_match
-from task_heads.span_qa.tables import answer_tables
+from task_heads.span_qa.scores import answer_tables
+from task_heads.span_qa.scores import best_threshold
+from task_heads.span_qa.scores import score_rows
+from task_heads.span_qa.squad_scores import exact_match
 
 _OUTPUTS = ("start_logits", "end_logits")
 

@@ -8,8 +8,8 @@ import pathlib
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from task_heads.span_qa.alignment import AlignmentReport
-from task_heads.span_qa.alignment import alignment_report
+from task_heads.span_qa.examples import AlignmentReport
+from task_heads.span_qa.examples import alignment_report
 from task_heads.span_qa.files import QuestionFile
 
 ROOT = pathlib.Path(__file__).parents[3]

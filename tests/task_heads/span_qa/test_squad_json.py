@@ -6,7 +6,7 @@ import json
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from task_heads.span_qa import squad_json
+from task_heads.span_qa import files
 from task_heads.span_qa.files import QuestionFile
 
 CONTEXT = "Her father was a poet."
@@ -165,7 +165,7 @@ def test_json_in_utf16(write):
 
 @pytest.mark.parametrize("zipped", [False, True])
 def test_json_above_the_limit(write, monkeypatch, zipped):
-    monkeypatch.setattr(squad_json, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(files, "MAX_FILE_BYTES", 100)
     content = json.dumps(squad(WHO)).encode()
     path = write("a.json", gzip.compress(content) if zipped else content)
     expect(path, "may take at most 100 bytes, uncompressed. Received: more")

@@ -3,11 +3,11 @@
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from task_heads.span_qa.scores import exact_match
-from task_heads.span_qa.scores import normalize_answer
-from task_heads.span_qa.scores import squad_v1_scores
-from task_heads.span_qa.scores import squad_v2_scores
-from task_heads.span_qa.scores import token_f1
+from task_heads.span_qa.squad_scores import exact_match
+from task_heads.span_qa.squad_scores import normalize_answer
+from task_heads.span_qa.squad_scores import squad_v1_scores
+from task_heads.span_qa.squad_scores import squad_v2_scores
+from task_heads.span_qa.squad_scores import token_f1
 
 GOLD = {"a": ["Ada Lovelace", "Lovelace"], "b": ["1815"], "c": [], "d": []}
 GUESSES = {"a": "Lady Lovelace", "b": "1815", "c": "", "d": "London"}

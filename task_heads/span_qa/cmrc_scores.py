@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from collections.abc import Sequence
 
-from task_heads.span_qa.scores import check_texts
+from task_heads.span_qa.squad_scores import check_texts
 
 # Compared one by one: the ideographs of CMRC's script, and for Japanese the
 # mark of a repeated one and kana.

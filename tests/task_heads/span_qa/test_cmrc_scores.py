@@ -9,7 +9,7 @@ import pytest
 
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.errors import InputError
-from task_heads.span_qa.character_scores import cmrc_scores
+from task_heads.span_qa.cmrc_scores import cmrc_scores
 from task_heads.span_qa.head import SpanQAHead
 
 ROOT = pathlib.Path(__file__).parents[3]

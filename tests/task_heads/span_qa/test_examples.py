@@ -4,10 +4,10 @@ import pytest
 
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.errors import InputError
-from task_heads.span_qa.alignment import AlignmentReport
-from task_heads.span_qa.alignment import align_answers
-from task_heads.span_qa.alignment import alignment_report
-from task_heads.span_qa.alignment import locate
+from task_heads.span_qa.examples import AlignmentReport
+from task_heads.span_qa.examples import align_answers
+from task_heads.span_qa.examples import alignment_report
+from task_heads.span_qa.examples import locate
 
 #          0         1         2
 #          0123456789012345678901234
