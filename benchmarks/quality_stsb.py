@@ -22,7 +22,7 @@ from benchmarks import finetune_sst2
 from benchmarks import harness
 from benchmarks import seeds
 from benchmarks.stsb_contenders import recipe
-from task_heads.rank_correlation import spearman_correlation
+from task_heads.classification.metrics import spearman_correlation
 
 CONTENDERS = ("keras_bert_zoo", "pytorch")
 

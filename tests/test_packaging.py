@@ -86,7 +86,7 @@ def test_trains_without_tensorflow_text():
         "import sys\n"
         "sys.modules['tensorflow_text'] = None\n"
         "import keras_bert_zoo as zoo\n"
-        "from task_heads.classification import ClassificationHead\n"
+        "from task_heads.classification.head import ClassificationHead\n"
         "words = '[PAD] [UNK] [CLS] [SEP] [MASK] good bad'.split()\n"
         "tokenizer = zoo.BertTokenizer(zoo.Vocabulary(words), True)\n"
         "print(tokenizer.tokenize(['Góod']).to_list())\n"

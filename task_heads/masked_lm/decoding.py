@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert_zoo.task import TensorInfo
-from task_heads.masked_lm.masked_texts import fill_masks
+from task_heads.masked_lm.features import fill_masks
 
 _GAPS = (None, None)
 _TOKENS = (None, None, None)

@@ -1,7 +1,12 @@
-"""Features of texts with gaps, and of texts to hide tokens in.
+"""Features of texts with gaps, and of texts to hide tokens in, in graph ops.
 
-Letters: `B` texts, `R` sequences, `P` asked tokens of a sequence.
+A gap is written `[MASK]`, whatever the tokenizer calls its mask token.
+
+Letters: `B` texts, `M` gaps of a text, `R` sequences, `P` asked tokens of a
+sequence.
 """
+
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -10,8 +15,6 @@ from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.sliding_windows import full_windows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
-from task_heads.masked_lm.masked_texts import mask_places
-from task_heads.masked_lm.masked_texts import tokenize_masked
 from task_heads.masked_lm.masking import hide_tokens
 
 MASK_POSITIONS = "mask_positions"
@@ -19,6 +22,7 @@ MASK_POSITIONS = "mask_positions"
 # Neighbouring windows of a long text share this part of what they hold, where
 # each gap is to be seen in its context.
 OVERLAP = 0.25
+MASK = "[MASK]"
 
 
 def training_features(
@@ -146,3 +150,89 @@ def owned(windows) -> tf.RaggedTensor:
 def _inputs(token_ids, positions, tokenizer, sequence_length: int) -> dict:
     packed = tokenizer.pack([token_ids], sequence_length)
     return {**packed.inputs, MASK_POSITIONS: packed.positions(positions)}
+
+
+class MaskPlaces(NamedTuple):
+    """Where the gaps of `B` texts stand, all int32 ragged `(B, M)`.
+
+    Starts are inclusive, ends exclusive; bytes are those of UTF-8.
+    """
+
+    byte_start: tf.RaggedTensor
+    byte_end: tf.RaggedTensor
+    char_start: tf.RaggedTensor
+    char_end: tf.RaggedTensor
+
+
+def tokenize_masked(texts: tf.Tensor, tokenizer) -> tf.RaggedTensor:
+    """Returns the token ids of string `(B,)`, int32 `(B, None)`.
+
+    What stands on either side of a gap is tokenized on its own, so a token
+    that touches one begins a word.
+    """
+    parts = _split(texts)
+    tokens = tokenizer.tokenize(parts.flat_values)
+    follows = _mask_follows(parts)
+    masks = tf.RaggedTensor.from_row_lengths(
+        tf.repeat(tokenizer.mask_id, tf.math.count_nonzero(follows)),
+        tf.cast(follows, tf.int64),
+        validate=False,
+    )
+    joined = tf.concat([tokens, masks], axis=1)
+    return tf.RaggedTensor.from_row_splits(
+        joined.flat_values,
+        tf.gather(joined.row_splits, parts.row_splits),
+        validate=False,
+    )
+
+
+def mask_places(texts: tf.Tensor) -> MaskPlaces:
+    """Returns where the gaps of string `(B,)` stand."""
+    parts = _split(texts)
+    follows = parts.with_flat_values(_mask_follows(parts))
+
+    def ends(unit):
+        lengths = tf.strings.length(parts.flat_values, unit) + len(MASK)
+        before = tf.cumsum(lengths, exclusive=True)
+        before_text = tf.gather(before, parts.row_starts())
+        before -= tf.gather(before_text, row_ids(parts))
+        return tf.ragged.boolean_mask(
+            parts.with_flat_values(before + lengths), follows
+        )
+
+    byte_end, char_end = ends("BYTE"), ends("UTF8_CHAR")
+    return MaskPlaces(
+        byte_end - len(MASK), byte_end, char_end - len(MASK), char_end
+    )
+
+
+def fill_masks(texts: tf.Tensor, fillings: tf.Tensor) -> tf.Tensor:
+    """Returns the texts with something in their gaps.
+
+    Args:
+        texts: string `(B,)`.
+        fillings: string, one for each gap of all texts.
+    """
+    parts = _split(texts)
+    follows = _mask_follows(parts)
+    place = tf.cumsum(tf.cast(follows, tf.int32)) - 1
+    after = tf.gather(
+        tf.concat([fillings, [""]], 0),
+        tf.where(follows, place, tf.size(fillings)),
+    )
+    return tf.strings.unsorted_segment_join(
+        tf.strings.join([parts.flat_values, after]),
+        row_ids(parts),
+        tf.size(texts),
+    )
+
+
+def _split(texts: tf.Tensor) -> tf.RaggedTensor:
+    """Returns what stands around the gaps, at least one part a text."""
+    return tf.strings.split(texts, sep=MASK)
+
+
+def _mask_follows(parts: tf.RaggedTensor) -> tf.Tensor:
+    """Returns bool, whether a gap follows each part of all texts."""
+    rows = row_ids(parts)
+    return tf.concat([rows[1:] == rows[:-1], [False]], 0)[: tf.size(rows)]

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
@@ -25,14 +26,13 @@ from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
 from keras_bert_zoo.training.whole_batch import MeanOfAll
 from task_heads.masked_lm import decoding
+from task_heads.masked_lm.features import MASK
 from task_heads.masked_lm.features import MASK_POSITIONS
 from task_heads.masked_lm.features import answering_features
 from task_heads.masked_lm.features import training_features
 from task_heads.masked_lm.files import TextLines
-from task_heads.masked_lm.masked_texts import MASK
-from task_heads.masked_lm.perplexity import Perplexity
-from task_heads.masked_lm.token_accuracy import TokenAccuracy
-from task_heads.masked_lm.token_logits import TokenLogits
+from task_heads.masked_lm.metrics import Perplexity
+from task_heads.masked_lm.metrics import TokenAccuracy
 from task_heads.priors import log_frequencies
 
 _ENDINGS = {f".{name}": name for name in ("txt", "tsv", "csv", "jsonl")}
@@ -250,3 +250,43 @@ def _variables(model: keras.Model) -> dict:
         variable.path.partition(f"{_LAYER}/")[2]: variable
         for variable in head.variables
     }
+
+
+class TokenLogits(keras.layers.Layer):
+    """Scores every token, at the given positions alone.
+
+    Args:
+        encoder: the encoder, whose `token_embedding` it shares.
+        head: `MaskedLMHead`.
+
+    Call arguments:
+        sequence: float `(R, S, H)`.
+        positions: int32 `(R, P)`, each from 0 to below `S`.
+
+    Output shape: `(R, P, V)` float32 logits.
+    """
+
+    def __init__(self, encoder: keras.Model, head: MaskedLMHead, **kwargs):
+        super().__init__(**kwargs)
+        table = encoder.token_embedding
+        # The layer that has the table, so that this one's variables are known
+        # to be the encoder's.
+        (self.embeddings,) = (
+            layer
+            for layer in encoder.layers
+            if any(variable is table for variable in layer.weights)
+        )
+        # In a closure: an attribute would make it a variable of this layer.
+        self._table = lambda: table
+        self.head = head
+
+    def build(self, sequence_shape, positions_shape):
+        self.head.build(sequence_shape)
+
+    def call(self, sequence, positions):
+        hidden = tf.gather(sequence, positions, batch_dims=1)  # (R, P, H)
+        return self.head(hidden, self._table())
+
+    def compute_output_spec(self, sequence, positions):
+        shape = (*positions.shape, self.head.vocabulary_size)
+        return keras.KerasTensor(shape, dtype="float32")

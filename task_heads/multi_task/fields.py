@@ -14,13 +14,10 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-import keras
-
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.rows import Rows
 from keras_bert_zoo.task import TaskHead
-from task_heads.multi_task.metrics import UnweightedMetric
 
 
 def values_of(task: str, head: TaskHead, values: Mapping[str, Any]) -> dict:
@@ -75,32 +72,6 @@ def output_names(task: str, head: TaskHead) -> dict[str, str]:
     if len(described) == 1:
         return {described[0]: task}
     return {name: f"{task}_{name}" for name in described}
-
-
-def all_metrics(head: TaskHead) -> list | dict[str, list]:
-    """Returns a head's metrics by its own outputs' names, to be weighted.
-
-    A list, where all are for the one output. Those that are not weighted
-    where the head is alone heed only whether a weight is above 0.
-    """
-    unweighted = keras.tree.map_structure(_unweighted, head.metrics())
-    kinds = (unweighted, head.weighted_metrics())
-    if not any(isinstance(kind, Mapping) for kind in kinds):
-        return [metric for kind in kinds for metric in kind]
-    found = {name: [] for name in output_names("", head)}
-    for kind in kinds:
-        # Without an output's name: an empty list.
-        for name, metrics in dict(kind).items():
-            # Keras takes a single metric too.
-            several = isinstance(metrics, (list, tuple))
-            found[name].extend(metrics if several else [metrics])
-    return found
-
-
-def _unweighted(metric: Any) -> Any:
-    # Keras takes names and functions too.
-    is_metric = isinstance(metric, keras.metrics.Metric)
-    return UnweightedMetric(metric) if is_metric else metric
 
 
 def by_output(task: str, head: TaskHead, value: Any) -> dict:

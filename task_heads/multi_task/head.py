@@ -24,9 +24,10 @@ from task_heads.multi_task.features import context_of
 from task_heads.multi_task.features import joint_features
 from task_heads.multi_task.features import of_first_sequences
 from task_heads.multi_task.files import RecordFile
-from task_heads.multi_task.frame_accuracy import frame_accuracy
-from task_heads.multi_task.heads import checked
-from task_heads.multi_task.heads import parse_heads
+from task_heads.multi_task.heads_argument import checked
+from task_heads.multi_task.heads_argument import parse_heads
+from task_heads.multi_task.metrics import all_metrics
+from task_heads.multi_task.metrics import frame_accuracy
 
 
 class MultiTaskHead(TaskHead):
@@ -197,7 +198,7 @@ class MultiTaskHead(TaskHead):
     def weighted_metrics(self) -> dict:
         # All of them: where a text is split, the head of another task must
         # not count its further sequences.
-        return self._by_output(fields.all_metrics)
+        return self._by_output(all_metrics)
 
     def decode(self, logits) -> dict:
         return self._answers_of(

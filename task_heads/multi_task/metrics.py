@@ -1,7 +1,14 @@
-"""Metrics that know what counts, and not what it weighs in the loss."""
+"""Metrics of several tasks learned together."""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 from keras import ops
+
+from keras_bert_zoo.task import TaskHead
+from task_heads.multi_task import fields
 
 
 @keras.saving.register_keras_serializable(package="task_heads")
@@ -37,3 +44,65 @@ class UnweightedMetric(keras.metrics.Metric):
     @classmethod
     def from_config(cls, config):
         return cls(keras.saving.deserialize_keras_object(config["metric"]))
+
+
+def all_metrics(head: TaskHead) -> list | dict[str, list]:
+    """Returns a head's metrics by its own outputs' names, to be weighted.
+
+    A list, where all are for the one output. Those that are not weighted
+    where the head is alone heed only whether a weight is above 0.
+    """
+    unweighted = keras.tree.map_structure(_unweighted, head.metrics())
+    kinds = (unweighted, head.weighted_metrics())
+    if not any(isinstance(kind, Mapping) for kind in kinds):
+        return [metric for kind in kinds for metric in kind]
+    found = {name: [] for name in fields.output_names("", head)}
+    for kind in kinds:
+        # Without an output's name: an empty list.
+        for name, metrics in dict(kind).items():
+            # Keras takes a single metric too.
+            several = isinstance(metrics, (list, tuple))
+            found[name].extend(metrics if several else [metrics])
+    return found
+
+
+def _unweighted(metric: Any) -> Any:
+    # Keras takes names and functions too.
+    is_metric = isinstance(metric, keras.metrics.Metric)
+    return UnweightedMetric(metric) if is_metric else metric
+
+
+def frame_accuracy(
+    heads: Mapping[str, TaskHead], rows: Iterable, answers: Iterable[dict]
+) -> float | None:
+    """Returns the fraction of rows with no mistake in any task.
+
+    With an intent and slots this is the sentence-level semantic frame
+    accuracy: the intent is right and the slots are exactly the true ones.
+
+    Args:
+        heads: heads by task. Each is asked by `is_right(values, answer)`,
+            which takes the values of a row as the head reads them.
+        rows, answers: as for `TaskHead.score`.
+
+    Returns:
+        float in [0, 1]; `None` where an answer to a task is neither right
+        nor wrong, as a score is not, or there are no rows.
+
+    Source: Goo et al., 2018, "Slot-gated modeling for joint slot filling
+    and intent prediction", section 3.
+    """
+    if not all(hasattr(head, "is_right") for head in heads.values()):
+        return None
+    frames = []
+    for row, answer in zip(rows, answers, strict=True):
+        verdicts = [
+            head.is_right(
+                fields.values_of(task, head, row.values), answer[task]
+            )
+            for task, head in heads.items()
+        ]
+        if None in verdicts:
+            return None
+        frames.append(all(verdicts))
+    return sum(frames) / len(frames) if frames else None

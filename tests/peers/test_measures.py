@@ -12,8 +12,8 @@ import subprocess
 import numpy as np
 import pytest
 
-from task_heads.metrics import MatthewsCorrelation
-from task_heads.rank_correlation import spearman_correlation
+from task_heads.classification.metrics import MatthewsCorrelation
+from task_heads.classification.metrics import spearman_correlation
 
 ROOT = pathlib.Path(__file__).parents[2]
 PYTHON = pathlib.Path(

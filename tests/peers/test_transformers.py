@@ -25,8 +25,8 @@ from keras_bert_zoo.registry import heads
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
+from task_heads.masked_lm.features import tokenize_masked
 from task_heads.masked_lm.head import MaskedTokenHead
-from task_heads.masked_lm.masked_texts import tokenize_masked
 
 ROOT = pathlib.Path(__file__).parents[2]
 PYTHON = pathlib.Path(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from task_heads.masked_lm.perplexity import Perplexity
-from task_heads.masked_lm.token_accuracy import TokenAccuracy
+from task_heads.masked_lm.metrics import Perplexity
+from task_heads.masked_lm.metrics import TokenAccuracy
 
 NUM_TOKENS = 5000
 

@@ -4,9 +4,9 @@ import pytest
 
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.task import TaskHead
-from task_heads.classification import ClassificationHead
-from task_heads.multi_task.frame_accuracy import frame_accuracy
+from task_heads.classification.head.head import ClassificationHead
 from task_heads.multi_task.head import MultiTaskHead
+from task_heads.multi_task.metrics import frame_accuracy
 from task_heads.span_qa.head import SpanQAHead
 from task_heads.tagging.head import TaggingHead
 

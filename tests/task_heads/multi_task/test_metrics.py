@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.training import keras_names
-from task_heads.metrics import MacroF1
-from task_heads.metrics import PearsonCorrelation
+from task_heads.classification.metrics import MacroF1
+from task_heads.classification.metrics import PearsonCorrelation
 from task_heads.multi_task.metrics import UnweightedMetric
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from task_heads.classification import ClassificationHead
-from task_heads.smoothed_crossentropy import SmoothedCrossentropy
+from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.losses import SmoothedCrossentropy
 
 LABELS = np.array([0, 2, 1, 2])
 LOGITS = np.random.default_rng(0).normal(size=(4, 3)).astype("float32")

@@ -9,7 +9,7 @@ import numpy as np
 from keras_bert_zoo.task.report_tables import Mistake
 from keras_bert_zoo.task.report_tables import Table
 from keras_bert_zoo.task.report_tables import mistake_tables
-from task_heads import classification_labels
+from task_heads.classification import labels as class_labels
 
 # Of a larger matrix only the cells with the most rows are shown.
 MATRIX_LABELS = 20
@@ -38,7 +38,7 @@ def label_tables(
         (
             row.origin,
             _shown(row.values, text_fields),
-            classification_labels.parse(row.values["label"], kind, labels),
+            class_labels.parse(row.values["label"], kind, labels),
             answer,
         )
         for row, answer in zip(rows, answers, strict=True)
@@ -120,7 +120,7 @@ def _multi_label(examples, labels):
 
 def _joined(labels, flags):
     chosen = [label for label, flag in zip(labels, flags) if flag]
-    return classification_labels.SEPARATOR.join(chosen)
+    return class_labels.SEPARATOR.join(chosen)
 
 
 def _regression(examples, labels):

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.training import keras_names
-from task_heads.metrics import MacroF1
-from task_heads.metrics import MatthewsCorrelation
-from task_heads.metrics import PearsonCorrelation
+from task_heads.classification.metrics import MacroF1
+from task_heads.classification.metrics import MatthewsCorrelation
+from task_heads.classification.metrics import PearsonCorrelation
+from task_heads.classification.metrics import spearman_correlation
 
 RECORDED = (
-    pathlib.Path(__file__).parents[1] / "recorded/measures/correlations.json"
+    pathlib.Path(__file__).parents[2] / "recorded/measures/correlations.json"
 )
 
 
@@ -182,3 +183,26 @@ def test_metrics_survive_a_round_trip(metric):
 def test_callbacks_know_that_more_is_better(metric):
     assert keras_names.direction_of(metric)
     assert metric._direction == "up"
+
+
+def test_equal_values_share_the_mean_of_their_ranks():
+    # Ranks 1, 2.5, 2.5, 4 and 2, 1, 3, 4.
+    expected = np.corrcoef([1, 2.5, 2.5, 4], [2, 1, 3, 4])[0, 1]
+    found = spearman_correlation([0, 7, 7, 9.5], [3, 1, 5, 80])
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "case", json.loads(RECORDED.read_text())["spearman"], ids=lambda case: ""
+)
+def test_spearman_equals_scipy(case):
+    found = spearman_correlation(case["truth"], case["predicted"])
+    assert found == pytest.approx(case["coefficient"], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted"),
+    [([1.0, 1.0, 1.0], [1, 2, 3]), ([1, 2], [0.1, 0.1]), ([3], [2]), ([], [])],
+)
+def test_spearman_without_an_order_is_zero(truth, predicted):
+    assert spearman_correlation(truth, predicted) == 0.0

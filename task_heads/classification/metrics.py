@@ -1,10 +1,12 @@
 """Metrics that Keras lacks, computed over a whole data set."""
 
+from collections.abc import Sequence
+
 import keras
+import numpy as np
 from keras import ops
 
 from keras_bert_zoo.training import replicas
-from task_heads.token_weights import token_weights
 
 # Of float32: what a number may be rounded by, as a share of it.
 _EPSILON = 2.0**-23
@@ -148,25 +150,6 @@ def _column(sample_weight, dtype):
     return ops.reshape(ops.cast(sample_weight, dtype), (-1, 1))
 
 
-class TokenMean(keras.metrics.Mean):
-    """Mean over the tokens of all sequences.
-
-    Keras would average within sequences first, and so weigh a token less where
-    its batch is wider.
-
-    Call arguments of `update_state`:
-        values: `(R, S)`, one for each token.
-        sample_weight: float `(R, S)`, or `(R,)` for whole sequences; `None`:
-            all weigh alike.
-    """
-
-    def update_state(self, values, sample_weight=None):
-        weights = token_weights(values, sample_weight)
-        super().update_state(
-            ops.reshape(values, (-1,)), ops.reshape(weights, (-1,))
-        )
-
-
 @keras.saving.register_keras_serializable(package="task_heads")
 class PearsonCorrelation(keras.metrics.Metric):
     """Correlation of predictions with the truth over all examples.
@@ -254,3 +237,34 @@ def _products(pair):
     """Returns the squares of both, and their product: `(3, ...)`."""
     first, second = ops.unstack(pair, 2, axis=0)
     return ops.stack([first * first, second * second, first * second])
+
+
+def spearman_correlation(
+    truth: Sequence[float], predicted: Sequence[float]
+) -> float:
+    """Returns the correlation of the ranks of two lists of numbers.
+
+    Equal values share the mean of their ranks. 0 where either list is
+    constant, for which scipy's `spearmanr` has NaN, or empty.
+
+    Args:
+        truth, predicted: the numbers of each example, in the same order.
+
+    Returns:
+        float in [-1, 1].
+
+    Source: Spearman, 1904, "The proof and measurement of association
+    between two things".
+    """
+    first, second = _centered_ranks(truth), _centered_ranks(predicted)
+    scale = np.sqrt(first @ first) * np.sqrt(second @ second)
+    return float(first @ second / scale) if scale else 0.0
+
+
+def _centered_ranks(values: Sequence[float]) -> np.ndarray:
+    """Returns each value's rank less the mean rank, float64 `(N,)`."""
+    _, index, counts = np.unique(
+        np.asarray(values, "float64"), return_inverse=True, return_counts=True
+    )
+    ranks = np.cumsum(counts) - (counts - 1) / 2  # of each distinct value
+    return ranks[index] - (len(index) + 1) / 2

@@ -17,18 +17,18 @@ from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
-from task_heads import classification_labels
 from task_heads.checks import checked_dropout
-from task_heads.classification_labels import KINDS
-from task_heads.classification_tables import label_tables
-from task_heads.pooling import POOLINGS
-from task_heads.pooling import pooled
+from task_heads.classification import labels as class_labels
+from task_heads.classification.labels import KINDS
+from task_heads.classification.layers import POOLINGS
+from task_heads.classification.layers import ScoreScale
+from task_heads.classification.layers import pooled
+from task_heads.classification.losses import SmoothedCrossentropy
+from task_heads.classification.metrics import spearman_correlation
+from task_heads.classification.tables import label_tables
 from task_heads.priors import is_new
 from task_heads.priors import log_frequencies
 from task_heads.priors import log_odds
-from task_heads.rank_correlation import spearman_correlation
-from task_heads.score_scale import ScoreScale
-from task_heads.smoothed_crossentropy import SmoothedCrossentropy
 
 
 class ClassificationHead(TaskHead):
@@ -76,15 +76,15 @@ class ClassificationHead(TaskHead):
                 f"or one of {', '.join(POOLINGS)}. Received: kind={kind!r}, "
                 f"pooling={pooling!r}."
             )
-        self.labels_by_index = classification_labels.checked(labels, kind)
+        self.labels_by_index = class_labels.checked(labels, kind)
         self.kind = kind
         self.text_pair = arguments.flag("text_pair", text_pair)
         self.pooling = pooling
         self.dropout = checked_dropout(dropout)
-        self.class_weights = classification_labels.checked_weights(
+        self.class_weights = class_labels.checked_weights(
             class_weights, self.labels_by_index, kind
         )
-        self.label_smoothing = classification_labels.checked_smoothing(
+        self.label_smoothing = class_labels.checked_smoothing(
             label_smoothing, kind
         )
         self.text_fields = ("text", "text_pair") if text_pair else ("text",)
@@ -138,7 +138,7 @@ class ClassificationHead(TaskHead):
             return cls(**options)
         counts = collections.Counter()
         for last in rows:
-            counts.update(classification_labels.names_in(last, kind))
+            counts.update(class_labels.names_in(last, kind))
         labels = options.setdefault("labels", sorted(counts))
         if kind == "single_label" and len(labels) == 1:
             raise InputError(
@@ -235,7 +235,7 @@ class ClassificationHead(TaskHead):
         return keras.losses.MeanSquaredError()
 
     def metrics(self) -> list:
-        return classification_labels.metrics(self.kind, self.labels_by_index)
+        return class_labels.metrics(self.kind, self.labels_by_index)
 
     def decode(self, logits) -> dict:
         if self.kind == "regression":
@@ -299,7 +299,7 @@ class ClassificationHead(TaskHead):
         return np.array([self._label(row.values) for row in rows])
 
     def _label(self, values: Mapping[str, Any]):
-        return classification_labels.parse(
+        return class_labels.parse(
             values.get("label"), self.kind, self.labels_by_index
         )
 
@@ -316,7 +316,7 @@ class ClassificationHead(TaskHead):
         """Returns whether a row's answer is; `None` for a regression's."""
         if self.kind == "regression":
             return None
-        truth = classification_labels.parse(
+        truth = class_labels.parse(
             values["label"], self.kind, self.labels_by_index
         )
         if self.kind == "single_label":
@@ -337,7 +337,7 @@ class ClassificationHead(TaskHead):
                     self.text_fields, ("text", "second text")
                 )
             ),
-            classification_labels.outputs(self.kind, self.labels_by_index),
+            class_labels.outputs(self.kind, self.labels_by_index),
         )
 
     def logits_signature(self) -> tuple[TensorInfo, ...]:

@@ -13,9 +13,9 @@ from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TensorInfo
 from task_heads.checks import checked_unicode
-from task_heads.metrics import MacroF1
-from task_heads.metrics import MatthewsCorrelation
-from task_heads.metrics import PearsonCorrelation
+from task_heads.classification.metrics import MacroF1
+from task_heads.classification.metrics import MatthewsCorrelation
+from task_heads.classification.metrics import PearsonCorrelation
 
 KINDS = ("single_label", "multi_label", "regression")
 

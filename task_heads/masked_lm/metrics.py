@@ -1,8 +1,9 @@
-"""Perplexity as a Keras metric."""
+"""Keras metrics of hidden tokens."""
 
 import keras
+from keras import ops
 
-from task_heads.metrics import TokenMean
+from task_heads.token_means import TokenMean
 
 
 @keras.saving.register_keras_serializable(package="task_heads")
@@ -28,3 +29,22 @@ class Perplexity(TokenMean):
 
     def result(self):
         return keras.ops.exp(super().result())
+
+
+@keras.saving.register_keras_serializable(package="task_heads")
+class TokenAccuracy(TokenMean):
+    """Share of hidden tokens that score highest.
+
+    Call arguments of `update_state`: see `Perplexity`.
+    """
+
+    def __init__(self, name: str = "accuracy", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self._direction = "up"
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        is_right = ops.equal(
+            ops.cast(y_true, "int32"),
+            ops.cast(ops.argmax(y_pred, axis=-1), "int32"),
+        )
+        super().update_state(ops.cast(is_right, self.dtype), sample_weight)

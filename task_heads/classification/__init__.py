@@ -1,0 +1,1 @@
+"""Labels, or a score, for a text or a pair of texts."""
