@@ -10,8 +10,8 @@ hidden width.
 | `sequence_output` | float | `(B, S, H)` | one vector per token |
 | `pooled_output` | float | `(B, H)` | one vector per example |
 | `num_sequences` | int64 | `(B,)` | sequences that a long text became |
-| `packed_row` | int32 | `(B,)` | row that holds a sequence among others |
-| `packed_start` | int32 | `(B,)` | place of its first token there |
+| `packed_index` | int32 | `(B,)` | index of the packed sequence that holds it |
+| `packed_start` | int32 | `(B,)` | position of its first token there |
 | `random_seed` | int64 | `(2,)` | a seed for stateless random operations |
 
 An encoder reads `token_ids`, `padding_mask` and whatever else its tokenizer
@@ -26,11 +26,11 @@ POOLED_OUTPUT = "pooled_output"
 NUM_SEQUENCES = "num_sequences"
 RANDOM_SEED = "random_seed"
 
-# Several sequences in a row.
-PACKED_ROW = "packed_row"
+# Several sequences packed into one.
+PACKED_INDEX = "packed_index"
 PACKED_START = "packed_start"
 POSITION_IDS = "position_ids"
 SEQUENCE_IDS = "sequence_ids"
-PLACES = "places"
+PACKED_POSITIONS = "packed_positions"
 
-PACKED_INPUTS = (PACKED_ROW, PACKED_START)
+PACKED_INPUTS = (PACKED_INDEX, PACKED_START)

@@ -1,4 +1,4 @@
-"""Which sequences share a batch, so that its packed rows are full.
+"""Exchanges sequences between batches, so that packed sequences are full.
 
 Letters: `N` batches, `K` of them that exchange sequences, `M` such sets, `T`
 sequences in one, `P` rows.
@@ -19,14 +19,14 @@ NUM_EXCHANGING = 8
 def pack_with_exchange(
     groups: tf.RaggedTensor, lengths: tf.Tensor, packed_length: int
 ) -> PackedBatches:
-    """Packs rows as `pack_rows` does, with some other batches of sequences.
+    """Packs sequences as `pack_sequences` does, in batches that exchange some.
 
     Batches that stand together exchange sequences, and keep their sizes. Of
     the batches as they were and as they are then, those are taken that need
     less room.
 
     Args:
-        groups, lengths, packed_length: see `pack_rows`.
+        groups, lengths, packed_length: see `pack_sequences`.
     """
     others = exchanged(groups, lengths, packed_length)
     # Both at once, because half the ops are half the time to build them.
@@ -60,7 +60,7 @@ def exchanged(
     that has most places left. What then fits into none is dealt one by one.
 
     Args:
-        groups, lengths, packed_length: see `pack_rows`.
+        groups, lengths, packed_length: see `pack_sequences`.
 
     Returns:
         `RaggedTensor` `(N, None)`.

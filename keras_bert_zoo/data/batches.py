@@ -26,7 +26,7 @@ from keras_bert_zoo.data.chunks import column_specs
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.padding import padded_batch
 from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.sequence_packing import pack_rows
+from keras_bert_zoo.data.sequence_packing import pack_sequences
 from keras_bert_zoo.tokenization.ragged_rows import rows_of_lengths
 
 # Keeps what a head draws apart from the order of batches, drawn from the same
@@ -89,7 +89,7 @@ def batches_of(
                 groups, lengths, bucket_lengths
             )
         else:
-            pack = pack_with_exchange if chunks.shuffle else pack_rows
+            pack = pack_with_exchange if chunks.shuffle else pack_sequences
             groups, layout, num_cells = pack(groups, lengths, packed_length)
         if counts is not None:
             groups = _counted(

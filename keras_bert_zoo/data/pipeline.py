@@ -97,8 +97,8 @@ def build_dataset(
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
         weights)` where the head weighs examples. `inputs` is a dict of int32
         `(B, S)`: `padding_mask` and what the head made of the texts; with
-        `packed_length` of int32 `(B,)`, too: `packed_row`, `packed_start`. With
-        `only_row_index` of `(row_index,)`, int64 `(B,)`.
+        `packed_length` of int32 `(B,)`, too: `packed_index`, `packed_start`.
+        With `only_row_index` of `(row_index,)`, int64 `(B,)`.
 
     Raises:
         InputError: if an argument is not as above. While the data set is
@@ -207,9 +207,9 @@ def _check_packing(packed_length, bucket_lengths, tokens_per_batch) -> None:
             else f"tokens_per_batch={tokens_per_batch}"
         )
         raise InputError(
-            "Packed rows are as many and as long as a batch of `batch_size` "
-            f"sequences needs. Received: packed_length={packed_length} and "
-            f"{given}. Leave one of them out."
+            "Packed sequences are as many and as long as a batch of "
+            f"`batch_size` sequences needs. Received: packed_length="
+            f"{packed_length} and {given}. Leave one of them out."
         )
 
 

@@ -23,7 +23,7 @@ class PackedBatches(NamedTuple):
 
     Attributes:
         groups: `(N, None)`, the sequences of each batch, row by row.
-        layout: `packed_row` and `packed_start`, int32 `(N, None)`: the row
+        layout: `packed_index` and `packed_start`, int32 `(N, None)`: the row
             of each sequence, from 0, and the place of its first token.
         num_cells: int64 scalar. Tokens in all rows, padding included.
     """
@@ -55,7 +55,7 @@ def in_order(
     return tf.RaggedTensor.from_row_starts(places, starts, validate=False)
 
 
-def pack_rows(
+def pack_sequences(
     groups: tf.RaggedTensor, lengths: tf.Tensor, packed_length: int
 ) -> PackedBatches:
     """Gives each sequence of each batch a place in a row.
@@ -112,7 +112,7 @@ def pack_each(
         )
 
     layout = {
-        feature_names.PACKED_ROW: ragged(rows),
+        feature_names.PACKED_INDEX: ragged(rows),
         feature_names.PACKED_START: ragged(starts),
     }
     places = ragged(in_flat_values(order, groups)).flat_values
@@ -135,7 +135,7 @@ def longest_first(
     """Returns the lengths of each group's sequences, falling.
 
     Args:
-        groups, lengths: see `pack_rows`.
+        groups, lengths: see `pack_sequences`.
 
     Returns:
         int32 `(N, B)`: the lengths, -1 where a group has no more, and the

@@ -10,11 +10,11 @@ from keras_bert_zoo.encoders import POOLINGS
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import AttentionMask
 from keras_bert_zoo.layers import Embeddings
-from keras_bert_zoo.layers import PackRows
+from keras_bert_zoo.layers import PackSequences
 from keras_bert_zoo.layers import Pooler
 from keras_bert_zoo.layers import SequenceMask
 from keras_bert_zoo.layers import TransformerBlock
-from keras_bert_zoo.layers import UnpackRows
+from keras_bert_zoo.layers import UnpackSequences
 
 _SEGMENT_IDS = "segment_ids"
 
@@ -239,7 +239,8 @@ class BertEncoder(keras.Model):
 
         Returns:
             Model with this one's inputs and outputs and two inputs more,
-            int32 `(B,)`: `packed_row` and `packed_start`, see `PackRows`.
+            int32 `(B,)`: `packed_index` and `packed_start`; see
+            `PackSequences`.
 
         Source: Krell et al., 2021 (arXiv:2107.02027), section 3.2.
         """
@@ -250,7 +251,7 @@ class BertEncoder(keras.Model):
             key: keras.Input((), dtype="int32", name=key)
             for key in feature_names.PACKED_INPUTS
         }
-        packed = PackRows(name="pack_rows")(inputs)
+        packed = PackSequences(name="pack_sequences")(inputs)
         hidden = self.get_layer("embeddings")(
             packed[feature_names.TOKEN_IDS],
             packed.get(_SEGMENT_IDS),
@@ -261,12 +262,14 @@ class BertEncoder(keras.Model):
         )
         for block in self._blocks():
             hidden = block(hidden, mask)
-        unpack = UnpackRows(dtype=self.dtype_policy, name="unpack_rows")
-        places = packed[feature_names.PLACES]
-        outputs = {feature_names.SEQUENCE_OUTPUT: unpack(hidden, places)}
+        unpack = UnpackSequences(
+            dtype=self.dtype_policy, name="unpack_sequences"
+        )
+        positions = packed[feature_names.PACKED_POSITIONS]
+        outputs = {feature_names.SEQUENCE_OUTPUT: unpack(hidden, positions)}
         if feature_names.POOLED_OUTPUT in self.output:
             # First tokens alone: a batch need not be unpacked for them.
-            first = unpack(hidden, places[:, :1])
+            first = unpack(hidden, positions[:, :1])
             pooler = self.get_layer("pooler")
             outputs[feature_names.POOLED_OUTPUT] = pooler(first)
         return keras.Model(

@@ -6,12 +6,12 @@ from keras_bert_zoo.layers.feed_forward import FeedForward
 from keras_bert_zoo.layers.layer_norm import LayerNorm
 from keras_bert_zoo.layers.masked_lm_head import MaskedLMHead
 from keras_bert_zoo.layers.next_sentence_head import NextSentenceHead
-from keras_bert_zoo.layers.pack_rows import PackRows
 from keras_bert_zoo.layers.pooler import Pooler
 from keras_bert_zoo.layers.self_attention import SelfAttention
 from keras_bert_zoo.layers.sequence_mask import SequenceMask
+from keras_bert_zoo.layers.sequence_packing import PackSequences
+from keras_bert_zoo.layers.sequence_packing import UnpackSequences
 from keras_bert_zoo.layers.transformer_block import TransformerBlock
-from keras_bert_zoo.layers.unpack_rows import UnpackRows
 
 __all__ = [
     "AttentionMask",
@@ -20,10 +20,10 @@ __all__ = [
     "LayerNorm",
     "MaskedLMHead",
     "NextSentenceHead",
-    "PackRows",
+    "PackSequences",
     "Pooler",
     "SelfAttention",
     "SequenceMask",
     "TransformerBlock",
-    "UnpackRows",
+    "UnpackSequences",
 ]

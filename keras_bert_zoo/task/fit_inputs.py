@@ -209,8 +209,8 @@ def fixed_shape_options(
     is_compiled = model.jit_compile or is_on_tpu
     if order["packed_length"] is not None and (is_compiled or fixed_shapes):
         raise InputError(
-            "Packed rows are as many and as long as a batch needs, where XLA "
-            "wants few shapes. Received: packed_length="
+            "Packed sequences are as many and as long as a batch needs, where "
+            "XLA wants few shapes. Received: packed_length="
             f"{order['packed_length']}, and a step that XLA compiles or "
             "fixed_shapes=True. Leave the first out"
             + (

@@ -62,7 +62,7 @@ class PackedForm:
 
 def is_packed(inputs: Any) -> bool:
     """Returns whether a batch brings the places of its sequences in rows."""
-    return isinstance(inputs, Mapping) and feature_names.PACKED_ROW in inputs
+    return isinstance(inputs, Mapping) and feature_names.PACKED_INDEX in inputs
 
 
 def _encoded(model: Any) -> dict:

@@ -51,7 +51,7 @@ class Watch:
         mask = inputs[feature_names.PADDING_MASK]
         num_tokens = tf.math.count_nonzero(mask, dtype=tf.int32)
         num_cells = tf.size(mask)
-        if feature_names.PACKED_ROW in inputs:
+        if feature_names.PACKED_INDEX in inputs:
             num_cells = _packed_cells(inputs)
         return [tf.cast(size, tf.float32) for size in (num_tokens, num_cells)]
 
@@ -81,8 +81,8 @@ class Watch:
 
 
 def _packed_cells(inputs: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Returns the tokens of packed rows, padding included; see `PackRows`."""
-    rows = inputs[feature_names.PACKED_ROW]
+    """Returns the number of tokens of packed sequences, padding included."""
+    rows = inputs[feature_names.PACKED_INDEX]
     lengths = tf.reduce_sum(inputs[feature_names.PADDING_MASK], axis=1)
     # No rows where a replica has no part of the batch.
     num_rows = tf.size(tf.unique(rows).y)

@@ -1,4 +1,4 @@
-"""Batches exchange sequences, so that their packed rows are full."""
+"""Batches exchange sequences, so that their packed sequences are full."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from keras_bert_zoo import data
 from keras_bert_zoo import testing
 from keras_bert_zoo.data import batch_exchange
 from keras_bert_zoo.data.sequence_packing import in_order
-from keras_bert_zoo.data.sequence_packing import pack_rows
+from keras_bert_zoo.data.sequence_packing import pack_sequences
 from task_heads.classification.head.head import ClassificationHead
 
 WIDTH = 128
@@ -50,7 +50,7 @@ def padding(packed, lengths):
 def test_padding_becomes_little():
     lengths = drawn(2048)
     groups = in_order(lengths, 32)
-    plain = padding(pack_rows(groups, lengths, WIDTH), lengths)
+    plain = padding(pack_sequences(groups, lengths, WIDTH), lengths)
     exchanged_rows = batch_exchange.pack_with_exchange(groups, lengths, WIDTH)
     assert plain > 0.03
     assert padding(exchanged_rows, lengths) < 0.015
@@ -61,14 +61,16 @@ def test_padding_becomes_little():
 def test_it_never_gets_worse(num_sequences, packed_length):
     lengths = drawn(num_sequences, shortest=1)
     groups = in_order(lengths, 4)
-    plain = pack_rows(groups, lengths, packed_length)
+    plain = pack_sequences(groups, lengths, packed_length)
     exchanged_rows = batch_exchange.pack_with_exchange(
         groups, lengths, packed_length
     )
     assert 0 < exchanged_rows.num_cells <= plain.num_cells
 
 
-@pytest.mark.parametrize("pack", [pack_rows, batch_exchange.pack_with_exchange])
+@pytest.mark.parametrize(
+    "pack", [pack_sequences, batch_exchange.pack_with_exchange]
+)
 def test_too_few_for_a_batch_are_none(pack):
     lengths = drawn(3)
     groups = in_order(lengths, 4, drop_remainder=True)

@@ -8,7 +8,7 @@ from keras_bert_zoo import data
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import testing
 from keras_bert_zoo.data.sequence_packing import in_order
-from keras_bert_zoo.data.sequence_packing import pack_rows
+from keras_bert_zoo.data.sequence_packing import pack_sequences
 from keras_bert_zoo.errors import InputError
 from task_heads.classification.head.head import ClassificationHead
 
@@ -17,7 +17,7 @@ def cells(packed, lengths, batch):
     """Returns the set of (row, place) of each sequence of a batch."""
     parts = zip(
         packed.groups[batch].numpy(),
-        packed.layout[feature_names.PACKED_ROW][batch].numpy(),
+        packed.layout[feature_names.PACKED_INDEX][batch].numpy(),
         packed.layout[feature_names.PACKED_START][batch].numpy(),
         strict=True,
     )
@@ -34,7 +34,7 @@ def test_each_sequence_has_a_place_of_its_own(
     batch_size, packed_length, longest
 ):
     lengths = np.random.default_rng(0).integers(1, longest, 37)
-    packed = pack_rows(
+    packed = pack_sequences(
         in_order(tf.constant(lengths), batch_size),
         tf.constant(lengths),
         packed_length,
@@ -47,7 +47,7 @@ def test_each_sequence_has_a_place_of_its_own(
         )
         taken = [cell for places in found.values() for cell in places]
         assert len(taken) == len(set(taken))
-        rows = packed.layout[feature_names.PACKED_ROW][batch].numpy()
+        rows = packed.layout[feature_names.PACKED_INDEX][batch].numpy()
         # Rising, so that parts of a batch hold whole rows.
         assert rows[0] == 0 and set(np.diff(rows)) <= {0, 1}
         num_cells += (rows[-1] + 1) * (1 + max(place for _, place in taken))
@@ -56,16 +56,16 @@ def test_each_sequence_has_a_place_of_its_own(
 
 def test_a_batch_of_equal_sequences_has_no_padding():
     lengths = tf.fill([32], 16)
-    packed = pack_rows(in_order(lengths, 32), lengths, 128)
+    packed = pack_sequences(in_order(lengths, 32), lengths, 128)
     assert packed.num_cells == 32 * 16
-    assert packed.layout[feature_names.PACKED_ROW][0][-1] == 3
+    assert packed.layout[feature_names.PACKED_INDEX][0][-1] == 3
 
 
 def test_little_is_padding():
     # Like sentences of reviews, in tokens.
     drawn = np.random.default_rng(0).normal(25, 10, 64 * 32)
     lengths = tf.constant(np.clip(drawn, 4, 66).astype("int64"))
-    packed = pack_rows(in_order(lengths, 32), lengths, 128)
+    packed = pack_sequences(in_order(lengths, 32), lengths, 128)
     share = 1 - int(tf.reduce_sum(lengths)) / int(packed.num_cells)
     assert 0 <= share < 0.02
 
@@ -75,7 +75,9 @@ def test_short_sequences_fill_up_beside_long_ones():
     pairs = [(128 - rest, rest) for rest in (28, 38, 48, 58)] * 2
     lengths = [128] * 10 + [length for pair in pairs for length in pair]
     groups = in_order(tf.constant(lengths), len(lengths))
-    assert pack_rows(groups, tf.constant(lengths), 128).num_cells == 18 * 128
+    assert (
+        pack_sequences(groups, tf.constant(lengths), 128).num_cells == 18 * 128
+    )
 
 
 def test_a_remainder_is_dropped():
@@ -126,7 +128,7 @@ def test_padding_is_counted():
     for inputs, _ in dataset(packed_length=24, counts=counts):
         mask = inputs[feature_names.PADDING_MASK].numpy()
         ends = inputs[feature_names.PACKED_START].numpy() + mask.sum(1)
-        num_rows = inputs[feature_names.PACKED_ROW].numpy().max() + 1
+        num_rows = inputs[feature_names.PACKED_INDEX].numpy().max() + 1
         num_cells += num_rows * ends.max()
         num_tokens += mask.sum()
     assert counts.num_padded_tokens == num_cells

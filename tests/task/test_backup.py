@@ -85,7 +85,7 @@ def test_a_step_of_ones_own_goes_on(tmp_path):
 
 
 @pytest.mark.slow
-def test_packed_rows_go_on(tmp_path):
+def test_packed_sequences_resume(tmp_path):
     found = []
     for seed, backup in ((1, None), (9, zoo.Backup(tmp_path))):
         if backup is not None:

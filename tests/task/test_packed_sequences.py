@@ -96,7 +96,7 @@ def test_gives_what_rows_of_their_own_give(name):
     expected = alone(name)
     inputs = expected.packed[0]
     mask = inputs[feature_names.PADDING_MASK]
-    num_rows = int(tf.reduce_max(inputs[feature_names.PACKED_ROW])) + 1
+    num_rows = int(tf.reduce_max(inputs[feature_names.PACKED_INDEX])) + 1
     assert num_rows < mask.shape[0]  # or nothing is packed
 
     found, gradients = outputs_and_gradients(expected.model, expected.packed)

@@ -1,7 +1,7 @@
 """Trains each head on one device and on two, and prints the differences.
 
-A name that ends with `-packed` trains it on packed rows, one with `-fixed` in
-batches of fixed shapes, and one with `-float16` in mixed precision.
+A name that ends with `-packed` trains it on packed sequences, one with `-fixed`
+in batches of fixed shapes, and one with `-float16` in mixed precision.
 """
 
 import contextlib

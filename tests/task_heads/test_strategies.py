@@ -36,7 +36,7 @@ def test_two_replicas_are_one_device(head):
 
 @pytest.mark.slow
 @every_head
-def test_two_replicas_are_one_device_on_packed_rows(head):
+def test_two_replicas_are_one_device_on_packed_sequences(head):
     (found,) = programs.run(PROGRAM, f"{head}-packed")
     check(found)
 

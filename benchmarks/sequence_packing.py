@@ -1,6 +1,6 @@
 """Padding and speed of several ways to make batches.
 
-    python -m benchmarks.packed_rows [--rounds 5] [--afresh]
+    python -m benchmarks.sequence_packing [--rounds 5] [--afresh]
 
 On SST-2 (a classifier) and WikiText-2 (masked tokens), at most 128 tokens a
 text: all batches padded to 128; texts of like length in a batch, padded to
@@ -40,7 +40,7 @@ def main():
     )
     options = parser.parse_args()
     results = {"machine": harness.machine(), "cells": []}
-    earlier = harness.RESULTS / "packed_rows.json"
+    earlier = harness.RESULTS / "sequence_packing.json"
     if earlier.is_file() and not options.afresh:
         results = json.loads(earlier.read_text("utf-8"))
     measured = [
@@ -59,7 +59,7 @@ def main():
                 rate = found[way]["first_tokens"] / timing.median_seconds
                 found[way]["tokens_per_second"] = rate
         results["cells"].append({**cell, "ways": found})
-        harness.write_result("packed_rows", results)
+        harness.write_result("sequence_packing", results)
     print(report(results))
 
 
