@@ -23,7 +23,7 @@ from benchmarks import harness
 from benchmarks.first_step_contenders import batches
 from keras_bert_zoo import testing
 from keras_bert_zoo.testing.tpu_readiness import training_steps
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.multi_task.head import MultiTaskHead
 from task_heads.span_qa.head import SpanQAHead

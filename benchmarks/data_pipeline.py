@@ -26,7 +26,7 @@ from keras_bert_zoo.data import check_rows
 from keras_bert_zoo.tokenization import pad
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 BATCH_SIZE = 32
 SEQUENCE_LENGTH = 128

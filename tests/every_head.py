@@ -2,7 +2,7 @@
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.task.model import TaskModel
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.multi_task.head import MultiTaskHead
 from task_heads.span_qa.head import SpanQAHead

@@ -19,7 +19,7 @@ import two_devices
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo import testing
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 TEXTS = ["a fine film", "dull", "so very dull a film", "fine", "a fine day"]
 NUM_ROWS, BATCH_SIZE, EPOCHS = 18, 4, 3

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.first_step_contenders import batches
 from benchmarks.first_step_contenders import fitting
 from keras_bert_zoo import testing
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.span_qa.features import ALLOWED
 from task_heads.span_qa.features import TARGET

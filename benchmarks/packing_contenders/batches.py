@@ -14,7 +14,7 @@ from keras_bert_zoo.data.pipeline import build_dataset
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 from keras_bert_zoo.training.adamw import AdamW
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 
 SEQUENCE_LENGTH = 128

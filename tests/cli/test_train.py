@@ -20,7 +20,7 @@ from keras_bert_zoo.training.schedule import WarmupThenCosineDecay
 from keras_bert_zoo.workflows.finetune import finetune
 from keras_bert_zoo.workflows.finetune_run import default_epochs
 from keras_bert_zoo.workflows.options import options_of
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.data import batch_exchange
 from keras_bert_zoo.data.sequence_packing import in_order
 from keras_bert_zoo.data.sequence_packing import pack_sequences
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 WIDTH = 128
 # As in a pipeline: its loops are slow where they are eager.

@@ -10,7 +10,7 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.data.sequence_packing import in_order
 from keras_bert_zoo.data.sequence_packing import pack_sequences
 from keras_bert_zoo.errors import InputError
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 
 def cells(packed, lengths, batch):

@@ -11,7 +11,7 @@ from keras_bert_zoo.registry import exporters
 from keras_bert_zoo.testing import tiny_encoder
 from keras_bert_zoo.testing import tiny_tokenizer
 from savedmodels.verification import ExportError
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 PLUGIN = pathlib.Path(__file__).parents[2] / "examples" / "plugin_exporter"
 

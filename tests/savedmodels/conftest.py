@@ -5,7 +5,7 @@ import pytest
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.task.model import TaskModel
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 TEXTS = ["a fine film", "a dull film", "it's the café – weak plot!"]
 

@@ -15,7 +15,7 @@ from savedmodels.verification import ExportError
 from savedmodels.verification import compare
 from savedmodels.verification import compare_answers
 from savedmodels.verification import of_real_tokens
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.tagging.head import TaggingHead
 
 

@@ -13,7 +13,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import sha256_of
 from keras_bert_zoo.workflows.export import export
 from savedmodels.saved_model import SavedModelExporter
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 
 @pytest.fixture(scope="module")

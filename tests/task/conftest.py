@@ -5,7 +5,7 @@ import pytest
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.task.model import TaskModel
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 GOOD = ["a fine film", "great plot", "fine and great", "great great film"]
 BAD = ["a dull film", "weak plot", "dull and weak", "weak weak film"]

@@ -18,7 +18,7 @@ os.environ["XLA_FLAGS"] = (
 from keras_bert_zoo import data  # noqa: E402
 from keras_bert_zoo import testing  # noqa: E402
 from keras_bert_zoo.task.model import TaskModel  # noqa: E402
-from task_heads.classification.head.head import ClassificationHead  # noqa: E402
+from task_heads.classification.head import ClassificationHead  # noqa: E402
 
 LENGTH = 80
 TEXTS = [" ".join(["a"] * (8 * n + 1)) for n in range(10)]

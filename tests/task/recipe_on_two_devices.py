@@ -10,7 +10,7 @@ import two_devices
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo import testing
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 TEXTS = [
     " ".join("abcd"[i * place % 4] for place in range(1 + i % 9))

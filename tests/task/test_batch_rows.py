@@ -11,7 +11,7 @@ from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task.fit_inputs import BatchRows
 from keras_bert_zoo.training.loss_guard import LossGuard
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 # Scores tell rows apart, lengths make groups.
 TEXTS = ["fine " * (1 + n % 5) for n in range(23)]

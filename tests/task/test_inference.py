@@ -7,7 +7,7 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.span_qa.head import SpanQAHead
 
 

@@ -19,7 +19,7 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import encode
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 
 def packed_batch(model, rows, width=40):

@@ -5,7 +5,7 @@ import pytest
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.rows import as_rows
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 PAIRS = ClassificationHead(["bad", "good"], text_pair=True)
 TEXTS = ClassificationHead(["bad", "good"])

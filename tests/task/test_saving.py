@@ -10,7 +10,7 @@ import safetensors.numpy
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import save_preset
 from keras_bert_zoo.task.model import TaskModel
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 
 @pytest.fixture(params=["mean", "cls"])

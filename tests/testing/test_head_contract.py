@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.testing import check_head
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 ROWS = [
     {"text": "a fine plot", "label": "good"},

@@ -12,7 +12,7 @@ from keras_bert_zoo.testing import tpu_findings
 from keras_bert_zoo.training.adamw import AdamW
 from keras_bert_zoo.training.lamb import Lamb
 from keras_bert_zoo.training.recipe import OptimizerRecipe
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 TABLE = tf.lookup.StaticHashTable(
     tf.lookup.KeyValueTensorInitializer(

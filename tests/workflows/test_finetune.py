@@ -12,7 +12,7 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.workflows.progress import Progress
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 TEXTS = ["a fine day", "very good", "a poor day", "very bad " * 30]
 LABELS = ["good", "good", "bad", "bad"]

@@ -9,7 +9,7 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.errors import InputError
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 
 ROWS = {
     "single_label": [

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.classification.losses import SmoothedCrossentropy
 
 LABELS = np.array([0, 2, 1, 2])

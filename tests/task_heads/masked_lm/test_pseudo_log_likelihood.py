@@ -9,7 +9,7 @@ import pytest
 from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.masked_lm.pseudo_log_likelihood import pseudo_log_likelihood
 

@@ -4,7 +4,7 @@ import pytest
 
 from keras_bert_zoo.data import Row
 from keras_bert_zoo.task import TaskHead
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.multi_task.head import MultiTaskHead
 from task_heads.multi_task.metrics import frame_accuracy
 from task_heads.span_qa.head import SpanQAHead

@@ -13,7 +13,7 @@ from keras_bert_zoo.data import Row
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.workflows.export import export
-from task_heads.classification.head.head import ClassificationHead
+from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.multi_task.features import joint_features
 from task_heads.multi_task.files import RecordFile
