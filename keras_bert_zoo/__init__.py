@@ -31,6 +31,7 @@ _HOMES = {
     "TaskModel": "keras_bert_zoo.task.model",
     "Tokenizer": "keras_bert_zoo.tokenization.tokenizer",
     "Vocabulary": "keras_bert_zoo.tokenization.wordpiece.vocabulary",
+    "convert": "keras_bert_zoo.workflows.convert",
     "evaluate": "keras_bert_zoo.workflows.evaluate",
     "export": "keras_bert_zoo.workflows.export",
     "finetune": "keras_bert_zoo.workflows.finetune",

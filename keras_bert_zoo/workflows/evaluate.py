@@ -55,14 +55,8 @@ def evaluate(
         batch_size: examples in a batch.
 
     Args, columns:
-        text_column: name of the column (key, in JSON Lines) of the texts, or
-            its number from 0 for a file without a header (default: the
-            task's usual one).
-        text_pair_column: column of the second text, where an example has
-            two.
-        label_column: column of the labels.
-        data_format: format of the file, where its name does not end with it:
-            tsv, csv or jsonl, or one of the task's own.
+        text_column, text_pair_column, label_column, data_format: as in
+            `finetune`.
 
     Args, Python alone:
         progress: `Progress` or `None`. Hears how far the evaluation is.

@@ -40,9 +40,7 @@ def export(
     """Writes a deployable artifact, compared with the live model.
 
     Args:
-        model: a model with its head: its directory, in any format that
-            `train --preset` takes, or hf:ORGANIZATION/NAME (in Python, also a
-            `TaskModel`).
+        model: as in `evaluate`.
         out: directory of the artifact, written whole or not at all.
         format: `bert-zoo list` shows them; with it, --help lists the
             format's own flags.

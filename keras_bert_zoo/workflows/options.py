@@ -2,7 +2,9 @@
 
 Each option is declared once, as an argument of its workflow: the annotation
 says which values are allowed, the docstring what they mean. Flags, keys of
-TOML files and the checks of the workflow itself follow from that. An
+TOML files and the checks of the workflow itself follow from that. What several
+workflows take is explained by one of them, and the others say "as in
+`finetune`". An
 annotation is `bool`, `str`, a `Literal` of texts, or one of the types below;
 with `| None` where the option may be left out. An argument with another
 annotation is for Python alone.
@@ -21,6 +23,7 @@ from collections.abc import Mapping
 from typing import Annotated
 from typing import Any
 
+import keras_bert_zoo
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 
@@ -276,22 +279,33 @@ def _values_of(hint: Any) -> tuple[Values | None, tuple[str, ...] | None]:
 def _argument_texts(doc: str) -> dict[str, tuple[str, str]]:
     """Returns name -> (group, text) from the `Args` of a docstring.
 
-    `Args:` begins the arguments without a group, `Args, NAME:` a group's.
+    `Args:` begins the arguments without a group, `Args, NAME:` a group's. The
+    text "as in `WORKFLOW`" stands for that of another public workflow.
     """
     found = {}
-    group = None
+    group, names = None, []
     for line in doc.splitlines():
         section = re.fullmatch(r"Args(?:, (.*))?:", line)
-        entry = re.fullmatch(r"    \**(\w+): (.*)", line)
+        entry = re.fullmatch(r"    \**(\w+(?:, \w+)*): (.*)", line)
         if section:
             group = section[1] or ""
         elif line and not line.startswith(" "):
             group = None
         elif group is not None and entry:
-            name = entry[1]
-            found[name] = (group, entry[2])
-        elif group is not None and line and found:
-            found[name] = (group, f"{found[name][1]} {line.strip()}")
+            names = entry[1].split(", ")
+            found |= {name: (group, entry[2]) for name in names}
+        elif group is not None and line:
+            for name in names:
+                found[name] = (group, f"{found[name][1]} {line.strip()}")
     return {
-        name: (group, text.rstrip(".")) for name, (group, text) in found.items()
+        name: (group, _resolved(name, text))
+        for name, (group, text) in found.items()
     }
+
+
+def _resolved(name: str, text: str) -> str:
+    elsewhere = re.fullmatch(r"as in `(\w+)`\.", text)
+    if elsewhere is None:
+        return text.rstrip(".")
+    workflow = getattr(keras_bert_zoo, elsewhere[1])
+    return _argument_texts(inspect.getdoc(workflow) or "")[name][1]

@@ -47,9 +47,7 @@ def predict(
     """Answers texts with a trained model, in their order.
 
     Args:
-        model: a model with its head: its directory, in any format that
-            `train --preset` takes, or hf:ORGANIZATION/NAME (in Python, also a
-            `TaskModel`).
+        model: as in `evaluate`.
         text: a text to answer; may be given many times (in Python, a text or
             a list of texts).
         text_pair: the second text of each, where an example has two.
@@ -58,13 +56,7 @@ def predict(
         batch_size: examples in a batch.
 
     Args, columns:
-        text_column: name of the column (key, in JSON Lines) of the texts, or
-            its number from 0 for a file without a header (default: the
-            task's usual one).
-        text_pair_column: column of the second text, where an example has
-            two.
-        data_format: format of the file, where its name does not end with it:
-            tsv, csv or jsonl, or one of the task's own.
+        text_column, text_pair_column, data_format: as in `finetune`.
 
     Args, Python alone:
         on_answer: function of an answer, its number from 1 and the number of

@@ -25,7 +25,7 @@ def source(folder, tmp_path):
 
 
 def test_an_encoder_becomes_a_preset(zoo, source, tmp_path, folder):
-    outcome = zoo("convert", source(), tmp_path / "out")
+    outcome = zoo("convert", source(), "--out", tmp_path / "out")
     assert (outcome.status, outcome.error) == (0, "")
     ours = presets.load_encoder(tmp_path / "out").get_weights()
     theirs = presets.load_encoder(folder / "preset").get_weights()
@@ -34,7 +34,7 @@ def test_an_encoder_becomes_a_preset(zoo, source, tmp_path, folder):
 
 
 def test_what_was_read_is_printed(zoo, source, tmp_path):
-    out = zoo("convert", source(), tmp_path / "out").out
+    out = zoo("convert", source(), "--out", tmp_path / "out").out
     assert f"variables of {tmp_path / 'hf'} (huggingface), 0 ignored" in out
     assert "head        none\n" in out
     assert out.endswith(f"saved       {tmp_path / 'out'}\n")
@@ -44,20 +44,20 @@ def test_a_classifier_keeps_its_head(zoo, source, tmp_path):
     weights = {"kernel": np.eye(8, 2), "bias": np.array([0.0, 9.0])}
     weights = {name: value.astype("float32") for name, value in weights.items()}
     head = HeadWeights("classification", ["no", "yes"], weights, {})
-    outcome = zoo("convert", source(head), tmp_path / "out")
+    outcome = zoo("convert", source(head), "--out", tmp_path / "out")
     assert "head        classification\n" in outcome.out
     answer = zoo("predict", tmp_path / "out", "--text=fine").out
     assert '"label": "yes"' in answer
 
 
 def test_an_existing_output_is_refused_first(zoo, folder):
-    outcome = zoo("convert", "absent", folder / "preset")
+    outcome = zoo("convert", "absent", "--out", folder / "preset")
     assert outcome.status == 2
     assert "An existing output directory is not overwritten" in outcome.error
 
 
 def test_an_unknown_source_is_reported_in_one_line(zoo, tmp_path):
-    outcome = zoo("convert", tmp_path / "absent", tmp_path / "out")
+    outcome = zoo("convert", tmp_path / "absent", "--out", tmp_path / "out")
     assert outcome.status == 2
     assert "absent" in outcome.error
     assert outcome.error.count("\n") == 1
@@ -67,14 +67,18 @@ def test_a_file_that_cannot_grow_keeps_the_previous_preset(
     zoo, source, tmp_path
 ):
     # Fails as on a full disk, in the middle of the weights.
-    before = zoo("convert", source(), tmp_path / "out")
+    before = zoo("convert", source(), "--out", tmp_path / "out")
     assert before.status == 0
     kept = (tmp_path / "out" / "model.safetensors").read_bytes()
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
     try:
         outcome = zoo(
-            "convert", tmp_path / "hf", tmp_path / "out", "--overwrite"
+            "convert",
+            tmp_path / "hf",
+            "--out",
+            tmp_path / "out",
+            "--overwrite",
         )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.workflows import convert
 from keras_bert_zoo.workflows import evaluate
 from keras_bert_zoo.workflows import export
 from keras_bert_zoo.workflows import finetune
@@ -20,6 +21,7 @@ from keras_bert_zoo.workflows.options import checked
 from keras_bert_zoo.workflows.options import options_of
 
 WORKFLOWS = [
+    convert.convert,
     evaluate.evaluate,
     export.export,
     finetune.finetune,
@@ -151,3 +153,15 @@ def test_every_default_is_allowed(workflow):
     options = [one for one in options_of(workflow) if not one.is_required]
     defaults = {one.name: one.default for one in options}
     assert checked(options, defaults) == defaults
+
+
+def test_options_of_several_workflows_are_explained_once():
+    def helps(workflow):
+        return {one.name: (one.group, one.help) for one in options_of(workflow)}
+
+    columns = ("text_column", "label_column", "data_format")
+    explained = helps(finetune.finetune)
+    assert "number from 0" in explained["text_column"][1]
+    for name in columns:
+        assert helps(evaluate.evaluate)[name] == explained[name]
+    assert helps(export.export)["model"] == helps(evaluate.evaluate)["model"]

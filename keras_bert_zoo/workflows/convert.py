@@ -1,0 +1,105 @@
+"""Conversion of a model of any format that is read to a model directory."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from keras_bert_zoo.files import check_new_directory
+from keras_bert_zoo.workflows import options as option_types
+from keras_bert_zoo.workflows.options import Directory
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertResult:
+    """What a conversion read and wrote.
+
+    Attributes:
+        directory: path of the model directory.
+        origin: str. Path or name of the checkpoint.
+        kind: str. Name of its format.
+        num_variables: int. Variables of the checkpoint that were read.
+        ignored: names of its variables that belong to nothing of ours.
+        num_parameters: int. Of the encoder.
+        num_tokens: int, size of the vocabulary; `None` where there is none.
+        heads: names of the heads that were kept.
+        dropped_heads: names of those that the checkpoint has beside them.
+        notes: what else the user should know.
+    """
+
+    directory: str
+    origin: str
+    kind: str
+    num_variables: int
+    ignored: Sequence[str]
+    num_parameters: int
+    num_tokens: int | None
+    heads: Sequence[str]
+    dropped_heads: Sequence[str]
+    notes: Sequence[str]
+
+
+def convert(
+    source: Directory,
+    *,
+    out: Directory,
+    kind: str | None = None,
+    overwrite: bool = False,
+) -> ConvertResult:
+    """Converts a model of any format that is read to a model directory.
+
+    Args:
+        source: a file, a directory, or what `train --preset` takes.
+        out: directory of the model, written whole or not at all.
+        kind: format of the source, where it is not recognized.
+        overwrite: whether a model in the directory may be replaced.
+
+    Returns:
+        `ConvertResult`.
+
+    Raises:
+        InputError: if the source is in no format that is read, or damaged, or
+            the directory exists and `overwrite` is false.
+    """
+    options = option_types.checked(
+        option_types.options_of(convert), dict(locals())
+    )
+    out, overwrite = options["out"], options["overwrite"]
+    check_new_directory(out, overwrite)
+
+    from keras_bert_zoo import presets
+    from keras_bert_zoo import registry
+    from keras_bert_zoo.task.model import TaskModel
+
+    preset = presets.Preset(options["source"], options["kind"])
+    kinds = preset.head_kinds()
+    tokenizer = preset.tokenizer_or_none()
+    kept = []
+    if tokenizer is not None:
+        kept = [one for one in kinds[:1] if one in registry.heads.names()]
+    if kept:
+        model = TaskModel.from_preset(preset)
+        encoder = model.encoder
+        model.save_to_preset(out, overwrite=overwrite)
+    else:
+        encoder = preset.encoder()
+        presets.save_preset(
+            encoder,
+            tokenizer,
+            out,
+            provenance=preset.provenance,
+            overwrite=overwrite,
+        )
+    report = preset.report
+    return ConvertResult(
+        directory=out,
+        origin=report.origin,
+        kind=report.kind,
+        num_variables=report.num_mapped,
+        ignored=report.ignored,
+        num_parameters=encoder.count_params(),
+        num_tokens=None if tokenizer is None else tokenizer.vocabulary_size,
+        heads=kept,
+        dropped_heads=[one for one in kinds if one not in kept],
+        notes=report.notes,
+    )
