@@ -11,13 +11,15 @@ The engine does the rest. To add a format, add such a module and its entry.
 """
 
 from keras_bert_zoo.checkpoints.contents import Contents
-from keras_bert_zoo.checkpoints.coverage import LoadReport
-from keras_bert_zoo.checkpoints.head_weights import HeadWeights
-from keras_bert_zoo.checkpoints.huggingface_saving import has_published_class
-from keras_bert_zoo.checkpoints.huggingface_saving import is_published
-from keras_bert_zoo.checkpoints.huggingface_saving import write_huggingface
+from keras_bert_zoo.checkpoints.contents import HeadWeights
+from keras_bert_zoo.checkpoints.engine import LoadReport
+from keras_bert_zoo.checkpoints.huggingface.registered_encoder import (
+    check_registered,
+)
+from keras_bert_zoo.checkpoints.huggingface.saving import has_published_class
+from keras_bert_zoo.checkpoints.huggingface.saving import is_published
+from keras_bert_zoo.checkpoints.huggingface.saving import write_huggingface
 from keras_bert_zoo.checkpoints.locations import locate
-from keras_bert_zoo.checkpoints.registered_encoder import check_registered
 from keras_bert_zoo.registry import checkpoint_sources
 
 __all__ = [

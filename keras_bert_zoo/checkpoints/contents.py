@@ -1,10 +1,11 @@
-"""What a checkpoint source hands to the engine."""
+"""What a checkpoint source hands to the engine, and what a head is read as."""
 
 import dataclasses
 import functools
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
+from typing import NamedTuple
 
 from keras_bert_zoo.checkpoints.rules import NO_VARIABLES
 from keras_bert_zoo.checkpoints.rules import Rule
@@ -80,3 +81,24 @@ class Contents:
             if rule.target.startswith("pooler/")
             for name in rule.sources
         )
+
+
+class HeadWeights(NamedTuple):
+    """A trained head outside of any model.
+
+    Attributes:
+        kind: str. Name of the head that reads them: `classification`,
+            `tagging`, `span_qa`, `masked_lm` or `next_sentence`.
+        labels: list of str, in the order of the logits; may be empty.
+        weights: dict of float32 numpy arrays by name, kernels `(in, out)`.
+            `kernel` and `bias`; for `masked_lm` the variables of
+            `MaskedLMHead`.
+        config: dict. What else the source says of the task. A
+            classification's `kind` is `single_label`, `multi_label` or
+            `regression`.
+    """
+
+    kind: str
+    labels: list
+    weights: dict
+    config: dict

@@ -1,24 +1,50 @@
-"""Loads what a source has opened, whole or not at all."""
+"""Loads what a source has opened, whole or not at all.
 
+A checkpoint and its rules must cover each other: every variable of the source
+is mapped, repeated or ignored by name, and every variable of ours has its
+source.
+"""
+
+import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
-from keras_bert_zoo.checkpoints.arrays import read_rule
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
-from keras_bert_zoo.checkpoints.coverage import LoadReport
-from keras_bert_zoo.checkpoints.coverage import check_coverage
-from keras_bert_zoo.checkpoints.coverage import shapes_of_head
-from keras_bert_zoo.checkpoints.head_weights import HeadWeights
+from keras_bert_zoo.checkpoints.contents import HeadWeights
 from keras_bert_zoo.checkpoints.rules import Rule
+from keras_bert_zoo.checkpoints.rules import Shape
 from keras_bert_zoo.checkpoints.rules import expand
+from keras_bert_zoo.checkpoints.rules import read_rule
 from keras_bert_zoo.checkpoints.shapes import check_config
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
+from keras_bert_zoo.checkpoints.shapes import head_shapes
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import encoders
+
+
+@dataclasses.dataclass(frozen=True)
+class LoadReport:
+    """What became of a source's variables.
+
+    Attributes:
+        kind: str. Name of the source.
+        origin: str. Path or name of the checkpoint.
+        num_mapped: int. Variables of the source that were read.
+        ignored: tuple of str. Variables that belong to nothing of ours.
+        notes: tuple of str. What else the user should know.
+    """
+
+    kind: str
+    origin: str
+    num_mapped: int
+    ignored: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def load_head(contents: Contents, kind: str) -> HeadWeights | None:
@@ -159,3 +185,130 @@ def _read_head(contents: Contents, head: HeadSource) -> HeadWeights:
         for rule in head.rules
     }
     return HeadWeights(head.kind, list(head.labels), weights, dict(head.config))
+
+
+def check_coverage(
+    contents: Contents,
+    config: Mapping,
+    rules: list[Rule],
+    shapes: Mapping[str, Shape],
+) -> LoadReport:
+    """Checks names and shapes of the whole checkpoint.
+
+    Reads no array but those that must repeat another.
+
+    Args:
+        contents: what the source holds.
+        config: arguments of the encoder that is to be filled.
+        rules: the expanded rules for encoders.
+        shapes: path -> shape of that encoder's variables.
+
+    Raises:
+        InputError: naming the first variable that is missing or misshapen,
+            or all that no rule knows.
+    """
+    targets = {rule.target for rule in rules}
+    for path in shapes:
+        if path not in targets:
+            raise InputError(
+                f"{contents.origin}: a {contents.kind} checkpoint has no "
+                f"{path!r}. Received an architecture that needs it. Use the "
+                "checkpoint's own architecture."
+            )
+    used = set()
+    for rule in rules:
+        if rule.target in shapes:
+            _check_rule(contents, rule, shapes[rule.target], config)
+            used.update(rule.sources)
+    for head in contents.heads:
+        expected = shapes_of_head(contents, head)
+        for rule in head.rules:
+            _check_rule(contents, rule, expected[rule.target], config)
+            used.update(rule.sources)
+    for name, target in contents.tied.items():
+        if name in contents.variables.shapes:
+            _check_tied(contents, name, rules, target, shapes)
+    spare = {
+        name
+        for rule in rules
+        if rule.target not in shapes and rule.target.startswith("pooler/")
+        for name in rule.sources
+    }
+    ignored, unknown = [], []
+    for name in sorted(set(contents.variables.shapes) - used):
+        known = name in contents.tied or name in spare
+        if known or any(re.fullmatch(rule, name) for rule in contents.ignored):
+            ignored.append(name)
+        else:
+            unknown.append(name)
+    if unknown:
+        raise InputError(
+            f"{contents.origin}: every variable of a checkpoint must be "
+            f"known. Received: {_some(unknown)}, which no rule of the "
+            f"{contents.kind} source maps or ignores. Check that the "
+            "checkpoint is a BERT with the layers that its configuration "
+            "states."
+        )
+    return LoadReport(
+        contents.kind,
+        contents.origin,
+        len(used),
+        tuple(ignored),
+        contents.notes,
+    )
+
+
+def _check_rule(
+    contents: Contents, rule: Rule, shape: Shape, config: Mapping
+) -> None:
+    piece = (*shape[:-1], shape[-1] // len(rule.sources))
+    expected = rule.layout.shape(piece, config.get("num_heads", 1))
+    for name in rule.sources:
+        if name not in contents.variables.shapes:
+            raise InputError(
+                f"{contents.origin}: variable {name!r} is missing; it fills "
+                f"{rule.target!r}. Check that the checkpoint is complete and "
+                "is a BERT."
+            )
+        found = tuple(contents.variables.shapes[name])
+        if found != expected:
+            raise InputError(
+                f"{contents.origin}: variable {name!r} must have the shape "
+                f"{expected}. Received: {found}. Use the configuration that "
+                "belongs to the checkpoint."
+            )
+
+
+def _check_tied(
+    contents: Contents,
+    name: str,
+    rules: list[Rule],
+    target: str,
+    shapes: Mapping[str, Shape],
+) -> None:
+    (rule,) = [rule for rule in rules if rule.target == target]
+    ours = read_rule(rule, contents.variables, shapes[target], contents.origin)
+    theirs = contents.variables.read(name).astype(np.float32)
+    if not np.array_equal(ours, theirs):
+        raise InputError(
+            f"{contents.origin}: variable {name!r} must repeat "
+            f"{rule.sources[0]!r}. Received other values: an output "
+            "projection of its own is not supported. Remove the variable to "
+            "load without it."
+        )
+
+
+def shapes_of_head(contents: Contents, head: HeadSource) -> dict[str, Shape]:
+    """Returns name -> shape that a head's variables must have."""
+    num_labels = len(head.labels)
+    if not num_labels:
+        for rule in head.rules:
+            if rule.target == "bias":
+                shape = contents.variables.shapes.get(rule.sources[0], ())
+                num_labels = shape[0] if len(shape) == 1 else 0
+    return head_shapes(head.kind, contents.config, num_labels)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(repr(name) for name in names[:5]) + more

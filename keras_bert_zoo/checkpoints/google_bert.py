@@ -13,8 +13,8 @@ import functools
 from keras_bert_zoo.checkpoints import tensorflow_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
-from keras_bert_zoo.checkpoints.huggingface_config import encoder_config
-from keras_bert_zoo.checkpoints.huggingface_config import numbered_labels
+from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
+from keras_bert_zoo.checkpoints.huggingface.config import numbered_labels
 from keras_bert_zoo.checkpoints.rules import TRANSPOSED
 from keras_bert_zoo.checkpoints.rules import Rule
 from keras_bert_zoo.errors import InputError

@@ -15,7 +15,7 @@ import keras
 
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
-from keras_bert_zoo.checkpoints.huggingface_config import numbered_labels
+from keras_bert_zoo.checkpoints.huggingface.config import numbered_labels
 from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.checkpoints.rules import HEADS_FIRST
 from keras_bert_zoo.checkpoints.rules import HEADS_LAST

@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from keras_bert_zoo.checkpoints import tensorflow_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
-from keras_bert_zoo.checkpoints.huggingface_config import encoder_config
-from keras_bert_zoo.checkpoints.huggingface_config import numbered_labels
+from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
+from keras_bert_zoo.checkpoints.huggingface.config import numbered_labels
 from keras_bert_zoo.checkpoints.model_garden_names import canonical_names
 from keras_bert_zoo.checkpoints.rules import HEADS_FIRST
 from keras_bert_zoo.checkpoints.rules import HEADS_LAST

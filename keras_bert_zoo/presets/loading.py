@@ -14,7 +14,7 @@ from absl import logging
 from keras_bert_zoo import checkpoints
 from keras_bert_zoo.checkpoints import engine as checkpoint_engine
 from keras_bert_zoo.checkpoints import huggingface
-from keras_bert_zoo.checkpoints.huggingface_tokenizer import read_tokenizer
+from keras_bert_zoo.checkpoints.huggingface import read_tokenizer
 from keras_bert_zoo.checkpoints.locations import HUGGINGFACE_HUB
 from keras_bert_zoo.checkpoints.locations import has_source_prefix
 from keras_bert_zoo.checkpoints.shapes import check_config

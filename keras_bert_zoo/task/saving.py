@@ -14,7 +14,7 @@ from absl import logging
 
 from keras_bert_zoo import presets
 from keras_bert_zoo.arguments import checked_call
-from keras_bert_zoo.checkpoints.arrays import read_array
+from keras_bert_zoo.checkpoints.rules import read_array
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.registry import heads

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.checkpoints import engine
-from keras_bert_zoo.checkpoints.arrays import read_rule
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.rules import HEADS_FIRST
 from keras_bert_zoo.checkpoints.rules import HEADS_LAST
@@ -15,6 +14,7 @@ from keras_bert_zoo.checkpoints.rules import TRANSPOSED
 from keras_bert_zoo.checkpoints.rules import Rule
 from keras_bert_zoo.checkpoints.rules import Variables
 from keras_bert_zoo.checkpoints.rules import expand
+from keras_bert_zoo.checkpoints.rules import read_rule
 from keras_bert_zoo.checkpoints.shapes import count_parameters
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.errors import InputError

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_bert_zoo.checkpoints import huggingface_config
-from keras_bert_zoo.checkpoints import huggingface_rules
-from keras_bert_zoo.checkpoints import registered_encoder
-from keras_bert_zoo.checkpoints.arrays import write_rules
-from keras_bert_zoo.checkpoints.head_weights import HeadWeights
+from keras_bert_zoo.checkpoints.contents import HeadWeights
+from keras_bert_zoo.checkpoints.huggingface import config as configs
+from keras_bert_zoo.checkpoints.huggingface import registered_encoder
+from keras_bert_zoo.checkpoints.huggingface.families.bert import FAMILY as BERT
 from keras_bert_zoo.checkpoints.rules import expand
+from keras_bert_zoo.checkpoints.rules import write_rules
 from keras_bert_zoo.checkpoints.safetensors_files import save_model
 from keras_bert_zoo.checkpoints.shapes import head_shapes
 from keras_bert_zoo.encoders.bert import BertEncoder
@@ -25,7 +25,7 @@ _POOLED = ("classification", "next_sentence")
 
 def is_published(encoder: keras.Model) -> bool:
     """Says whether a published BERT computes what the encoder does."""
-    return isinstance(encoder, BertEncoder) and huggingface_config.is_published(
+    return isinstance(encoder, BertEncoder) and configs.is_published(
         encoder.get_config()
     )
 
@@ -35,7 +35,7 @@ def has_published_class(encoder: keras.Model, head: HeadWeights) -> bool:
     if not is_published(encoder):
         return False
     config = encoder.get_config()
-    if head.kind not in huggingface_rules.HEAD_RULES or (
+    if head.kind not in BERT.head_rules or (
         head.kind in _POOLED and not config["use_pooler"]
     ):
         return False
@@ -80,7 +80,7 @@ def write_huggingface(
         arrays = {prefix + path: array for path, array in values.items()}
         content = registered_encoder.config_json(encoder)
     for path, array in (own or {}).items():
-        arrays[huggingface_rules.OWN_PREFIX + path] = array
+        arrays[registered_encoder.HEAD_PREFIX + path] = array
     save_model(arrays, directory)
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
     (directory / CONFIG).write_text(text, encoding="utf-8")
@@ -96,15 +96,17 @@ def _published(
     config = encoder.get_config()
     rules = [
         rule
-        for rule in expand(huggingface_rules.RULES, config["num_layers"])
+        for rule in expand(BERT.rules, config["num_layers"])
         if rule.target in values
     ]
     arrays = write_rules(rules, values, config["num_heads"])
     if heads:
-        arrays = {f"bert.{name}": array for name, array in arrays.items()}
+        arrays = {
+            f"{BERT.prefix}{name}": array for name, array in arrays.items()
+        }
     for head in heads:
-        rules = huggingface_rules.HEAD_RULES[head.kind]
+        rules = BERT.head_rules[head.kind]
         arrays |= write_rules(rules, head.weights, config["num_heads"])
-    return arrays, huggingface_config.huggingface_config(
+    return arrays, configs.config_json(
         config, encoder.dtype_policy.name, padding_id, heads
     )

@@ -10,7 +10,7 @@ from checkpoint_parts import load_checkpoint
 
 from keras_bert_zoo.errors import InputError
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 SHARED = pathlib.Path(os.environ.get("KBZ_SHARED", ROOT.parent / "shared"))
 
 needs_shared = pytest.mark.skipif(

@@ -12,7 +12,7 @@ from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import has_published_class
 from keras_bert_zoo.checkpoints import write_huggingface
 
-RECORDED = pathlib.Path(__file__).parents[1] / "recorded/transformers"
+RECORDED = pathlib.Path(__file__).parents[2] / "recorded/transformers"
 GENERATOR = np.random.default_rng(2)
 
 

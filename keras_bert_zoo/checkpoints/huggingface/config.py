@@ -5,8 +5,11 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from keras_bert_zoo.checkpoints import registered_encoder
-from keras_bert_zoo.checkpoints.head_weights import HeadWeights
+from keras_bert_zoo.checkpoints.contents import HeadWeights
+from keras_bert_zoo.checkpoints.huggingface.families.bert import FAMILY as BERT
+from keras_bert_zoo.checkpoints.huggingface.family import Family
+from keras_bert_zoo.checkpoints.huggingface.family import family_of
+from keras_bert_zoo.checkpoints.huggingface.registered_encoder import OWN
 from keras_bert_zoo.errors import InputError
 
 # `hidden_act` -> our activation; the tanh form of GELU has many names.
@@ -25,36 +28,9 @@ _ACTIVATIONS = {
     "linear": "linear",
 }
 
-_SIZES = {
-    "vocab_size": "vocabulary_size",
-    "num_hidden_layers": "num_layers",
-    "num_attention_heads": "num_heads",
-    "hidden_size": "hidden_dim",
-    "intermediate_size": "intermediate_dim",
-}
-
-# The defaults are those of `BertConfig`: its files leave out what is default.
-_DEFAULTED = {
-    "max_position_embeddings": ("max_sequence_length", 512),
-    "type_vocab_size": ("num_segments", 2),
-    "hidden_dropout_prob": ("dropout", 0.1),
-    "attention_probs_dropout_prob": ("attention_dropout", 0.1),
-    "layer_norm_eps": ("layer_norm_epsilon", 1e-12),
-    "initializer_range": ("initializer_range", 0.02),
-}
-
-# What changes the computation in a way that the encoder does not have.
-_REQUIRED = {
-    "position_embedding_type": "absolute",
-    "is_decoder": False,
-    "add_cross_attention": False,
-}
-
-MODEL_TYPE = "bert"
-# Under this key stand the arguments of `BertEncoder` that a `BertConfig` has
-# no word for. Where they change the outputs it is the model type, too.
-OWN = registered_encoder.OWN
-# Argument -> its value in every published BERT.
+# Arguments of `BertEncoder` that a `BertConfig` has no word for, and their
+# values in every published BERT. Others stand under the key `OWN`, which is the
+# model type, too, where they change the outputs.
 _OWN_OPTIONS = {
     "embedding_dim": None,
     "share_layers": False,
@@ -74,16 +50,6 @@ _PROBLEM_TYPES = {
 # Names that a `BertConfig` gives to labels by itself.
 _DEFAULT_LABELS = ["LABEL_0", "LABEL_1"]
 
-ENCODER = "BertModel"
-ARCHITECTURES = {
-    "classification": "BertForSequenceClassification",
-    "tagging": "BertForTokenClassification",
-    "span_qa": "BertForQuestionAnswering",
-    "masked_lm": "BertForMaskedLM",
-    "next_sentence": "BertForNextSentencePrediction",
-}
-PRETRAINING = "BertForPreTraining"
-
 
 def encoder_config(config: Mapping[str, Any], path: pathlib.Path) -> dict:
     """Returns the arguments of `BertEncoder` that a `config.json` means.
@@ -91,31 +57,38 @@ def encoder_config(config: Mapping[str, Any], path: pathlib.Path) -> dict:
     Raises:
         InputError: if a size is missing, or the model is no plain BERT.
     """
-    known = (MODEL_TYPE, OWN) if OWN in config else (MODEL_TYPE,)
-    if config.get("model_type", MODEL_TYPE) not in known:
-        raise InputError(
-            f"{path}: `model_type` must be {MODEL_TYPE!r}. Received: "
-            f"{config['model_type']!r}. Only BERT encoders are read."
-        )
-    for key, required in _REQUIRED.items():
+    family = family_of_config(config, path)
+    for key, required in family.required.items():
         value = config.get(key, required)
         if value != required:
             raise InputError(
                 f"{path}: `{key}` must be {required!r}. Received: {value!r}. "
                 "Only BERT encoders with absolute positions are read."
             )
-    missing = [key for key in _SIZES if key not in config]
+    missing = [key for key in family.sizes if key not in config]
     if missing:
         raise InputError(
             f"{path}: `{missing[0]}` is missing. Received the keys: "
             f"{', '.join(sorted(config))}. Use the configuration that "
             "belongs to the checkpoint."
         )
-    result = {ours: config[theirs] for theirs, ours in _SIZES.items()}
-    for theirs, (ours, default) in _DEFAULTED.items():
+    result = {ours: config[theirs] for theirs, ours in family.sizes.items()}
+    for theirs, (ours, default) in family.defaults.items():
         result[ours] = config.get(theirs, default)
     result["activation"] = activation(config.get("hidden_act", "gelu"), path)
     return {**result, **_own_options(config.get(OWN, {}), path)}
+
+
+def family_of_config(config: Mapping[str, Any], path: pathlib.Path) -> Family:
+    """Returns the family of a `config.json`: BERT's, where it states none.
+
+    Raises:
+        InputError: if there is no such family.
+    """
+    model_type = config.get("model_type", BERT.model_type)
+    if model_type == OWN and OWN in config:
+        return BERT
+    return family_of(model_type, path)
 
 
 def _own_options(options: Any, path: pathlib.Path) -> dict:
@@ -233,7 +206,7 @@ def _differing(encoder_config: Mapping[str, Any]) -> dict:
     }
 
 
-def huggingface_config(
+def config_json(
     encoder_config: Mapping[str, Any],
     dtype_policy: str,
     padding_id: int,
@@ -248,13 +221,16 @@ def huggingface_config(
         heads: those of published classes.
     """
     kinds = {head.kind for head in heads}
-    config = {"architectures": [ENCODER], "model_type": MODEL_TYPE}
+    config = {
+        "architectures": [BERT.encoder_class],
+        "model_type": BERT.model_type,
+    }
     if not is_published(encoder_config):
         config = {"model_type": OWN}
     elif kinds == {"masked_lm", "next_sentence"}:
-        config["architectures"] = [PRETRAINING]
+        config["architectures"] = [BERT.pretraining_class]
     elif kinds:
-        config["architectures"] = [ARCHITECTURES[heads[0].kind]]
+        config["architectures"] = [BERT.head_classes[heads[0].kind]]
     config |= {
         "dtype": "float32",
         "hidden_act": _hidden_act(encoder_config["activation"]),
@@ -262,9 +238,9 @@ def huggingface_config(
         "position_embedding_type": "absolute",
         OWN: {**_differing(encoder_config), "dtype": dtype_policy},
     }
-    for theirs, ours in _SIZES.items():
+    for theirs, ours in BERT.sizes.items():
         config[theirs] = encoder_config[ours]
-    for theirs, (ours, _) in _DEFAULTED.items():
+    for theirs, (ours, _) in BERT.defaults.items():
         config[theirs] = encoder_config[ours]
     for head in heads:
         if head.kind in ("classification", "tagging"):

@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo.checkpoints.huggingface_rules import OWN_PREFIX
 from keras_bert_zoo.checkpoints.rules import Variables
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import encoders
@@ -24,6 +23,8 @@ _ARGUMENTS = "arguments"
 
 # Before the paths of the encoder's variables.
 ENCODER_PREFIX = "encoder/"
+# Before those of a head that has no published class.
+HEAD_PREFIX = "task_head/"
 
 
 def check_registered(encoder: keras.Model) -> None:
@@ -82,7 +83,7 @@ def split(
     Raises:
         InputError: if an array is of neither.
     """
-    names: dict = {ENCODER_PREFIX: {}, OWN_PREFIX: {}}
+    names: dict = {ENCODER_PREFIX: {}, HEAD_PREFIX: {}}
     for name in variables.shapes:
         prefix, slash, inside = name.partition("/")
         if prefix + slash not in names:

@@ -1,10 +1,9 @@
-"""Names of BERT's variables in Hugging Face's format, for both directions.
+"""BERT: the names of `BertModel` and `BertConfig`.
 
-The names are those of `BertModel`; task models put `bert.` before them.
-
-Source: `transformers`, BERT modelling code.
+Source: `transformers`, BERT modelling and configuration code.
 """
 
+from keras_bert_zoo.checkpoints.huggingface.family import Family
 from keras_bert_zoo.checkpoints.rules import TRANSPOSED
 from keras_bert_zoo.checkpoints.rules import Rule
 
@@ -13,7 +12,7 @@ _THEIRS = "encoder.layer.{i}"
 _SELF = f"{_THEIRS}.attention.self"
 _PREDICTIONS = "cls.predictions"
 
-RULES = (
+_RULES = (
     Rule("embeddings/token_embedding", ("embeddings.word_embeddings.weight",)),
     Rule(
         "embeddings/position_embedding",
@@ -95,7 +94,7 @@ _CLASSIFIER = (
     Rule("bias", ("classifier.bias",)),
 )
 
-HEAD_RULES = {
+_HEAD_RULES = {
     "classification": _CLASSIFIER,
     "tagging": _CLASSIFIER,
     "span_qa": (
@@ -121,13 +120,51 @@ HEAD_RULES = {
     ),
 }
 
-# Before the path of a variable of a head that has no published class.
-OWN_PREFIX = "task_head/"
-
-# Position numbers that older versions stored beside the weights.
-IGNORED = (r"embeddings\.(position_ids|token_type_ids)",)
-
-# The output projection repeats the token table, and its bias the other.
-DECODER_WEIGHT = f"{_PREDICTIONS}.decoder.weight"
-DECODER_BIAS = f"{_PREDICTIONS}.decoder.bias"
-PREDICTION_BIAS = f"{_PREDICTIONS}.bias"
+FAMILY = Family(
+    model_type="bert",
+    prefix="bert.",
+    sizes={
+        "vocab_size": "vocabulary_size",
+        "num_hidden_layers": "num_layers",
+        "num_attention_heads": "num_heads",
+        "hidden_size": "hidden_dim",
+        "intermediate_size": "intermediate_dim",
+    },
+    # Those of `BertConfig`: its files leave out what is default.
+    defaults={
+        "max_position_embeddings": ("max_sequence_length", 512),
+        "type_vocab_size": ("num_segments", 2),
+        "hidden_dropout_prob": ("dropout", 0.1),
+        "attention_probs_dropout_prob": ("attention_dropout", 0.1),
+        "layer_norm_eps": ("layer_norm_epsilon", 1e-12),
+        "initializer_range": ("initializer_range", 0.02),
+    },
+    required={
+        "position_embedding_type": "absolute",
+        "is_decoder": False,
+        "add_cross_attention": False,
+    },
+    encoder_class="BertModel",
+    pretraining_class="BertForPreTraining",
+    head_classes={
+        "classification": "BertForSequenceClassification",
+        "tagging": "BertForTokenClassification",
+        "span_qa": "BertForQuestionAnswering",
+        "masked_lm": "BertForMaskedLM",
+        "next_sentence": "BertForNextSentencePrediction",
+    },
+    head_markers={
+        "classification": "classifier.weight",
+        "tagging": "classifier.weight",
+        "span_qa": "qa_outputs.weight",
+        "masked_lm": f"{_PREDICTIONS}.",
+        "next_sentence": "cls.seq_relationship.",
+    },
+    rules=_RULES,
+    head_rules=_HEAD_RULES,
+    # The output projection repeats the token table, and its bias the other.
+    tied={f"{_PREDICTIONS}.decoder.weight": "embeddings/token_embedding"},
+    synonyms={f"{_PREDICTIONS}.decoder.bias": f"{_PREDICTIONS}.bias"},
+    # Position numbers that older versions stored beside the weights.
+    ignored=(r"embeddings\.(position_ids|token_type_ids)",),
+)

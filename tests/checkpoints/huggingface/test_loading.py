@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from checkpoint_parts import load_checkpoint
 
-from keras_bert_zoo.checkpoints.huggingface_config import encoder_config
+from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
 from keras_bert_zoo.layers import MaskedLMHead
 from keras_bert_zoo.presets import load_encoder
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 RECORDED = ROOT / "tests/recorded/transformers"
 SHARED = pathlib.Path(os.environ.get("KBZ_SHARED", ROOT.parent / "shared"))
 

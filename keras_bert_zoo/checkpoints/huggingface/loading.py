@@ -1,20 +1,24 @@
-"""Reads BERT models in Hugging Face's format: safetensors, never pickle."""
+"""Reads models in Hugging Face's format: safetensors, never pickle."""
 
 import functools
 import pathlib
 import re
 from collections.abc import Mapping
 
-from keras_bert_zoo.checkpoints import huggingface_config
-from keras_bert_zoo.checkpoints import huggingface_rules
-from keras_bert_zoo.checkpoints import registered_encoder
 from keras_bert_zoo.checkpoints import safetensors_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
-from keras_bert_zoo.checkpoints.huggingface_tokenizer import read_tokenizer
+from keras_bert_zoo.checkpoints.huggingface import registered_encoder
+from keras_bert_zoo.checkpoints.huggingface.config import classifier
+from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
+from keras_bert_zoo.checkpoints.huggingface.config import family_of_config
+from keras_bert_zoo.checkpoints.huggingface.family import Family
 from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.checkpoints.rules import Variables
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization import Tokenizer
+from keras_bert_zoo.tokenization import find_tokenizer
+from keras_bert_zoo.tokenization import load_tokenizer
 
 KIND = "huggingface"
 
@@ -35,10 +39,22 @@ _REMEDY = (
 )
 
 # What wrappers of a model put before the names of its variables.
-_WRAPPERS = re.compile(r"(?:(?:module|model|0\.auto_model)\.)*(?:bert\.)?")
+_WRAPPERS = r"(?:(?:module|model|0\.auto_model)\.)*"
+
+# Heads whose variables have the same names.
+_CLASSIFIERS = ("classification", "tagging")
 
 # Those of the spelled spans of a tagger.
 _SPAN_LABEL = re.compile(r"[BIESLU]-.+")
+# A directory with one of these has a tokenizer.
+_VOCABULARIES = (
+    "vocab.txt",
+    "vocab.json",
+    "tokenizer.json",
+    "tokenizer.model",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+)
 
 
 def recognizes(source: str) -> bool:
@@ -84,21 +100,19 @@ def open_source(source: str) -> Contents:
             tokenizer=functools.partial(read_tokenizer, path),
             own=own,
         )
-    variables, own = _canonical(variables, path)
-    heads, architecture = _heads(variables, config, path_of_config)
-    tied = {
-        huggingface_rules.DECODER_WEIGHT: "embeddings/token_embedding",
-    }
+    family = family_of_config(config, path_of_config)
+    variables, own = _canonical(variables, family, path)
+    heads, architecture = _heads(variables, family, config, path_of_config)
     return Contents(
         kind=KIND,
         origin=str(path),
         config=arguments,
         variables=variables,
-        rules=huggingface_rules.RULES,
+        rules=family.rules,
         tokenizer=functools.partial(read_tokenizer, path),
         heads=heads,
-        ignored=huggingface_rules.IGNORED,
-        tied=tied,
+        ignored=family.ignored,
+        tied=family.tied,
         own=own,
         architecture=architecture,
     )
@@ -116,7 +130,7 @@ def read_architecture(directory: pathlib.Path) -> tuple[str, dict]:
     registered = registered_encoder.read_config(config, path)
     if registered is not None:
         return registered
-    encoder = huggingface_config.encoder_config(config, path)
+    encoder = encoder_config(config, path)
     pooling = _pooling(directory / "1_Pooling" / "config.json")
     return "bert", {"pooling": pooling, **encoder}
 
@@ -159,25 +173,25 @@ def _refuse_pickle(path: pathlib.Path) -> None:
 
 
 def _canonical(
-    variables: Variables, path: pathlib.Path
+    variables: Variables, family: Family, path: pathlib.Path
 ) -> tuple[Variables, Variables]:
-    """Names the arrays as today's `BertModel` does, and parts off our own."""
-    prefix = huggingface_rules.OWN_PREFIX
+    """Names the arrays as today's encoder class does, and parts off our own."""
+    prefix = registered_encoder.HEAD_PREFIX
     own = {
         old.removeprefix(prefix): old
         for old in variables.shapes
         if old.startswith(prefix)
     }
     today = {
-        old: _name_of_today(old)
+        old: _name_of_today(old, family)
         for old in variables.shapes
         if not old.startswith(prefix)
     }
     names = {}
     for old, new in today.items():
-        if new == huggingface_rules.DECODER_BIAS:
+        if new in family.synonyms:
             # Current versions store it once, under either name.
-            new = huggingface_rules.PREDICTION_BIAS
+            new = family.synonyms[new]
             if new in today.values():
                 continue
         if new in names:
@@ -189,53 +203,48 @@ def _canonical(
     return variables.renamed(names), variables.renamed(own)
 
 
-def _name_of_today(name: str) -> str:
-    name = name[_WRAPPERS.match(name).end() :]
+def _name_of_today(name: str, family: Family) -> str:
+    name = re.sub(f"^{_WRAPPERS}(?:{re.escape(family.prefix)})?", "", name)
     if ".LayerNorm." in name:
         name = name.replace(".gamma", ".weight").replace(".beta", ".bias")
     return name
 
 
 def _heads(
-    variables: Variables, config: Mapping, path: pathlib.Path
+    variables: Variables, family: Family, config: Mapping, path: pathlib.Path
 ) -> tuple[tuple[HeadSource, ...], str]:
     """Returns the heads that are there, and a class that is none of them."""
-    architectures = config.get("architectures")
-    if not isinstance(architectures, list):
-        architectures = []
+    classes = config.get("architectures")
+    if not isinstance(classes, list):
+        classes = []
     stated = {
-        kind
-        for kind, name in huggingface_config.ARCHITECTURES.items()
-        if name in architectures
+        kind for kind, name in family.head_classes.items() if name in classes
     }
-    kinds = []
-    if "classifier.weight" in variables.shapes:
-        kinds.append(_classifier_kind(stated, variables, config))
-    if "qa_outputs.weight" in variables.shapes:
-        kinds.append("span_qa")
-    for kind, prefix in (
-        ("masked_lm", "cls.predictions."),
-        ("next_sentence", "cls.seq_relationship."),
-    ):
-        if any(name.startswith(prefix) for name in variables.shapes):
-            kinds.append(kind)
+    kinds = [
+        kind
+        for kind, marker in family.head_markers.items()
+        if any(name.startswith(marker) for name in variables.shapes)
+    ]
+    if set(_CLASSIFIERS) <= set(kinds):
+        read = _classifier_kind(stated, variables, config)
+        kinds = [read, *(k for k in kinds if k not in _CLASSIFIERS)]
     heads = []
     for kind in sorted(kinds, key=lambda kind: kind not in stated):
-        rules = huggingface_rules.HEAD_RULES[kind]
-        if kind not in ("classification", "tagging"):
+        rules = family.head_rules[kind]
+        if kind not in _CLASSIFIERS:
             heads.append(HeadSource(kind, rules))
             continue
-        labels, task = huggingface_config.classifier(
-            config, variables.shapes["classifier.weight"], path
+        labels, task = classifier(
+            config, variables.shapes[rules[0].sources[0]], path
         )
         options = {"kind": task} if kind == "classification" else {}
         heads.append(HeadSource(kind, rules, labels, options))
     known = {
-        huggingface_config.ENCODER,
-        huggingface_config.PRETRAINING,
-        *(huggingface_config.ARCHITECTURES[kind] for kind in kinds),
+        family.encoder_class,
+        family.pretraining_class,
+        *(family.head_classes[kind] for kind in kinds),
     }
-    others = [name for name in architectures if name not in known]
+    others = [name for name in classes if name not in known]
     return tuple(heads), str(others[0]) if others else ""
 
 
@@ -259,3 +268,16 @@ def _classifier_kind(
         return "tagging"
     has_pooler = "pooler.dense.weight" in variables.shapes
     return "classification" if has_pooler else "tagging"
+
+
+def read_tokenizer(directory: pathlib.Path) -> Tokenizer | None:
+    """Returns the tokenizer of a model directory, `None` where it has none.
+
+    Raises:
+        InputError: if a file is corrupt, or no registered tokenizer
+            recognizes the files.
+    """
+    has_one = any((directory / name).is_file() for name in _VOCABULARIES)
+    if find_tokenizer(directory) is None and not has_one:
+        return None
+    return load_tokenizer(directory)
