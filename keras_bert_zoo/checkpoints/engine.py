@@ -25,6 +25,7 @@ from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.checkpoints.shapes import head_shapes
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers.initial_weights import weights_are_read
 from keras_bert_zoo.registry import encoders
 
 
@@ -69,7 +70,8 @@ def load_encoder(
     """
     if contents.rules is None:
         config = {**contents.config, **changes}
-        encoder = build_encoder(contents.encoder, config, contents.origin)
+        with weights_are_read():
+            encoder = build_encoder(contents.encoder, config, contents.origin)
         shapes = variable_shapes(encoder)
         rules = [Rule(path, (path,)) for path in shapes]
         report = check_coverage(contents, {}, rules, shapes)
@@ -84,7 +86,8 @@ def load_encoder(
     shapes = encoder_shapes(config)
     rules = expand(contents.rules, config["num_layers"])
     report = check_coverage(contents, config, rules, shapes)
-    encoder = BertEncoder(**config)
+    with weights_are_read():
+        encoder = BertEncoder(**config)
     _fill(encoder, rules, contents)
     return encoder, report
 

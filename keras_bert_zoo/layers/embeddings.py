@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_bert_zoo.layers.initial_weights import truncated_normal
 from keras_bert_zoo.layers.layer_norm import LayerNorm
 from keras_bert_zoo.layers.projection import project
 
@@ -77,7 +78,7 @@ class Embeddings(keras.layers.Layer):
         if width != self.hidden_dim:
             self.projection = keras.layers.Dense(
                 self.hidden_dim,
-                kernel_initializer=self._initializer(),
+                kernel_initializer=truncated_normal(self.initializer_range),
                 dtype=self.dtype_policy,
                 name="projection",
             )
@@ -128,8 +129,5 @@ class Embeddings(keras.layers.Layer):
         return self.add_weight(
             name=f"{kind}_embedding",
             shape=(rows, self.embedding_dim or self.hidden_dim),
-            initializer=self._initializer(),
+            initializer=truncated_normal(self.initializer_range),
         )
-
-    def _initializer(self):
-        return keras.initializers.TruncatedNormal(stddev=self.initializer_range)

@@ -3,6 +3,7 @@
 import keras
 
 from keras_bert_zoo.layers.activations import activation_function
+from keras_bert_zoo.layers.initial_weights import truncated_normal
 from keras_bert_zoo.layers.projection import project
 
 
@@ -35,13 +36,10 @@ class FeedForward(keras.layers.Layer):
 
     def build(self, input_shape):
         hidden_dim = input_shape[-1]
-        normal = keras.initializers.TruncatedNormal(
-            stddev=self.initializer_range
-        )
         self.intermediate_kernel = self.add_weight(
             name="intermediate_kernel",
             shape=(hidden_dim, self.intermediate_dim),
-            initializer=normal,
+            initializer=truncated_normal(self.initializer_range),
         )
         self.intermediate_bias = self.add_weight(
             name="intermediate_bias",
@@ -51,7 +49,7 @@ class FeedForward(keras.layers.Layer):
         self.output_kernel = self.add_weight(
             name="output_kernel",
             shape=(self.intermediate_dim, hidden_dim),
-            initializer=normal.clone(),
+            initializer=truncated_normal(self.initializer_range),
         )
         self.output_bias = self.add_weight(
             name="output_bias", shape=(hidden_dim,), initializer="zeros"

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.layers.activations import activation_function
+from keras_bert_zoo.layers.initial_weights import truncated_normal
 from keras_bert_zoo.layers.layer_norm import LayerNorm
 from keras_bert_zoo.layers.projection import project
 
@@ -55,9 +56,7 @@ class MaskedLMHead(keras.layers.Layer):
         self.transform_kernel = self.add_weight(
             name="transform_kernel",
             shape=(hidden_shape[-1], self.embedding_dim),
-            initializer=keras.initializers.TruncatedNormal(
-                stddev=self.initializer_range
-            ),
+            initializer=truncated_normal(self.initializer_range),
         )
         self.transform_bias = self.add_weight(
             name="transform_bias",

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_bert_zoo.layers.initial_weights import truncated_normal
+
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class NextSentenceHead(keras.layers.Layer):
@@ -26,9 +28,7 @@ class NextSentenceHead(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(input_shape[-1], 2),
-            initializer=keras.initializers.TruncatedNormal(
-                stddev=self.initializer_range
-            ),
+            initializer=truncated_normal(self.initializer_range),
         )
         self.bias = self.add_weight(
             name="bias", shape=(2,), initializer="zeros", autocast=False

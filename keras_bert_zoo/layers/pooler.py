@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_bert_zoo.layers.initial_weights import truncated_normal
+
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class Pooler(keras.layers.Layer):
@@ -25,9 +27,7 @@ class Pooler(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(hidden_dim, hidden_dim),
-            initializer=keras.initializers.TruncatedNormal(
-                stddev=self.initializer_range
-            ),
+            initializer=truncated_normal(self.initializer_range),
         )
         self.bias = self.add_weight(
             name="bias", shape=(hidden_dim,), initializer="zeros"

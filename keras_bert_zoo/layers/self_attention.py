@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers.initial_weights import truncated_normal
 from keras_bert_zoo.layers.projection import project
 
 
@@ -57,13 +58,10 @@ class SelfAttention(keras.layers.Layer):
                 "`num_heads` must divide the hidden width. Received: "
                 f"num_heads={self.num_heads}, hidden_dim={hidden_dim}."
             )
-        normal = keras.initializers.TruncatedNormal(
-            stddev=self.initializer_range
-        )
         self.qkv_kernel = self.add_weight(
             name="qkv_kernel",
             shape=(hidden_dim, 3 * hidden_dim),
-            initializer=normal,
+            initializer=truncated_normal(self.initializer_range),
         )
         self.qkv_bias = self.add_weight(
             name="qkv_bias", shape=(3 * hidden_dim,), initializer="zeros"
@@ -71,7 +69,7 @@ class SelfAttention(keras.layers.Layer):
         self.output_kernel = self.add_weight(
             name="output_kernel",
             shape=(hidden_dim, hidden_dim),
-            initializer=normal.clone(),
+            initializer=truncated_normal(self.initializer_range),
         )
         self.output_bias = self.add_weight(
             name="output_bias", shape=(hidden_dim,), initializer="zeros"

@@ -204,3 +204,14 @@ def test_other_models_are_refused(tmp_path):
     with pytest.raises(InputError, match="registered. Received: Sequential"):
         save_preset(model, None, tmp_path / "preset")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_that_are_read_are_not_drawn(saved, monkeypatch):
+    def draw(self, *args, **kwargs):
+        raise AssertionError("a random weight was drawn")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keras.initializers.TruncatedNormal, "__call__", draw)
+        load_encoder(saved)
+    drawn = load_encoder(saved, load_weights=False)
+    assert np.std(drawn.token_embedding) > 0
