@@ -605,8 +605,6 @@ def test_a_directory_that_another_run_uses_is_refused(tmp_path):
         model, zoo.Backup(tmp_path, seconds=0.0), [run.After(2, begin_other)]
     )
     assert found
-    # It has ended.
-    run.fit(run.make_model(), zoo.Backup(tmp_path), [run.After(0, begin_other)])
 
 
 def test_settings_that_are_no_json_are_refused(tmp_path):

@@ -18,8 +18,15 @@ def make_model(head, freeze_encoder):
 
 
 @pytest.mark.parametrize("name", ["pair", "masked LM", "several tasks"])
-@pytest.mark.parametrize("frozen", [True, False])
-@pytest.mark.parametrize("loads_frozen", [True, False])
+@pytest.mark.parametrize(
+    ("frozen", "loads_frozen"),
+    [
+        (True, False),
+        (False, True),
+        pytest.param(True, True, marks=pytest.mark.slow),
+        pytest.param(False, False, marks=pytest.mark.slow),
+    ],
+)
 def test_weights_are_read_frozen_or_not(name, frozen, loads_frozen, tmp_path):
     head, _ = every_head.HEADS[name]
     saved, loading = make_model(head, frozen), make_model(head, loads_frozen)

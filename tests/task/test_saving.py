@@ -1,6 +1,7 @@
 """Saving a task model whole and loading it again."""
 
 import json
+import shutil
 
 import keras
 import numpy as np
@@ -13,14 +14,23 @@ from keras_bert_zoo.task.model import TaskModel
 from task_heads.classification.head import ClassificationHead
 
 
-@pytest.fixture(params=["mean", "cls"])
-def saved(make_model, tmp_path, request):
+@pytest.fixture(scope="module", params=["mean", "cls"])
+def original(make_model, tmp_path_factory, request):
     """A model with a head that is saved in our form, or a published one."""
     model = make_model(
         ClassificationHead(["bad", "good"], pooling=request.param),
         sequence_length=20,
     )
-    model.save_to_preset(tmp_path / "model")
+    directory = tmp_path_factory.mktemp("saved") / "model"
+    model.save_to_preset(directory)
+    return model, directory
+
+
+@pytest.fixture
+def saved(original, tmp_path):
+    """That model and a copy of its directory, to be changed."""
+    model, directory = original
+    shutil.copytree(directory, tmp_path / "model")
     return model, tmp_path / "model"
 
 
