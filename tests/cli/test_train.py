@@ -189,6 +189,7 @@ def test_a_second_text_makes_pairs(train, recorded, write):
     assert model.head.text_fields == ("text", "text_pair")
 
 
+@pytest.mark.slow
 def test_patience_ends_a_run_that_gets_no_better(train, folder):
     # At such a rate no weight changes.
     flags = {"epochs": 9, "patience": 2, "learning_rate": 1e-12}
@@ -326,7 +327,9 @@ def test_a_report_that_fails_costs_no_run_its_end(
     TaskModel.from_preset(out)
 
 
-def test_an_interrupt_during_the_report_ends_the_run(train, monkeypatch):
+def test_an_interrupt_during_the_report_ends_the_run(
+    train, recorded, monkeypatch
+):
     def interrupted(*args):
         # As a library turns it into an error of its own.
         try:

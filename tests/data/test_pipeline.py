@@ -44,8 +44,10 @@ def test_a_batch_is_padded_to_its_own_longest_row(head, tokenizer):
     assert second[0]["token_ids"].tolist() == [[3, 3, 3]]
 
 
-@pytest.mark.parametrize("shuffle", [False, True])
-@pytest.mark.parametrize("count", [1, 31, 32, 33, 300])
+@pytest.mark.parametrize(
+    ("count", "shuffle"),
+    [(1, False), (31, True), (32, False), (33, True), (300, True)],
+)
 def test_every_row_comes_once(head, tokenizer, count, shuffle):
     found = batches(
         make_rows(count), head, tokenizer, batch_size=4, shuffle=shuffle
@@ -157,8 +159,10 @@ def test_drop_remainder_makes_every_batch_whole(head, tokenizer):
     assert [len(labels) for _, labels in dataset] == [4] * 5
 
 
-@pytest.mark.parametrize("drop", [False, True])
-@pytest.mark.parametrize("count", [5, 256, 260, 1000])
+@pytest.mark.parametrize(
+    ("count", "drop"),
+    [(5, True), (256, False), (260, False), (260, True), (1000, False)],
+)
 def test_number_of_batches_is_known(head, tokenizer, count, drop):
     dataset = build_dataset(
         make_rows(count),

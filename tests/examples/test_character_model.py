@@ -31,10 +31,10 @@ SEQUENCE_LENGTH = 40
 NAMES = ["pair", "tags", "span QA", "masked LM", "several tasks"]
 
 
-def _with_slow(name):
-    """Returns all heads' names, of which one is no slow test."""
+def _with_slow(*names):
+    """Returns all heads' names, of which these are no slow tests."""
     return [
-        one if one == name else pytest.param(one, marks=pytest.mark.slow)
+        one if one in names else pytest.param(one, marks=pytest.mark.slow)
         for one in NAMES
     ]
 
@@ -120,7 +120,12 @@ def test_a_tokenizer_of_another_family_is_refused(plugin, tokenizer):
         zoo.TaskModel(encoder, head, tokenizer)
 
 
-@pytest.mark.parametrize("trained", NAMES, indirect=True)
+# "several tasks" are a classifier and a tagger.
+@pytest.mark.parametrize(
+    "trained",
+    _with_slow("span QA", "masked LM", "several tasks"),
+    indirect=True,
+)
 def test_long_texts_are_split_and_answered(trained):
     model, texts = trained
     extra = {info.name for info in model.head.token_inputs()}
@@ -148,7 +153,14 @@ def test_long_texts_are_split_and_answered(trained):
 @pytest.mark.parametrize("trained", _with_slow("span QA"), indirect=True)
 @pytest.mark.parametrize(
     ("format", "options"),
-    [("saved_model", {}), ("tflite", {"sequence_length": SEQUENCE_LENGTH})],
+    [
+        ("saved_model", {}),
+        pytest.param(
+            "tflite",
+            {"sequence_length": SEQUENCE_LENGTH},
+            marks=pytest.mark.slow,
+        ),
+    ],
 )
 def test_exports_equal_the_model(trained, tmp_path, format, options):
     model, _ = trained

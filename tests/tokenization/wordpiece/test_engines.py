@@ -133,7 +133,10 @@ def test_nothing_to_tokenize(make_engine, engine, texts):
     assert make_engine(engine).rows(batch) == [[] for _ in texts]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "engine",
+    [pytest.param("python", marks=pytest.mark.slow), *TENSOR_ENGINES],
+)
 def test_a_megabyte_in_one_text(make_engine, vocabulary, engine):
     rows = make_engine(engine).rows(["hello é " * 60_000 + "x" * 500_000])
     assert len(rows[0]) == 2 * 60_000 + 1
