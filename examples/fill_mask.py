@@ -18,8 +18,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's chatter
 import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras
 
-from task_heads.masked_lm.pseudo_log_likelihood import pseudo_log_likelihood
-
 CORPUS = pathlib.Path(__file__).parent / "data" / "harbour.txt"
 
 GAPS = [
@@ -62,7 +60,8 @@ def main() -> None:
             )
             print(f"    {', '.join(found)}")
 
-    for text, score in zip(SENTENCES, pseudo_log_likelihood(model, SENTENCES)):
+    scores = zoo.MaskedTokenHead.pseudo_log_likelihood(model, SENTENCES)
+    for text, score in zip(SENTENCES, scores):
         mean = score["total"] / len(score["tokens"])
         print(f"{math.exp(mean):.3f} a token: {text}")
 

@@ -18,8 +18,6 @@ import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras
 import tensorflow as tf
 
-from keras_bert_zoo.registry import heads
-
 DATA = pathlib.Path(__file__).parent / "data"
 NEW_REQUESTS = [
     "When will my rocking chair arrive in Toulouse?",
@@ -35,12 +33,11 @@ def main() -> None:
     options = parser.parse_args()
     keras.utils.set_random_seed(1)
 
-    multi_task = heads.get("multi_task")
-    train = multi_task.read_file(DATA / "requests_train.jsonl", {})
-    heldout = multi_task.read_file(DATA / "requests_heldout.jsonl", {})
+    train = zoo.MultiTaskHead.read_file(DATA / "requests_train.jsonl", {})
+    heldout = zoo.MultiTaskHead.read_file(DATA / "requests_heldout.jsonl", {})
     # Each head finds its labels in the rows: intents in the key "intent", and
     # spans, as a tagger alone would, in "spans".
-    head = multi_task.from_rows(
+    head = zoo.MultiTaskHead.from_rows(
         train, heads={"intent": "classification", "slots": "tagging"}
     )
     model = zoo.TaskModel.from_preset(options.preset, head)

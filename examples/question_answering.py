@@ -16,17 +16,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's chatter
 import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras
 
-from keras_bert_zoo.registry import heads
-
 DATA = pathlib.Path(__file__).parent / "data"
 
 
 def main(preset: str = "minilm_l6_en_uncased", epochs: int = 12) -> dict:
     """Returns the scores on the notices that were held out."""
     keras.utils.set_random_seed(0)
-    head = heads.get("span_qa")
-    train = head.read_file(DATA / "notices_train.json", {})
-    heldout = head.read_file(DATA / "notices_heldout.json", {})
+    train = zoo.SpanQAHead.read_file(DATA / "notices_train.json", {})
+    heldout = zoo.SpanQAHead.read_file(DATA / "notices_heldout.json", {})
     model = zoo.TaskModel.from_preset(
         preset, head="span_qa", sequence_length=128
     )

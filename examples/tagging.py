@@ -18,8 +18,6 @@ import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras
 import tensorflow as tf
 
-from keras_bert_zoo.registry import heads
-
 DATA = pathlib.Path(__file__).parent / "data"
 NEW_REQUESTS = [
     "The rocking chair should have been in Toulouse on 11 November.",
@@ -38,11 +36,10 @@ def main() -> None:
     options = parser.parse_args()
     keras.utils.set_random_seed(1)
 
-    tagging = heads.get("tagging")
-    train = tagging.read_file(DATA / "requests_train.jsonl", {})
-    heldout = tagging.read_file(DATA / "requests_heldout.jsonl", {})
+    train = zoo.TaggingHead.read_file(DATA / "requests_train.jsonl", {})
+    heldout = zoo.TaggingHead.read_file(DATA / "requests_heldout.jsonl", {})
     # Its labels are those of the spans in the rows.
-    head = tagging.from_rows(train, crf=options.crf)
+    head = zoo.TaggingHead.from_rows(train, crf=options.crf)
     model = zoo.TaskModel.from_preset(options.preset, head)
     # Few rows: a higher rate and more epochs than by default.
     model.compile(learning_rate=3e-4)

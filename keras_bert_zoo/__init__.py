@@ -21,36 +21,49 @@ _HOMES = {
     "Backup": "keras_bert_zoo.training.backup",
     "BertEncoder": "keras_bert_zoo.encoders.bert",
     "BertTokenizer": "keras_bert_zoo.tokenization.wordpiece.tokenizer",
+    "CardFacts": "keras_bert_zoo.presets",
+    "EpochPace": "keras_bert_zoo.training.epoch_pace",
     "EpochScore": "keras_bert_zoo.task.epoch_score",
     "FileRows": "keras_bert_zoo.data",
+    "HistoryFile": "keras_bert_zoo.training.history_file",
     "InputError": "keras_bert_zoo.errors",
+    "Lamb": "keras_bert_zoo.training.lamb",
+    "LossGuard": "keras_bert_zoo.training.loss_guard",
     "MemoryRows": "keras_bert_zoo.data",
     "OptimizerRecipe": "keras_bert_zoo.training.recipe",
     "Progress": "keras_bert_zoo.workflows.progress",
+    "Provenance": "keras_bert_zoo.presets",
+    "PythonTokenizer": "keras_bert_zoo.tokenization",
+    "ScalarWriter": "keras_bert_zoo.training.scalar_writer",
     "TaskHead": "keras_bert_zoo.task",
     "TaskModel": "keras_bert_zoo.task.model",
     "Tokenizer": "keras_bert_zoo.tokenization.tokenizer",
     "Vocabulary": "keras_bert_zoo.tokenization.wordpiece.vocabulary",
+    "WarmupThenCosineDecay": "keras_bert_zoo.training.schedule",
+    "WarmupThenPolynomialDecay": "keras_bert_zoo.training.schedule",
+    "build_dataset": "keras_bert_zoo.data",
+    "check_head": "keras_bert_zoo.testing",
+    "check_tokenizer": "keras_bert_zoo.testing",
+    "check_tpu_ready": "keras_bert_zoo.testing",
+    "choose_precision": "keras_bert_zoo.training.precision",
     "convert": "keras_bert_zoo.workflows.convert",
     "evaluate": "keras_bert_zoo.workflows.evaluate",
     "export": "keras_bert_zoo.workflows.export",
     "finetune": "keras_bert_zoo.workflows.finetune",
+    "layer_rates": "keras_bert_zoo.training.layer_rates",
     "list_presets": "keras_bert_zoo.presets",
+    "load_encoder": "keras_bert_zoo.presets",
+    "load_tokenizer": "keras_bert_zoo.presets",
     "predict": "keras_bert_zoo.workflows.predict",
     "save_preset": "keras_bert_zoo.presets",
 }
 
-# What `from_preset` of classes in the rooms above that of presets calls.
-_LOADERS = {
-    "load_encoder": "keras_bert_zoo.presets",
-    "load_tokenizer": "keras_bert_zoo.presets",
-}
 
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str):
-    home = _HOMES.get(name) or _LOADERS.get(name)
+    home = _HOMES.get(name)
     if home is not None:
         value = getattr(importlib.import_module(home), name)
     else:

@@ -33,6 +33,7 @@ from task_heads.masked_lm.features import training_features
 from task_heads.masked_lm.files import TextLines
 from task_heads.masked_lm.metrics import Perplexity
 from task_heads.masked_lm.metrics import TokenAccuracy
+from task_heads.masked_lm.pseudo_log_likelihood import pseudo_log_likelihood
 from task_heads.priors import log_frequencies
 
 _ENDINGS = {f".{name}": name for name in ("txt", "tsv", "csv", "jsonl")}
@@ -70,6 +71,8 @@ class MaskedTokenHead(TaskHead):
     label_fields = ()
     splits_texts = True
     reuses_weights = True
+
+    pseudo_log_likelihood = staticmethod(pseudo_log_likelihood)
 
     def __init__(self, mask_rate: float = 0.15, top_k: int = 5):
         rule = "above 0 and below 1"
