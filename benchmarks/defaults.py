@@ -2,12 +2,13 @@
 
     python -m benchmarks.defaults [--data sst2,mrpc] [--layers 6,4,2]
         [--rows 50,500,5000] [--seeds 1] [--rates default,1e-4]
-        [--label now] [--results FILE]
+        [--heads plain,balanced,smoothed] [--label now] [--results FILE]
 
 Trains MiniLM, whole or cut to its first layers, as `bert-zoo train` does
 without flags, on the first rows of a seeded shuffle of each training set, and
 scores it on held-out rows (at most 1,000; 300 questions). `--rates` puts
-others beside the default rate. What a run gave is kept at once, under its
+others beside the default rate, `--heads` other options of a classifier. What a
+run gave is kept at once, under its
 label: started again, the script goes on where it stopped. `KBZ_SHARED` names
 the directory of the data sets (default: ../shared).
 """
@@ -31,6 +32,13 @@ from keras_bert_zoo.data import MemoryRows
 ROOT = pathlib.Path(__file__).parent.parent
 SHARED = ROOT / os.environ.get("KBZ_SHARED", "../shared") / "data"
 PRESET = "minilm_l6_en_uncased"
+# Options of a classifier for labels of unlike frequency.
+HEADS = {
+    "plain": {},
+    "balanced": {"class_weights": "balanced"},
+    "smoothed": {"label_smoothing": 0.1},
+    "both": {"class_weights": "balanced", "label_smoothing": 0.1},
+}
 MOST_HELD_OUT = 1000
 
 
@@ -42,6 +50,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--rates", default="default")
     parser.add_argument("--epochs", type=int, default=0, help="0: default")
+    parser.add_argument("--heads", default="plain")
     parser.add_argument("--label", default="now")
     parser.add_argument(
         "--results",
@@ -68,18 +77,20 @@ def cells(options):
             for layers in map(int, options.layers.split(",")):
                 for rate in options.rates.split(","):
                     for seed in range(options.seeds):
-                        yield (
-                            options.label,
-                            data,
-                            layers,
-                            rows,
-                            rate,
-                            options.epochs,
-                            seed,
-                        )
+                        for head in options.heads.split(","):
+                            yield (
+                                options.label,
+                                data,
+                                layers,
+                                rows,
+                                rate,
+                                options.epochs,
+                                seed,
+                                head,
+                            )
 
 
-def run(data, layers, num_rows, rate, epochs, seed, scratch):
+def run(data, layers, num_rows, rate, epochs, seed, head, scratch):
     """Returns the score on held-out rows, in points, and seconds."""
     started = time.monotonic()
     keras.backend.clear_session()
@@ -92,7 +103,7 @@ def run(data, layers, num_rows, rate, epochs, seed, scratch):
     head_class = registry.heads.get(kind)
     # All labels: few rows need not have each.
     options = options(as_rows(DATA[data]()[2]), head_class)
-    head = head_class.from_rows(train, **options)
+    head = head_class.from_rows(train, **options, **HEADS[head])
     length = 384 if kind == "span_qa" else None
     model = zoo.TaskModel.from_preset(
         cut(layers, scratch), head, sequence_length=length
@@ -100,13 +111,21 @@ def run(data, layers, num_rows, rate, epochs, seed, scratch):
     model.compile(learning_rate=None if rate == "default" else float(rate))
     epochs = epochs or default_epochs(num_rows)
     model.fit(train, batch_size=32, epochs=epochs, seed=seed, verbose=0)
+    others = {}
     if metric in ("f1", "micro"):
         score = model.score(held_out)
         score = score["micro"]["f1"] if metric == "micro" else score["f1"] / 100
     else:
-        score = model.evaluate(held_out, verbose=0, return_dict=True)[metric]
+        found = model.evaluate(held_out, verbose=0, return_dict=True)
+        score = found[metric]
+        others = {
+            name: round(100 * float(found[name]), 2)
+            for name in ("macro_f1", "mcc")
+            if name in found
+        }
     seconds = time.monotonic() - started
-    return {"score": round(100 * float(score), 2), "seconds": round(seconds)}
+    score = round(100 * float(score), 2)
+    return {"score": score, "seconds": round(seconds), **others}
 
 
 def default_epochs(num_rows):
