@@ -169,8 +169,8 @@ def finetune(
         sequence_length: most tokens in an example (default: as many as the
             encoder reads).
         freeze_encoder: train the head alone.
-        precision: dtype policy; auto takes the fastest that this machine
-            computes well, by a trial of some seconds.
+        precision: dtype policy; auto takes the one that this machine's
+            hardware is made for.
         seed: of new weights, dropout and the order of examples.
         tensorboard: write TensorBoard's files there during training.
         check_tpu: check before training whether a TPU could run the steps.

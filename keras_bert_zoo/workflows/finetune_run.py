@@ -273,9 +273,8 @@ def _model(
     """Returns the compiled model, if there is room to save it."""
     precision = options["precision"]
     if precision == "auto":
-        # Another trial may end otherwise: a resumed run keeps its own.
+        # A run that resumes on another machine keeps its own.
         precision = backup_files.setting(options["backup_dir"], "precision")
-    # Before the seed: a trial may draw weights of its own.
     choice = precisions.choose_precision(precision or "auto")
     keras.utils.set_random_seed(options["seed"])
     with scope:
