@@ -1,14 +1,20 @@
 """The one way in which every artifact is made."""
 
+import contextlib
 import json
 import os
 import pathlib
 import platform
+import sys
+import tempfile
+from collections.abc import Iterator
 
 import keras
 import tensorflow as tf
+from absl import logging
 
 import keras_bert_zoo
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.files import sha256_of
 from keras_bert_zoo.task import Option
@@ -51,9 +57,10 @@ class Exporter:
             ExportError: if the artifact differs from the model.
         """
         with atomic_directory(directory, overwrite) as temporary:
-            self.write(model, temporary)
-            manifest = self._manifest(model, temporary)
-            manifest["verification"] = self.verify(model, temporary)
+            with _quiet_libraries():
+                self.write(model, temporary)
+                manifest = self._manifest(model, temporary)
+                manifest["verification"] = self.verify(model, temporary)
             text = json.dumps(manifest, indent=2, ensure_ascii=False)
             (temporary / MANIFEST_FILE).write_text(
                 text + "\n", encoding="utf-8"
@@ -120,3 +127,32 @@ class Exporter:
                 if path.is_file()
             },
         }
+
+
+@contextlib.contextmanager
+def _quiet_libraries() -> Iterator[None]:
+    """Hides what is written to stderr in the block.
+
+    For libraries that write there whatever their log level, as TFLite's
+    converter does. An error that is not the user's brings it all back, and
+    absl's verbosity `INFO` never hides it.
+    """
+    if logging.get_verbosity() >= logging.INFO:
+        yield
+        return
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as hidden:
+        os.dup2(hidden.fileno(), 2)
+        try:
+            yield
+        except (InputError, OSError):
+            raise
+        except Exception:
+            hidden.seek(0)
+            os.write(terminal, hidden.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)

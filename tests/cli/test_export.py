@@ -24,9 +24,6 @@ class NoteExporter:
         )
 
     def export(self, model, directory, overwrite):
-        os.write(2, b"native chatter\n")
-        if self.content == "largelarge":
-            raise RuntimeError("a bug")
         directory = os.fspath(directory)
         os.makedirs(directory)
         with open(os.path.join(directory, "note"), "w") as stream:
@@ -66,17 +63,6 @@ def test_options_of_the_format_are_flags(export, tmp_path):
     assert export("--size=large", "--count", "3").status == 0
     written = (tmp_path / "out" / "note").read_text()
     assert written == "largelargelarge classification"
-
-
-def test_chatter_of_libraries_is_hidden(export, capfd):
-    export()
-    assert capfd.readouterr().err == ""
-
-
-def test_chatter_is_shown_with_an_error_of_ours(export, capfd):
-    with pytest.raises(RuntimeError, match="a bug"):
-        export("--size=large", "--count=2")
-    assert "native chatter" in capfd.readouterr().err
 
 
 def test_help_of_a_named_format_shows_its_flags(export):

@@ -1,5 +1,6 @@
 """The flow that all exporters share: all or nothing, proved first."""
 
+import os
 import subprocess
 import sys
 import types
@@ -43,6 +44,17 @@ class FullDisk(Notes):
         raise OSError(28, "No space left on device")
 
 
+class Chatty(Notes):
+    def write(self, model, directory):
+        os.write(2, b"native chatter\n")
+        super().write(model, directory)
+
+
+class Broken(Chatty):
+    def verify(self, model, directory):
+        raise RuntimeError("a bug")
+
+
 @pytest.fixture
 def previous(tmp_path):
     (tmp_path / "out").mkdir()
@@ -65,6 +77,17 @@ def test_a_failed_export_keeps_the_previous(model, previous, exporter, error):
         exporter().export(model, previous, overwrite=True)
     assert (previous / "notes.txt").read_text() == "old"
     assert [p.name for p in previous.parent.iterdir()] == ["out"]
+
+
+def test_chatter_of_libraries_is_hidden(model, tmp_path, capfd):
+    Chatty().export(model, tmp_path / "out")
+    assert capfd.readouterr().err == ""
+
+
+def test_chatter_is_shown_with_an_error_of_ours(model, tmp_path, capfd):
+    with pytest.raises(RuntimeError, match="a bug"):
+        Broken().export(model, tmp_path / "out")
+    assert "native chatter" in capfd.readouterr().err
 
 
 def test_a_kill_keeps_the_previous(previous):
