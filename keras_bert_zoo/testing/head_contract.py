@@ -52,7 +52,7 @@ def check_head(
     if tokenizer is None:
         tokenizer = tiny_tokenizer(texts)
     if encoder is None:
-        encoder = tiny_encoder(tokenizer.vocabulary_size, num_layers=2)
+        encoder = tiny_encoder(tokenizer.vocabulary_size, num_layers=1)
     tokenizer = tokenizer.for_encoder(encoder.input)
     batch = _batch(head, rows, with_label=True)
     batch[feature_names.RANDOM_SEED] = tf.constant([7, 11], tf.int64)
