@@ -224,7 +224,7 @@ def test_scores_of_any_unit_are_learned_alike():
 
 def test_scores_keep_their_unit_when_saved(tmp_path):
     model = make_model(ClassificationHead(kind="regression"))
-    model.fit(as_rows(labelled(*SCORES)), verbose=0)
+    model.head.adapt(model, as_rows(labelled(*SCORES)), model.tokenizer)
     model.save_to_preset(tmp_path / "scores")
     twin = TaskModel.from_preset(tmp_path / "scores")
     assert twin.predict_text(["no"]) == model.predict_text(["no"])

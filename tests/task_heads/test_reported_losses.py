@@ -23,7 +23,7 @@ def test_a_loss_is_the_mean_over_all_rows(name):
     rows = MemoryRows({key: [row[key] for row in rows] for key in rows[0]})
     found = [
         model.evaluate(rows, batch_size=size, verbose=0, return_dict=True)
-        for size in (1, 2, 100)
+        for size in (1, 100)
     ]
     history = model.fit(
         rows,

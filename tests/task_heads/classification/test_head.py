@@ -58,6 +58,7 @@ def test_keeps_the_contract_for_pairs():
     testing.check_head(head, rows)
 
 
+@pytest.mark.slow
 def test_keeps_the_contract_with_class_weights():
     head = ClassificationHead(
         ["bad", "good"], class_weights={"bad": 3.0, "good": 1.0}

@@ -247,27 +247,35 @@ def dummy_inputs():
     }
 
 
-def test_saves_and_loads(trained, tmp_path):
-    trained.save_to_preset(tmp_path / "model")
-    loaded = TaskModel.from_preset(tmp_path / "model")
-    text = "aa [MASK] cc"
-    assert loaded.predict_text(text) == trained.predict_text(text)
+@pytest.fixture(scope="module")
+def saved(trained, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("saved") / "model"
+    trained.save_to_preset(directory)
+    return directory
 
 
-def test_a_new_head_starts_from_the_saved_one(trained, tmp_path):
-    trained.save_to_preset(tmp_path / "model")
-    loaded = TaskModel.from_preset(
-        tmp_path / "model", head="masked_lm", top_k=1
-    )
-    (mask,) = loaded.predict_text("aa [MASK] cc")["masks"]
-    assert [token["token"] for token in mask["tokens"]] == ["bb"]
+def test_saves_and_loads(trained, saved):
+    loaded = TaskModel.from_preset(saved)
+    assert loaded.head.get_config() == trained.head.get_config()
+    for ours, theirs in zip(
+        loaded.get_weights(), trained.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_new_head_starts_from_the_saved_one(trained, saved):
+    loaded = TaskModel.from_preset(saved, head="masked_lm", top_k=1)
+    assert loaded.head.top_k == 1
+    for ours, theirs in zip(
+        loaded.get_weights(), trained.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.slow
-def test_another_head_takes_the_adapted_encoder(trained, tmp_path):
-    trained.save_to_preset(tmp_path / "model")
+def test_another_head_takes_the_adapted_encoder(trained, saved):
     other = TaskModel.from_preset(
-        tmp_path / "model", head="classification", labels=["x", "y"]
+        saved, head="classification", labels=["x", "y"]
     )
     for ours, theirs in zip(
         other.encoder.get_weights(), trained.encoder.get_weights(), strict=True
@@ -276,15 +284,13 @@ def test_another_head_takes_the_adapted_encoder(trained, tmp_path):
     other.fit(["aa", "bb"], ["x", "y"], verbose=0)
 
 
-def test_a_new_head_without_weights_is_announced(trained, tmp_path, caplog):
-    make_other = TaskModel.from_preset
-    trained.save_to_preset(tmp_path / "model")
-    other = make_other(
-        tmp_path / "model", head="classification", labels=["x", "y"]
+def test_a_new_head_without_weights_is_announced(saved, tmp_path, caplog):
+    other = TaskModel.from_preset(
+        saved, head="classification", labels=["x", "y"]
     )
     other.save_to_preset(tmp_path / "other")
     with caplog.at_level(logging.WARNING):
-        make_other(tmp_path / "other", head="masked_lm")
+        TaskModel.from_preset(tmp_path / "other", head="masked_lm")
     assert "no weights for the head masked_lm" in caplog.text
 
 
@@ -307,8 +313,13 @@ def exported(trained, tmp_path_factory):
     return directory
 
 
-def test_the_saved_model_answers_like_the_live_one(trained, exported):
-    served = tf.saved_model.load(exported).signatures["serving_default"]
+@pytest.fixture(scope="module")
+def signatures(exported):
+    return tf.saved_model.load(exported).signatures
+
+
+def test_the_saved_model_answers_like_the_live_one(trained, signatures):
+    served = signatures["serving_default"]
     texts = ["é (aa [MASK]) – dd", "", "aa " * 200 + "[MASK] [MASK]", "bb"]
     found = {k: v.numpy() for k, v in served(text=tf.constant(texts)).items()}
     assert found["num_masks"].tolist() == [1, 0, 2, 0]
@@ -327,15 +338,15 @@ def test_the_saved_model_answers_like_the_live_one(trained, exported):
 
 
 @pytest.mark.parametrize("texts", [[], ["bb"], [""]])
-def test_the_saved_model_takes_texts_without_gaps(exported, texts):
-    served = tf.saved_model.load(exported).signatures["serving_default"]
+def test_the_saved_model_takes_texts_without_gaps(signatures, texts):
+    served = signatures["serving_default"]
     found = served(text=tf.constant(texts, tf.string))
     assert found["num_masks"].numpy().tolist() == [0] * len(texts)
     assert found["filled_text"].numpy().tolist() == [t.encode() for t in texts]
 
 
-def test_the_saved_model_takes_token_ids(trained, exported):
-    served = tf.saved_model.load(exported).signatures["token_ids"]
+def test_the_saved_model_takes_token_ids(trained, signatures):
+    served = signatures["token_ids"]
     inputs = dummy_inputs()
     found = served(**{k: tf.constant(v) for k, v in inputs.items()})
     np.testing.assert_allclose(found["logits"], trained(inputs), atol=1e-5)
@@ -377,6 +388,7 @@ def test_the_tflite_file_gives_tokens(trained, tmp_path):
     assert found["token_id"][0, 0, 0] == token_of(trained, "bb")
 
 
+@pytest.mark.slow
 def test_a_dynamic_tflite_file_is_verified(trained, tmp_path):
     manifest = export(
         trained, tmp_path / "m", format="tflite", dynamic=True

@@ -237,6 +237,7 @@ def test_metrics_count_each_text_alike_however_long_those_beside_it():
     )
 
 
+@pytest.mark.slow
 def test_class_weights_leave_the_metrics_as_they_are_alone(trained):
     head = ClassificationHead(["p", "q"], class_weights={"p": 5.0, "q": 1.0})
     model = make_model(
@@ -275,8 +276,11 @@ def test_a_frozen_encoder_is_not_trained():
 def test_saves_and_loads(trained, tmp_path):
     trained.save_to_preset(tmp_path / "model")
     loaded = TaskModel.from_preset(tmp_path / "model")
-    assert list(loaded.head.heads) == ["kind", "slots"]
-    assert loaded.predict_text(TEXTS) == trained.predict_text(TEXTS)
+    assert loaded.head.get_config() == trained.head.get_config()
+    for ours, theirs in zip(
+        loaded.get_weights(), trained.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_saved_model_answers_all_tasks(trained, tmp_path):

@@ -120,9 +120,6 @@ def test_a_context_without_tokens_has_no_answer(trained):
     for answer in trained.predict_text(pairs):
         assert answer["answer"] == "" and answer["candidates"] == []
         assert answer["no_answer_probability"] == pytest.approx(1.0)
-    always = make_model(SpanQAHead(no_answer=False))
-    answers = always.predict_text(pairs)
-    assert [answer["answer"] for answer in answers] == [""] * 3
 
 
 def features_of(head, length, values):
@@ -343,7 +340,10 @@ def test_the_threshold_decides_and_is_tuned_and_kept(trained, tmp_path):
     )
     again = TaskModel.from_preset(tmp_path / "model")
     assert again.head.get_config() == model.head.get_config()
-    assert again.predict_text(*pair) == model.predict_text(*pair)
+    for ours, theirs in zip(
+        again.get_weights(), model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_tuning_may_choose_to_answer_nothing():
@@ -415,13 +415,12 @@ def test_a_long_question_is_cut_and_counted():
     assert found.inputs[
         feature_names.TOKEN_IDS
     ].row_lengths().numpy().tolist() == [9]
-    model = make_model()
-    assert model.predict_text(LONG, LONG)["candidates"]
 
 
 def test_a_question_that_is_cut_is_told_as_such(log):
     model = make_model(SpanQAHead(max_question_length=4))
-    model.predict_text([("aa", "bb"), (LONG, "aa bb")])
+    _, answer = model.predict_text([("aa", "bb"), (LONG, "aa bb")])
+    assert answer["candidates"]
     assert log == [
         "Truncated: 1 of 2 examples: questions longer than 4 tokens or half of "
         "32, or with an answer longer than a window of the text."
@@ -468,11 +467,14 @@ def test_answers_stand_as_in_the_context_marks_included():
 
 def test_only_a_context_without_words_has_no_answer_for_a_head_that_answers():
     model = make_model(SpanQAHead(no_answer=False))
-    with_words, without = model.predict_text([("aa", "bb cc"), ("aa", "")])
+    with_words, *others = model.predict_text(
+        [("aa", "bb cc"), ("aa", ""), ("aa", "\u200b"), ("aa", " ")]
+    )
     assert str(with_words["no_answer_probability"]) == "0.0"
     assert with_words["answer"] and 0 < with_words["score"] <= 1
-    assert (without["answer"], without["start"]) == ("", None)
-    assert without["no_answer_probability"] == without["score"] == 1.0
+    for without in others:
+        assert (without["answer"], without["start"]) == ("", None)
+        assert without["no_answer_probability"] == without["score"] == 1.0
 
 
 def test_a_head_that_always_answers_is_scored_so():

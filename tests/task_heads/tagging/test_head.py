@@ -152,9 +152,9 @@ def test_metrics_equal_the_scores_of_texts(trained):
     assert metrics["f1"] == pytest.approx(score["micro"]["f1"])
 
 
-@pytest.mark.parametrize(
-    "crf", [False, pytest.param(True, marks=pytest.mark.slow)]
-)
+# `test_metrics.py` compares the same numbers without a model.
+@pytest.mark.slow
+@pytest.mark.parametrize("crf", [False, True])
 def test_untrained_metrics_equal_the_scores_of_texts(crf):
     model = make_model(TaggingHead(LABELS, crf=crf), initializer_range=2.0)
     data = MemoryRows({"tokens": TOKENS[:2] * 9, "tags": TAGS[:2] * 9})
