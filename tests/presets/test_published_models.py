@@ -56,6 +56,7 @@ def test_head_and_labels_are_restored(published, name, stated):
     np.testing.assert_allclose(logits, recorded["logits"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_published_tagger_answers(published):
     names = {"0": "O", "1": "B-PER", "2": "I-PER"}
     directory = published("tagger", architectures=None, id2label=names)
@@ -106,8 +107,8 @@ def test_padded_token_table_is_loaded_and_saved(published, tmp_path):
     model.save_to_preset(tmp_path / "again")
     twin = TaskModel.from_preset(tmp_path / "again")
     assert twin.encoder.vocabulary_size == 31
-    text = "w1 [MASK] w2"
-    assert twin.predict_text(text) == model.predict_text(text)
+    for one, other in zip(twin.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_vocabulary_larger_than_the_table_is_refused(published):

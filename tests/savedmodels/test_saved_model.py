@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.files import sha256_of
@@ -24,9 +25,13 @@ def exported(model, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def serve(exported):
-    loaded = tf.saved_model.load(exported[0])
-    return loaded.signatures["serving_default"]
+def signatures(exported):
+    return tf.saved_model.load(exported[0]).signatures
+
+
+@pytest.fixture(scope="module")
+def serve(signatures):
+    return signatures["serving_default"]
 
 
 def labels(answers):
@@ -81,10 +86,9 @@ def test_the_fast_tokenizer_reads_what_the_live_model_reads(
     )
 
 
-def test_token_ids_give_logits(exported):
-    loaded = tf.saved_model.load(exported[0])
+def test_token_ids_give_logits(signatures):
     ids = tf.constant([[2, 5, 6, 3]])
-    outputs = loaded.signatures["token_ids"](
+    outputs = signatures["token_ids"](
         token_ids=ids, segment_ids=0 * ids, padding_mask=0 * ids + 1
     )
     assert outputs["logits"].shape == (1, 2)
@@ -118,22 +122,26 @@ print(serve(text=tf.constant([sys.argv[2]]))["label"].numpy()[0].decode())
     assert result.stdout.strip() in ("bad", "göod")
 
 
-def tensor_names(directory):
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
-        meta = tf.compat.v1.saved_model.load(session, ["serve"], str(directory))
-        signature = meta.signature_def["serving_default"]
+@pytest.fixture(scope="module")
+def tensor_names(exported):
+    """Names of the input and of the answer in the graph."""
+    model = saved_model_pb2.SavedModel()
+    model.ParseFromString((exported[0] / "saved_model.pb").read_bytes())
+    signature = model.meta_graphs[0].signature_def["serving_default"]
     return signature.inputs["text"].name, signature.outputs["label"].name
 
 
-def test_loads_through_a_session_like_tf_serving(exported, model, texts):
-    feed, fetch = tensor_names(exported[0])
+def test_loads_through_a_session_like_tf_serving(
+    exported, model, texts, tensor_names
+):
+    feed, fetch = tensor_names
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.compat.v1.saved_model.load(session, ["serve"], str(exported[0]))
         found = session.run(fetch, {feed: texts})
     assert [x.decode() for x in found] == labels(model.predict_text(texts))
 
 
-def test_loads_through_the_c_api(exported, model, texts):
+def test_loads_through_the_c_api(exported, model, texts, tensor_names):
     libraries = pathlib.Path(tf.sysconfig.get_lib())
     if not (libraries / "libtensorflow_cc.so.2").exists():
         pytest.skip("TensorFlow's shared library is not in the wheel")
@@ -144,7 +152,7 @@ def test_loads_through_the_c_api(exported, model, texts):
             str(client),
             str(libraries),
             str(exported[0]),
-            *tensor_names(exported[0]),
+            *tensor_names,
             texts[2],
         ],
         capture_output=True,

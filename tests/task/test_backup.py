@@ -419,6 +419,7 @@ def test_tells_of_what_fit_was_given(early):
     assert "validation_freq=2 (the backup: 1)" in told
 
 
+@pytest.mark.slow
 def test_tells_of_frozen_layers(early):
     parts = run.make_model()
     for name in ("freeze_encoder", "freeze_embeddings"):

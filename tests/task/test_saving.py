@@ -34,6 +34,13 @@ def saved(original, tmp_path):
     return model, tmp_path / "model"
 
 
+def assert_same_weights(one, other):
+    for ours, theirs in zip(
+        one.get_weights(), other.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def edit_task(directory, **changes):
     path = directory / "task.json"
     task = {**json.loads(path.read_text()), "sha256": {}, **changes}
@@ -104,7 +111,7 @@ def test_overwrite_replaces_it(saved):
     assert not (directory / "stale").exists()
 
 
-def test_a_failed_save_keeps_the_previous_one(saved, monkeypatch, texts):
+def test_a_failed_save_keeps_the_previous_one(saved, monkeypatch):
     model, directory = saved
 
     def full_disk(*args, **kwargs):
@@ -114,8 +121,7 @@ def test_a_failed_save_keeps_the_previous_one(saved, monkeypatch, texts):
     with pytest.raises(OSError, match="No space left"):
         model.save_to_preset(directory, overwrite=True)
     monkeypatch.undo()
-    twin = TaskModel.from_preset(directory)
-    assert twin.predict_text(texts) == model.predict_text(texts)
+    assert_same_weights(TaskModel.from_preset(directory), model)
     assert [path.name for path in directory.parent.iterdir()] == ["model"]
 
 
@@ -241,21 +247,17 @@ def test_what_the_published_form_lacks_is_written_too(make_model, tmp_path):
     arrays = safetensors.numpy.load_file(tmp_path / "model/model.safetensors")
     assert "classifier.weight" in arrays
     twin = TaskModel.from_preset(tmp_path / "model")
-    ours, theirs = (
-        one.get_layer("score_scale").get_weights() for one in (model, twin)
-    )
-    assert ours == theirs
-    assert twin.predict_text("good") == model.predict_text("good")
+    assert_same_weights(twin, model)
 
 
-def test_a_published_directory_needs_no_head(saved, texts):
+def test_a_published_directory_needs_no_head(saved):
     model, directory = saved
     if model.head.pooling != "cls":
         pytest.skip("no published class has this head")
     (directory / "task.json").unlink()
     twin = TaskModel.from_preset(directory)
     assert twin.head.labels_by_index == ["bad", "good"]
-    assert twin.predict_text(texts) == model.predict_text(texts)
+    assert_same_weights(twin, model)
 
 
 def test_head_weights_that_are_not_there_are_refused(saved):

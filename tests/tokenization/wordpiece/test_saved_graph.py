@@ -68,6 +68,7 @@ def saved(tmp_path_factory, vocabulary):
     return path
 
 
+@pytest.mark.slow
 def test_serves_without_this_package_and_tensorflow_text(
     saved, vocabulary, run_python
 ):
