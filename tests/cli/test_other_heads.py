@@ -33,16 +33,17 @@ def preset(tmp_path_factory):
 @pytest.fixture(scope="module")
 def tagger(zoo, preset, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tagger")
-    (folder / "train.conll").write_text(CONLL * 10)
+    (folder / "train.conll").write_text(CONLL * 20)
+    (folder / "dev.conll").write_text(CONLL * 10)
     outcome = zoo(
         "train",
         "--head=tagging",
         f"--preset={preset}",
         f"--train={folder / 'train.conll'}",
-        f"--validation={folder / 'train.conll'}",
+        f"--validation={folder / 'dev.conll'}",
         f"--out={folder / 'model'}",
         "--label-column=3",
-        "--epochs=4",
+        "--epochs=2",
         "--learning-rate=0.02",
         "--batch-size=2",
     )
@@ -54,7 +55,7 @@ def test_a_tagger_learns_a_column_of_its_file(zoo, tagger):
     outcome = zoo(
         "evaluate",
         tagger / "model",
-        f"--data={tagger / 'train.conll'}",
+        f"--data={tagger / 'dev.conll'}",
         "--label-column=3",
         "--json",
     )

@@ -315,14 +315,21 @@ def test_a_report_that_fails_costs_no_run_its_end(
         raise ZeroDivisionError("of a chart")
 
     monkeypatch.setattr(reporting, "write_report", fail)
-    outcome = train(backup_seconds=1e-3)
+    # What stands beside backups stays.
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("kept")
+    out = folder / "model"
+    outcome = train(out=out, backup_dir=folder, backup_seconds=1e-3)
     assert outcome.status == 0
     assert caplog.messages[-1] == (
         "The model is saved, but not its report: ZeroDivisionError: of a chart"
     )
-    out = tmp_path / "model"
     assert outcome.out.splitlines()[-1] == f"saved       {out}"
-    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+    assert sorted(one.name for one in folder.iterdir()) == [
+        "model",
+        "notes.txt",
+    ]
     assert (out / "history.csv").is_file()
     TaskModel.from_preset(out)
 
@@ -339,20 +346,6 @@ def test_an_interrupt_during_the_report_ends_the_run(
 
     monkeypatch.setattr(reporting, "write_report", interrupted)
     assert train().status == 130
-
-
-def test_what_stands_beside_backups_stays(train, tmp_path):
-    folder = tmp_path / "runs"
-    folder.mkdir()
-    (folder / "notes.txt").write_text("kept")
-    flags = {"backup_dir": folder, "backup_seconds": 1e-3}
-    assert train(out=folder / "model", **flags).status == 0
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "model",
-        "notes.txt",
-    ]
-    assert (folder / "model" / "report.html").is_file()
-    TaskModel.from_preset(folder / "model")
 
 
 @pytest.mark.parametrize("inner", ["", "backups"])

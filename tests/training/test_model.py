@@ -128,7 +128,10 @@ def test_metrics_of_a_batch_have_names():
     assert set(found) == set(model.train_on_batch(x, LABELS, return_dict=True))
 
 
-@pytest.mark.parametrize("steps", [1, 4, 5, None])
+@pytest.mark.parametrize(
+    "steps",
+    [*(pytest.param(one, marks=pytest.mark.slow) for one in (1, 5)), 4, None],
+)
 def test_as_many_steps_as_wanted(steps):
     """Whatever many of them an execution makes, in each epoch."""
     inputs = keras.Input((1,))
