@@ -31,8 +31,8 @@ DEMO_LOCK := requirements$(if $(GPU),-gpu).lock
 INTERPRETERS := $(or $(PYTHON),python3 python3.13 python3.12 python3.11 python)
 SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 
-# Every script there but the code that they share.
-BENCHMARKS := $(filter-out harness seeds,$(patsubst \
+# Every script there but the code that they share, and what takes an argument.
+BENCHMARKS := $(filter-out harness seeds two_trees,$(patsubst \
   benchmarks/%.py,%,$(wildcard benchmarks/*.py)))
 
 .PHONY: $(BENCHMARKS:%=bench-%)
