@@ -154,7 +154,7 @@ def finetune(
         validation: labelled examples that are not trained on; the epoch that
             is best on them is kept.
         overwrite: whether a model in the directory may be replaced.
-        epochs: passes over the examples (default: 3, or as many as make 150
+        epochs: passes over the examples (default: 3, or as many as make 100
             steps, at most 20).
         patience: stop after so many epochs in a row without improvement on
             the validation examples.

@@ -42,7 +42,7 @@ from keras_bert_zoo.workflows.run_report import RunReport
 
 FEWEST_EPOCHS = 3
 MOST_EPOCHS = 20
-FEWEST_STEPS = 150
+FEWEST_STEPS = 100
 # Validation examples that are measured to find out which measures there are.
 NUM_PROBED = 32
 
