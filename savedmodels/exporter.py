@@ -14,9 +14,9 @@ import tensorflow as tf
 from absl import logging
 
 import keras_bert_zoo
+from keras_bert_zoo.atomic_io import atomic_directory
+from keras_bert_zoo.atomic_io import sha256_of
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.files import atomic_directory
-from keras_bert_zoo.files import sha256_of
 from keras_bert_zoo.task import Option
 
 MANIFEST_FILE = "manifest.json"

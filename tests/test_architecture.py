@@ -10,7 +10,7 @@ ROOMS = (
     "errors",
     "arguments",
     "feature_names",
-    "files",
+    "atomic_io",
     "registry",
     "tokenization",
     "data",

@@ -14,7 +14,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from keras_bert_zoo import files
+from keras_bert_zoo import atomic_io
 from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.checkpoints.rules import Variables
 from keras_bert_zoo.errors import InputError
@@ -77,7 +77,7 @@ def save_model(
         # A full disk: what every other write raises.
         raise OSError(f"{path}: {error}") from error
     # The library lets nobody else read it.
-    files.set_usual_mode(path)
+    atomic_io.set_usual_mode(path)
 
 
 def _indexed(directory: pathlib.Path) -> dict[pathlib.Path, list[str]]:

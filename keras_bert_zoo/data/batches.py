@@ -17,16 +17,16 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.data import length_groups
-from keras_bert_zoo.data.batch_exchange import pack_with_exchange
+from keras_bert_zoo.data import buckets
 from keras_bert_zoo.data.chunks import ROW_INDEX
 from keras_bert_zoo.data.chunks import Chunks
 from keras_bert_zoo.data.chunks import chunk_size
 from keras_bert_zoo.data.chunks import column_specs
+from keras_bert_zoo.data.examples import Row
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.padding import padded_batch
-from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.data.sequence_packing import pack_sequences
+from keras_bert_zoo.data.sequence_packing import pack_with_exchange
 from keras_bert_zoo.tokenization.ragged_rows import rows_of_lengths
 
 # Keeps what a head draws apart from the order of batches, drawn from the same
@@ -82,10 +82,10 @@ def batches_of(
         lengths = found.inputs[feature_names.TOKEN_IDS].row_lengths()  # (R,)
         groups = group(lengths)  # (N, None)
         if chunks.shuffle:
-            groups = length_groups.shuffle_groups(groups, seed)
+            groups = buckets.shuffle_groups(groups, seed)
         layout = {}
         if packed_length is None:
-            num_cells = length_groups.num_padded_tokens(
+            num_cells = buckets.num_padded_tokens(
                 groups, lengths, bucket_lengths
             )
         else:
@@ -264,7 +264,7 @@ class PredictionBatches:
                 ),
                 axis=1,
             )
-        groups = length_groups.group_by_size(lengths, batch_size)
+        groups = buckets.group_by_size(lengths, batch_size)
         constants = dict(found.constants or {})
         context = found._replace(constants=None).decoding_context()
         num_truncated = tf.math.count_nonzero(found.num_truncated)

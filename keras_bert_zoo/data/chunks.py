@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo.data.examples import Row
 from keras_bert_zoo.data.examples import read_examples
-from keras_bert_zoo.data.rows import Row
 
 ROW_INDEX = "row_index"
 CHUNK_BYTES = 32 * 2**20

@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.data.bucket_lengths import bucket_indices
+from keras_bert_zoo.data.buckets import bucket_indices
 from keras_bert_zoo.tokenization.packing import pad_to
 
 

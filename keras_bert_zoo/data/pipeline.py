@@ -17,16 +17,16 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
-from keras_bert_zoo.data import length_groups
+from keras_bert_zoo.data import buckets
 from keras_bert_zoo.data import sequence_packing
 from keras_bert_zoo.data.batches import batches_of
-from keras_bert_zoo.data.bucket_lengths import checked_bucket_lengths
+from keras_bert_zoo.data.buckets import checked_bucket_lengths
 from keras_bert_zoo.data.chunks import MAX_CHUNK_ROWS
 from keras_bert_zoo.data.chunks import ROW_INDEX
 from keras_bert_zoo.data.chunks import Chunks
 from keras_bert_zoo.data.chunks import chunk_size
+from keras_bert_zoo.data.examples import Row
 from keras_bert_zoo.data.input_counts import InputCounts
-from keras_bert_zoo.data.rows import Row
 from keras_bert_zoo.errors import InputError
 
 _BATCHES_AHEAD = 8
@@ -125,10 +125,8 @@ def build_dataset(
                 lengths, batch_size, drop_remainder
             )
         if tokens_per_batch is None:
-            return length_groups.group_by_size(
-                lengths, batch_size, drop_remainder
-            )
-        return length_groups.group_by_tokens(lengths, tokens_per_batch)
+            return buckets.group_by_size(lengths, batch_size, drop_remainder)
+        return buckets.group_by_tokens(lengths, tokens_per_batch)
 
     dataset = batches_of(
         Chunks(

@@ -16,7 +16,7 @@ from typing import Any
 import keras
 
 import keras_bert_zoo
-from keras_bert_zoo import files
+from keras_bert_zoo import atomic_io
 from keras_bert_zoo.checkpoints.json_file import read_json
 from keras_bert_zoo.errors import InputError
 
@@ -57,7 +57,7 @@ def write_task(
         "keras_version": keras.__version__,
         **task,
     }
-    hashes = {name: files.sha256_of(directory / name) for name in names}
+    hashes = {name: atomic_io.sha256_of(directory / name) for name in names}
     hashes[TASK_FILE] = _digest(content)
     text = json.dumps({**content, _HASHES: hashes}, indent=2)
     (directory / TASK_FILE).write_text(text + "\n", encoding="utf-8")
@@ -126,7 +126,7 @@ def check_files(
                 f"{directory} must hold {name}. Received a directory without "
                 "it. Copy the whole model again."
             )
-        if files.sha256_of(path) != expected:
+        if atomic_io.sha256_of(path) != expected:
             raise _changed(path)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_bert_zoo import files
+from keras_bert_zoo import atomic_io
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.checkpoints import check_registered
 from keras_bert_zoo.checkpoints import has_published_class
@@ -47,7 +47,7 @@ def save_preset(
         InputError: if the directory exists and `overwrite` is false, or the
             encoder is not registered, or not of plain, finite floats.
     """
-    with files.atomic_directory(directory, overwrite) as temporary:
+    with atomic_io.atomic_directory(directory, overwrite) as temporary:
         write_preset(
             encoder,
             tokenizer,
@@ -110,7 +110,7 @@ def write_preset(
     shapes = [v.shape for v in (*encoder.weights, *variables.values())]
     if head is not None:
         shapes += [array.shape for array in head.weights.values()]
-    files.check_disk_space(directory, shapes)
+    atomic_io.check_disk_space(directory, shapes)
     write_huggingface(
         encoder,
         directory,

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_bert_zoo.files import atomic_file
+from keras_bert_zoo.atomic_io import atomic_file
 from keras_bert_zoo.reporting.line_chart import Points
 from keras_bert_zoo.reporting.line_chart import line_chart
 from keras_bert_zoo.reporting.markup import Markup

@@ -14,9 +14,9 @@ from absl import logging
 
 from keras_bert_zoo import presets
 from keras_bert_zoo.arguments import checked_call
+from keras_bert_zoo.atomic_io import atomic_directory
 from keras_bert_zoo.checkpoints.rules import read_array
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.files import atomic_directory
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.registry import tokenizers
 from keras_bert_zoo.task import TaskHead

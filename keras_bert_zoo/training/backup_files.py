@@ -24,11 +24,11 @@ import safetensors
 import safetensors.numpy
 from absl import logging
 
-from keras_bert_zoo import files
+from keras_bert_zoo import atomic_io
+from keras_bert_zoo.atomic_io import atomic_directory
+from keras_bert_zoo.atomic_io import remove_abandoned
+from keras_bert_zoo.atomic_io import sha256_of
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.files import atomic_directory
-from keras_bert_zoo.files import remove_abandoned
-from keras_bert_zoo.files import sha256_of
 
 _NAME = re.compile(r"backup-(\d{8,})")
 # What a killed process leaves.
@@ -80,7 +80,7 @@ def held(directory: str | os.PathLike) -> Iterator[None]:
     directory.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(files.held(directory))
+            stack.enter_context(atomic_io.held(directory))
         except BlockingIOError as error:
             raise InputError(
                 "Backups are written to a directory of their own. Received: "

@@ -6,7 +6,7 @@ import os
 import keras
 from absl import logging
 
-from keras_bert_zoo.files import atomic_file
+from keras_bert_zoo.atomic_io import atomic_file
 from keras_bert_zoo.training import workers
 from keras_bert_zoo.training.epoch_pace import MEASURES
 

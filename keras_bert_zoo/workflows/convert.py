@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from keras_bert_zoo.files import check_new_directory
+from keras_bert_zoo.atomic_io import check_new_directory
 from keras_bert_zoo.workflows import options as option_types
 from keras_bert_zoo.workflows.options import Directory
 

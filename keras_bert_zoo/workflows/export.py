@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_bert_zoo.arguments import checked_call
-from keras_bert_zoo.files import check_new_directory
+from keras_bert_zoo.atomic_io import check_new_directory
 from keras_bert_zoo.registry import exporters
 from keras_bert_zoo.workflows import options as option_types
 from keras_bert_zoo.workflows.options import Directory

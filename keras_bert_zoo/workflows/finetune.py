@@ -13,9 +13,9 @@ from typing import Any
 from typing import Literal
 
 from keras_bert_zoo import registry
+from keras_bert_zoo.atomic_io import check_new_directory
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
-from keras_bert_zoo.files import check_new_directory
 from keras_bert_zoo.workflows import options as option_types
 from keras_bert_zoo.workflows.options import Batches
 from keras_bert_zoo.workflows.options import Column

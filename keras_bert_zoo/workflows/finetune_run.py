@@ -11,8 +11,8 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo import data
+from keras_bert_zoo.atomic_io import check_disk_space
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.files import check_disk_space
 from keras_bert_zoo.presets import CardFacts
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task.epoch_score import EpochScore

@@ -15,7 +15,8 @@ from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import Rows
-from keras_bert_zoo.data.file_formats import format_of
+from keras_bert_zoo.data.readers.formats import format_of
+from keras_bert_zoo.data.readers.text_lines import TextLines
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import MaskedLMHead
 from keras_bert_zoo.task import Features
@@ -30,7 +31,6 @@ from task_heads.masked_lm.features import MASK
 from task_heads.masked_lm.features import MASK_POSITIONS
 from task_heads.masked_lm.features import answering_features
 from task_heads.masked_lm.features import training_features
-from task_heads.masked_lm.files import TextLines
 from task_heads.masked_lm.metrics import Perplexity
 from task_heads.masked_lm.metrics import TokenAccuracy
 from task_heads.masked_lm.pseudo_log_likelihood import pseudo_log_likelihood

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Rows
 from keras_bert_zoo.task import TaskHead
 
 

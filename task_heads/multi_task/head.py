@@ -11,6 +11,7 @@ import keras
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import registry
+from keras_bert_zoo.data.readers.json_lines import RecordFile
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import Option
@@ -23,7 +24,6 @@ from task_heads.multi_task import fields
 from task_heads.multi_task.features import context_of
 from task_heads.multi_task.features import joint_features
 from task_heads.multi_task.features import of_first_sequences
-from task_heads.multi_task.files import RecordFile
 from task_heads.multi_task.heads_argument import checked
 from task_heads.multi_task.heads_argument import parse_heads
 from task_heads.multi_task.metrics import all_metrics

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.examples import Row
 from keras_bert_zoo.errors import InputError
 
 TEXT_FIELDS = ("question", "context")

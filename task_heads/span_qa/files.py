@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from keras_bert_zoo.data.file_formats import format_of
-from keras_bert_zoo.data.file_formats import not_empty
-from keras_bert_zoo.data.json_lines import json_records
-from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.readers.formats import format_of
+from keras_bert_zoo.data.readers.formats import not_empty
+from keras_bert_zoo.data.readers.json_lines import json_records
 from keras_bert_zoo.errors import InputError
 
 FORMATS = ("json", "jsonl")

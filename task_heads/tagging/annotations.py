@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from keras_bert_zoo.data.json_lines import json_records
-from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.readers.json_lines import json_records
 from keras_bert_zoo.errors import InputError
 from task_heads.tagging.examples import span_of
 

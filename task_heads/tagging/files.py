@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from keras_bert_zoo.data.file_formats import format_of
-from keras_bert_zoo.data.file_formats import not_empty
-from keras_bert_zoo.data.lines import read_lines
-from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.readers.formats import format_of
+from keras_bert_zoo.data.readers.formats import not_empty
+from keras_bert_zoo.data.readers.lines import read_lines
 from keras_bert_zoo.errors import InputError
 from task_heads.tagging.annotations import annotation_rows
 

@@ -9,7 +9,7 @@ import pytest
 
 from keras_bert_zoo import presets
 from keras_bert_zoo import testing
-from task_heads.multi_task.files import RecordFile
+from keras_bert_zoo.data.readers.json_lines import RecordFile
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from keras_bert_zoo import testing
-from task_heads.multi_task.files import RecordFile
+from keras_bert_zoo.data.readers.json_lines import RecordFile
 from task_heads.tagging.alignment import misaligned_spans
 from task_heads.tagging.files import TaggedFile
 

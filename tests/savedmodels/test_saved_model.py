@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
+from keras_bert_zoo.atomic_io import sha256_of
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.files import sha256_of
 from keras_bert_zoo.workflows.export import export
 from savedmodels.saved_model import SavedModelExporter
 from task_heads.classification.head import ClassificationHead

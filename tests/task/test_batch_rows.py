@@ -5,8 +5,8 @@ import re
 import pytest
 
 from keras_bert_zoo import data
-from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Rows
 from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task.fit_inputs import BatchRows

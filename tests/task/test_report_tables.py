@@ -2,7 +2,7 @@
 
 import types
 
-from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.examples import Row
 from keras_bert_zoo.task.report_tables import Mistake
 from keras_bert_zoo.task.report_tables import Table
 from keras_bert_zoo.task.report_tables import mistake_tables

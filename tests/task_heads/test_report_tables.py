@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.examples import Row
 from task_heads.classification.head import ClassificationHead
 from task_heads.multi_task.head import MultiTaskHead
 from task_heads.span_qa.head import SpanQAHead

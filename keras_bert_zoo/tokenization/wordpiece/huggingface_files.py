@@ -4,7 +4,7 @@ import json
 import os
 import pathlib
 
-from keras_bert_zoo import files
+from keras_bert_zoo import atomic_io
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
@@ -177,7 +177,7 @@ def _fast_config(vocabulary, lowercase, strip_accents) -> dict:
 
 
 def _write(path: pathlib.Path, config: dict) -> None:
-    with files.atomic_file(path) as temporary:
+    with atomic_io.atomic_file(path) as temporary:
         text = json.dumps(config, indent=2, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 

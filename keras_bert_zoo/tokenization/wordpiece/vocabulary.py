@@ -5,7 +5,7 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-from keras_bert_zoo import files
+from keras_bert_zoo import atomic_io
 from keras_bert_zoo.errors import InputError
 
 # What a subword that continues a word starts with.
@@ -82,7 +82,7 @@ class Vocabulary:
 
     def save(self, path: str | os.PathLike) -> None:
         """Writes one token a line, UTF-8; replaces the file at once."""
-        with files.atomic_file(path) as temporary:
+        with atomic_io.atomic_file(path) as temporary:
             temporary.write_bytes(self._content())
 
     @property

@@ -10,13 +10,13 @@ import tensorflow as tf
 from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryRows
 from keras_bert_zoo.data import Row
+from keras_bert_zoo.data.readers.json_lines import RecordFile
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.workflows.export import export
 from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.multi_task.features import joint_features
-from task_heads.multi_task.files import RecordFile
 from task_heads.multi_task.head import MultiTaskHead
 from task_heads.span_qa.head import SpanQAHead
 from task_heads.tagging.head import TaggingHead

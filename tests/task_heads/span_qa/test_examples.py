@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.examples import Row
 from keras_bert_zoo.errors import InputError
 from task_heads.span_qa.examples import AlignmentReport
 from task_heads.span_qa.examples import align_answers

@@ -4,7 +4,7 @@ import re
 import pytest
 
 from keras_bert_zoo.data import FileRows
-from keras_bert_zoo.data import lines
+from keras_bert_zoo.data.readers import lines
 from keras_bert_zoo.errors import InputError
 
 COLUMNS = {"text": "sentence", "label": "kind"}
@@ -235,7 +235,9 @@ def test_open_csv_quote_names_its_line(write, line):
 )
 def test_absurdly_long_row_is_refused(write, monkeypatch, name, content):
     monkeypatch.setattr(lines, "MAX_ROW_BYTES", 100)
-    monkeypatch.setattr("keras_bert_zoo.data.delimited.MAX_ROW_BYTES", 100)
+    monkeypatch.setattr(
+        "keras_bert_zoo.data.readers.delimited.MAX_ROW_BYTES", 100
+    )
     expect(write(name, content), ":2: a row may take at most 100 bytes")
 
 

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from keras_bert_zoo.data.delimited import csv_records
-from keras_bert_zoo.data.delimited import tsv_records
-from keras_bert_zoo.data.file_formats import format_of
-from keras_bert_zoo.data.file_formats import not_empty
-from keras_bert_zoo.data.json_lines import json_records
-from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.readers.delimited import csv_records
+from keras_bert_zoo.data.readers.delimited import tsv_records
+from keras_bert_zoo.data.readers.formats import format_of
+from keras_bert_zoo.data.readers.formats import not_empty
+from keras_bert_zoo.data.readers.json_lines import json_records
 from keras_bert_zoo.errors import InputError
 
 _DELIMITED = {"tsv": tsv_records, "csv": csv_records}

@@ -4,9 +4,9 @@ import os
 import re
 from collections.abc import Iterator
 
-from keras_bert_zoo.data.lines import MAX_ROW_BYTES
-from keras_bert_zoo.data.lines import read_lines
-from keras_bert_zoo.data.lines import too_long
+from keras_bert_zoo.data.readers.lines import MAX_ROW_BYTES
+from keras_bert_zoo.data.readers.lines import read_lines
+from keras_bert_zoo.data.readers.lines import too_long
 from keras_bert_zoo.errors import InputError
 
 # A quoted field with doubled quotes inside, or a plain one; then its end.

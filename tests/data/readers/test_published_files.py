@@ -8,7 +8,7 @@ import pytest
 from keras_bert_zoo.data import FileRows
 from keras_bert_zoo.data import check_rows
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 DATA = ROOT / os.environ.get("KBZ_SHARED", "../shared") / "data"
 
 pytestmark = pytest.mark.skipif(

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Iterator
 
-from keras_bert_zoo.data.file_formats import not_empty
-from keras_bert_zoo.data.lines import read_lines
-from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.readers.formats import not_empty
+from keras_bert_zoo.data.readers.lines import read_lines
 
 
 class TextLines(Rows):

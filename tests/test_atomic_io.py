@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from keras_bert_zoo import files
+from keras_bert_zoo import atomic_io
+from keras_bert_zoo.atomic_io import atomic_directory
+from keras_bert_zoo.atomic_io import atomic_file
+from keras_bert_zoo.atomic_io import check_disk_space
+from keras_bert_zoo.atomic_io import sha256_of
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.files import atomic_directory
-from keras_bert_zoo.files import atomic_file
-from keras_bert_zoo.files import check_disk_space
-from keras_bert_zoo.files import sha256_of
 
 
 def names(folder):
@@ -81,7 +81,7 @@ def test_the_working_directory_is_refused_before_the_work(
 ):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="replaced whole"):
-        files.check_new_directory(".", overwrite=False)
+        atomic_io.check_new_directory(".", overwrite=False)
 
 
 def test_a_file_in_the_way_is_refused(tmp_path):
@@ -99,7 +99,7 @@ def test_a_kill_keeps_the_previous_directory(tmp_path):
     (tmp_path / "out" / "file").write_text("old")
     program = (
         "import signal, sys\n"
-        "from keras_bert_zoo.files import atomic_directory\n"
+        "from keras_bert_zoo.atomic_io import atomic_directory\n"
         "with atomic_directory(sys.argv[1], overwrite=True) as folder:\n"
         "    (folder / 'file').write_text('new')\n"
         "    print('ready', flush=True)\n"
@@ -115,9 +115,9 @@ def test_a_kill_keeps_the_previous_directory(tmp_path):
     assert (tmp_path / "out" / "file").read_text() == "old"
 
 
-@pytest.mark.skipif(files.fcntl is None, reason="locks are POSIX")
+@pytest.mark.skipif(atomic_io.fcntl is None, reason="locks are POSIX")
 def test_what_a_killed_process_left_is_removed(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "_SETTLED_SECONDS", -1)
+    monkeypatch.setattr(atomic_io, "_SETTLED_SECONDS", -1)
     (tmp_path / ".out.partial-dead").mkdir()
     (tmp_path / ".outer.partial-dead").mkdir()
     with atomic_directory(tmp_path / "out"):
@@ -134,7 +134,7 @@ def test_either_way_of_replacing_leaves_no_trace(
     tmp_path, monkeypatch, exchanged
 ):
     if not exchanged:
-        monkeypatch.setattr(files, "_exchange", lambda new, path: False)
+        monkeypatch.setattr(atomic_io, "_exchange", lambda new, path: False)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "config.json").touch()
     (tmp_path / "out" / "stale").write_text("old")
@@ -151,9 +151,9 @@ def test_two_directories_change_places(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).touch()
-    assert files._exchange(tmp_path / "a", tmp_path / "b")
+    assert atomic_io._exchange(tmp_path / "a", tmp_path / "b")
     assert names(tmp_path / "a") == ["b"]
-    assert not files._exchange(tmp_path / "a", tmp_path / "missing")
+    assert not atomic_io._exchange(tmp_path / "a", tmp_path / "missing")
 
 
 def test_a_file_is_replaced_whole(tmp_path):

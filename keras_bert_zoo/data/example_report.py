@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import check_reiterable
 from keras_bert_zoo.data.examples import read_examples
-from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.rows import check_reiterable
 from keras_bert_zoo.errors import InputError
 
 MAX_COUNTED_LABELS = 1000

@@ -1,4 +1,4 @@
-"""Batches padded to one of a few bucket_lengths."""
+"""Batches of like length, and those padded to one of a few bucket lengths."""
 
 import random
 
@@ -8,10 +8,13 @@ import tensorflow as tf
 
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import buckets
 from keras_bert_zoo.data import build_dataset
 from keras_bert_zoo.data import default_bucket_lengths
-from keras_bert_zoo.data.bucket_lengths import checked_bucket_lengths
+from keras_bert_zoo.data.buckets import checked_bucket_lengths
 from keras_bert_zoo.errors import InputError
+
+LENGTHS = [5, 2, 9, 2, 7]
 
 
 def batches(head, tokenizer, count=99, **options):
@@ -112,3 +115,60 @@ def test_bucket_lengths_that_hold_not_all_are_refused(
 ):
     with pytest.raises(InputError, match=pattern):
         batches(head, tokenizer, bucket_lengths=bucket_lengths)
+
+
+def grouped(function, lengths, size):
+    return function(tf.constant(lengths, tf.int64), size).to_list()
+
+
+@pytest.mark.parametrize(
+    ("size", "groups"),
+    [
+        (2, [[1, 3], [0, 4], [2]]),
+        (5, [[1, 3, 0, 4, 2]]),
+        (8, [[1, 3, 0, 4, 2]]),
+        (1, [[1], [3], [0], [4], [2]]),
+    ],
+)
+def test_batches_of_one_size(size, groups):
+    assert grouped(buckets.group_by_size, LENGTHS, size) == groups
+
+
+@pytest.mark.parametrize(
+    ("size", "groups"), [(2, [[1, 3], [0, 2]]), (5, [[1, 3, 0, 4, 2]]), (8, [])]
+)
+def test_what_is_dropped_is_at_the_end(size, groups):
+    lengths = tf.constant(LENGTHS, tf.int64)
+    found = buckets.group_by_size(lengths, size, drop_remainder=True)
+    assert found.to_list() == groups
+
+
+@pytest.mark.parametrize(
+    ("budget", "groups"),
+    [
+        (10, [[1, 3], [0], [4], [2]]),
+        (14, [[1, 3], [0, 4], [2]]),
+        (15, [[1, 3, 0], [4], [2]]),
+        (18, [[1, 3, 0], [4, 2]]),
+        (45, [[1, 3, 0, 4, 2]]),
+        (4, [[1, 3], [0], [4], [2]]),
+    ],
+)
+def test_batches_within_a_budget(budget, groups):
+    assert grouped(buckets.group_by_tokens, LENGTHS, budget) == groups
+
+
+def test_shuffled_groups_are_the_same_groups():
+    groups = tf.ragged.constant([[i, i + 100] for i in range(30)])
+    shuffled = buckets.shuffle_groups(groups, tf.constant([1, 2]))
+    assert shuffled.to_list() != groups.to_list()
+    assert sorted(shuffled.to_list()) == groups.to_list()
+
+
+def test_padding_is_counted():
+    groups = tf.ragged.constant([[1, 3], [0, 4], [2]])
+    lengths = tf.constant(LENGTHS, tf.int64)
+    padded = buckets.num_padded_tokens(groups, lengths)
+    assert int(padded) == 2 * 2 + 2 * 7 + 9
+    padded = buckets.num_padded_tokens(groups, lengths, (4, 9))
+    assert int(padded) == 2 * 4 + 2 * 9 + 9

@@ -5,8 +5,8 @@ import gzip
 import pytest
 
 from keras_bert_zoo.data import check_rows
+from keras_bert_zoo.data.readers.text_lines import TextLines
 from keras_bert_zoo.errors import InputError
-from task_heads.masked_lm.files import TextLines
 from task_heads.masked_lm.head import MaskedTokenHead
 
 

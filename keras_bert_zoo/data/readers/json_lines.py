@@ -1,15 +1,44 @@
-"""Rows of files that hold the labels of several tasks."""
+"""JSON Lines: one object a line."""
 
+import json
 import os
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from keras_bert_zoo.data.file_formats import format_of
-from keras_bert_zoo.data.file_formats import not_empty
-from keras_bert_zoo.data.json_lines import json_records
-from keras_bert_zoo.data.rows import Row
-from keras_bert_zoo.data.rows import Rows
+from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.readers.formats import format_of
+from keras_bert_zoo.data.readers.formats import not_empty
+from keras_bert_zoo.data.readers.lines import read_lines
 from keras_bert_zoo.errors import InputError
+
+
+def json_records(path: str | os.PathLike) -> Iterator[tuple[int, dict]]:
+    """Yields `(line number, object)` of a file with one object a line.
+
+    Blank lines are skipped.
+
+    Raises:
+        InputError: if a line is not JSON or not an object.
+    """
+    for number, line in read_lines(path):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{path}:{number}: each line must be one JSON object. "
+                f"Received invalid JSON: {error}. Mend the line; line breaks "
+                "inside of strings are written as \\n."
+            ) from error
+        if not isinstance(record, dict):
+            raise InputError(
+                f"{path}:{number}: each line must be one JSON object. "
+                f"Received: {type(record).__name__} {line[:40]}. Name the "
+                'values, as in {"text": "...", "label": "..."}.'
+            )
+        yield number, record
 
 
 class RecordFile(Rows):

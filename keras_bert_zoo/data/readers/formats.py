@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from keras_bert_zoo.data.rows import Row
+from keras_bert_zoo.data.examples import Row
 from keras_bert_zoo.errors import InputError
 
 

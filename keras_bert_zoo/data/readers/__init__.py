@@ -1,0 +1,1 @@
+"""Readers of files, one file a format; `formats` knows which by its name."""
