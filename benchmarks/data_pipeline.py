@@ -19,10 +19,10 @@ import time
 
 import tensorflow as tf
 
-from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import FileExamples
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import build_dataset
-from keras_bert_zoo.data import check_rows
+from keras_bert_zoo.data import check_examples
 from keras_bert_zoo.tokenization import pad
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
@@ -59,7 +59,7 @@ def in_batches(rows, head, tokenizer, length):
     return dataset.prefetch(tf.data.AUTOTUNE)
 
 
-def measure(dataset, num_rows, epochs):
+def measure(dataset, num_examples, epochs):
     """Padding share, tokens, rows/s and processor time over some epochs."""
     tokens = padded = 0
     for inputs, *_ in dataset:
@@ -74,8 +74,8 @@ def measure(dataset, num_rows, epochs):
     return {
         "padding_fraction": 1 - tokens / padded,
         "tokens_per_epoch": padded,
-        "rows_per_second": epochs * num_rows / seconds,
-        "cpu_microseconds_per_row": 1e6 * cpu_seconds / epochs / num_rows,
+        "rows_per_second": epochs * num_examples / seconds,
+        "cpu_microseconds_per_row": 1e6 * cpu_seconds / epochs / num_examples,
     }
 
 
@@ -89,11 +89,11 @@ def main():
     shared = pathlib.Path(os.environ.get("KBZ_SHARED", "../shared"))
     vocabulary = shared / "models/vocab/bert-base-uncased-vocab.txt"
     tokenizer = BertTokenizer(Vocabulary.from_file(vocabulary), lowercase=True)
-    rows = FileRows(shared / "data/sst2/train.tsv.gz", COLUMNS)
-    head = ClassificationHead.from_rows(rows)
+    rows = FileExamples(shared / "data/sst2/train.tsv.gz", COLUMNS)
+    head = ClassificationHead.from_examples(rows)
     start = time.perf_counter()
-    num_rows = check_rows(rows, head).num_rows
-    reading = num_rows / (time.perf_counter() - start)
+    num_examples = check_examples(rows, head).num_examples
+    reading = num_examples / (time.perf_counter() - start)
 
     def grouped(**options):
         return build_dataset(
@@ -117,11 +117,11 @@ def main():
         ),
     }
     results = {
-        name: measure(dataset, num_rows, args.epochs)
+        name: measure(dataset, num_examples, args.epochs)
         for name, dataset in datasets.items()
     }
     print(
-        f"SST-2 train, {num_rows} rows; reading and checking alone: "
+        f"SST-2 train, {num_examples} rows; reading and checking alone: "
         f"{reading:,.0f} rows/s"
     )
     print(

@@ -27,7 +27,7 @@ import keras_bert_zoo as zoo  # isort: skip, before TensorFlow: faster kernels
 import keras
 
 from keras_bert_zoo import registry
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 
 ROOT = pathlib.Path(__file__).parent.parent
 SHARED = ROOT / os.environ.get("KBZ_SHARED", "../shared") / "data"
@@ -103,7 +103,7 @@ def run(data, layers, num_rows, rate, epochs, seed, head, scratch):
     head_class = registry.heads.get(kind)
     # All labels: few rows need not have each.
     options = options(as_rows(DATA[data]()[2]), head_class)
-    head = head_class.from_rows(train, **options, **HEADS[head])
+    head = head_class.from_examples(train, **options, **HEADS[head])
     length = 384 if kind == "span_qa" else None
     model = zoo.TaskModel.from_preset(
         cut(layers, scratch), head, sequence_length=length
@@ -136,7 +136,7 @@ def default_epochs(num_rows):
 
 
 def as_rows(records):
-    return MemoryRows(
+    return MemoryExamples(
         {field: [one[field] for one in records] for field in records[0]}
     )
 
@@ -266,7 +266,7 @@ def tagged(*names):
         parts.append(sentences)
 
     def options(rows, kind):
-        head = kind.from_rows(rows)
+        head = kind.from_examples(rows)
         return {"labels": head.labels_by_index, "scheme": head.scheme}
 
     return ("tagging", options, *parts, "micro")

@@ -50,11 +50,11 @@ def main() -> None:
 
 
 def fine_tune() -> zoo.TaskModel:
-    # Rows are read from the file as they are needed; the mapping says which
+    # Examples are read from the file as they are needed; the mapping says which
     # column holds the text and which the label.
     columns = {"text": "text", "label": "label"}
-    train = zoo.FileRows(DATA / "messages_train.tsv", columns)
-    heldout = zoo.FileRows(DATA / "messages_heldout.tsv", columns)
+    train = zoo.FileExamples(DATA / "messages_train.tsv", columns)
+    heldout = zoo.FileExamples(DATA / "messages_heldout.tsv", columns)
 
     model = zoo.TaskModel.from_preset(
         "minilm_l6_en_uncased",

@@ -35,13 +35,13 @@ def main() -> None:
 
     train = zoo.MultiTaskHead.read_file(DATA / "requests_train.jsonl", {})
     heldout = zoo.MultiTaskHead.read_file(DATA / "requests_heldout.jsonl", {})
-    # Each head finds its labels in the rows: intents in the key "intent", and
+    # Each head finds its labels in the data: intents in the key "intent", and
     # spans, as a tagger alone would, in "spans".
-    head = zoo.MultiTaskHead.from_rows(
+    head = zoo.MultiTaskHead.from_examples(
         train, heads={"intent": "classification", "slots": "tagging"}
     )
     model = zoo.TaskModel.from_preset(options.preset, head)
-    # Few rows: a higher rate and more epochs than by default.
+    # Few examples: a higher rate and more epochs than by default.
     model.compile(learning_rate=3e-4)
     model.fit(train, batch_size=8, epochs=options.epochs, verbose=2)
 

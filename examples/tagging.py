@@ -38,10 +38,10 @@ def main() -> None:
 
     train = zoo.TaggingHead.read_file(DATA / "requests_train.jsonl", {})
     heldout = zoo.TaggingHead.read_file(DATA / "requests_heldout.jsonl", {})
-    # Its labels are those of the spans in the rows.
-    head = zoo.TaggingHead.from_rows(train, crf=options.crf)
+    # Its labels are those of the spans in the data.
+    head = zoo.TaggingHead.from_examples(train, crf=options.crf)
     model = zoo.TaskModel.from_preset(options.preset, head)
-    # Few rows: a higher rate and more epochs than by default.
+    # Few examples: a higher rate and more epochs than by default.
     model.compile(learning_rate=3e-4)
     model.fit(train, batch_size=8, epochs=options.epochs, verbose=2)
 

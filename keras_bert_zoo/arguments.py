@@ -51,7 +51,7 @@ def finite_number(
         rule: str. What the error says it must be.
 
     Raises:
-        InputError: if it is no number, or infinite.
+        InputError: if it is not a finite number.
     """
     proper = isinstance(value, numbers.Real) and not is_flag(value)
     try:

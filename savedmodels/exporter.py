@@ -1,4 +1,4 @@
-"""The one way in which every artifact is made."""
+"""The base class of exporters: write, verify against the model, rename."""
 
 import contextlib
 import json
@@ -23,7 +23,7 @@ MANIFEST_FILE = "manifest.json"
 
 
 class Exporter:
-    """Writes an artifact, proves it right, and only then puts it in place.
+    """Writes an artifact, verifies it, and only then renames it into place.
 
     A plugin sets `name` and overrides `write`, `verify` and `signatures`;
     options are arguments of its constructor.

@@ -147,7 +147,7 @@ def _trimmed(values: np.ndarray) -> list:
 
 
 def _same_width(one: np.ndarray, other: np.ndarray) -> tuple:
-    """Cuts both to the narrower: the rows left out may have been wider."""
+    """Cuts both to the narrower: the texts left out may have been wider."""
     shape = np.minimum(one.shape, other.shape)
     cut = tuple(slice(size) for size in shape)
     return one[cut], other[cut]

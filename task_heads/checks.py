@@ -8,7 +8,7 @@ def checked_dropout(dropout: float) -> float:
     """Returns a probability of zeroing an activation.
 
     Raises:
-        InputError: if it is no number, or not in [0, 1).
+        InputError: if it is not a number in [0, 1).
     """
     rule = "at least 0 and below 1"
     dropout = arguments.finite_number("dropout", dropout, rule)

@@ -1,4 +1,4 @@
-"""First biases of a new head: what it answers before it has read anything."""
+"""Initial biases of a new head, from the frequencies of its labels."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 
 
 def is_new(layer: keras.layers.Layer) -> bool:
-    """Returns whether a layer's bias is as it was made: zeros."""
+    """Returns whether a layer's bias is still as initialized: zeros."""
     return not np.any(keras.ops.convert_to_numpy(layer.bias))
 
 

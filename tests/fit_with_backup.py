@@ -47,7 +47,7 @@ class After(keras.callbacks.Callback):
 def rows():
     columns = [TEXTS[i % 5] + " film" * (i % 7) for i in range(NUM_ROWS)]
     labels = ["yn"[i % 2] for i in range(NUM_ROWS)]
-    return zoo.MemoryRows({"text": columns, "label": labels})
+    return zoo.MemoryExamples({"text": columns, "label": labels})
 
 
 def make_model(seed=1, kind=zoo.TaskModel, **options):

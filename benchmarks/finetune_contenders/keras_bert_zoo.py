@@ -8,7 +8,7 @@ from keras_bert_zoo.training.adamw import AdamW
 
 def prepare(cell: dict):
     texts, labels = rows.sample(cell)
-    data = zoo.MemoryRows({"text": texts, "label": labels})
+    data = zoo.MemoryExamples({"text": texts, "label": labels})
     model = zoo.TaskModel.from_preset(
         "minilm_l6_en_uncased",
         head="classification",

@@ -31,7 +31,7 @@ def head_and_rows(corpus: str):
     """Returns the head and the labelled rows of `sst2` or `wikitext2`."""
     shared = harness.shared_directory() / "data"
     if corpus == "sst2":
-        rows = data.FileRows(
+        rows = data.FileExamples(
             shared / "sst2/train.tsv.gz",
             {"text": "sentence", "label": "label"},
         )
@@ -39,7 +39,7 @@ def head_and_rows(corpus: str):
     path = shared / "pretrain/wikitext2/valid.txt.gz"
     with gzip.open(path, "rt", encoding="utf-8") as file:
         lines = [line.strip() for line in file if line.strip()]
-    return MaskedTokenHead(), data.MemoryRows({"text": lines})
+    return MaskedTokenHead(), data.MemoryExamples({"text": lines})
 
 
 def tokenizer() -> BertTokenizer:

@@ -32,8 +32,8 @@ def make_model() -> zoo.TaskModel:
     )
 
 
-def labeled(questions: list[recipe.Question]) -> zoo.MemoryRows:
-    return zoo.MemoryRows(
+def labeled(questions: list[recipe.Question]) -> zoo.MemoryExamples:
+    return zoo.MemoryExamples(
         {
             "question": [q.question for q in questions],
             "context": [q.context for q in questions],

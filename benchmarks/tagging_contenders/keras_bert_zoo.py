@@ -11,7 +11,7 @@ from keras_bert_zoo.training.adamw import AdamW
 
 def prepare(cell: dict):
     train = recipe.sample(cell)
-    rows = zoo.MemoryRows(train._asdict())
+    rows = zoo.MemoryExamples(train._asdict())
     model = make_model(cell["corpus"])
     # One optimizer for all passes: each is an epoch of a longer run.
     model.compile(
@@ -48,7 +48,7 @@ def main(
     model = make_model(corpus, crf)
     train = recipe.read(corpus, "train", limit)
     model.fit(
-        zoo.MemoryRows(train._asdict()),
+        zoo.MemoryExamples(train._asdict()),
         batch_size=recipe.BATCH_SIZE,
         epochs=recipe.EPOCHS,
         seed=seed,

@@ -1,4 +1,4 @@
-"""What a checkpoint source hands to the engine, and what a head is read as."""
+"""An opened checkpoint, and the weights of a head."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""Loads what a source has opened, whole or not at all.
+"""Loads an opened checkpoint, whole or not at all.
 
 A checkpoint and its rules must cover each other: every variable of the source
 is mapped, repeated or ignored by name, and every variable of ours has its
@@ -31,7 +31,7 @@ from keras_bert_zoo.registry import encoders
 
 @dataclasses.dataclass(frozen=True)
 class LoadReport:
-    """What became of a source's variables.
+    """Which of a source's variables were read, and which were ignored.
 
     Attributes:
         kind: str. Name of the source.

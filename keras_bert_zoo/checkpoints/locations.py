@@ -58,7 +58,7 @@ def locate(source: str | os.PathLike, kind: str | None) -> tuple[str, str]:
 
 
 def has_source_prefix(source: str) -> bool:
-    """Says whether a source begins with where it is, such as `hf:`."""
+    """Says whether a source has a prefix such as `hf:`."""
     prefix, separator, _ = source.partition(":")
     if f"{prefix}:" in (PACKAGE, HUGGINGFACE_HUB):
         return True

@@ -238,7 +238,7 @@ def _heads(shapes: Mapping[str, Shape], prefix: pathlib.Path):
 def _sizes(
     shapes: Mapping[str, Shape], name: str, rank: int, prefix: pathlib.Path
 ) -> Shape:
-    """Returns a shape that must be of a rank, and of something.
+    """Returns the shape of a variable, checked to have a rank and no zero.
 
     Raises:
         InputError: if there is none, or another.

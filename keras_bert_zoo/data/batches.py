@@ -1,8 +1,8 @@
-"""Padded batches from chunks of rows, in graph ops.
+"""Padded batches from chunks of examples, in graph ops.
 
 Letters: `R` sequences in a chunk, `N` batches cut from it, `B` sequences in a
-batch, `S` tokens in its longest, or its bucket length. A row is one sequence
-or, where its head splits long texts, several.
+batch, `S` tokens in its longest, or its bucket length. An example is one
+sequence or, where its head splits long texts, several.
 """
 
 import json
@@ -18,11 +18,11 @@ import tensorflow as tf
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.data import buckets
-from keras_bert_zoo.data.chunks import ROW_INDEX
+from keras_bert_zoo.data.chunks import EXAMPLE_INDEX
 from keras_bert_zoo.data.chunks import Chunks
 from keras_bert_zoo.data.chunks import chunk_size
 from keras_bert_zoo.data.chunks import column_specs
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.padding import padded_batch
 from keras_bert_zoo.data.sequence_packing import pack_sequences
@@ -52,18 +52,18 @@ def batches_of(
         chunks: `Chunks`.
         tokenizer: `Tokenizer`.
         sequence_length: int. Most tokens in a sequence.
-        group: function from lengths int64 `(R,)` to the batches' rows, a
+        group: function from lengths int64 `(R,)` to the batches' sequences, a
             `RaggedTensor` `(N, None)`.
         counts: filled with truncated examples and padding, or `None`.
         num_trials, first_pass: int. See `Chunks.dataset`.
         bucket_lengths: what batches are padded to, rising to `sequence_length`;
-            each batch to its longest row if `None`.
-        packed_length: int. About how many tokens a row has that several
-            sequences share, or `None`.
+            each batch to its longest sequence if `None`.
+        packed_length: int. About how many tokens a packed sequence has, or
+            `None`.
 
     Returns:
-        `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)` and,
-        where sequences share rows, their places), `row_index` int64 `(B,)`,
+        `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)` and, where
+        sequences are packed, their positions), `example_index` int64 `(B,)`,
         and `labels` and `weights` where the head gives them.
     """
     head = chunks.head
@@ -73,13 +73,14 @@ def batches_of(
     @tf.autograph.experimental.do_not_convert
     def prepare(columns, seed, pass_number):
         columns = dict(columns)
-        row_index = columns.pop(ROW_INDEX)
+        example_index = columns.pop(EXAMPLE_INDEX)
         if chunks.with_label:
             columns[feature_names.RANDOM_SEED] = tf.random.fold_in(
                 seed, tf.constant(_FOR_HEADS, seed.dtype), alg="philox"
             )
-        found = features_of(columns)
-        lengths = found.inputs[feature_names.TOKEN_IDS].row_lengths()  # (R,)
+        sequences = features_of(columns)
+        token_ids = sequences.inputs[feature_names.TOKEN_IDS]
+        lengths = token_ids.row_lengths()  # (R,)
         groups = group(lengths)  # (N, None)
         if chunks.shuffle:
             groups = buckets.shuffle_groups(groups, seed)
@@ -96,19 +97,22 @@ def batches_of(
                 groups,
                 lengths,
                 num_cells,
-                found.num_truncated,
+                sequences.num_truncated,
                 pass_number,
                 counts,
             )
-        if found.num_sequences is not None:
-            row_index = tf.gather(
-                row_index, rows_of_lengths(found.num_sequences)
+        if sequences.num_sequences is not None:
+            example_index = tf.gather(
+                example_index, rows_of_lengths(sequences.num_sequences)
             )
-        features = {"inputs": dict(found.inputs), ROW_INDEX: row_index}
-        if found.labels is not None:
-            features["labels"] = found.labels
-        if found.weights is not None:
-            features["weights"] = found.weights
+        features = {
+            "inputs": dict(sequences.inputs),
+            EXAMPLE_INDEX: example_index,
+        }
+        if sequences.labels is not None:
+            features["labels"] = sequences.labels
+        if sequences.weights is not None:
+            features["weights"] = sequences.weights
         return features, {_GROUP: groups, **layout}
 
     @tf.autograph.experimental.do_not_convert
@@ -173,15 +177,15 @@ def traced_features(
 
 
 def _chunks_at_once():
-    """Returns how many chunks are tokenized at once, beside the training."""
+    """Returns the number of chunks that are tokenized in parallel."""
     return max(1, min((os.cpu_count() or 1) // 4, 4))
 
 
 class PredictionBatches:
-    """Batches of unlabelled rows with their numbers and context.
+    """Batches of unlabelled examples with their numbers and context.
 
-    Rows of like length share a batch, so batches do not follow the order of
-    the rows: the numbers put answers back in place. What it runs is traced
+    Examples of like length share a batch, so batches do not follow the order of
+    the examples: the numbers put answers back in place. What it runs is traced
     once, however often it is called. `context_spec` are the types of the
     context.
 
@@ -216,59 +220,59 @@ class PredictionBatches:
 
     def __call__(
         self,
-        rows: Iterable[Row],
+        examples: Iterable[Example],
         batch_size: int,
         counts: InputCounts | None = None,
     ) -> Iterator[tuple[dict, dict, tf.Tensor]]:
-        """Yields `(inputs, context, row_index)`.
+        """Yields `(inputs, context, example_index)`.
 
-        That is: the model's inputs, int32 `(B, S)` each; what the head
-        needs to decode whole rows, `num_sequences` among it where it splits
-        texts; and int64 numbers of the rows, from 0. A row has all of its
+        That is: the model's inputs, int32 `(B, S)` each; what the head needs to
+        decode whole examples, `num_sequences` among it where it splits texts;
+        and int64 numbers of the examples, from 0. An example has all of its
         sequences in one batch.
 
         Args:
-            rows: re-iterable rows.
-            batch_size: int. Rows in a batch; the last may have fewer.
-            counts: filled with rows and truncated ones, or `None`.
+            examples: re-iterable examples.
+            batch_size: int. Examples in a batch; the last may have fewer.
+            counts: filled with examples and truncated ones, or `None`.
 
         Raises:
-            InputError: if a row is wrong.
+            InputError: if an example is wrong.
         """
         chunks = Chunks(
-            rows,
+            examples,
             self._head,
             with_label=False,
             unit=batch_size,
-            max_rows=chunk_size(batch_size),
+            max_examples=chunk_size(batch_size),
         )
         for columns in chunks.in_order():
-            row_index = columns.pop(ROW_INDEX)
+            example_index = columns.pop(EXAMPLE_INDEX)
             inputs, context, constants, groups, num_truncated = self._prepare(
                 {name: _tensor(values) for name, values in columns.items()},
                 tf.constant(batch_size),
             )
             if counts is not None:
-                counts.add(0, len(row_index), int(num_truncated), 0, 0)
+                counts.add(0, len(example_index), int(num_truncated), 0, 0)
             for group in groups:
                 batch, part = self._assemble(inputs, context, group)
-                yield batch, {**part, **constants}, row_index[group.numpy()]
+                yield batch, {**part, **constants}, example_index[group.numpy()]
 
     def _features(self, columns, batch_size):
-        found = self._features_of(columns)
-        lengths = found.inputs[feature_names.TOKEN_IDS].row_lengths()
-        if found.num_sequences is not None:
+        sequences = self._features_of(columns)
+        lengths = sequences.inputs[feature_names.TOKEN_IDS].row_lengths()
+        if sequences.num_sequences is not None:
             lengths = tf.reduce_sum(
                 tf.RaggedTensor.from_row_lengths(
-                    lengths, found.num_sequences, validate=False
+                    lengths, sequences.num_sequences, validate=False
                 ),
                 axis=1,
             )
         groups = buckets.group_by_size(lengths, batch_size)
-        constants = dict(found.constants or {})
-        context = found._replace(constants=None).decoding_context()
-        num_truncated = tf.math.count_nonzero(found.num_truncated)
-        return dict(found.inputs), context, constants, groups, num_truncated
+        constants = dict(sequences.constants or {})
+        context = sequences._replace(constants=None).decoding_context()
+        num_truncated = tf.math.count_nonzero(sequences.num_truncated)
+        return dict(sequences.inputs), context, constants, groups, num_truncated
 
     def _gather(self, inputs, context, group):
         sequences = group

@@ -20,55 +20,55 @@ _SHORTEST = 32
 def group_by_size(
     lengths: tf.Tensor, batch_size: int, drop_remainder: bool = False
 ) -> tf.RaggedTensor:
-    """Returns the rows of each batch, shortest first, `batch_size` in each.
+    """Returns the sequences of each batch, shortest first, `batch_size` each.
 
     Args:
-        lengths: int `(R,)`, tokens in each row, at least one row.
-        batch_size: int. Rows in a batch; the last may have fewer.
-        drop_remainder: bool. Whether rows at the chunk's end are left out,
-            so that the last batch has as many. Were it cut off instead, the
-            longest rows would be lost, always.
+        lengths: int `(R,)`, tokens in each sequence, at least one.
+        batch_size: int. Sequences in a batch; the last may have fewer.
+        drop_remainder: bool. Whether sequences at the chunk's end are dropped,
+            so that the last batch has as many. Were that batch dropped instead,
+            the longest sequences would be lost, always.
 
     Returns:
-        int32 `RaggedTensor` `(N, None)` of row numbers.
+        int32 `RaggedTensor` `(N, None)` of indices.
     """
     if drop_remainder:
         lengths = lengths[: tf.size(lengths) // batch_size * batch_size]
     order = tf.argsort(lengths, stable=True)  # (R,)
-    num_rows = tf.size(order)
-    starts = tf.range(0, num_rows, batch_size)
+    num_sequences = tf.size(order)
+    starts = tf.range(0, num_sequences, batch_size)
     return tf.RaggedTensor.from_row_starts(order, starts, validate=False)
 
 
 def group_by_tokens(
     lengths: tf.Tensor, tokens_per_batch: int
 ) -> tf.RaggedTensor:
-    """Returns the rows of each batch, shortest first, within a budget.
+    """Returns the sequences of each batch, shortest first, within a budget.
 
-    A batch takes rows while their number times the longest of them stays
-    within the budget. A row above it makes a batch of its own.
+    A batch takes sequences while their number times the longest of them stays
+    within the budget. A sequence above it makes a batch of its own.
 
     Args:
-        lengths: int `(R,)`, tokens in each row, at least one row.
+        lengths: int `(R,)`, tokens in each sequence, at least one.
         tokens_per_batch: int. Most tokens in a batch, padding included.
 
     Returns:
-        int32 `RaggedTensor` `(N, None)` of row numbers.
+        int32 `RaggedTensor` `(N, None)` of indices.
     """
     order = tf.argsort(lengths, stable=True)  # (R,)
-    num_rows = tf.size(order)
+    num_sequences = tf.size(order)
     ascending = tf.cast(tf.gather(lengths, order), tf.int32)
-    places = tf.range(num_rows)
+    indices = tf.range(num_sequences)
 
     def add_batch(start, starts):
-        padded = (places - start + 1) * ascending  # rises from `start` on
-        fits = (places >= start) & (padded <= tokens_per_batch)
+        padded = (indices - start + 1) * ascending  # rises from `start` on
+        fits = (indices >= start) & (padded <= tokens_per_batch)
         num_fitting = tf.reduce_sum(tf.cast(fits, tf.int32))
         starts = starts.write(starts.size(), start)
         return start + tf.maximum(num_fitting, 1), starts
 
     _, starts = tf.while_loop(
-        lambda start, _: start < num_rows,
+        lambda start, _: start < num_sequences,
         add_batch,
         (0, tf.TensorArray(tf.int32, size=0, dynamic_size=True)),
     )
@@ -78,7 +78,7 @@ def group_by_tokens(
 
 
 def shuffle_groups(groups: tf.RaggedTensor, seed: tf.Tensor):
-    """Returns the batches in an order that `seed`, int `(2,)`, decides."""
+    """Returns the batches shuffled by `seed`, int `(2,)`."""
     keys = tf.random.stateless_uniform(
         [groups.nrows()], seed, dtype=tf.float64, alg="philox"
     )
@@ -93,10 +93,10 @@ def num_padded_tokens(
     """Returns the tokens of all batches, padding included.
 
     Args:
-        groups: rows of each batch, at least one in each, `(N, None)`.
-        lengths: int `(R,)`, tokens in each row.
-        bucket_lengths: what batches are padded to; each to its longest row if
-            `None`.
+        groups: sequences of each batch, at least one in each, `(N, None)`.
+        lengths: int `(R,)`, tokens in each sequence.
+        bucket_lengths: what batches are padded to; each to its longest
+            sequence if `None`.
     """
     longest = tf.math.segment_max(
         tf.gather(lengths, groups.flat_values), row_ids(groups)
@@ -111,7 +111,7 @@ def num_padded_tokens(
 
 
 def default_bucket_lengths(sequence_length: int) -> tuple[int, ...]:
-    """Returns the powers of 2 from 32 on, and `sequence_length` as the last.
+    """Returns bucket lengths: powers of 2 from 32 on, `sequence_length` last.
 
     Compiling a large encoder takes minutes for each. Doubling keeps them
     few, and less than half of the longest sequence is padding.
@@ -136,18 +136,19 @@ def checked_bucket_lengths(
     Raises:
         InputError: if they do not rise to `sequence_length`.
     """
-    found = tuple(
-        arguments.whole_number("bucket_lengths", one) for one in bucket_lengths
+    checked = tuple(
+        arguments.whole_number("bucket_lengths", length)
+        for length in bucket_lengths
     )
-    rises = all(one < other for one, other in zip(found, found[1:]))
-    if not rises or found[-1:] != (sequence_length,):
+    rises = all(length < other for length, other in zip(checked, checked[1:]))
+    if not rises or checked[-1:] != (sequence_length,):
         raise InputError(
             "`bucket_lengths` must rise to `sequence_length`, so that each "
-            f"sequence has one. Received: bucket_lengths={found}, "
+            f"sequence has one. Received: bucket_lengths={checked}, "
             f"sequence_length={sequence_length}. Sort them, and end with "
             f"{sequence_length}."
         )
-    return found
+    return checked
 
 
 def bucket_indices(

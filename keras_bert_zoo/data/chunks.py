@@ -1,8 +1,8 @@
-"""Chunks: runs of some thousand rows, as arrays, in shuffled order.
+"""Chunks: runs of some thousand examples, as arrays, in shuffled order.
 
-A chunk is what one call of the tokenizer sees and what batches of like
-length are cut from. Python touches a row once, when it is read; from here on
-rows travel in arrays.
+A chunk is what one call of the tokenizer sees and what batches of like length
+are cut from. Python touches an example once, when it is read; from here on
+examples travel in arrays.
 """
 
 import dataclasses
@@ -15,22 +15,22 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.data.examples import read_examples
 
-ROW_INDEX = "row_index"
+EXAMPLE_INDEX = "example_index"
 CHUNK_BYTES = 32 * 2**20
-SHUFFLED_ROWS = 100_000
+SHUFFLED_EXAMPLES = 100_000
 SHUFFLED_BYTES = 128 * 2**20
 
 
 CHUNK_BATCHES = 64
-MAX_CHUNK_ROWS = 8192
+MAX_CHUNK_EXAMPLES = 8192
 
 
 def chunk_size(batch_size: int) -> int:
-    """Returns the most rows in a chunk of whole batches."""
-    batches = min(CHUNK_BATCHES, max(MAX_CHUNK_ROWS // batch_size, 1))
+    """Returns the most examples in a chunk of whole batches."""
+    batches = min(CHUNK_BATCHES, max(MAX_CHUNK_EXAMPLES // batch_size, 1))
     return batches * batch_size
 
 
@@ -44,29 +44,29 @@ def column_specs(spec: Mapping[str, tuple]) -> dict:
 
 @dataclasses.dataclass(frozen=True)
 class Chunks:
-    """How rows become chunks.
+    """Reads a data set in chunks, shuffled or in order.
 
-    Every chunk but the last has a multiple of `unit` rows. Memory is
-    bounded: by `max_rows` and `CHUNK_BYTES` for a chunk, by
-    `SHUFFLED_ROWS` and `SHUFFLED_BYTES` for the shuffle.
+    Every chunk but the last has a multiple of `unit` examples. Memory is
+    bounded: by `max_examples` and `CHUNK_BYTES` for a chunk, by
+    `SHUFFLED_EXAMPLES` and `SHUFFLED_BYTES` for the shuffle.
 
     Args:
-        rows: re-iterable rows.
+        examples: re-iterable examples.
         head: `TaskHead`.
         with_label: bool. Whether label fields are read.
-        unit: int. Rows in a batch, or 1 where batches vary.
-        max_rows: int. Most rows in a chunk, a multiple of `unit`.
-        shuffle: bool. Whether the order of rows is random.
+        unit: int. Examples in a batch, or 1 where batches vary.
+        max_examples: int. Most examples in a chunk, a multiple of `unit`.
+        shuffle: bool. Whether the order of examples is random.
         seed: int, at least 0. Decides the order and the chunks' seeds,
             which differ from one pass to the next; `None` makes all passes
             alike.
     """
 
-    rows: Iterable[Row]
+    examples: Iterable[Example]
     head: Any
     with_label: bool
     unit: int
-    max_rows: int
+    max_examples: int
     shuffle: bool = False
     seed: int | None = None
 
@@ -75,10 +75,10 @@ class Chunks:
     ) -> tf.data.Dataset:
         """Returns `(columns, seed, pass_number)` for each chunk.
 
-        `columns` is a dict of tensors `(R, ...)` for `R` rows, by field name
-        (ragged where a row holds a list of any length), with the rows'
-        numbers from 0 as `row_index`; `seed` is int64 `(2,)`, for stateless
-        random ops; `pass_number` counts the passes from 0.
+        `columns` is a dict of tensors `(R, ...)` for `R` examples, by field
+        name (ragged where an example holds a list of any length), with the
+        examples' numbers from 0 as `example_index`; `seed` is int64 `(2,)`, for
+        stateless random ops; `pass_number` counts the passes from 0.
 
         Args:
             num_trials: int. Passes that are like pass 0 and come before all
@@ -87,7 +87,7 @@ class Chunks:
         """
         spec = self.head.example_spec(self.with_label)
         columns = column_specs(spec)
-        columns[ROW_INDEX] = tf.TensorSpec((None,), "int64")
+        columns[EXAMPLE_INDEX] = tf.TensorSpec((None,), "int64")
         passes = itertools.chain([0] * num_trials, itertools.count(first_pass))
         dataset = tf.data.Dataset.from_generator(
             lambda: self._read(next(passes)),
@@ -100,7 +100,7 @@ class Chunks:
         return dataset.prefetch(1)
 
     def in_order(self) -> Iterator[dict]:
-        """Yields the columns of each chunk, in the order of the rows."""
+        """Yields the columns of each chunk, in the order of the examples."""
         for columns in self._in_order():
             yield self._tensors(columns)
 
@@ -125,23 +125,23 @@ class Chunks:
     def _in_order(self) -> Iterator[dict]:
         spec = self.head.example_spec(self.with_label)
         texts = [name for name, (dtype, _) in spec.items() if dtype == "string"]
-        examples = []
+        chunk = []
         num_bytes = 0
         num_read = 0
-        for example in read_examples(self.rows, self.head, self.with_label):
-            examples.append(example)
+        for fields in read_examples(self.examples, self.head, self.with_label):
+            chunk.append(fields)
             for name in texts:
-                num_bytes += len(example[name])
-            is_full = len(examples) == self.max_rows or (
-                num_bytes > CHUNK_BYTES and len(examples) % self.unit == 0
+                num_bytes += len(fields[name])
+            is_full = len(chunk) == self.max_examples or (
+                num_bytes > CHUNK_BYTES and len(chunk) % self.unit == 0
             )
             if is_full:
-                yield _columns(examples, spec, num_read)
-                num_read += len(examples)
-                examples = []
+                yield _columns(chunk, spec, num_read)
+                num_read += len(chunk)
+                chunk = []
                 num_bytes = 0
-        if examples:
-            yield _columns(examples, spec, num_read)
+        if chunk:
+            yield _columns(chunk, spec, num_read)
 
     def _shuffled(
         self, chunks: Iterator[dict], generator: np.random.Generator
@@ -149,28 +149,28 @@ class Chunks:
         # A pool is mixed whole. When it overflows, half of it goes out and
         # the rest is mixed again with what follows.
         pool = []
-        num_rows = num_bytes = 0
+        num_examples = num_bytes = 0
         for chunk in chunks:
             pool.append(chunk)
-            num_rows += _num_rows(chunk)
+            num_examples += _num_examples(chunk)
             num_bytes += _num_bytes(chunk)
-            if num_rows > SHUFFLED_ROWS or num_bytes > SHUFFLED_BYTES:
+            if num_examples > SHUFFLED_EXAMPLES or num_bytes > SHUFFLED_BYTES:
                 mixed = _mixed(pool, generator)
-                stop = num_rows // 2 // self.unit * self.unit
+                stop = num_examples // 2 // self.unit * self.unit
                 yield from self._cut(_part(mixed, 0, stop))
-                pool = [_part(mixed, stop, num_rows)]
-                num_rows -= stop
+                pool = [_part(mixed, stop, num_examples)]
+                num_examples -= stop
                 num_bytes = _num_bytes(pool[0])
         if pool:
             yield from self._cut(_mixed(pool, generator))
 
     def _cut(self, columns: dict) -> Iterator[dict]:
-        num_rows = _num_rows(columns)
+        num_examples = _num_examples(columns)
         chunks = _num_bytes(columns) // CHUNK_BYTES + 1
-        step = max(num_rows // chunks // self.unit * self.unit, self.unit)
-        step = min(step, self.max_rows)
-        for start in range(0, num_rows, step):
-            yield _part(columns, start, min(start + step, num_rows))
+        step = max(num_examples // chunks // self.unit * self.unit, self.unit)
+        step = min(step, self.max_examples)
+        for start in range(0, num_examples, step):
+            yield _part(columns, start, min(start + step, num_examples))
 
 
 def _columns(examples: list[dict], spec: dict, first: int) -> dict:
@@ -178,7 +178,7 @@ def _columns(examples: list[dict], spec: dict, first: int) -> dict:
         name: _column([example[name] for example in examples], dtype, shape)
         for name, (dtype, shape) in spec.items()
     }
-    columns[ROW_INDEX] = np.arange(first, first + len(examples))
+    columns[EXAMPLE_INDEX] = np.arange(first, first + len(examples))
     return columns
 
 
@@ -205,8 +205,8 @@ def _ragged(column: np.ndarray, dtype: str) -> tf.RaggedTensor:
     )
 
 
-def _num_rows(columns: dict) -> int:
-    return len(columns[ROW_INDEX])
+def _num_examples(columns: dict) -> int:
+    return len(columns[EXAMPLE_INDEX])
 
 
 def _num_bytes(columns: dict) -> int:
@@ -225,7 +225,7 @@ def _part(columns: dict, start: int, stop: int) -> dict:
 
 
 def _mixed(pool: list[dict], generator: np.random.Generator) -> dict:
-    order = generator.permutation(sum(map(_num_rows, pool)))
+    order = generator.permutation(sum(map(_num_examples, pool)))
     return {
         name: np.concatenate([chunk[name] for chunk in pool])[order]
         for name in pool[0]

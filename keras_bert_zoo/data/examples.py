@@ -13,14 +13,14 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import ItemError
 
 
-class Row(NamedTuple):
+class Example(NamedTuple):
     """One example before any processing.
 
     Attributes:
         values: field name -> raw value.
-        origin: where the row stands, such as `train.tsv:17` or `row 3`;
-            lines and rows count from 1.
-        item_origins: where each item of the row's lists stands, if each is
+        origin: where it stands, such as `train.tsv:17` or `example 3`;
+            both count from 1.
+        item_origins: where each item of the example's lists stands, if each is
             on a line of its own; or empty.
     """
 
@@ -28,26 +28,26 @@ class Row(NamedTuple):
     origin: str
     item_origins: Sequence[str] = ()
 
-    def place_of(self, error: InputError) -> str:
+    def origin_of(self, error: InputError) -> str:
         """Returns where the mistake stands, to the line."""
         if isinstance(error, ItemError) and self.item_origins:
             return self.item_origins[error.item]
         return self.origin
 
 
-class Rows(abc.ABC):
-    """Rows that can be iterated again and again, once per epoch.
+class Examples(abc.ABC):
+    """A data set that can be iterated again and again, once per epoch.
 
-    `fit`, `evaluate` and `predict_text` take rows of any such class.
+    `fit`, `evaluate` and `predict_text` take examples of any such class.
     """
 
     @abc.abstractmethod
-    def __iter__(self) -> Iterator[Row]:
-        """Returns the rows from the first on."""
+    def __iter__(self) -> Iterator[Example]:
+        """Returns the examples from the first on."""
 
 
-class MemoryRows(Rows):
-    """Rows from sequences in memory; can be iterated again and again.
+class MemoryExamples(Examples):
+    """Examples from sequences in memory.
 
     Args:
         values: field name -> sequence of values (list, tuple, NumPy array,
@@ -71,31 +71,33 @@ class MemoryRows(Rows):
             received = ", ".join(f"{k}: {n}" for k, n in lengths.items())
             raise InputError(
                 "Every field must have the same number of values. Received: "
-                f"{received}. Give one value per row to each."
+                f"{received}. Give one value per example to each."
             )
-        self._num_rows = next(iter(lengths.values()))
+        self._num_examples = next(iter(lengths.values()))
 
     def __len__(self) -> int:
-        return self._num_rows
+        return self._num_examples
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Example]:
         fields = tuple(self._columns)
-        rows = zip(*self._columns.values(), strict=True)
-        for number, values in enumerate(rows, start=1):
-            yield Row(dict(zip(fields, values, strict=True)), f"row {number}")
+        columns = self._columns.values()
+        for number, values in enumerate(zip(*columns, strict=True), start=1):
+            yield Example(
+                dict(zip(fields, values, strict=True)), f"example {number}"
+            )
 
 
-def check_reiterable(rows: Iterable[Row]) -> None:
-    """Checks that rows can be read more than once.
+def check_reiterable(examples: Iterable[Example]) -> None:
+    """Checks that examples can be read more than once.
 
     Raises:
         InputError: if they cannot.
     """
-    if isinstance(rows, Iterator):
+    if isinstance(examples, Iterator):
         raise InputError(
-            "`rows` must be re-iterable, to be read once per epoch. Received: "
-            f"{type(rows).__name__}, which is used up after one. Give "
-            "FileRows or MemoryRows."
+            "`examples` must be re-iterable, to be read once per epoch. "
+            f"Received: {type(examples).__name__}, which is used up after one. "
+            "Give FileExamples or MemoryExamples."
         )
 
 
@@ -110,39 +112,39 @@ def _as_list(field: str, column: Any) -> list:
     return list(column)
 
 
-def digest_of(rows: Iterable[Row]) -> str:
-    """Returns 16 hexadecimal digits that follow from all values, in order.
+def digest_of(examples: Iterable[Example]) -> str:
+    """Returns the digest of a data set: all values, in order, 16 hex digits.
 
     Args:
-        rows: rows whose values are texts, numbers, and lists of them.
+        examples: examples whose values are texts, numbers, and lists of them.
     """
-    found = hashlib.blake2b(digest_size=8)
-    for row in rows:
-        values = sorted(row.values.items(), key=lambda item: str(item[0]))
-        found.update(repr(values).encode("utf-8", "surrogatepass"))
-    return found.hexdigest()
+    digest = hashlib.blake2b(digest_size=8)
+    for example in examples:
+        values = sorted(example.values.items(), key=lambda item: str(item[0]))
+        digest.update(repr(values).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def read_examples(
-    rows: Iterable[Row], head: Any, with_label: bool
+    examples: Iterable[Example], head: Any, with_label: bool
 ) -> Iterator[dict]:
-    """Yields what `head.example` makes of each row, texts as UTF-8 bytes.
+    """Yields what `head.example` makes of each example, texts as UTF-8 bytes.
 
     Raises:
-        InputError: if a row breaks a rule, naming its origin, or if `rows`
-            can be read only once.
+        InputError: if an example breaks a rule, naming its origin, or if
+            `examples` can be read only once.
     """
-    check_reiterable(rows)
+    check_reiterable(examples)
     spec = head.example_spec(with_label)
     texts = [name for name, (dtype, _) in spec.items() if dtype == "string"]
-    for row in rows:
+    for example in examples:
         try:
-            example = dict(head.example(row.values, with_label))
+            fields = dict(head.example(example.values, with_label))
         except InputError as error:
-            raise InputError(f"{row.place_of(error)}: {error}") from error
+            raise InputError(f"{example.origin_of(error)}: {error}") from error
         for name in texts:
-            example[name] = _encode(example[name], name, row.origin)
-        yield example
+            fields[name] = _encode(fields[name], name, example.origin)
+        yield fields
 
 
 def _encode(text: str, name: str, origin: str) -> bytes:

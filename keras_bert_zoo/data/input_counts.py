@@ -1,4 +1,4 @@
-"""What the input pipeline met: truncated texts, tokens, padding."""
+"""Counts of truncated texts, tokens and padding in the input pipeline."""
 
 import threading
 
@@ -37,13 +37,13 @@ class InputCounts:
 
     @property
     def padding_fraction(self) -> float:
-        """Share of padding among all tokens, in [0, 1)."""
+        """Fraction of padding among all tokens, in [0, 1)."""
         if not self.num_padded_tokens:
             return 0.0
         return 1 - self.num_tokens / self.num_padded_tokens
 
     def finish(self) -> None:
-        """Lets the first pass, read anew, not count twice."""
+        """Ends the counting: the first pass may be read again."""
         self._is_whole = True
 
     def add(self, number: int, *counts: int) -> None:

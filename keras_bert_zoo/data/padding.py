@@ -1,7 +1,7 @@
 """One batch of a chunk, padded, in graph ops.
 
 Letters: `B` sequences in a batch, `S` tokens in its longest, or more where
-bucket_lengths are given.
+bucket lengths are given.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ def padded_batch(
         group: int `(B,)`. Which sequences.
         tokenizer: `Tokenizer`.
         bucket_lengths: what the batch is padded to, the smallest that holds
-            it; its longest row if `None`.
+            it; its longest sequence if `None`.
         head: `TaskHead`.
     """
     batch = tf.nest.map_structure(
@@ -41,10 +41,10 @@ def padded_batch(
     length = extra_length = None
     if bucket_lengths is not None:
         longest = tf.reduce_max(inputs[feature_names.TOKEN_IDS].row_lengths())
-        place = bucket_indices(longest[None], bucket_lengths)[0]
-        length = tf.constant(bucket_lengths)[place]
+        bucket = bucket_indices(longest[None], bucket_lengths)[0]
+        length = tf.constant(bucket_lengths)[bucket]
         extra_lengths = [head.extra_length(length) for length in bucket_lengths]
-        extra_length = tf.constant(extra_lengths)[place]
+        extra_length = tf.constant(extra_lengths)[bucket]
         _check_room([inputs[name] for name in extra], extra_length)
         _check_room(batch, extra_length)
     inputs = tokenizer.pad(
@@ -61,7 +61,7 @@ def as_dense(values: Any, length: tf.Tensor | None = None) -> Any:
 
     Args:
         values: tensors, in any structure.
-        length: what ragged ones are padded to; their longest row if `None`,
+        length: what ragged ones are padded to; their longest if `None`,
             which gives those with a value per token the length of the
             padded inputs.
     """

@@ -1,13 +1,13 @@
-"""The input pipeline: rows in, padded batches of token ids out.
+"""The input pipeline: examples in, padded batches of token ids out.
 
-    rows -> Python, once per row: read, check, put into arrays
-         -> tf.data, once per chunk of rows: tokenize, pack, group by length
+    examples -> Python, once per example: read, check, put into arrays
+         -> tf.data, once per chunk of examples: tokenize, pack, group by length
          -> tf.data, once per batch: gather, pad
 
-Batches hold texts of like length and are padded to their own longest row,
+Batches hold texts of like length and are padded to their own longest one,
 because real texts are much shorter than the encoder allows. Where few shapes
 are wanted they are padded to the smallest of a few bucket lengths instead. Or
-batches hold any texts, and several of them share a row.
+batches hold any texts, and several of them are packed into one sequence.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,11 @@ from keras_bert_zoo.data import buckets
 from keras_bert_zoo.data import sequence_packing
 from keras_bert_zoo.data.batches import batches_of
 from keras_bert_zoo.data.buckets import checked_bucket_lengths
-from keras_bert_zoo.data.chunks import MAX_CHUNK_ROWS
-from keras_bert_zoo.data.chunks import ROW_INDEX
+from keras_bert_zoo.data.chunks import EXAMPLE_INDEX
+from keras_bert_zoo.data.chunks import MAX_CHUNK_EXAMPLES
 from keras_bert_zoo.data.chunks import Chunks
 from keras_bert_zoo.data.chunks import chunk_size
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.errors import InputError
 
@@ -33,7 +33,7 @@ _BATCHES_AHEAD = 8
 
 
 def build_dataset(
-    rows: Iterable[Row],
+    examples: Iterable[Example],
     head: Any,
     tokenizer: Any,
     *,
@@ -45,22 +45,22 @@ def build_dataset(
     drop_remainder: bool = False,
     bucket_lengths: Sequence[int] | None = None,
     packed_length: int | None = None,
-    num_rows: int | None = None,
+    num_examples: int | None = None,
     counts: InputCounts | None = None,
     num_trials: int = 0,
     first_pass: int = 0,
-    only_row_index: bool = False,
+    only_example_index: bool = False,
 ) -> tf.data.Dataset:
     """Returns batches of labelled examples for `fit` and `evaluate`.
 
-    Within a chunk of 64 batches rows are sorted by length and cut into
+    Within a chunk of 64 batches examples are sorted by length and cut into
     batches; without `shuffle` these come shortest first. With `shuffle`,
-    rows are mixed before that (all of them, up to 100,000) and batches after
-    it. What a head draws at random comes from the seed too. Both differ from
-    epoch to epoch, and the same seed gives the same batches, bit for bit.
+    examples are mixed before that (all of them, up to 100,000) and batches
+    after it. What a head draws at random comes from the seed too. Both differ
+    from epoch to epoch, and the same seed gives the same batches, bit for bit.
 
     Args:
-        rows: re-iterable rows, such as `FileRows`.
+        examples: re-iterable examples, such as `FileExamples`.
         head: `TaskHead`.
         tokenizer: `Tokenizer`.
         sequence_length: int. Most tokens in a sequence; longer texts are
@@ -70,40 +70,40 @@ def build_dataset(
             included; `batch_size` then plays no part.
         shuffle: bool. Whether the order is random.
         seed: int, at least 0, or `None`, which makes all epochs alike.
-        drop_remainder: bool. Whether the rows that do not fill a batch at
+        drop_remainder: bool. Whether the examples that do not fill a batch at
             the end are left out, so that every batch has `batch_size`. Where
             the head splits texts: at the end of each chunk.
         bucket_lengths: what batches are padded to, each to the smallest that
-            holds its longest row; rising, `sequence_length` the last. With
+            holds its longest sequence; rising, `sequence_length` the last. With
             `drop_remainder` there are as many shapes. `None`: each batch is
-            padded to its longest row.
-        packed_length: int or `None`. Packs sequences into rows of about this
+            padded to its longest sequence.
+        packed_length: int or `None`. Packs sequences into some of about this
             many tokens: batches then hold sequences of any length, as the
-            rows come, those that share a row one after the other. A
-            `TaskModel` runs its encoder on rows that several of them share,
-            each as if it were alone.
-        num_rows: int or `None`. Number of rows, as `check_rows` reports it:
-            gives the data set its cardinality, unless the head splits texts
-            or there is a token budget.
+            examples come, those packed together one after the other. A
+            `TaskModel` runs its encoder on the packed sequences, each part
+            as if it were alone.
+        num_examples: int or `None`. Number of examples, as `check_examples`
+            reports it: gives the data set its cardinality, unless the head
+            splits texts or there is a token budget.
         counts: filled with truncated examples and padding, or `None`.
         num_trials: int. Passes that are like pass 0 and come before all
             others: to count batches, say.
         first_pass: int. The number of the pass after these. Order and draws
             are those of a data set that has been read so often.
-        only_row_index: bool. Whether batches are not examples, but their
-            rows' numbers from 0: they tell which answers are whose.
+        only_example_index: bool. Whether batches are not examples, but their
+            examples' numbers from 0: they tell which answers are whose.
 
     Returns:
         `tf.data.Dataset` of `(inputs, labels)`, or of `(inputs, labels,
         weights)` where the head weighs examples. `inputs` is a dict of int32
         `(B, S)`: `padding_mask` and what the head made of the texts; with
         `packed_length` of int32 `(B,)`, too: `packed_index`, `packed_start`.
-        With `only_row_index` of `(row_index,)`, int64 `(B,)`.
+        With `only_example_index` of `(example_index,)`, int64 `(B,)`.
 
     Raises:
         InputError: if an argument is not as above. While the data set is
-            read, a wrong row surfaces as a TensorFlow error that holds the
-            message: call `check_rows` first.
+            read, a wrong example surfaces as a TensorFlow error that holds the
+            message: call `check_examples` first.
     """
     batch_size = arguments.whole_number("batch_size", batch_size)
     arguments.whole_number("sequence_length", sequence_length)
@@ -114,10 +114,10 @@ def build_dataset(
     if seed is not None:
         seed = arguments.whole_number("seed", seed, lowest=0, highest=2**63 - 1)
     if tokens_per_batch is None:
-        unit, max_rows = batch_size, chunk_size(batch_size)
+        unit, max_examples = batch_size, chunk_size(batch_size)
     else:
         _check_budget(tokens_per_batch, sequence_length, drop_remainder)
-        unit, max_rows = 1, MAX_CHUNK_ROWS
+        unit, max_examples = 1, MAX_CHUNK_EXAMPLES
 
     def group(lengths):
         if packed_length is not None:
@@ -130,11 +130,11 @@ def build_dataset(
 
     dataset = batches_of(
         Chunks(
-            rows,
+            examples,
             head,
             with_label=True,
             unit=unit,
-            max_rows=max_rows,
+            max_examples=max_examples,
             shuffle=shuffle,
             seed=seed,
         ),
@@ -146,18 +146,18 @@ def build_dataset(
         first_pass,
         bucket_lengths,
         packed_length,
-    ).map(_row_index if only_row_index else _for_training)
+    ).map(_example_index if only_example_index else _for_training)
     if drop_remainder:
         plain = tf.autograph.experimental.do_not_convert
         dataset = dataset.map(
             plain(lambda *batch: _with_size(batch, batch_size))
         )
     is_counted = tokens_per_batch is None and not head.splits_texts
-    if num_rows is not None and is_counted:
+    if num_examples is not None and is_counted:
         num_batches = (
-            num_rows // batch_size
+            num_examples // batch_size
             if drop_remainder
-            else -(-num_rows // batch_size)
+            else -(-num_examples // batch_size)
         )
         dataset = dataset.apply(
             tf.data.experimental.assert_cardinality(num_batches)
@@ -172,8 +172,8 @@ def _for_training(batch: dict) -> tuple:
 
 
 @tf.autograph.experimental.do_not_convert
-def _row_index(batch: dict) -> tuple:
-    return (batch[ROW_INDEX],)
+def _example_index(batch: dict) -> tuple:
+    return (batch[EXAMPLE_INDEX],)
 
 
 def _with_size(batch: tuple, batch_size: int) -> tuple:
@@ -199,7 +199,7 @@ def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
 def _check_packing(packed_length, bucket_lengths, tokens_per_batch) -> None:
     arguments.whole_number("packed_length", packed_length)
     if bucket_lengths is not None or tokens_per_batch is not None:
-        given = (
+        other = (
             f"bucket_lengths={bucket_lengths}"
             if bucket_lengths is not None
             else f"tokens_per_batch={tokens_per_batch}"
@@ -207,7 +207,7 @@ def _check_packing(packed_length, bucket_lengths, tokens_per_batch) -> None:
         raise InputError(
             "Packed sequences are as many and as long as a batch of "
             f"`batch_size` sequences needs. Received: packed_length="
-            f"{packed_length} and {given}. Leave one of them out."
+            f"{packed_length} and {other}. Leave one of them out."
         )
 
 

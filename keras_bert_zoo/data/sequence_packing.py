@@ -1,4 +1,4 @@
-"""Which sequences of a batch share a packed sequence, and where each stands.
+"""Sequence packing: which sequences are packed together, and where.
 
 Letters: `R` sequences in a chunk, `N` batches cut from it, `B` sequences in
 the largest batch, `C` ways tried for a batch, `P` most packed sequences tried.
@@ -12,24 +12,28 @@ import tensorflow as tf
 
 from keras_bert_zoo import feature_names
 
-# Numbers of rows tried for a batch: that whose rows would be full, some more,
-# and fractions of it.
+# Numbers of packed sequences tried for a batch: as many as would be full, some
+# more, and fractions of it.
 _MORE = (0, 1, 2, 3)
 _FRACTIONS = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
-# In rows so much longer a token takes twice as long, because of attention.
+# In packed sequences so much longer a token takes twice as long, because of
+# attention.
 _DOUBLE_LENGTH = 1024
 # Batches of 32 are as well packed then as many times as large ones.
 NUM_EXCHANGING = 8
 
 
 class PackedBatches(NamedTuple):
-    """Batches whose sequences have places in rows.
+    """Batches, and where each of their sequences is packed.
 
     Attributes:
-        groups: `(N, None)`, the sequences of each batch, row by row.
-        layout: `packed_index` and `packed_start`, int32 `(N, None)`: the row
-            of each sequence, from 0, and the place of its first token.
-        num_cells: int64 scalar. Tokens in all rows, padding included.
+        groups: `(N, None)`, the sequences of each batch, those packed
+            together one after the other.
+        layout: `packed_index` and `packed_start`, int32 `(N, None)`: the index
+            of the packed sequence that holds each sequence, from 0, and the
+            position of its first token there.
+        num_cells: int64 scalar. Tokens in all packed sequences, padding
+            included.
     """
 
     groups: tf.RaggedTensor
@@ -40,7 +44,7 @@ class PackedBatches(NamedTuple):
 def in_order(
     lengths: tf.Tensor, batch_size: int, drop_remainder: bool = False
 ) -> tf.RaggedTensor:
-    """Returns the sequences of each batch, as they come.
+    """Returns the sequences of each batch, in the order of the chunk.
 
     Args:
         lengths: int `(R,)`, tokens in each sequence.
@@ -54,26 +58,27 @@ def in_order(
     num_sequences = tf.size(lengths)
     if drop_remainder:
         num_sequences = num_sequences // batch_size * batch_size
-    places = tf.range(num_sequences)
+    indices = tf.range(num_sequences)
     starts = tf.range(0, num_sequences, batch_size)
-    return tf.RaggedTensor.from_row_starts(places, starts, validate=False)
+    return tf.RaggedTensor.from_row_starts(indices, starts, validate=False)
 
 
 def pack_sequences(
     groups: tf.RaggedTensor, lengths: tf.Tensor, packed_length: int
 ) -> PackedBatches:
-    """Gives each sequence of each batch a place in a row.
+    """Packs the sequences of each batch.
 
-    All rows of a batch are as long as its fullest. The longest sequences are
-    placed first: each in the row that is emptiest, or each in the fullest one
-    that has room for it. Of both ways, with some numbers of rows, the one
-    with least work is taken: padding, and attention in wide rows.
+    All packed sequences of a batch are as long as its fullest. The longest
+    sequences are placed first: each in the packed sequence that is emptiest,
+    or each in the fullest one that has room for it. Of both ways, with some
+    numbers of packed sequences, the one with least work is taken: padding, and
+    attention in long sequences.
 
     Args:
         groups: the sequences of each batch, `(N, None)`.
         lengths: int `(R,)`, tokens in each sequence.
-        packed_length: int. About how many tokens a row has; more where
-            sequences do not add up to it, or one is longer.
+        packed_length: int. About how many tokens a packed sequence has; more
+            where sequences do not add up to it, or one is longer.
 
     Source: Graham, 1969 (doi:10.1137/0117039): longest processing time first;
     Johnson et al., 1974 (doi:10.1137/0203025): best fit decreasing.
@@ -85,11 +90,11 @@ def pack_sequences(
 def pack_each(
     groups: tf.RaggedTensor, lengths: tf.Tensor, packed_length: int
 ) -> PackedBatches:
-    """Does the same; `num_cells` are those of each batch, int64 `(N,)`."""
+    """Packs as `pack_sequences`, with `num_cells` per batch, int64 `(N,)`."""
     longest, order = longest_first(groups, lengths)
     exists = longest >= 0
     dense = tf.maximum(longest, 0)
-    counts = _numbers_of_rows(dense, groups, packed_length)
+    counts = _numbers_to_try(dense, groups, packed_length)
     # In as little room as there may be, or in none.
     least = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // counts)
     least = tf.maximum(least, dense[:, :1])
@@ -97,7 +102,7 @@ def pack_each(
     counts = tf.concat([counts, counts], 1)
     rows, starts, loads = placed(dense, counts, room)
     row_lengths = tf.reduce_max(loads, axis=2)  # (N, C)
-    # The last rows may be left empty.
+    # The last ones may be left empty.
     cells = tf.math.count_nonzero(loads, axis=2, dtype=tf.int32) * row_lengths
     longer = tf.maximum(row_lengths - packed_length, 0) / _DOUBLE_LENGTH
     cost = tf.cast(cells, tf.float64) * (1 + longer)
@@ -119,16 +124,16 @@ def pack_each(
         feature_names.PACKED_INDEX: ragged(rows),
         feature_names.PACKED_START: ragged(starts),
     }
-    places = ragged(in_flat_values(order, groups)).flat_values
+    flat_indices = ragged(in_flat_values(order, groups)).flat_values
     return PackedBatches(
-        groups.with_flat_values(tf.gather(groups.flat_values, places)),
+        groups.with_flat_values(tf.gather(groups.flat_values, flat_indices)),
         layout,
         tf.cast(tf.gather(cells, best, batch_dims=1), tf.int64),
     )
 
 
 def in_flat_values(order: tf.Tensor, groups: tf.RaggedTensor) -> tf.Tensor:
-    """Returns places in groups, `(N, B)`, as places in their flat values."""
+    """Returns indices into groups, `(N, B)`, as indices into flat values."""
     starts = tf.cast(groups.row_starts(), order.dtype)
     return order + starts[:, None]
 
@@ -143,7 +148,7 @@ def longest_first(
 
     Returns:
         int32 `(N, B)`: the lengths, -1 where a group has no more, and the
-        places in the group. `B` is 1 where there are no groups.
+        indices in the group. `B` is 1 where there are no groups.
     """
     dense = groups.with_flat_values(
         tf.gather(tf.cast(lengths, tf.int32), groups.flat_values)
@@ -154,8 +159,8 @@ def longest_first(
     return tf.gather(dense, order, batch_dims=1), order
 
 
-def _numbers_of_rows(dense, groups, packed_length):
-    """Returns the numbers of rows to try, int32 `(N, C)`, from 1."""
+def _numbers_to_try(dense, groups, packed_length):
+    """Returns the numbers of packed sequences to try, int32 `(N, C)`."""
     row_lengths = tf.maximum(dense[:, :1], packed_length)
     full = -(-tf.reduce_sum(dense, axis=1, keepdims=True) // row_lengths)
     most = tf.cast(groups.row_lengths(), tf.int32)[:, None]
@@ -166,7 +171,7 @@ def _numbers_of_rows(dense, groups, packed_length):
 
 
 def placed(dense, counts, room):
-    """Places sequences in rows, longest first.
+    """Places sequences in packed sequences, called rows, longest first.
 
     Args:
         dense: int32 `(N, B)`, tokens in each sequence, falling.
@@ -177,13 +182,13 @@ def placed(dense, counts, room):
         rows and starts, `(N, B, C)`, and what rows hold, `(N, C, P)`.
     """
     most = tf.maximum(tf.reduce_max(counts), 1)
-    # Rows that there are not seem full.
+    # Rows beyond the count seem full.
     loads = tf.where(
         tf.sequence_mask(counts, most), 0, tf.constant(tf.int32.max // 2)
     )
-    num_places = tf.shape(dense)[1]
+    num_sequences = tf.shape(dense)[1]
     arrays = [
-        tf.TensorArray(tf.int32, num_places, element_shape=(None, None))
+        tf.TensorArray(tf.int32, num_sequences, element_shape=(None, None))
         for _ in range(2)
     ]
 
@@ -202,7 +207,7 @@ def placed(dense, counts, room):
         )
 
     _, loads, rows, starts = tf.while_loop(
-        lambda index, *_: index < num_places, place, (0, loads, *arrays)
+        lambda index, *_: index < num_sequences, place, (0, loads, *arrays)
     )
     exists = tf.sequence_mask(counts, most)
     return (
@@ -249,11 +254,11 @@ def pack_with_exchange(
 def exchanged(
     groups: tf.RaggedTensor, lengths: tf.Tensor, packed_length: int
 ) -> tf.RaggedTensor:
-    """Returns batches of the same sizes whose sequences fill whole rows.
+    """Returns batches of the same sizes that can be packed fuller.
 
-    All sequences of some batches are packed into rows, and the rows dealt out
-    to the batches again: those of most sequences first, each to the batch
-    that has most places left. What then fits into none is dealt one by one.
+    All sequences of some batches are packed together, and the packed sequences
+    dealt out to the batches again: those of most sequences first, each to the
+    batch that lacks most. What then fits into none is dealt one by one.
 
     Args:
         groups, lengths, packed_length: see `pack_sequences`.
@@ -273,21 +278,21 @@ def exchanged(
     rows = _rows(tf.maximum(dense, 0), packed_length)
     batch_of_row, free = _dealt(_counts(rows, exists), tf.cast(free, tf.int32))
     batches = tf.gather(batch_of_row, rows, batch_dims=1)  # (M, T)
-    # Those left over fill the places that are left, in order.
+    # Those left over fill up the batches, in order.
     is_left = exists & (batches < 0)
-    place = tf.cumsum(tf.cast(is_left, tf.int32), axis=1) - 1
-    places_end = tf.cumsum(free, axis=1)
-    rest = tf.searchsorted(places_end, tf.maximum(place, 0), side="right")
+    number = tf.cumsum(tf.cast(is_left, tf.int32), axis=1) - 1
+    free_until = tf.cumsum(free, axis=1)
+    rest = tf.searchsorted(free_until, tf.maximum(number, 0), side="right")
     batches = tf.where(is_left, rest, batches)
     batches = tf.where(exists, batches, NUM_EXCHANGING)
     order = tf.gather(order, tf.argsort(batches, stable=True), batch_dims=1)
     # What there is stands before what there is not.
-    places = tf.boolean_mask(in_flat_values(order, sets), exists)
-    return groups.with_flat_values(tf.gather(groups.flat_values, places))
+    flat_indices = tf.boolean_mask(in_flat_values(order, sets), exists)
+    return groups.with_flat_values(tf.gather(groups.flat_values, flat_indices))
 
 
 def _rows(dense, packed_length):
-    """Returns the row of each sequence, `(M, T)`, as many as are needed."""
+    """Returns the packed sequence of each sequence, `(M, T)`."""
     num_sequences = tf.shape(dense)[1]
     counts = tf.fill((tf.shape(dense)[0], 1), num_sequences)
     room = tf.maximum(
@@ -298,42 +303,42 @@ def _rows(dense, packed_length):
 
 
 def _counts(rows, exists):
-    """Returns how many sequences each row has, `(M, P)`, `P` being `T`."""
+    """Returns how many sequences each packed one has, `(M, P)`, `P` = `T`."""
     num_sets, most = tf.unstack(tf.shape(rows))
-    places = rows + most * tf.range(num_sets)[:, None]
+    segments = rows + most * tf.range(num_sets)[:, None]
     counts = tf.math.unsorted_segment_sum(
-        tf.cast(exists, tf.int32), places, num_sets * most
+        tf.cast(exists, tf.int32), segments, num_sets * most
     )
     return tf.reshape(counts, (num_sets, most))
 
 
 def _dealt(counts, free):
-    """Deals rows out to batches.
+    """Deals packed sequences out to batches.
 
     Args:
-        counts: int32 `(M, P)`. Sequences in each row.
-        free: int32 `(M, K)`. Places in each batch.
+        counts: int32 `(M, P)`. Sequences in each of them.
+        free: int32 `(M, K)`. Sequences that each batch lacks.
 
     Returns:
-        The batch of each row, `(M, P)`, -1 where it fits into none; and
-        the places left, `(M, K)`.
+        The batch of each, `(M, P)`, -1 where it fits into none; and what
+        batches still lack, `(M, K)`.
     """
     order = tf.argsort(counts, direction="DESCENDING", stable=True)
     counts = tf.gather(counts, order, batch_dims=1)
     num_rows = tf.shape(counts)[1]
-    found = tf.TensorArray(tf.int32, num_rows, element_shape=(None,))
+    dealt = tf.TensorArray(tf.int32, num_rows, element_shape=(None,))
 
-    def deal(index, free, found):
+    def deal(index, free, dealt):
         count = counts[:, index]
         batch = tf.argmax(free, axis=1, output_type=tf.int32)
         fits = tf.gather(free, batch, batch_dims=1) >= count
         taken = tf.where(fits, count, 0)[:, None]
         free -= taken * tf.one_hot(batch, NUM_EXCHANGING, dtype=tf.int32)
-        return index + 1, free, found.write(index, tf.where(fits, batch, -1))
+        return index + 1, free, dealt.write(index, tf.where(fits, batch, -1))
 
-    _, free, found = tf.while_loop(
-        lambda index, *_: index < num_rows, deal, (0, free, found)
+    _, free, dealt = tf.while_loop(
+        lambda index, *_: index < num_rows, deal, (0, free, dealt)
     )
-    batches = tf.transpose(found.stack())  # In falling order of the counts.
+    batches = tf.transpose(dealt.stack())  # In falling order of the counts.
     back = tf.argsort(order)
     return tf.gather(batches, back, batch_dims=1), free

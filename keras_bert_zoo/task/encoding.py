@@ -67,8 +67,8 @@ def build_on_one_encoder(
 
 
 def _call(encoder, inputs, outputs: Sequence[str]) -> dict:
-    found = {name: encoder.output[name] for name in outputs}
-    part = keras.Model(encoder.input, found, name="encoder")
+    outputs_by_name = {name: encoder.output[name] for name in outputs}
+    part = keras.Model(encoder.input, outputs_by_name, name="encoder")
     if not encoder.trainable:
         part = Frozen(part, name="frozen_encoder")
     encoded = part(inputs)
@@ -77,7 +77,7 @@ def _call(encoder, inputs, outputs: Sequence[str]) -> dict:
 
 
 class _EncodedTexts:
-    """Stands for an encoder whose outputs are there already, as inputs.
+    """An encoder whose outputs are inputs: computed once, for several heads.
 
     Everything else that a head may ask of it is the encoder's own.
     """
@@ -90,8 +90,10 @@ class _EncodedTexts:
         self.used: dict[str, keras.KerasTensor] = {}
 
     def encoded(self, inputs: Mapping[str, Any], output: str):
-        own = self.input
-        if any(inputs.get(name) is not own[name] for name in self.features):
+        expected = self.input
+        if any(
+            inputs.get(name) is not expected[name] for name in self.features
+        ):
             raise InputError(
                 "Heads that share an encoder must read its inputs as they "
                 "are. Received: a head that encodes others. Train it alone."

@@ -13,7 +13,7 @@ from keras_bert_zoo.training import workers
 
 
 class EpochScore(keras.callbacks.Callback):
-    """Adds the head's own score of held-out rows to an epoch's metrics.
+    """Adds the head's own score of held-out examples to an epoch's metrics.
 
     Metrics of `fit` see sequences; some scores, such as the F1 of an answer
     in a text of several sequences, need whole answers. Callbacks after this
@@ -22,7 +22,7 @@ class EpochScore(keras.callbacks.Callback):
     for all: they stop together.
 
     Args:
-        rows: labelled rows, re-iterable.
+        examples: labelled examples, re-iterable.
         batch_size: int.
         name: str or `None`. Which number of the head's `score` is added,
             as `val_` and the name, such as `spearman`, higher being better;
@@ -30,15 +30,15 @@ class EpochScore(keras.callbacks.Callback):
             `fit` measures one of this name.
 
     Raises:
-        InputError: after an epoch, if a row is wrong or has no label, or the
-            score has no such number.
+        InputError: after an epoch, if an example is wrong or has no label, or
+            the score has no such number.
     """
 
     def __init__(
-        self, rows: Iterable, batch_size: int = 32, name: str | None = None
+        self, examples: Iterable, batch_size: int = 32, name: str | None = None
     ):
         super().__init__()
-        self._rows = rows
+        self._examples = examples
         self._batch_size = batch_size
         self.name = name
 
@@ -58,8 +58,8 @@ class EpochScore(keras.callbacks.Callback):
         score, mistake = None, ""
         if workers.is_chief(strategy):
             try:
-                found = self.model.score(self._rows, self._batch_size)
-                score = _chosen(found, choices, logs)
+                scores = self.model.score(self._examples, self._batch_size)
+                score = _chosen(scores, choices, logs)
             except InputError as error:
                 mistake = str(error)
         # Those who wait for the chief hear of its mistake.
@@ -83,10 +83,10 @@ def _chosen(score: Mapping, names: Iterable[str], logs: Mapping) -> float:
     )
 
 
-def tell_directions(
+def set_monitor_modes(
     model: Any, callbacks: Iterable[keras.callbacks.Callback]
 ) -> None:
-    """Lets callbacks know whether more or less of what they watch is better.
+    """Sets the `mode` of callbacks that monitor a loss, a metric or a score.
 
     Of losses and metrics of one output among several, and of a head's score,
     Keras does not know, and says so when the first epoch is over.
@@ -115,16 +115,18 @@ def _directions(model, scores) -> dict[str, str]:
     known.pop("loss", None)
     if isinstance(model.output, Mapping):
         known |= {f"{output}_loss": "min" for output in model.output}
-    given = model.compile_settings.keywords
+    settings = model.compile_settings.keywords
     for kind in ("metrics", "weighted_metrics"):
-        metrics = given.get(kind)
+        metrics = settings.get(kind)
         if not isinstance(metrics, Mapping):
             # Those Keras knows.
             for metric in metrics or ():
                 known.pop(getattr(metric, "name", metric), None)
             continue
-        for output, own in metrics.items():
-            for metric in own if isinstance(own, list | tuple) else [own]:
+        for output, of_output in metrics.items():
+            if not isinstance(of_output, list | tuple):
+                of_output = [of_output]
+            for metric in of_output:
                 direction = keras_names.direction_of(metric)
                 if metric in ("accuracy", "acc"):
                     known[f"{output}_{metric}"] = "max"

@@ -1,6 +1,6 @@
-"""What `fit` and `evaluate` are given, as what Keras takes.
+"""Turns what `TaskModel.fit` and `evaluate` take into what Keras takes.
 
-Texts and rows become padded batches; tensors pass.
+Texts and examples become padded batches; tensors pass.
 """
 
 import itertools
@@ -15,8 +15,8 @@ from absl import logging
 from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.rows import as_rows
-from keras_bert_zoo.task.rows import validation_rows
+from keras_bert_zoo.task.examples import as_examples
+from keras_bert_zoo.task.examples import validation_examples
 from keras_bert_zoo.training import strategies
 
 
@@ -33,25 +33,25 @@ def training_data(
 
     Args:
         model: `TaskModel`.
-        x: texts, rows, or what Keras takes.
+        x: texts, examples, or what Keras takes.
         y: labels of the texts, or what Keras takes.
         batch_size: int.
         counts: filled in the first pass.
         num_done: int. Batches that an earlier process has taken already;
             `None` where that need never be known.
-        **options: further arguments of `data.build_dataset`.
+        **options: arguments of `data.build_dataset`.
 
     Raises:
-        InputError: if a row is wrong, or there is none, or not as many as a
-            batch of a fixed shape has; or if `num_done` is given and there
-            is no place to find in the data.
+        InputError: if an example is wrong, or there is none, or not as many as
+            a batch of a fixed shape has; or if `num_done` is given and the data
+            cannot be resumed.
     """
-    rows = as_rows(x, y, model.head)
-    if rows is None:
+    examples = as_examples(x, y, model.head)
+    if examples is None:
         arguments = _arguments(x, y, batch_size)
-        return arguments if num_done is None else _placed(arguments, num_done)
+        return arguments if num_done is None else _resumed(arguments, num_done)
     dataset, steps, num_skipped = _batches(
-        model, rows, batch_size, counts, num_done or 0, **options
+        model, examples, batch_size, counts, num_done or 0, **options
     )
     # Without end, because Keras makes two iterators for each pass over a data
     # set that ends, which takes as long as many a small batch; and because it
@@ -64,19 +64,19 @@ def evaluation_data(model, x: Any, y: Any, batch_size: int) -> dict:
 
     Args:
         model: `TaskModel`.
-        x: texts, rows, or what Keras takes.
+        x: texts, examples, or what Keras takes.
         y: labels of the texts, or what Keras takes.
         batch_size: int.
 
     Raises:
-        InputError: if a row is wrong, or there is none.
+        InputError: if an example is wrong, or there is none.
     """
-    rows = as_rows(x, y, model.head)
-    if rows is None:
+    examples = as_examples(x, y, model.head)
+    if examples is None:
         return _arguments(x, y, batch_size)
     options = fixed_shape_options_of_evaluation(model)
     dataset, steps, _ = _batches(
-        model, rows, batch_size, None, seed=None, **options
+        model, examples, batch_size, None, seed=None, **options
     )
     return {"x": dataset, "steps": steps}
 
@@ -86,16 +86,17 @@ def validation_data(model, given: Any, batch_size: int) -> dict:
 
     Args:
         model: `TaskModel`.
-        given: rows, a pair `(x, y)` of texts and labels, or what Keras takes.
+        given: examples, a pair `(x, y)` of texts and labels, or what Keras
+            takes.
         batch_size: int.
 
     Raises:
-        InputError: if a row is wrong, or there is none.
+        InputError: if an example is wrong, or there is none.
     """
-    rows = validation_rows(given, model.head)
-    if rows is None:
+    examples = validation_examples(given, model.head)
+    if examples is None:
         return {"validation_data": given}
-    arguments = evaluation_data(model, rows, None, batch_size)
+    arguments = evaluation_data(model, examples, None, batch_size)
     return {
         "validation_data": arguments["x"],
         "validation_steps": arguments["steps"],
@@ -104,22 +105,22 @@ def validation_data(model, given: Any, batch_size: int) -> dict:
 
 def _batches(
     model,
-    rows: data.Rows,
+    examples: data.Examples,
     batch_size: int,
     counts: data.InputCounts | None,
     num_done: int = 0,
     **options,
 ) -> tuple[tf.data.Dataset, int, int]:
-    """Returns padded batches of checked rows, and how many a pass has.
+    """Returns padded batches of checked examples, and how many a pass has.
 
     And how many of them are to be skipped, of `num_done` before.
     """
-    report = data.check_rows(rows, model.head)
-    warnings = model.head.row_warnings(rows, model.tokenizer)
+    report = data.check_examples(examples, model.head)
+    warnings = model.head.example_warnings(examples, model.tokenizer)
     for line in [*report.remark_lines(), *warnings]:
         logging.warning("%s", line)
     whole_number("batch_size", batch_size)
-    num_sequences = report.num_rows
+    num_sequences = report.num_examples
     drops = options.get("drop_remainder", False)
     whole = num_sequences // batch_size
     steps = whole if drops else math.ceil(num_sequences / batch_size)
@@ -130,7 +131,7 @@ def _batches(
     )
     is_counted_before = bool(varies or first_pass)
     dataset = data.build_dataset(
-        rows,
+        examples,
         model.head,
         model.tokenizer,
         sequence_length=model.sequence_length,
@@ -150,13 +151,13 @@ def _batches(
     return dataset, steps, num_skipped
 
 
-def _placed(arguments: dict, num_done: int) -> dict:
+def _resumed(arguments: dict, num_done: int) -> dict:
     dataset = arguments["x"]
     steps = num_batches(arguments, arguments.get("batch_size", 1))
     if not isinstance(dataset, tf.data.Dataset) or steps < 1:
         raise InputError(
-            "A run with backups needs data in which it finds its place: "
-            "texts, rows, or a tf.data.Dataset of known length. Received: "
+            "A run with backups needs data that can be resumed: "
+            "texts, examples, or a tf.data.Dataset of known length. Received: "
             f"{type(dataset).__name__}. Make it one of these; "
             "tf.data.experimental.assert_cardinality gives a length."
         )
@@ -187,15 +188,15 @@ def num_batches(arguments: dict, batch_size: int) -> int:
     num_rows = first.shape[0]
     if arguments.get("validation_data") is None:
         # What Keras trains on, rounded as there.
-        share = 1.0 - arguments.get("validation_split", 0.0)
-        num_rows = math.floor(num_rows * share)
+        fraction = 1.0 - arguments.get("validation_split", 0.0)
+        num_rows = math.floor(num_rows * fraction)
     return math.ceil(num_rows / batch_size)
 
 
 def fixed_shape_options(
     model, fixed_shapes: bool | None, order: Mapping[str, Any]
 ) -> dict:
-    """Returns what `build_dataset` takes for shapes that are few, if wanted.
+    """Returns options of `build_dataset` for batches of few shapes, if wanted.
 
     Args:
         model: `TaskModel`, compiled.
@@ -235,7 +236,7 @@ def fixed_shape_options(
 
 
 def fixed_shape_options_of_evaluation(model) -> dict:
-    """Returns what `build_dataset` takes to evaluate a model.
+    """Returns options of `build_dataset` to evaluate a model.
 
     Every example is evaluated, so the last batch of a chunk may be smaller.
 
@@ -250,7 +251,7 @@ def fixed_shape_options_of_evaluation(model) -> dict:
 
 
 def _report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:
-    """Warns of what an epoch leaves out.
+    """Warns where the last, incomplete batch of an epoch is dropped.
 
     Args:
         num_sequences: int. Those that there are.
@@ -269,52 +270,54 @@ def _report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:
     num_dropped = num_sequences - steps * batch_size
     if num_dropped:
         logging.warning(
-            "%d of %d sequences are left out of each epoch: they fill no "
-            "batch of %d, and shapes are fixed.",
+            "%d of %d sequences are dropped from each epoch: the last, "
+            "incomplete batch, where shapes are fixed and batches have %d.",
             num_dropped,
             num_sequences,
             batch_size,
         )
 
 
-class BatchRows:
-    """Finds the rows of a batch by reading the pipeline once more.
+class BatchExamples:
+    """Finds the examples of a batch by reading the pipeline once more.
 
     The same seed gives the same batches, so nothing has to be kept while
     the model is trained.
 
     Args:
         model: `TaskModel`.
-        rows: that it was trained on.
+        examples: that it was trained on.
         **options: of `data.build_dataset`, as they were for `fit`.
     """
 
-    def __init__(self, model: Any, rows: data.Rows, **options):
+    def __init__(self, model: Any, examples: data.Examples, **options):
         self._model = model
-        self._rows = rows
+        self._examples = examples
         self._options = options
 
     def origins(self, start: int, stop: int) -> list[str]:
-        """Returns where the rows stand, such as `train.tsv:17`, in order.
+        """Returns where the examples stand, such as `train.tsv:17`, in order.
 
         Args:
             start, stop: int. The steps, from 0 at the beginning of `fit`;
                 the last is exclusive.
         """
         batches = data.build_dataset(
-            self._rows,
+            self._examples,
             self._model.head,
             self._model.tokenizer,
             sequence_length=self._model.sequence_length,
-            only_row_index=True,
+            only_example_index=True,
             **self._options,
         ).repeat()
-        places = set()
-        for (row_index,) in batches.skip(start).take(stop - start):
-            places.update(row_index.numpy().tolist())
-        last = max(places, default=-1) + 1
+        indices = set()
+        for (example_index,) in batches.skip(start).take(stop - start):
+            indices.update(example_index.numpy().tolist())
+        last = max(indices, default=-1) + 1
         return [
-            row.origin
-            for place, row in enumerate(itertools.islice(self._rows, last))
-            if place in places
+            example.origin
+            for index, example in enumerate(
+                itertools.islice(self._examples, last)
+            )
+            if index in indices
         ]

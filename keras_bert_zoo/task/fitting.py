@@ -1,4 +1,4 @@
-"""A run of `TaskModel.fit`: what is made ready for it, and taken back."""
+"""Prepares a run of `TaskModel.fit`, and cleans up after it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import fit_inputs
-from keras_bert_zoo.task.epoch_score import tell_directions
-from keras_bert_zoo.task.fit_inputs import BatchRows
-from keras_bert_zoo.task.rows import as_rows
-from keras_bert_zoo.task.rows import validation_rows
+from keras_bert_zoo.task.epoch_score import set_monitor_modes
+from keras_bert_zoo.task.examples import as_examples
+from keras_bert_zoo.task.examples import validation_examples
+from keras_bert_zoo.task.fit_inputs import BatchExamples
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import run_settings
 from keras_bert_zoo.training import workers
@@ -55,16 +55,16 @@ def prepared(
     if order["packed_length"] is not None:
         model.for_packed_sequences()
     epochs = whole_number("epochs", epochs, lowest=0)
-    rows = as_rows(x, y, model.head)
-    if rows is None:
+    examples = as_examples(x, y, model.head)
+    if examples is None:
         _check_ready(fixed_shapes, order)
     else:
         _check_texts(others, validation_data)
-    model.batch_rows = None
-    if rows is not None:
-        x, y = rows, None
-        model.batch_rows = BatchRows(
-            model, rows, batch_size=batch_size, **order
+    model.batch_examples = None
+    if examples is not None:
+        x, y = examples, None
+        model.batch_examples = BatchExamples(
+            model, examples, batch_size=batch_size, **order
         )
     strategy = model.distribute_strategy
     opened = contextlib.nullcontext()
@@ -80,9 +80,9 @@ def prepared(
             None if backup is None else backup.num_batches,
             **order,
         )
-        if rows is not None:
-            # Its rows are known to be in order by now.
-            model.head.adapt(model, rows, model.tokenizer)
+        if examples is not None:
+            # Its examples are known to be in order by now.
+            model.head.adapt(model, examples, model.tokenizer)
         if validation_data is not None:
             arguments |= fit_inputs.validation_data(
                 model, validation_data, batch_size
@@ -98,14 +98,14 @@ def prepared(
         steps = fit_inputs.num_batches(arguments, batch_size)
         if model.compile_for(num_epochs * steps):
             callbacks.insert(0, AveragedWeights())
-        tell_directions(model, callbacks)
+        set_monitor_modes(model, callbacks)
         _warn_of_an_ended_schedule(model.optimizer)
         arguments["callbacks"] = callbacks
         settings = {}
         if backup is not None or workers.are_several(strategy):
             settings = {
                 **order,
-                **_digests(model, rows, validation_data),
+                **_digests(model, examples, validation_data),
                 **_settings_of_fit(others),
                 "batch_size": batch_size,
                 "epochs": epochs,
@@ -132,7 +132,7 @@ def prepared(
 
 
 def _check_texts(others, validation_data) -> None:
-    """Refuses what Keras does with arrays alone."""
+    """Raises for arguments that Keras has for arrays only."""
     if others.get("sample_weight") is not None:
         raise InputError(
             "Texts weigh alike, or as `class_weight` says. Received: "
@@ -149,7 +149,7 @@ def _check_texts(others, validation_data) -> None:
 
 
 def _check_ready(fixed_shapes, order) -> None:
-    """Refuses what is done with texts alone."""
+    """Raises for arguments that only texts have."""
     asked = {
         "fixed_shapes": fixed_shapes,
         "packed_length": order["packed_length"],
@@ -160,12 +160,12 @@ def _check_ready(fixed_shapes, order) -> None:
             raise InputError(
                 "Ready features are trained on in the batches that they come "
                 f"in. Received: {name}={value}. Leave it out, or give texts "
-                "or rows."
+                "or examples."
             )
 
 
 def _warn_of_an_ended_schedule(optimizer: keras.optimizers.Optimizer | None):
-    """Tells that nothing is learned, as by a model that is loaded again."""
+    """Warns where the learning rate is 0, as in a model loaded again."""
     if optimizer is None or keras_names.schedule_of(optimizer) is None:
         return
     done = keras_names.num_updates(optimizer)
@@ -178,7 +178,7 @@ def _warn_of_an_ended_schedule(optimizer: keras.optimizers.Optimizer | None):
 
 
 def _settings_of_fit(others) -> dict:
-    """Returns what a run depends on of that which goes to Keras as it is."""
+    """Returns the settings of a run among the arguments of Keras' `fit`."""
     return {
         # Their numbers may be NumPy's, which are no names in JSON.
         "class_weight": {
@@ -192,7 +192,7 @@ def _settings_of_fit(others) -> dict:
 
 
 def _settings_of_parts(model) -> dict:
-    """Returns what tells encoder and tokenizer from others of like size."""
+    """Returns settings that identify encoder and tokenizer."""
     config = model.encoder.get_config()
     return {
         "encoder": {
@@ -207,13 +207,15 @@ def _settings_of_parts(model) -> dict:
     }
 
 
-def _digests(model, rows, validation_data) -> dict:
-    """Returns what tells the rows of a run from others."""
-    found = {"training_rows": rows}
+def _digests(model, examples, validation_data) -> dict:
+    """Returns the digests of training and validation data."""
+    data_sets = {"training_examples": examples}
     if validation_data is not None:
-        found["validation_rows"] = validation_rows(validation_data, model.head)
+        data_sets["validation_examples"] = validation_examples(
+            validation_data, model.head
+        )
     return {
         name: data.digest_of(each)
-        for name, each in found.items()
+        for name, each in data_sets.items()
         if each is not None
     }

@@ -11,8 +11,8 @@ import keras
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
-from keras_bert_zoo.data import FileRows
-from keras_bert_zoo.data import Rows
+from keras_bert_zoo.data import Examples
+from keras_bert_zoo.data import FileExamples
 from keras_bert_zoo.errors import InputError
 
 
@@ -20,7 +20,7 @@ from keras_bert_zoo.errors import InputError
 class TensorInfo:
     """A named tensor of a head's signature.
 
-    `shape` starts with the batch, `None`; a further `None` is a length that
+    `shape` starts with the batch, `None`; another `None` is a length that
     varies.
     """
 
@@ -87,7 +87,7 @@ class Features(NamedTuple):
 
 
 class TaskHead:
-    """What turns an encoder into a model for one task.
+    """A task on top of an encoder: data, layers, losses and answers.
 
     A head describes data, layers, losses and answers. It has no training
     step: the Keras trainer runs it. Subclasses set `name` and override the
@@ -105,8 +105,8 @@ class TaskHead:
     # Whether a new head starts from the weights that a preset brings for it:
     # for heads whose weights mean the same whatever the labels.
     reuses_weights: bool = False
-    # Which part of a `score` tells the best epoch, higher being better: the
-    # first of these that it has, known as the last. If empty, metrics tell.
+    # Which part of a `score` decides the best epoch, higher being better: the
+    # first of these that it has, known as the last. If empty, metrics decide.
     epoch_scores: tuple[str, ...] = ()
 
     @classmethod
@@ -120,8 +120,8 @@ class TaskHead:
         path: str | os.PathLike,
         columns: Mapping[str, str | int | None],
         format: str | None = None,
-    ) -> Rows:
-        """Returns the rows of a file in one of the task's formats.
+    ) -> Examples:
+        """Returns the examples of a file in one of the task's formats.
 
         Args:
             path: the file.
@@ -133,15 +133,15 @@ class TaskHead:
             InputError: if the format is unknown or does not suit `columns`.
         """
         usual = {field: field for field in columns}
-        given = {k: v for k, v in columns.items() if v is not None}
-        return FileRows(path, {**usual, **given}, format)
+        named = {k: v for k, v in columns.items() if v is not None}
+        return FileExamples(path, {**usual, **named}, format)
 
     @classmethod
-    def from_rows(cls, rows: Iterable, **options) -> "TaskHead":
-        """Makes a head for these rows, with the labels found in them.
+    def from_examples(cls, examples: Iterable, **options) -> "TaskHead":
+        """Makes a head for these examples, with the labels found in them.
 
         Args:
-            rows: rows with `values` and `origin`, re-iterable.
+            examples: examples with `values` and `origin`, re-iterable.
             **options: constructor arguments.
         """
         return cls(**options)
@@ -155,10 +155,10 @@ class TaskHead:
         return cls(**config)
 
     def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
-        """Checks one row and returns its fields as plain values.
+        """Checks one example and returns its fields as plain values.
 
         Args:
-            values: the row, by field name.
+            values: the example, by field name.
             with_label: bool. Whether label fields are read too.
 
         Returns:
@@ -181,14 +181,14 @@ class TaskHead:
         return example
 
     def remark(self, values: Mapping[str, Any]) -> str | None:
-        """Returns why a labelled row teaches less than it says, to tell."""
+        """Returns why an example teaches less than it says, or `None`."""
         return None
 
-    def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
-        """Returns sentences on what rows say that tokens cannot.
+    def example_warnings(self, examples: Iterable, tokenizer) -> list[str]:
+        """Returns warnings of what examples say that tokens cannot.
 
-        `fit` and `evaluate` log them, once, before they begin. What a row
-        shows by itself is for `remark`. The rows are labelled, and checked.
+        `fit` and `evaluate` log them, once, before they begin. What an example
+        shows by itself is for `remark`. The examples are labelled, and checked.
         """
         return []
 
@@ -196,7 +196,7 @@ class TaskHead:
         """Returns name -> `(dtype, shape)` of what `example` returns.
 
         A shape is `()`, one of numbers, or `(None,)` for a list of numbers
-        whose length varies from row to row.
+        whose length varies from example to example.
         """
         return {field: ("string", ()) for field in self.text_fields}
 
@@ -242,15 +242,16 @@ class TaskHead:
         """
         raise NotImplementedError
 
-    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
-        """Lets an untrained head begin at what the labels' frequencies say.
+    def adapt(self, model: keras.Model, examples: Iterable, tokenizer) -> None:
+        """Initializes an untrained head from the frequencies of the labels.
 
         `fit` calls it before the first step. A head whose weights were
         trained or loaded stays as it is.
 
         Args:
             model: what `build` returned, or a model of its layers.
-            rows: labelled rows with `values` and `origin`, all in order.
+            examples: labelled examples with `values` and `origin`, all in
+                order.
             tokenizer: the model's.
         """
 
@@ -270,7 +271,7 @@ class TaskHead:
         return []
 
     def weighted_metrics(self):
-        """Returns new metrics that heed the weights of `features`."""
+        """Returns new metrics that are weighted as the loss is."""
         return []
 
     def decode(self, logits) -> dict:
@@ -297,12 +298,12 @@ class TaskHead:
         """Turns decoded NumPy arrays into one readable dict per example."""
         raise NotImplementedError
 
-    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
-        """Measures answers against labelled rows, beyond `metrics`.
+    def score(self, examples: Iterable, answers: Iterable[dict]) -> dict:
+        """Measures answers against labelled examples, beyond `metrics`.
 
         Args:
-            rows: rows with `values` and `origin`.
-            answers: one of `answers` for each row, in order.
+            examples: examples with `values` and `origin`.
+            answers: one of `answers` for each example, in order.
 
         Returns:
             dict of measures, JSON-able; empty where the metrics say all.
@@ -310,24 +311,24 @@ class TaskHead:
         return {}
 
     def guess(
-        self, rows: Iterable, measures: Mapping[str, float]
+        self, examples: Iterable, measures: Mapping[str, float]
     ) -> str | None:
-        """Returns the guess that a model is no better than, if it is not.
+        """Returns the baseline that a model does not beat, or `None`.
 
-        A guess reads no text, such as the most frequent label.
+        A baseline reads no text, such as the most frequent label.
 
         Args:
-            rows: labelled rows with `values` and `origin`.
-            measures: the model's metrics on these rows, by name.
+            examples: labelled examples with `values` and `origin`.
+            measures: the model's metrics on these examples, by name.
         """
         return None
 
-    def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
-        """Sets what is best chosen on rows that were not trained on.
+    def tune(self, examples: Iterable, answers: Iterable[dict]) -> dict:
+        """Chooses options, such as a threshold, on held-out examples.
 
         Args:
-            rows: labelled rows with `values` and `origin`.
-            answers: one of `answers` for each row, in order.
+            examples: labelled examples with `values` and `origin`.
+            answers: one of `answers` for each example, in order.
 
         Returns:
             dict of the options chosen, such as a threshold.
@@ -349,7 +350,7 @@ class TaskHead:
         return ()
 
     def extra_length(self, sequence_length: int) -> int:
-        """Returns the most of those, and of labels, that a sequence has.
+        """Returns the most extra inputs, and labels, that a sequence has.
 
         Where shapes are fixed, they are padded to it.
         """

@@ -17,9 +17,9 @@ from keras_bert_zoo import data
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.batches import output_specs
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task.examples import as_examples
 from keras_bert_zoo.task.head import Features
 from keras_bert_zoo.task.head import TaskHead
-from keras_bert_zoo.task.rows import as_rows
 
 
 class Inference:
@@ -138,37 +138,37 @@ class TextAnswers:
         Warns after the last if texts were too long and were truncated.
 
         Args:
-            texts: a list of examples, or re-iterable rows.
+            texts: a list of texts, or a data set such as `FileExamples`.
             batch_size: int. Texts in a batch; texts of similar length share
                 one.
 
         Raises:
             InputError: if these are no texts; or, before the first answer,
-                if a row is wrong.
+                if an example is wrong.
         """
-        rows = as_rows(texts, None, self._head)
-        if rows is None:
+        examples = as_examples(texts, None, self._head)
+        if examples is None:
             raise InputError(
                 "`predict_text` takes texts. Received: "
                 f"{type(texts).__name__}. Call `predict` for features."
             )
         batch_size = arguments.whole_number("batch_size", batch_size)
-        return self._answers(rows, batch_size)
+        return self._answers(examples, batch_size)
 
-    def _answers(self, rows, batch_size):
-        if isinstance(rows, data.MemoryRows) and len(rows) == 0:
+    def _answers(self, examples, batch_size):
+        if isinstance(examples, data.MemoryExamples) and len(examples) == 0:
             return
-        data.check_rows(rows, self._head, with_label=False)
+        data.check_examples(examples, self._head, with_label=False)
         waiting = {}
         index = 0
         counts = data.InputCounts()
-        batches = self._batches(rows, batch_size, counts)
-        for inputs, context, row_index in batches:
+        batches = self._batches(examples, batch_size, counts)
+        for inputs, context, example_index in batches:
             logits = self._logits(inputs, batch_size)
             decoded = self._decode(logits, context)
             decoded = {key: value.numpy() for key, value in decoded.items()}
             answers = self._head.answers(decoded)
-            waiting.update(zip(row_index.tolist(), answers, strict=True))
+            waiting.update(zip(example_index.tolist(), answers, strict=True))
             while index in waiting:
                 yield waiting.pop(index)
                 index += 1

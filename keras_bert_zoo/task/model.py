@@ -15,12 +15,12 @@ from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task import fitting
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task import saving
+from keras_bert_zoo.task.examples import labelled_examples
 from keras_bert_zoo.task.inference import TextAnswers
 from keras_bert_zoo.task.inference import report_truncation
 from keras_bert_zoo.task.packed_sequences import PackedForm
 from keras_bert_zoo.task.packed_sequences import is_packed
 from keras_bert_zoo.task.report_tables import report_tables
-from keras_bert_zoo.task.rows import labelled_rows
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.model import ReplicatedModel
@@ -32,8 +32,9 @@ class TaskModel(ReplicatedModel):
     """An encoder with a task head that reads raw text.
 
     A functional Keras model from the encoder's inputs to the head's logits.
-    `fit` and `evaluate` also take texts or rows of files, which they tokenize
-    and pad in the input pipeline; `predict_text` returns decoded answers.
+    `fit` and `evaluate` also take texts or examples of files, which they
+    tokenize and pad in the input pipeline; `predict_text` returns decoded
+    answers.
 
     Args:
         encoder: `BertEncoder`, or another functional model with the inputs
@@ -91,7 +92,7 @@ class TaskModel(ReplicatedModel):
         self.freeze_embeddings = freeze_embeddings
         self.provenance = presets.Provenance()
         self.input_counts = data.InputCounts()
-        self.batch_rows = None
+        self.batch_examples = None
         self._recipe = None
         # Made when they are first needed.
         self._text_answers = None
@@ -245,29 +246,31 @@ class TaskModel(ReplicatedModel):
         packed_length: int | None = None,
         **kwargs,
     ) -> keras.callbacks.History:
-        """Trains on texts, on rows of files, or on ready features.
+        """Trains on texts, on examples of files, or on ready features.
 
         Args:
-            x: list of texts (or of pairs of texts), rows such as
-                `FileRows`, or anything that `keras.Model.fit` takes.
+            x: list of texts (or of pairs of texts), examples such as
+                `FileExamples`, or anything that `keras.Model.fit` takes.
             y: labels of the texts, by name or number.
             batch_size, epochs: int.
-            validation_data: rows, a pair `(x, y)`, or a ready data set.
+            validation_data: examples, a pair `(x, y)`, or a ready data set.
             shuffle: bool. Whether examples are shuffled each epoch.
             seed: int. Of order and of draws: same seed, same batches.
             tokens_per_batch: int or `None`. Most tokens in a batch, padding
                 included; `batch_size` then plays no part.
-            backup: `Backup` or `None`. Lets a killed run go on.
+            backup: `Backup` or `None`. Lets a killed run resume.
             fixed_shapes: bool. Whether batches are whole and padded to one of
                 a few lengths, 32, 64 and so on, so that few shapes are
-                compiled. Texts that fill no batch are left out. `None`:
+                compiled. The last, incomplete batch is
+                dropped. `None`:
                 where XLA or a TPU compiles the step.
-            packed_length: int or `None`. Packs texts of any length into rows
-                of about this many tokens, each read as if it were alone.
+            packed_length: int or `None`. Packs texts of any length into
+                sequences of about this many tokens, each read as if it were
+                alone.
             **kwargs: what `keras.Model.fit` takes.
 
         Raises:
-            InputError: if the data set is empty or a row is wrong.
+            InputError: if the data set is empty or an example is wrong.
         """
         parts.ensure_compiled(self)
         self.input_counts = data.InputCounts()
@@ -306,7 +309,7 @@ class TaskModel(ReplicatedModel):
 
         Args:
             texts: one text, a list of them (of tuples, where the head reads
-                more than one), or rows.
+                more than one), or a data set such as `FileExamples`.
             *more: where `texts` is one text, the head's other texts.
             batch_size: int. Examples in a batch.
 
@@ -328,50 +331,52 @@ class TaskModel(ReplicatedModel):
             self._text_answers = TextAnswers(self)
         return self._text_answers(texts, batch_size)
 
-    def score(self, rows: Iterable, batch_size: int = 32) -> dict:
-        """Returns the head's `score` of the answers to labelled rows.
+    def score(self, examples: Iterable, batch_size: int = 32) -> dict:
+        """Returns the head's `score` of the answers to labelled examples.
 
         Args:
-            rows: labelled rows, re-iterable, or a list of mappings.
+            examples: labelled examples, re-iterable, or a list of mappings.
             batch_size: int.
 
         Raises:
-            InputError: if a row is wrong, or has no label.
+            InputError: if an example is wrong, or has no label.
         """
-        rows = labelled_rows(rows, self.head)
-        return self.head.score(rows, self.iterate_answers(rows, batch_size))
+        examples = labelled_examples(examples, self.head)
+        return self.head.score(
+            examples, self.iterate_answers(examples, batch_size)
+        )
 
-    def report_tables(self, rows: Iterable, batch_size: int = 32) -> list:
-        """Returns a list of `Table` on the answers to labelled rows.
+    def report_tables(self, examples: Iterable, batch_size: int = 32) -> list:
+        """Returns a list of `Table` on the answers to labelled examples.
 
         Args:
-            rows: labelled rows, re-iterable, or a list of mappings.
+            examples: labelled examples, re-iterable, or a list of mappings.
             batch_size: int.
 
         Raises:
-            InputError: if a row is wrong, or has no label.
+            InputError: if an example is wrong, or has no label.
         """
-        rows = labelled_rows(rows, self.head)
-        answers = self.iterate_answers(rows, batch_size)
-        return report_tables(self.head, rows, answers)
+        examples = labelled_examples(examples, self.head)
+        answers = self.iterate_answers(examples, batch_size)
+        return report_tables(self.head, examples, answers)
 
-    def tune(self, rows: Iterable, batch_size: int = 32) -> dict:
-        """Lets the head choose options, such as a threshold, on rows.
+    def tune(self, examples: Iterable, batch_size: int = 32) -> dict:
+        """Lets the head choose options, such as a threshold, on examples.
 
         Args:
-            rows: labelled rows that were not trained on, re-iterable, or a
-                list of mappings.
+            examples: labelled examples that were not trained on, re-iterable,
+                or a list of mappings.
             batch_size: int.
 
         Returns:
             dict of the options chosen; empty for heads that choose none.
 
         Raises:
-            InputError: if a row is wrong, or has no label.
+            InputError: if an example is wrong, or has no label.
         """
-        rows = labelled_rows(rows, self.head)
-        answers = self.iterate_answers(rows, batch_size)
-        chosen = self.head.tune(rows, answers)
+        examples = labelled_examples(examples, self.head)
+        answers = self.iterate_answers(examples, batch_size)
+        chosen = self.head.tune(examples, answers)
         # The graphs hold the old ones.
         self._text_answers = None
         return chosen
@@ -420,7 +425,7 @@ class TaskModel(ReplicatedModel):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def compile_for(self, num_batches: int) -> bool:
-        """Makes the optimizer anew for a run, where `compile` left that open.
+        """Makes the optimizer of a run from the recipe given to `compile`.
 
         Args:
             num_batches: int. In the run; below 1 if unknown.

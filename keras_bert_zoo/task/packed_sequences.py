@@ -1,4 +1,4 @@
-"""The form of a task's model for batches of packed sequences."""
+"""A task model that runs its encoder on packed sequences."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from keras_bert_zoo.task.encoding import Frozen
 class PackedForm:
     """A `TaskModel` whose encoder reads packed sequences.
 
-    The head sees each sequence in a row of its own, as always, and so do
+    The head sees each sequence by itself, as always, and so do
     its losses and metrics.
 
     Args:
@@ -45,35 +45,35 @@ class PackedForm:
         )
         if model.freeze_encoder:
             part = Frozen(part)
-        found = part({name: inputs[name] for name in packed.input})
+        vectors = part({name: inputs[name] for name in packed.input})
         head = keras.Model(
             [*model.input.values(), *encoded.values()], model.output
         )
         outputs = head(
             [inputs[name] for name in model.input]
-            + [found[name] for name in encoded]
+            + [vectors[name] for name in encoded]
         )
         self._model = keras.Model(inputs, outputs)
 
     def __call__(self, inputs: Mapping[str, Any], training: bool | None):
-        """Returns the logits, as of `inputs` without their places in rows."""
+        """Returns the logits, as of `inputs` that are not packed."""
         return self._model(inputs, training=training)
 
 
 def is_packed(inputs: Any) -> bool:
-    """Returns whether a batch brings the places of its sequences in rows."""
+    """Returns whether a batch is of packed sequences."""
     return isinstance(inputs, Mapping) and feature_names.PACKED_INDEX in inputs
 
 
 def _encoded(model: Any) -> dict:
-    found = [layer for layer in model.layers if hasattr(layer, "encoded")]
-    if len(found) != 1:
+    calls = [layer for layer in model.layers if hasattr(layer, "encoded")]
+    if len(calls) != 1:
         raise InputError(
             "Packed sequences need a head that calls the encoder once, with "
             f"`encode`. Received: the head {model.head.name!r}, with "
-            f"{len(found)} such calls. Leave `packed_length` out."
+            f"{len(calls)} such calls. Leave `packed_length` out."
         )
-    (part,) = found
+    (part,) = calls
     changed = [
         name
         for name in model.encoder.input

@@ -1,4 +1,4 @@
-"""The parts of a task model: whether they fit, and as plain values."""
+"""Builds a task model from encoder, head and tokenizer, and checks them."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from keras_bert_zoo.training.encoder_layers import layers_from_below
 def checked_length(
     encoder: keras.Model, tokenizer: Tokenizer, length: int | None
 ) -> int:
-    """Returns the most tokens in a sequence, if the parts fit together.
+    """Returns the sequence length, once encoder and tokenizer are checked.
 
     Args:
         encoder: the encoder.
@@ -57,7 +57,7 @@ def checked_length(
 def built(
     head: TaskHead, encoder: keras.Model, freeze_encoder: bool
 ) -> keras.Model:
-    """Returns a head's model on an encoder, which runs as in inference if so.
+    """Returns a head's model on an encoder, frozen or not.
 
     Args:
         head: the head.
@@ -102,19 +102,19 @@ def untrained_variables(
 
 def compile_arguments(head: TaskHead, **given) -> dict:
     """Returns loss and metrics, with the head's own for each `"auto"`."""
-    own = {
+    of_head = {
         "loss": head.losses,
         "metrics": head.metrics,
         "weighted_metrics": head.weighted_metrics,
     }
     for name, value in given.items():
         if isinstance(value, str) and value == "auto":
-            given[name] = own[name]()
+            given[name] = of_head[name]()
     return given
 
 
 def ensure_compiled(model) -> None:
-    """Compiles a `TaskModel` with what is the default, unless it is already.
+    """Compiles a `TaskModel` with the defaults, unless it is compiled.
 
     Under the strategy that it was made under, which a user who compiles
     nothing has no other reason to enter again.

@@ -1,7 +1,7 @@
-"""Tables on the answers to labelled rows, for a report to people.
+"""Tables on the answers to labelled examples, for a report to people.
 
-A head may have a method `report_tables(rows, answers)`, with the arguments of
-`TaskHead.score`, that returns a list of `Table`. Of a head without one, the
+A head may have a method `report_tables(examples, answers)`, with the arguments
+of `TaskHead.score`, that returns a list of `Table`. Of a head without one, the
 numbers of its `score` are shown.
 """
 
@@ -33,7 +33,7 @@ class Mistake(NamedTuple):
     """A wrong answer.
 
     Attributes:
-        origin: str. Where the row stands.
+        origin: str. Where the example stands.
         text: str. What was asked.
         expected, received: str. The right answer, and the one given.
         weight: float. How wrong it is.
@@ -46,16 +46,18 @@ class Mistake(NamedTuple):
     weight: float
 
 
-def report_tables(head: Any, rows: Iterable, answers: Iterable[dict]) -> list:
+def report_tables(
+    head: Any, examples: Iterable, answers: Iterable[dict]
+) -> list:
     """Returns a head's tables.
 
     Args:
         head: `TaskHead`, with or without `report_tables`.
-        rows, answers: as for `TaskHead.score`.
+        examples, answers: as for `TaskHead.score`.
     """
     if hasattr(head, "report_tables"):
-        return head.report_tables(rows, answers)
-    return score_tables(head.score(rows, answers))
+        return head.report_tables(examples, answers)
+    return score_tables(head.score(examples, answers))
 
 
 def mistake_tables(mistakes: Iterable[Mistake], weight: str) -> list[Table]:
@@ -66,7 +68,7 @@ def mistake_tables(mistakes: Iterable[Mistake], weight: str) -> list[Table]:
         weight: str. What their weight is.
     """
     worst = heapq.nlargest(SHOWN_MISTAKES, mistakes, key=lambda m: m.weight)
-    columns = ("row", "text", "expected", "received", weight)
+    columns = ("example", "text", "expected", "received", weight)
     return [Table("Worst mistakes", columns, worst)] if worst else []
 
 

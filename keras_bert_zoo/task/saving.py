@@ -187,7 +187,7 @@ def _saved_head(preset: presets.Preset) -> TaskHead:
 
 
 def _fill_head(model, preset: presets.Preset) -> bool:
-    """Gives a head the weights that a preset has for it; says if it has."""
+    """Loads a head's weights from a preset; returns whether it has any."""
     own = preset.contents.own
     if own.shapes and preset.task.get("head") == model.head.name:
         _assign(model, preset)

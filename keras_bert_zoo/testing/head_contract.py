@@ -1,8 +1,8 @@
 """What a head promises, held against what it does.
 
 `check_head` is what this project runs on its own heads: give it a head and a
-few rows in `pytest`, and it raises an `AssertionError` that names the broken
-promise.
+few examples in `pytest`, and it raises an `AssertionError` that names the
+broken promise.
 """
 
 import json
@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.data.padding import as_dense
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import TaskHead
@@ -29,7 +29,7 @@ from keras_bert_zoo.tokenization import Tokenizer
 
 def check_head(
     head: TaskHead,
-    rows: Sequence[Mapping[str, Any]],
+    examples: Sequence[Mapping[str, Any]],
     tokenizer: Tokenizer | None = None,
     encoder: keras.Model | None = None,
 ) -> None:
@@ -37,7 +37,7 @@ def check_head(
 
     Args:
         head: the head, made.
-        rows: at least two valid labelled rows, by field name.
+        examples: at least two valid labelled examples, by field name.
         tokenizer, encoder: what the head is to run on; a tiny BERT's if
             `None`. The encoder reads at least 32 tokens.
 
@@ -45,25 +45,25 @@ def check_head(
         AssertionError: if a promise is broken, naming it.
     """
     _expect(head.name and head.name == type(head).name, "a class-level `name`")
-    _expect(len(rows) >= 2, "at least two rows to check with")
+    _expect(len(examples) >= 2, "at least two examples to check with")
     _check_config(head)
-    examples = [head.example(row, False) for row in rows]
-    texts = [row[field] for row in examples for field in head.text_fields]
+    fields = [head.example(example, False) for example in examples]
+    texts = [one[field] for one in fields for field in head.text_fields]
     if tokenizer is None:
         tokenizer = tiny_tokenizer(texts)
     if encoder is None:
         encoder = tiny_encoder(tokenizer.vocabulary_size, num_layers=1)
     tokenizer = tokenizer.for_encoder(encoder.input)
-    batch = _batch(head, rows, with_label=True)
+    batch = _batch(head, examples, with_label=True)
     batch[feature_names.RANDOM_SEED] = tf.constant([7, 11], tf.int64)
     labelled = _check_features(head, batch, tokenizer)
-    features = _check_unlabelled(head, rows, tokenizer)
+    features = _check_unlabelled(head, examples, tokenizer)
     model = head.build(encoder)
     _check_inputs(head, encoder, model, [labelled, features], tokenizer)
     logits = _check_logits(head, model, _padded(head, features, tokenizer))
     _check_padding(head, model, features, tokenizer)
     _check_training(head, model, _padded(head, labelled, tokenizer), labelled)
-    _check_decoding(head, logits, features, rows)
+    _check_decoding(head, logits, features, examples)
 
 
 def _check_config(head: TaskHead) -> None:
@@ -76,8 +76,8 @@ def _check_config(head: TaskHead) -> None:
     )
 
 
-def _batch(head, rows, with_label: bool) -> dict:
-    examples = [head.example(row, with_label) for row in rows]
+def _batch(head, examples, with_label: bool) -> dict:
+    examples = [head.example(example, with_label) for example in examples]
     batch = {}
     for field, (dtype, shape) in head.example_spec(with_label).items():
         values = [example[field] for example in examples]
@@ -200,12 +200,12 @@ def _check_training(head, model, inputs, features) -> None:
     ]
     _expect(
         np.isfinite(losses).all() and losses[-1] < losses[0],
-        f"the loss to fall when fitting a few rows; it went {losses[0]:.4f} "
-        f"to {losses[-1]:.4f}",
+        "the loss to fall when fitting a few examples; it went "
+        f"{losses[0]:.4f} to {losses[-1]:.4f}",
     )
 
 
-def _check_decoding(head, logits, features, rows) -> None:
+def _check_decoding(head, logits, features, examples) -> None:
     _check_decoder("decode", head.decode, [logits], head.token_outputs())
     decoded = _check_decoder(
         "decode_texts",
@@ -215,9 +215,14 @@ def _check_decoding(head, logits, features, rows) -> None:
     )
     arrays = {key: value.numpy() for key, value in decoded.items()}
     answers = head.answers(arrays)
-    _expect(len(answers) == len(rows), "`answers` to return one per example")
+    _expect(
+        len(answers) == len(examples), "`answers` to return one per example"
+    )
     json.dumps(answers)
-    labelled = [Row(row, f"row {n}") for n, row in enumerate(rows, start=1)]
+    labelled = [
+        Example(example, f"example {n}")
+        for n, example in enumerate(examples, start=1)
+    ]
     for title, columns, lines in report_tables(head, labelled, answers):
         widths = {len(line) for line in lines}
         _expect(widths <= {len(columns)}, f"full rows in the table {title!r}")
@@ -240,8 +245,8 @@ def _check_decoder(name, decode, arguments, outputs) -> dict:
     return decoded
 
 
-def _check_unlabelled(head, rows, tokenizer) -> Features:
-    batch = _batch(head, rows, with_label=False)
+def _check_unlabelled(head, examples, tokenizer) -> Features:
+    batch = _batch(head, examples, with_label=False)
     _expect(
         set(head.text_fields) <= set(batch),
         "an example without labels to hold the text fields",

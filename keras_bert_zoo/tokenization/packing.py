@@ -1,4 +1,4 @@
-"""From rows of tokens to what an encoder reads, in core TensorFlow ops."""
+"""Packs segments of tokens into sequences, and pads them, in graph ops."""
 
 import dataclasses
 from collections.abc import Collection
@@ -148,7 +148,7 @@ def pack(
         ranges += [(begin, begin + kept[index]), (after, after + size)]
         num_before += size
         starts.append(starts[-1] + kept[index] + size)
-    splits, places = tf.raw_ops.RaggedRange(
+    splits, indices = tf.raw_ops.RaggedRange(
         starts=tf.reshape(tf.stack([begin for begin, _ in ranges], 1), [-1]),
         limits=tf.reshape(tf.stack([end for _, end in ranges], 1), [-1]),
         deltas=1,
@@ -176,7 +176,7 @@ def pack(
         ]
     return PackedSequences(
         inputs={
-            name: _ragged(tf.gather(tf.concat(pool, 0), places), row_splits)
+            name: _ragged(tf.gather(tf.concat(pool, 0), indices), row_splits)
             for name, pool in pools.items()
         },
         segment_starts=tuple(starts[:-1]),
@@ -200,7 +200,7 @@ def pad(
             ones pass unchanged.
         padding_id: int.
         sequence_length: int, int scalar or None. The length S of what the
-            encoder reads, which cuts longer rows, static if an int; None
+            encoder reads, which cuts longer sequences, static if an int; None
             takes the batch's longest.
         extra_length: int, int scalar or None. The same for extra features.
         extra: names of the features that do not have one value per token.

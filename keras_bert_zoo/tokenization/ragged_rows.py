@@ -26,9 +26,9 @@ def rows_of_lengths(lengths: tf.Tensor) -> tf.Tensor:
 
 
 def _rows(ends, num_values):
-    places = tf.range(num_values, dtype=ends.dtype)
-    # As many rows end up to a place as come before its own.
+    indices = tf.range(num_values, dtype=ends.dtype)
+    # As many rows end up to an index as come before its own.
     rows = tf.raw_ops.UpperBound(
-        sorted_inputs=ends[None], values=places[None], out_type=ends.dtype
+        sorted_inputs=ends[None], values=indices[None], out_type=ends.dtype
     )
     return tf.reshape(rows, [-1])

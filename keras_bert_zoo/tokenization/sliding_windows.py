@@ -1,6 +1,6 @@
-"""Long rows of tokens as overlapping windows that an encoder can read.
+"""Sliding windows over texts that are longer than an encoder reads.
 
-Letters: `B` rows, `R` windows.
+Letters: `B` rows of tokens, one for each text; `R` windows.
 """
 
 import dataclasses
@@ -40,8 +40,8 @@ def overlapping_windows(lengths, capacity, overlap) -> SlidingWindows:
     Args:
         lengths: int `(B,)`, tokens in each row.
         capacity: int, or int `(B,)`, at least 1. Most tokens in a window.
-        overlap: int, or int `(B,)`. Tokens that neighbours share, at least;
-            fewer where `capacity` is not larger.
+        overlap: int, or int `(B,)`. Tokens by which neighbours overlap, at
+            least; fewer where `capacity` is not larger.
     """
     lengths = tf.cast(lengths, tf.int64)  # (B,)
     capacity = tf.broadcast_to(tf.cast(capacity, tf.int64), tf.shape(lengths))

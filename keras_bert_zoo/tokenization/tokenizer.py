@@ -301,15 +301,15 @@ class Tokenizer(abc.ABC):
             InputError: if the encoder reads more than the tokenizer gives.
         """
         wanted = set(input_names) - {feature_names.PADDING_MASK}
-        given = {feature_names.TOKEN_IDS, *self.template(1).inputs}
-        if not wanted <= given:
+        provided = {feature_names.TOKEN_IDS, *self.template(1).inputs}
+        if not wanted <= provided:
             raise InputError(
                 f"The encoder must read what the tokenizer {self.name!r} "
-                f"gives: {', '.join(sorted(given))}. Received: an encoder "
-                f"that reads {', '.join(sorted(wanted - given))} too. Use the "
-                "tokenizer of its family."
+                f"gives: {', '.join(sorted(provided))}. Received: an encoder "
+                f"that reads {', '.join(sorted(wanted - provided))} too. Use "
+                "the tokenizer of its family."
             )
-        left_out = frozenset(given - wanted)
+        left_out = frozenset(provided - wanted)
         if left_out == self._left_out:
             return self
         other = copy.copy(self)

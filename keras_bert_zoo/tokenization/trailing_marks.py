@@ -1,4 +1,4 @@
-"""Ends of tokens that take the combining marks after them along.
+"""Moves the ends of tokens behind the combining marks that follow them.
 
 A tokenizer that strips accents ends a token before them: of `e` and U+0301
 it keeps the `e`. What is cut from a text by such ends would read otherwise
@@ -55,20 +55,20 @@ def _moved(texts, rows, char_starts, char_ends):
     first, limit = (
         tf.gather(splits, rows) for splits in (row_splits[:-1], row_splits[1:])
     )
-    place = tf.minimum(first + char_ends, limit - 1)
+    index = tf.minimum(first + char_ends, limit - 1)
     next_start = tf.concat([(first + char_starts)[1:], limit[-1:]], 0)
     is_last = tf.concat(
         [rows[1:] != rows[:-1], tf.ones_like(rows[-1:], bool)], 0
     )
-    limit = tf.where(is_last, limit, tf.maximum(next_start, place))
-    place = tf.minimum(tf.gather(others, tf.searchsorted(others, place)), limit)
+    limit = tf.where(is_last, limit, tf.maximum(next_start, index))
+    index = tf.minimum(tf.gather(others, tf.searchsorted(others, index)), limit)
     return (
-        tf.cast(tf.gather(byte_starts, place), tf.int32),
-        place - first,
+        tf.cast(tf.gather(byte_starts, index), tf.int32),
+        index - first,
     )
 
 
 def _bounds() -> list[int]:
     """Returns firsts of ranges and the codes after their lasts, in turn."""
     ranges = unicode_tables.load().nonspacing_ranges
-    return [code + place % 2 for place, code in enumerate(ranges)]
+    return [code + index % 2 for index, code in enumerate(ranges)]

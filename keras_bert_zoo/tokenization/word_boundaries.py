@@ -59,5 +59,5 @@ def word_starts(kinds, rows, starts, ends) -> tf.Tensor:
 
 def _within(codes, ranges: list[int]):
     """Returns bool: codes in the ranges `first, last, first, last, ...`."""
-    edges = [code + place % 2 for place, code in enumerate(ranges)]
+    edges = [code + index % 2 for index, code in enumerate(ranges)]
     return tf.searchsorted(edges, codes, side="right") % 2 == 1

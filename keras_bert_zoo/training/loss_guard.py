@@ -98,10 +98,10 @@ class LossGuard(keras.callbacks.Callback):
         first = self._num_done + 1
         steps = f"step {last}" if first == last else f"steps {first} to {last}"
         origins = []
-        batch_rows = getattr(self.model, "batch_rows", None)
-        if batch_rows is not None:
+        batch_examples = getattr(self.model, "batch_examples", None)
+        if batch_examples is not None:
             start = self._num_earlier + self._num_done
-            origins = batch_rows.origins(start, self._num_earlier + last)
+            origins = batch_examples.origins(start, self._num_earlier + last)
         return (
             f"The loss must be a finite number. Received: {loss} in {steps} of "
             f"epoch {self._epoch}"

@@ -73,14 +73,14 @@ def evaluate(
     if isinstance(options["data"], str):
         os.stat(options["data"])  # before a model is loaded
 
-    from keras_bert_zoo.data import check_rows
+    from keras_bert_zoo.data import check_examples
     from keras_bert_zoo.workflows.examples import read_examples
     from keras_bert_zoo.workflows.examples import summary
     from keras_bert_zoo.workflows.trained_model import load_model
 
     model = load_model(options["model"])
     rows = read_examples(options["data"], model.head, options)
-    report = check_rows(rows, model.head)
+    report = check_examples(rows, model.head)
     metrics = model.evaluate(
         rows,
         batch_size=options["batch_size"],
@@ -90,5 +90,5 @@ def evaluate(
     )
     metrics |= model.score(rows, options["batch_size"])
     return EvaluateResult(
-        metrics, report.num_rows, report.label_counts, summary(report)
+        metrics, report.num_examples, report.label_counts, summary(report)
     )

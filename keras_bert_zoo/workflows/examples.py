@@ -9,12 +9,12 @@ from typing import Any
 
 from keras_bert_zoo import data
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.rows import validation_rows
+from keras_bert_zoo.task.examples import validation_examples
 
 
 def read_examples(
     given: Any, head: Any, options: Mapping[str, Any], with_label: bool = True
-) -> data.Rows:
+) -> data.Examples:
     """Returns rows as a head, or its class, reads them.
 
     Args:
@@ -29,13 +29,12 @@ def read_examples(
         InputError: if it is none of these, or the options do not suit.
     """
     if not isinstance(given, str | os.PathLike):
-        rows = validation_rows(given, head)
+        rows = validation_examples(given, head)
         if rows is None:
             raise InputError(
                 "Examples are the path of a file, rows, a list of mappings, "
-                "or a pair (texts, labels). Received: "
-                f"{type(given).__name__}. Put them into `MemoryRows`, or into "
-                "a file."
+                f"or a pair (texts, labels). Received: {type(given).__name__}. "
+                "Put them into `MemoryExamples`, or into a file."
             )
         return rows
     # By position, whatever the task calls its fields.
@@ -54,16 +53,16 @@ def read_examples(
     return head.read_file(os.fspath(given), columns, options["data_format"])
 
 
-def summary(report: data.RowReport) -> str:
+def summary(report: data.ExampleReport) -> str:
     """Returns in a line how many examples there are, of which labels."""
     labels = [f"{name}: {count}" for name, count in report.label_counts.items()]
     if len(labels) > 10:
         labels = [*labels[:10], f"and {len(labels) - 10} more labels"]
     counts = f" ({', '.join(labels)})" if labels else ""
-    return f"{report.num_rows} examples{counts}"
+    return f"{report.num_examples} examples{counts}"
 
 
-class FirstRows(data.Rows):
+class FirstExamples(data.Examples):
     """The first rows of others.
 
     Args:
@@ -71,11 +70,11 @@ class FirstRows(data.Rows):
         number: int. How many, at most.
     """
 
-    def __init__(self, rows: data.Rows, number: int):
+    def __init__(self, rows: data.Examples, number: int):
         self._rows = rows
         self._number = number
 
-    def __iter__(self) -> Iterator[data.Row]:
+    def __iter__(self) -> Iterator[data.Example]:
         return itertools.islice(self._rows, self._number)
 
 

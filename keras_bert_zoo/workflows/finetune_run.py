@@ -28,7 +28,7 @@ from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.default_rate import default_rate
 from keras_bert_zoo.training.recipe import OptimizerRecipe
 from keras_bert_zoo.training.workers import is_chief
-from keras_bert_zoo.workflows.examples import FirstRows
+from keras_bert_zoo.workflows.examples import FirstExamples
 from keras_bert_zoo.workflows.examples import read_examples
 from keras_bert_zoo.workflows.examples import summary
 from keras_bert_zoo.workflows.finetune import FinetuneResult
@@ -66,8 +66,8 @@ class Examples(NamedTuple):
     `train` always is one of the names, `validation` may be.
     """
 
-    rows: dict[str, data.Rows]
-    reports: dict[str, data.RowReport]
+    rows: dict[str, data.Examples]
+    reports: dict[str, data.ExampleReport]
 
 
 def run(
@@ -93,11 +93,11 @@ def run(
     scope = _strategy_scope(options["strategy"], progress)
     if isinstance(options["head"], str):
         rows = read_examples(options["train"], head, options)
-        head = head.from_rows(rows, **head_options)
+        head = head.from_examples(rows, **head_options)
     examples = _examples(options, head, progress)
     if options["epochs"] is None:
         options["epochs"] = default_epochs(
-            examples.reports["train"].num_rows, options["batch_size"]
+            examples.reports["train"].num_examples, options["batch_size"]
         )
     progress.check()
     model = _model(options, head, head_options, recipe, scope, progress)
@@ -147,7 +147,7 @@ def run(
             overwrite=options["overwrite"],
             card=CardFacts(
                 data={
-                    f"{name} examples": report.num_rows
+                    f"{name} examples": report.num_examples
                     for name, report in examples.reports.items()
                 },
                 metrics=metrics,
@@ -190,7 +190,7 @@ def run(
         if best is not None and best.stopped_epoch
         else None,
         tuned=tuned,
-        num_examples=examples.reports["train"].num_rows,
+        num_examples=examples.reports["train"].num_examples,
         num_truncated=counts.num_truncated,
         truncation=truncation(counts, head, model.sequence_length),
         padding_fraction=counts.padding_fraction,
@@ -255,7 +255,7 @@ def _examples(
     for name in ("train", "validation"):
         if options[name] is not None:
             rows = read_examples(options[name], head, options)
-            report = data.check_rows(rows, head)
+            report = data.check_examples(rows, head)
             examples.rows[name] = rows
             examples.reports[name] = report
             progress.on_note(name, summary(report))
@@ -305,7 +305,7 @@ def _model(
 
 
 def _early_stopping(
-    options: Mapping[str, Any], model: TaskModel, validation: data.Rows
+    options: Mapping[str, Any], model: TaskModel, validation: data.Examples
 ) -> keras.callbacks.EarlyStopping:
     """Returns the callback that finds the best epoch and restores it."""
     best_by = options["best_by"]
@@ -357,7 +357,7 @@ def _check_measure(model: Any, rows: Any, name: str) -> None:
     measures need examples of a kind that the first few may lack: only then
     all of them are measured.
     """
-    for some in (FirstRows(rows, NUM_PROBED), rows):
+    for some in (FirstExamples(rows, NUM_PROBED), rows):
         found = model.evaluate(some, return_dict=True, verbose=0)
         found |= model.score(some)
         known = [k for k, v in found.items() if isinstance(v, int | float)]

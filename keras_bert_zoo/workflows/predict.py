@@ -79,17 +79,17 @@ def predict(
     if isinstance(options["data"], str):
         os.stat(options["data"])  # before a model is loaded
 
-    from keras_bert_zoo.data import MemoryRows
-    from keras_bert_zoo.data import check_rows
+    from keras_bert_zoo.data import MemoryExamples
+    from keras_bert_zoo.data import check_examples
     from keras_bert_zoo.workflows.examples import read_examples
     from keras_bert_zoo.workflows.trained_model import load_model
 
     model = load_model(options["model"])
     if options["data"] is None:
-        rows = MemoryRows(_texts_by_field(options, model.head))
+        rows = MemoryExamples(_texts_by_field(options, model.head))
     else:
         rows = read_examples(options["data"], model.head, options, False)
-    total = check_rows(rows, model.head, with_label=False).num_rows
+    total = check_examples(rows, model.head, with_label=False).num_examples
     answers = []
     each = on_answer or (lambda answer, number, total: answers.append(answer))
     for number, answer in enumerate(

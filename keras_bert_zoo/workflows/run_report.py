@@ -8,8 +8,8 @@ import keras
 from absl import logging
 
 from keras_bert_zoo import reporting
-from keras_bert_zoo.data import RowReport
-from keras_bert_zoo.data import Rows
+from keras_bert_zoo.data import ExampleReport
+from keras_bert_zoo.data import Examples
 from keras_bert_zoo.reporting.environment import environment
 from keras_bert_zoo.reporting.report import learning_rates
 from keras_bert_zoo.task.inference import truncation
@@ -67,8 +67,8 @@ class RunReport:
     def finish(
         self,
         model: TaskModel,
-        rows: Mapping[str, Rows],
-        row_reports: Mapping[str, RowReport],
+        rows: Mapping[str, Examples],
+        example_reports: Mapping[str, ExampleReport],
         kept: str,
     ) -> str | None:
         """Writes history and report into the directory of the saved model.
@@ -79,14 +79,14 @@ class RunReport:
         Args:
             model: trained.
             rows: by name; those of `validation`, if any, are predicted.
-            row_reports: on each of them.
+            example_reports: on each of them.
             kept: which epoch's weights these are.
 
         Returns:
             The report's path; `None` if there is none.
         """
         try:
-            return self._write(model, rows, row_reports, kept)
+            return self._write(model, rows, example_reports, kept)
         except Exception as error:
             # A library may have made an error of its own of a Ctrl-C.
             self._progress.check()
@@ -97,7 +97,7 @@ class RunReport:
             )
             return None
 
-    def _write(self, model, rows, row_reports, kept):
+    def _write(self, model, rows, example_reports, kept):
         history = self.history
         if history:
             self._history.write(self._folder / HISTORY)
@@ -125,7 +125,7 @@ class RunReport:
                     "kept": kept,
                     "time": f"{seconds} s",
                 },
-                "Data": _data_facts(model, row_reports),
+                "Data": _data_facts(model, example_reports),
                 "Hyperparameters": options,
                 "Head": model.head.get_config(),
                 "Environment": environment(model),
@@ -136,11 +136,11 @@ class RunReport:
         return str(path)
 
 
-def _data_facts(model, row_reports):
+def _data_facts(model, example_reports):
     counts = model.input_counts
     facts = {}
-    for name, report in row_reports.items():
-        facts[f"{name} examples"] = report.num_rows
+    for name, report in example_reports.items():
+        facts[f"{name} examples"] = report.num_examples
         labels = [f"{k}: {n}" for k, n in report.label_counts.items()]
         if labels:
             facts[f"{name} labels"] = ", ".join(labels)

@@ -125,11 +125,13 @@ class ClassificationHead(TaskHead):
         )
 
     @classmethod
-    def from_rows(cls, rows: Iterable, **options) -> "ClassificationHead":
-        """Makes a head with the labels that occur in the rows, sorted.
+    def from_examples(
+        cls, examples: Iterable, **options
+    ) -> "ClassificationHead":
+        """Makes a head with the labels that occur in the examples, sorted.
 
         Args:
-            rows: rows with `values` and `origin`.
+            examples: examples with `values` and `origin`.
             **options: constructor arguments; `class_weights` may be
                 `"balanced"`: total / (labels * count) for each label.
         """
@@ -137,14 +139,14 @@ class ClassificationHead(TaskHead):
         if kind == "regression":
             return cls(**options)
         counts = collections.Counter()
-        for last in rows:
-            counts.update(class_labels.names_in(last, kind))
+        for example in examples:
+            counts.update(class_labels.names_in(example, kind))
         labels = options.setdefault("labels", sorted(counts))
         if kind == "single_label" and len(labels) == 1:
             raise InputError(
-                "Rows to classify must have at least two different labels. "
-                f"Received: {labels[0]!r} in every row up to {last.origin}. "
-                "Check the label column."
+                "Examples to classify must have at least two different "
+                f"labels. Received: {labels[0]!r} in every example up to "
+                f"{example.origin}. Check the label column."
             )
         if options.get("class_weights") == "balanced":
             total = sum(counts.values())
@@ -205,11 +207,11 @@ class ClassificationHead(TaskHead):
             )
         return keras.Model(encoder.input, logits)
 
-    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
+    def adapt(self, model: keras.Model, examples: Iterable, tokenizer) -> None:
         logits = model.get_layer("logits")
         if not is_new(logits):
             return
-        labels = self._labels_of(rows)
+        labels = self._labels_of(examples)
         if self.kind == "regression":
             scale = model.get_layer("score_scale")
             if scale.is_new():
@@ -278,42 +280,42 @@ class ClassificationHead(TaskHead):
         return answers
 
     def guess(
-        self, rows: Iterable, measures: Mapping[str, float]
+        self, examples: Iterable, measures: Mapping[str, float]
     ) -> str | None:
-        labels = self._labels_of(rows)
+        labels = self._labels_of(examples)
         if self.kind == "regression":
             deviation = np.std(labels)
             if measures.get("rmse", 0.0) >= deviation:
                 return f"the mean score (RMSE {deviation:.4g})"
         if self.kind == "single_label":
             counts = np.bincount(labels, minlength=len(self.labels_by_index))
-            share = counts.max() / counts.sum()
-            if measures.get("accuracy", 1.0) <= share + 1e-6:
+            fraction = counts.max() / counts.sum()
+            if measures.get("accuracy", 1.0) <= fraction + 1e-6:
                 label = self.labels_by_index[counts.argmax()]
-                return f"the most frequent label, {label!r} ({share:.1%})"
+                return f"the most frequent label, {label!r} ({fraction:.1%})"
         if self.kind == "multi_label" and measures.get("macro_f1", 1.0) == 0:
             return "no label"
         return None
 
-    def _labels_of(self, rows: Iterable) -> np.ndarray:
-        return np.array([self._label(row.values) for row in rows])
+    def _labels_of(self, examples: Iterable) -> np.ndarray:
+        return np.array([self._label(example.values) for example in examples])
 
     def _label(self, values: Mapping[str, Any]):
         return class_labels.parse(
             values.get("label"), self.kind, self.labels_by_index
         )
 
-    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+    def score(self, examples: Iterable, answers: Iterable[dict]) -> dict:
         if self.kind != "regression":
             return {}
         truth, predicted = [], []
-        for row, answer in zip(rows, answers, strict=True):
-            truth.append(self._label(row.values))
+        for example, answer in zip(examples, answers, strict=True):
+            truth.append(self._label(example.values))
             predicted.append(answer["score"])
         return {"spearman": spearman_correlation(truth, predicted)}
 
     def is_right(self, values: Mapping[str, Any], answer: dict) -> bool | None:
-        """Returns whether a row's answer is; `None` for a regression's."""
+        """Returns whether an answer is right; `None` for a regression."""
         if self.kind == "regression":
             return None
         truth = class_labels.parse(
@@ -324,9 +326,11 @@ class ClassificationHead(TaskHead):
         chosen = [label in answer["labels"] for label in self.labels_by_index]
         return chosen == [flag > 0 for flag in truth]
 
-    def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
+    def report_tables(
+        self, examples: Iterable, answers: Iterable[dict]
+    ) -> list:
         return label_tables(
-            rows, answers, self.kind, self.labels_by_index, self.text_fields
+            examples, answers, self.kind, self.labels_by_index, self.text_fields
         )
 
     def signature(self) -> Signature:

@@ -19,7 +19,7 @@ from task_heads.classification.metrics import PearsonCorrelation
 
 KINDS = ("single_label", "multi_label", "regression")
 
-# Between the labels of a multi-label row in a text file.
+# Between the labels of a multi-label example in a text file.
 SEPARATOR = "|"
 
 _LARGEST = float(np.finfo("float32").max)
@@ -83,7 +83,7 @@ def checked_weights(
             "`class_weights` must name each label once. Received: "
             f"{weights!r}, for the labels {labels}. To weigh by inverse "
             "frequency, make the head with "
-            "`from_rows(rows, class_weights='balanced')`."
+            "`from_examples(examples, class_weights='balanced')`."
         )
     rule = "positive numbers"
     numbers = {
@@ -98,7 +98,7 @@ def checked_weights(
 
 
 def checked_smoothing(smoothing: float, kind: str) -> float:
-    """Returns the share of probability that the loss spreads over labels.
+    """Returns the fraction of probability that the loss spreads over labels.
 
     Raises:
         InputError: if it is not in [0, 1), or there are no labels.
@@ -114,20 +114,20 @@ def checked_smoothing(smoothing: float, kind: str) -> float:
     return smoothing
 
 
-def names_in(row, kind: str) -> list[str]:
-    """Returns the label names of one row."""
-    value = row.values.get("label")
+def names_in(example, kind: str) -> list[str]:
+    """Returns the label names of one example."""
+    value = example.values.get("label")
     if value is None:
-        raise InputError(f"{row.origin}: the row must have a label.")
+        raise InputError(f"{example.origin}: the example must have a label.")
     try:
-        found = split(value) if kind == "multi_label" else [value]
-        return [_name(label) for label in found]
+        labels = split(value) if kind == "multi_label" else [value]
+        return [_name(label) for label in labels]
     except InputError as error:
-        raise InputError(f"{row.origin}: {error}") from error
+        raise InputError(f"{example.origin}: {error}") from error
 
 
 def parse(value: Any, kind: str, labels: list[str] | None):
-    """Turns a row's label into a number, or numbers.
+    """Turns an example's label into a number, or numbers.
 
     Args:
         value: a label's name, or its index (an `int`; where labels are
@@ -158,7 +158,7 @@ def split(value: Any) -> list:
         return list(value)
     raise InputError(
         "Several labels are given as a list, or as names joined by "
-        f"{SEPARATOR!r}. Received: {value!r:.80}. Correct the row."
+        f"{SEPARATOR!r}. Received: {value!r:.80}. Correct the example."
     )
 
 
@@ -226,7 +226,7 @@ def _index(value: Any, labels: list[str]) -> int:
     name = _name(value)
     if name in labels:
         return labels.index(name)
-    # Where names are numbers, a number is a name: never a name in one row
+    # Where names are numbers, a number is a name: never a name in one example
     # and an index in the next.
     numbered = any(label.lstrip("-").isdecimal() for label in labels)
     is_index = not isinstance(value, str) and not numbered
@@ -237,7 +237,7 @@ def _index(value: Any, labels: list[str]) -> int:
         shown += f", ... ({len(labels)} labels)"
     raise InputError(
         f"label {name!r} is not one of {shown}. Correct it, or train with "
-        "rows that have it."
+        "examples that have it."
     )
 
 
@@ -248,7 +248,7 @@ def _name(value: Any) -> str:
         return str(value)
     raise InputError(
         f"A label must be a name or an index. Received: {value!r:.80}. Correct "
-        "the row."
+        "the example."
     )
 
 

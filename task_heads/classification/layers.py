@@ -1,4 +1,4 @@
-"""A vector for each sequence, and scores in their own units."""
+"""Layers of the classification head: pooling, and the scale of scores."""
 
 import keras
 from keras import ops
@@ -95,11 +95,11 @@ class ScoreScale(keras.layers.Layer):
         return keras.KerasTensor(standardized.shape, dtype=self.compute_dtype)
 
     def is_new(self) -> bool:
-        """Returns whether the numbers are as they were made: 0 and 1."""
+        """Returns whether both are still as initialized: 0 and 1."""
         return [float(weight) for weight in self.get_weights()] == [0.0, 1.0]
 
     def adapt(self, scores) -> None:
-        """Takes mean and standard deviation of these scores, `(N,)`.
+        """Sets mean and standard deviation to those of these scores, `(N,)`.
 
         Where all scores are the same, the deviation stays 1.
         """

@@ -1,4 +1,4 @@
-"""Cross-entropy of one label whose certainty is lowered."""
+"""Cross-entropy with label smoothing."""
 
 import keras
 from keras import ops
@@ -6,7 +6,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="task_heads")
 class SmoothedCrossentropy(keras.losses.Loss):
-    """Cross-entropy with part of the probability spread over all labels.
+    """Cross-entropy with label smoothing, from logits.
 
     The right label is to have `1 - s + s / L`, every other one `s / L`.
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_bert_zoo.training import replicas
 
-# Of float32: what a number may be rounded by, as a share of it.
+# Of float32: what a number may be rounded by, as a fraction of it.
 _EPSILON = 2.0**-23
 
 
@@ -129,7 +129,7 @@ class MatthewsCorrelation(keras.metrics.Metric):
 
 
 def _spread(counts):
-    """Returns how far examples are from having one label; 0 if all have."""
+    """Returns the sum over labels of count times count of the others."""
     counts = ops.convert_to_tensor(counts)
     return ops.sum(counts * (ops.sum(counts) - counts))
 
@@ -155,8 +155,8 @@ class PearsonCorrelation(keras.metrics.Metric):
     """Correlation of predictions with the truth over all examples.
 
     Means and squared deviations are merged batch by batch, which stays exact
-    where sums of squares would cancel. 0 where either side is constant, as far
-    as its floats tell.
+    where sums of squares would cancel. 0 where either side is constant, to
+    the precision of its floats.
 
     Call arguments of `update_state`:
         y_true: number of each example, `(B,)` or `(B, 1)`.
@@ -213,12 +213,12 @@ class PearsonCorrelation(keras.metrics.Metric):
         means = ops.divide_no_nan(sums, size)
         squares = squares - size * _products(means)
         total = self.count + size
-        share = ops.divide_no_nan(size, total)
+        fraction = ops.divide_no_nan(size, total)
         shift = (origin - self.origin) + (means - self.means)
         self.squares.assign_add(
-            squares + _products(shift) * (self.count * share)
+            squares + _products(shift) * (self.count * fraction)
         )
-        self.means.assign(means - shift * (1.0 - share))
+        self.means.assign(means - shift * (1.0 - fraction))
         self.origin.assign(origin)
         self.count.assign(total)
 

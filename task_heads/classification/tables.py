@@ -1,4 +1,4 @@
-"""Which labels a classifier takes for which, and where it is most wrong."""
+"""Tables of a report: confusion matrix, counts by label, worst mistakes."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,13 +11,13 @@ from keras_bert_zoo.task.report_tables import Table
 from keras_bert_zoo.task.report_tables import mistake_tables
 from task_heads.classification import labels as class_labels
 
-# Of a larger matrix only the cells with the most rows are shown.
+# Of a larger matrix only the cells with the most examples are shown.
 MATRIX_LABELS = 20
 SHOWN_CONFUSIONS = 30
 
 
 def label_tables(
-    rows: Iterable,
+    examples: Iterable,
     answers: Iterable[dict],
     kind: str,
     labels: Sequence[str] | None,
@@ -26,7 +26,7 @@ def label_tables(
     """Returns the tables of a classification head.
 
     Args:
-        rows, answers: as for `TaskHead.score`.
+        examples, answers: as for `TaskHead.score`.
         kind, labels, text_fields: of the head.
     """
     find = {
@@ -34,28 +34,28 @@ def label_tables(
         "multi_label": _multi_label,
         "regression": _regression,
     }[kind]
-    examples = [
+    parsed = [
         (
-            row.origin,
-            _shown(row.values, text_fields),
-            class_labels.parse(row.values["label"], kind, labels),
+            example.origin,
+            _shown(example.values, text_fields),
+            class_labels.parse(example.values["label"], kind, labels),
             answer,
         )
-        for row, answer in zip(rows, answers, strict=True)
+        for example, answer in zip(examples, answers, strict=True)
     ]
-    return find(examples, labels)
+    return find(parsed, labels)
 
 
 def _shown(values, text_fields):
-    # Beside a tagger, a row may have words in place of a text.
+    # Beside a tagger, an example may have words in place of a text.
     texts = [values[field] for field in text_fields if field in values]
     return " / ".join(texts) or " ".join(map(str, values.get("tokens", ())))
 
 
-def _single_label(examples, labels):
+def _single_label(parsed, labels):
     counts = Counter()
     mistakes = []
-    for origin, text, index, answer in examples:
+    for origin, text, index, answer in parsed:
         expected, received = labels[index], answer["label"]
         counts[expected, received] += 1
         if expected != received:
@@ -81,15 +81,15 @@ def _confusions(counts, labels):
     wrong = Counter({k: n for k, n in counts.items() if k[0] != k[1]})
     rows = [(*pair, n) for pair, n in wrong.most_common(SHOWN_CONFUSIONS)]
     return Table(
-        "Most frequent confusions", ("true label", "answer", "rows"), rows
+        "Most frequent confusions", ("true label", "answer", "examples"), rows
     )
 
 
-def _multi_label(examples, labels):
-    truth = np.zeros((len(examples), len(labels)), bool)
+def _multi_label(parsed, labels):
+    truth = np.zeros((len(parsed), len(labels)), bool)
     given = np.zeros_like(truth)
     mistakes = []
-    for row, (origin, text, flags, answer) in enumerate(examples):
+    for row, (origin, text, flags, answer) in enumerate(parsed):
         truth[row] = flags > 0
         given[row] = [label in answer["labels"] for label in labels]
         if (truth[row] != given[row]).any():
@@ -106,14 +106,14 @@ def _multi_label(examples, labels):
     rows = [
         (
             label,
-            int((truth[:, place] & given[:, place]).sum()),
-            int((truth[:, place] & ~given[:, place]).sum()),
-            int((~truth[:, place] & given[:, place]).sum()),
+            int((truth[:, index] & given[:, index]).sum()),
+            int((truth[:, index] & ~given[:, index]).sum()),
+            int((~truth[:, index] & given[:, index]).sum()),
         )
-        for place, label in enumerate(labels)
+        for index, label in enumerate(labels)
     ]
     table = Table(
-        "Rows by label", ("label", "found", "missed", "wrongly given"), rows
+        "Examples by label", ("label", "found", "missed", "wrongly given"), rows
     )
     return [table, *mistake_tables(mistakes, "largest error of a probability")]
 
@@ -123,7 +123,7 @@ def _joined(labels, flags):
     return class_labels.SEPARATOR.join(chosen)
 
 
-def _regression(examples, labels):
+def _regression(parsed, labels):
     mistakes = [
         Mistake(
             origin,
@@ -132,7 +132,7 @@ def _regression(examples, labels):
             f"{answer['score']:.4g}",
             abs(answer["score"] - score),
         )
-        for origin, text, score, answer in examples
+        for origin, text, score, answer in parsed
     ]
     distances = [mistake.weight for mistake in mistakes]
     table = Table(

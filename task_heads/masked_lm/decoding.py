@@ -66,7 +66,7 @@ def decode_masks(
     filling = _named(token_id[:, 0], context["token_texts"])
 
     gaps = context["byte_start"]
-    places = {
+    offsets = {
         name: context[name].to_tensor()
         for name in ("byte_start", "byte_end", "char_start", "char_end")
     }
@@ -76,7 +76,7 @@ def decode_masks(
         "token": gaps.with_flat_values(token).to_tensor(),
         "token_id": gaps.with_flat_values(token_id).to_tensor(),
         "probability": gaps.with_flat_values(probability).to_tensor(),
-        **places,
+        **offsets,
     }
 
 

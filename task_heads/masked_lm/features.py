@@ -19,8 +19,8 @@ from task_heads.masked_lm.masking import hide_tokens
 
 MASK_POSITIONS = "mask_positions"
 
-# Neighbouring windows of a long text share this part of what they hold, where
-# each gap is to be seen in its context.
+# Neighbouring windows of a long text overlap by this fraction of what they
+# hold, where each gap is to be seen in its context.
 OVERLAP = 0.25
 MASK = "[MASK]"
 
@@ -107,7 +107,7 @@ def answering_features(
     positions = tf.ragged.boolean_mask(
         body.with_flat_values(numbers.flat_values), asked
     )
-    places = mask_places(texts)
+    masks = mask_offsets(texts)
     return Features(
         _inputs(body, positions, tokenizer, sequence_length),
         None,
@@ -119,7 +119,7 @@ def answering_features(
             "num_asked": tf.RaggedTensor.from_row_lengths(
                 positions.row_lengths(), windows.num_windows, validate=False
             ),
-            **places._asdict(),
+            **masks._asdict(),
         },
         {
             "tokens": tf.constant(tokenizer.tokens),
@@ -133,8 +133,8 @@ def cut(
 ) -> tf.RaggedTensor:
     """Returns the parts `[starts, ends)` of the rows with these numbers."""
     base = tf.gather(row_values.row_starts(), rows)
-    places = tf.ragged.range(base + starts, base + ends)
-    return tf.gather(row_values.flat_values, places)
+    indices = tf.ragged.range(base + starts, base + ends)
+    return tf.gather(row_values.flat_values, indices)
 
 
 def owned(windows) -> tf.RaggedTensor:
@@ -152,7 +152,7 @@ def _inputs(token_ids, positions, tokenizer, sequence_length: int) -> dict:
     return {**packed.inputs, MASK_POSITIONS: packed.positions(positions)}
 
 
-class MaskPlaces(NamedTuple):
+class MaskOffsets(NamedTuple):
     """Where the gaps of `B` texts stand, all int32 ragged `(B, M)`.
 
     Starts are inclusive, ends exclusive; bytes are those of UTF-8.
@@ -186,7 +186,7 @@ def tokenize_masked(texts: tf.Tensor, tokenizer) -> tf.RaggedTensor:
     )
 
 
-def mask_places(texts: tf.Tensor) -> MaskPlaces:
+def mask_offsets(texts: tf.Tensor) -> MaskOffsets:
     """Returns where the gaps of string `(B,)` stand."""
     parts = _split(texts)
     follows = parts.with_flat_values(_mask_follows(parts))
@@ -201,7 +201,7 @@ def mask_places(texts: tf.Tensor) -> MaskPlaces:
         )
 
     byte_end, char_end = ends("BYTE"), ends("UTF8_CHAR")
-    return MaskPlaces(
+    return MaskOffsets(
         byte_end - len(MASK), byte_end, char_end - len(MASK), char_end
     )
 
@@ -215,10 +215,10 @@ def fill_masks(texts: tf.Tensor, fillings: tf.Tensor) -> tf.Tensor:
     """
     parts = _split(texts)
     follows = _mask_follows(parts)
-    place = tf.cumsum(tf.cast(follows, tf.int32)) - 1
+    index = tf.cumsum(tf.cast(follows, tf.int32)) - 1
     after = tf.gather(
         tf.concat([fillings, [""]], 0),
-        tf.where(follows, place, tf.size(fillings)),
+        tf.where(follows, index, tf.size(fillings)),
     )
     return tf.strings.unsorted_segment_join(
         tf.strings.join([parts.flat_values, after]),
@@ -228,7 +228,7 @@ def fill_masks(texts: tf.Tensor, fillings: tf.Tensor) -> tf.Tensor:
 
 
 def _split(texts: tf.Tensor) -> tf.RaggedTensor:
-    """Returns what stands around the gaps, at least one part a text."""
+    """Returns the parts of texts between gaps, at least one a text."""
     return tf.strings.split(texts, sep=MASK)
 
 

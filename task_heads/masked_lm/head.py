@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
-from keras_bert_zoo.data import Rows
+from keras_bert_zoo.data import Examples
 from keras_bert_zoo.data.readers.formats import format_of
 from keras_bert_zoo.data.readers.text_lines import TextLines
 from keras_bert_zoo.errors import InputError
@@ -45,16 +45,16 @@ _MOST_TEXTS = 10_000
 class MaskedTokenHead(TaskHead):
     """Fills gaps in texts, and learns from plain texts.
 
-    In training a share of the tokens is hidden, others in each epoch, and
-    the model learns to tell what they were: texts of a domain make an encoder
-    better at that domain. Answering, it tells the likeliest tokens for each
+    In training a fraction of the tokens is hidden, others in each epoch, and
+    the model learns to predict them: texts of a domain make an encoder
+    better at that domain. Answering, it gives the likeliest tokens for each
     `[MASK]` in a text.
 
     A text that is too long becomes several sequences: to train, they do not
     overlap; to answer, each gap is read where it has most context.
 
     Args:
-        mask_rate: float in (0, 1). Share of tokens chosen in training; at
+        mask_rate: float in (0, 1). Fraction of tokens chosen in training; at
             least one of a sequence.
         top_k: int. Tokens that answer each gap.
 
@@ -88,7 +88,9 @@ class MaskedTokenHead(TaskHead):
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         return (
-            Option("mask_rate", float, 0.15, "share of tokens to learn from"),
+            Option(
+                "mask_rate", float, 0.15, "fraction of tokens to learn from"
+            ),
             Option("top_k", int, 5, "tokens that answer each [MASK]"),
         )
 
@@ -98,8 +100,8 @@ class MaskedTokenHead(TaskHead):
         path: str | os.PathLike,
         columns: Mapping[str, str | int | None],
         format: str | None = None,
-    ) -> Rows:
-        """Returns the rows of a file: lines of text, or a column of texts.
+    ) -> Examples:
+        """Returns the examples of a file: lines of text, or a column of texts.
 
         Args:
             path: the file.
@@ -110,9 +112,9 @@ class MaskedTokenHead(TaskHead):
         Raises:
             InputError: if the format is unknown or does not suit `columns`.
         """
-        found = format_of(os.fspath(path), format, _ENDINGS, "texts")
-        if found != "txt":
-            return super().read_file(path, columns, found)
+        recognized = format_of(os.fspath(path), format, _ENDINGS, "texts")
+        if recognized != "txt":
+            return super().read_file(path, columns, recognized)
         if columns.get("text") is not None:
             raise InputError(
                 "A txt file has a text on each line, and no columns. "
@@ -174,12 +176,12 @@ class MaskedTokenHead(TaskHead):
         )(sequence, positions)
         return keras.Model({**encoder.input, MASK_POSITIONS: positions}, logits)
 
-    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
+    def adapt(self, model: keras.Model, examples: Iterable, tokenizer) -> None:
         bias = _variables(model)["output_bias"]
         if np.any(keras.ops.convert_to_numpy(bias)):
             return
-        rows = itertools.islice(rows, _MOST_TEXTS)
-        texts = [row.values["text"] for row in rows]
+        examples = itertools.islice(examples, _MOST_TEXTS)
+        texts = [example.values["text"] for example in examples]
         counts = np.zeros(bias.shape)
         for start in range(0, len(texts), 1000):
             token_ids = tokenizer.tokenize(texts[start : start + 1000])
@@ -215,7 +217,7 @@ class MaskedTokenHead(TaskHead):
         return (TensorInfo("logits", "float32", (None, None, None), meaning),)
 
     def token_inputs(self) -> tuple[TensorInfo, ...]:
-        meaning = "places in token_ids to answer, from 0; padded with 0"
+        meaning = "positions in token_ids to answer, from 0; padded with 0"
         return (TensorInfo(MASK_POSITIONS, "int32", (None, None), meaning),)
 
     def extra_length(self, sequence_length: int) -> int:
@@ -225,7 +227,10 @@ class MaskedTokenHead(TaskHead):
         shape = (None, None, None)
         return (
             TensorInfo(
-                "token_id", "int32", shape, "the likeliest tokens of each place"
+                "token_id",
+                "int32",
+                shape,
+                "the likeliest tokens of each position",
             ),
             TensorInfo("probability", "float32", shape, "their probabilities"),
         )
@@ -256,7 +261,7 @@ def _variables(model: keras.Model) -> dict:
 
 
 class TokenLogits(keras.layers.Layer):
-    """Scores every token, at the given positions alone.
+    """Logits of the vocabulary at the given positions only.
 
     Args:
         encoder: the encoder, whose `token_embedding` it shares.

@@ -37,16 +37,16 @@ def hide_tokens(
     tokenizer: Tokenizer,
     mask_rate: float,
 ) -> HiddenTokens:
-    """Chooses a share of each sequence's tokens, and hides most of them.
+    """Chooses a fraction of each sequence's tokens, and hides most of them.
 
-    Special tokens are neither chosen nor put in a token's place. Of a
+    Special tokens are neither chosen nor take the place of others. Of a
     sequence with other tokens, at least one is chosen.
 
     Args:
         token_ids: int32 ragged `(R, None)`.
         seed: int64 `(2,)`.
         tokenizer: what made the ids.
-        mask_rate: float in (0, 1). Share of the tokens that are chosen.
+        mask_rate: float in (0, 1). Fraction of the tokens that are chosen.
 
     Source: Devlin et al., 2019 (arXiv:1810.04805), section 3.1, task 1.
     """
@@ -59,10 +59,10 @@ def hide_tokens(
     if not plain_ids.size:
         plain_ids = np.array([tokenizer.mask_id])
     shape = tf.shape(values)
-    place = tf.random.stateless_uniform(
+    choice = tf.random.stateless_uniform(
         shape, seeds[1], 0, len(plain_ids), tf.int32, alg="philox"
     )
-    other = tf.gather(tf.constant(plain_ids, tf.int32), place)
+    other = tf.gather(tf.constant(plain_ids, tf.int32), choice)
     kind = tf.random.stateless_uniform(shape, seeds[2], alg="philox")
     seen = tf.where(kind < MASKED + RANDOM, other, values)
     seen = tf.where(kind < MASKED, tokenizer.mask_id, seen)
@@ -84,8 +84,8 @@ def _choose(token_ids, seed, is_plain, mask_rate) -> tf.Tensor:
     num_plain = tf.reduce_sum(
         token_ids.with_flat_values(tf.cast(plain, tf.int64)), axis=1
     )  # (R,)
-    share = tf.math.floor(mask_rate * tf.cast(num_plain, tf.float64) + 0.5)
-    wanted = tf.minimum(num_plain, tf.maximum(tf.cast(share, tf.int64), 1))
+    num_wanted = tf.math.floor(mask_rate * tf.cast(num_plain, tf.float64) + 0.5)
+    wanted = tf.minimum(num_plain, tf.maximum(tf.cast(num_wanted, tf.int64), 1))
 
     # A random order of each sequence's tokens, special ones last.
     draws = tf.random.stateless_uniform(

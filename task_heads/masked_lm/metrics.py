@@ -33,7 +33,7 @@ class Perplexity(TokenMean):
 
 @keras.saving.register_keras_serializable(package="task_heads")
 class TokenAccuracy(TokenMean):
-    """Share of hidden tokens that score highest.
+    """Fraction of hidden tokens that score highest.
 
     Call arguments of `update_state`: see `Perplexity`.
     """

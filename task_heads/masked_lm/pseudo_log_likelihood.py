@@ -1,4 +1,4 @@
-"""How likely a masked language model finds a text.
+"""Pseudo-log-likelihood of texts under a masked language model.
 
 Letters: `R` sequences of all texts, `N` tokens to score, `B` of them in a
 batch, `S` tokens of a sequence.
@@ -29,7 +29,7 @@ class _Sequences(NamedTuple):
         inputs: dict of int32 arrays `(R, S)`.
         lengths: int `(R,)`, tokens of each sequence.
         sequence: int `(N,)`, the sequence that a token is scored in.
-        position: int `(N,)`, its place there.
+        position: int `(N,)`, its position there.
         num_tokens: int, one for each text, tokens of its own.
     """
 
@@ -71,16 +71,18 @@ def pseudo_log_likelihood(
     _check(model, texts, batch_size)
     if not texts:
         return []
-    found = _sequences(model, texts)
-    scores = _scores(model, found, batch_size)
-    ids = found.inputs[feature_names.TOKEN_IDS][found.sequence, found.position]
-    ends = np.cumsum(found.num_tokens)
+    sequences = _sequences(model, texts)
+    scores = _scores(model, sequences, batch_size)
+    ids = sequences.inputs[feature_names.TOKEN_IDS][
+        sequences.sequence, sequences.position
+    ]
+    ends = np.cumsum(sequences.num_tokens)
     return [
         _answer(
             [model.tokenizer.tokens[i] for i in ids[start:end]],
             scores[start:end],
         )
-        for start, end in zip(ends - found.num_tokens, ends)
+        for start, end in zip(ends - sequences.num_tokens, ends)
     ]
 
 
@@ -128,7 +130,7 @@ def _sequences(model, texts) -> _Sequences:
     )
 
 
-def _scores(model, found: _Sequences, batch_size: int) -> np.ndarray:
+def _scores(model, sequences: _Sequences, batch_size: int) -> np.ndarray:
     """Returns the log-probability of each token, float32 `(N,)`."""
     run = tf.function(
         lambda inputs, ids: _log_probability(model, inputs, ids),
@@ -142,15 +144,15 @@ def _scores(model, found: _Sequences, batch_size: int) -> np.ndarray:
         autograph=False,
     )
     # Like lengths together, so that little padding is computed.
-    order = np.argsort(found.lengths[found.sequence], kind="stable")
+    order = np.argsort(sequences.lengths[sequences.sequence], kind="stable")
     scores = np.empty(len(order), np.float32)
     for start in range(0, len(order), batch_size):
         part = order[start : start + batch_size]
-        sequence, position = found.sequence[part], found.position[part]
-        longest = found.lengths[sequence].max()
+        sequence, position = sequences.sequence[part], sequences.position[part]
+        longest = sequences.lengths[sequence].max()
         batch = {
             name: value[sequence, :longest]
-            for name, value in found.inputs.items()
+            for name, value in sequences.inputs.items()
         }
         rows = np.arange(len(part))
         ids = batch[feature_names.TOKEN_IDS][rows, position]

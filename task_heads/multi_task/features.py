@@ -17,7 +17,7 @@ def joint_features(
     tokenizer,
     sequence_length: int,
 ) -> Features:
-    """Returns what all heads make of a batch; see `TaskHead.features`.
+    """Returns the features of all heads of a batch; see `TaskHead.features`.
 
     Where a head splits long texts, its sequences are those of all heads. A
     head that reads whole texts learns from the first of each.
@@ -28,33 +28,33 @@ def joint_features(
         tokenizer: as in `TaskHead.features`.
         sequence_length: int.
     """
-    found = {
+    by_task = {
         task: head.features(
             fields.of_task(examples, task, head), tokenizer, sequence_length
         )
         for task, head in heads.items()
     }
-    first = next(iter(found.values()))
+    first = next(iter(by_task.values()))
     labels = weights = None
-    if all(features.labels is not None for features in found.values()):
+    if all(features.labels is not None for features in by_task.values()):
         labels, weights = {}, {}
         for task, head in heads.items():
-            own_labels, own_weights = _targets(found[task], first)
-            labels |= fields.by_output(task, head, own_labels)
-            weights |= fields.by_output(task, head, own_weights)
+            task_labels, task_weights = _targets(by_task[task], first)
+            labels |= fields.by_output(task, head, task_labels)
+            weights |= fields.by_output(task, head, task_weights)
     return Features(
         first.inputs,
         labels,
         weights,
         first.num_truncated,
         first.num_sequences,
-        _joined(found, "context"),
-        _joined(found, "constants"),
+        _joined(by_task, "context"),
+        _joined(by_task, "constants"),
     )
 
 
 def of_first_sequences(logits: Any, num_sequences) -> Any:
-    """Returns the rows of logits that belong to the first of each text's.
+    """Returns the logits of the first sequence of each text.
 
     Args:
         logits: tensors `(R, ...)`.
@@ -83,12 +83,12 @@ def _targets(features: Features, first: Features) -> tuple:
         )
         # Losses are means over sequences: so that texts weigh what they do
         # where none is split.
-        share = tf.cast(tf.size(texts), tf.float32) / tf.cast(
+        scale = tf.cast(tf.size(texts), tf.float32) / tf.cast(
             tf.maximum(tf.size(counts), 1), tf.float32
         )
         labels = tf.nest.map_structure(lambda x: tf.gather(x, texts), labels)
         weights = tf.nest.map_structure(
-            lambda x: tf.gather(x, texts) * is_first * share, weights
+            lambda x: tf.gather(x, texts) * is_first * scale, weights
         )
     return labels, weights
 
@@ -114,11 +114,13 @@ def context_of(task: str, context: Mapping[str, Any], splits: bool) -> dict:
         splits: bool. Whether the task's head splits texts.
     """
     prefix = f"{task}/"
-    own = {
+    of_task = {
         name.removeprefix(prefix): value
         for name, value in context.items()
         if name.startswith(prefix)
     }
     if splits:
-        own[feature_names.NUM_SEQUENCES] = context[feature_names.NUM_SEQUENCES]
-    return own
+        of_task[feature_names.NUM_SEQUENCES] = context[
+            feature_names.NUM_SEQUENCES
+        ]
+    return of_task

@@ -1,8 +1,8 @@
-"""What a task's own names become beside those of the others.
+"""Names of a task's labels, fields and outputs beside those of other tasks.
 
 | what | name | in the model of several tasks |
 | --- | --- | --- |
-| label of a row | `label` | `intent` |
+| label of an example | `label` | `intent` |
 | field of an example | `label` | `intent/label` |
 | output of the model | `logits`, where alone; else `start_logits` | `intent`; \
 `answer_start_logits` |
@@ -15,36 +15,39 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.data.examples import Row
-from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.task import TaskHead
 
 
 def values_of(task: str, head: TaskHead, values: Mapping[str, Any]) -> dict:
-    """Returns a row as a head of its own reads it.
+    """Returns an example as a head of its own reads it.
 
     Args:
         task: str. Its label stands in the field of this name; without one,
             where the head reads it.
         head: the task's head.
-        values: the row.
+        values: the example.
     """
     if task not in values or not head.label_fields:
         return dict(values)
     return {**values, head.label_fields[0]: values[task]}
 
 
-class RowsOf(Rows):
-    """Rows as the head of one task reads them."""
+class TaskExamples(Examples):
+    """Examples as the head of one task reads them."""
 
-    def __init__(self, task: str, head: TaskHead, rows: Iterable[Row]):
+    def __init__(self, task: str, head: TaskHead, examples: Iterable[Example]):
         self._task = task
         self._head = head
-        self._rows = rows
+        self._examples = examples
 
-    def __iter__(self) -> Iterator[Row]:
-        for row in self._rows:
-            yield Row(values_of(self._task, self._head, row.values), row.origin)
+    def __iter__(self) -> Iterator[Example]:
+        for example in self._examples:
+            yield Example(
+                values_of(self._task, self._head, example.values),
+                example.origin,
+            )
 
 
 def joined(task: str, head: TaskHead, example: Mapping[str, Any]) -> dict:
@@ -59,11 +62,11 @@ def of_task(examples: Mapping[str, Any], task: str, head: TaskHead) -> dict:
     """Returns the fields of a task's own examples; undoes `joined`."""
     prefix = f"{task}/"
     shared = (*head.text_fields, feature_names.RANDOM_SEED)
-    own = {name: examples[name] for name in shared if name in examples}
+    fields = {name: examples[name] for name in shared if name in examples}
     for name, value in examples.items():
         if name.startswith(prefix):
-            own[name.removeprefix(prefix)] = value
-    return own
+            fields[name.removeprefix(prefix)] = value
+    return fields
 
 
 def output_names(task: str, head: TaskHead) -> dict[str, str]:
@@ -75,7 +78,7 @@ def output_names(task: str, head: TaskHead) -> dict[str, str]:
 
 
 def by_output(task: str, head: TaskHead, value: Any) -> dict:
-    """Returns what a head says of its outputs, by their joint names.
+    """Returns values for a head's outputs, by their joint names.
 
     Args:
         task: str.

@@ -33,11 +33,11 @@ from task_heads.multi_task.metrics import frame_accuracy
 class MultiTaskHead(TaskHead):
     """Heads of several tasks, such as a request's intent and its slots.
 
-    All of them read the same text and learn from the same rows; a row's
-    label for a task stands in the field of the task's name, or where the
-    task's own head reads it. The loss is the sum of theirs: give
-    `loss_weights={"intent": 0.5, ...}` to `compile` to weigh them. Metrics
-    and answers stand under the name of the task.
+    All of them read the same text and learn from the same examples; an
+    example's label for a task stands in the field of the task's name, or where
+    the task's own head reads it. The loss is the sum of theirs: give
+    `loss_weights={"intent": 0.5, ...}` to `compile` to weigh them. Metrics and
+    answers stand under the name of the task.
 
     Where a head splits long texts, heads that do not learn from, and answer
     by, the first sequence of each.
@@ -58,7 +58,7 @@ class MultiTaskHead(TaskHead):
     def __init__(self, heads: Mapping[str, TaskHead]):
         self.heads = checked(heads)
         self.label_fields = tuple(self.heads)
-        # Those that split first: they know where rows of words have text.
+        # Those that split first: they know where examples of words have text.
         self._in_order = dict(
             sorted(
                 self.heads.items(), key=lambda item: not item[1].splits_texts
@@ -93,18 +93,18 @@ class MultiTaskHead(TaskHead):
         }
         if set(given) - {"text", "text_pair"}:
             raise InputError(
-                "Rows for several tasks have each label in the key of its "
+                "Examples for several tasks have each label in the key of its "
                 "task's name. Received: a column of labels, "
                 f"{', '.join(map(str, given.values()))}. Leave it out."
             )
         return RecordFile(path, format, given)
 
     @classmethod
-    def from_rows(cls, rows: Iterable, **options) -> "MultiTaskHead":
-        """Makes the heads for these rows.
+    def from_examples(cls, examples: Iterable, **options) -> "MultiTaskHead":
+        """Makes the heads for these examples.
 
         Args:
-            rows: rows with `values` and `origin`, re-iterable.
+            examples: examples with `values` and `origin`, re-iterable.
             **options: `heads`: dict from task to a registered head's name, a
                 pair of it and a dict of its options, or a `TaskHead`; or
                 these as text, as in `intent=classification,slots=tagging`.
@@ -114,10 +114,13 @@ class MultiTaskHead(TaskHead):
                 the heads do not go together.
         """
         heads = {}
-        for task, (head, own) in parse_heads(options.get("heads")).items():
+        wanted = parse_heads(options.get("heads"))
+        for task, (head, head_options) in wanted.items():
             if not isinstance(head, TaskHead):
                 kind = registry.heads.get(head)
-                head = kind.from_rows(fields.RowsOf(task, kind, rows), **own)
+                head = kind.from_examples(
+                    fields.TaskExamples(task, kind, examples), **head_options
+                )
             heads[task] = head
         return cls(heads)
 
@@ -141,29 +144,32 @@ class MultiTaskHead(TaskHead):
     def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
         example: dict = {}
         for task, head in self._in_order.items():
-            row = fields.values_of(task, head, values)
+            task_values = fields.values_of(task, head, values)
             texts = {k: example[k] for k in self.text_fields if k in example}
             try:
-                own = head.example({**row, **texts}, with_label)
+                fields_of_task = head.example(
+                    {**task_values, **texts}, with_label
+                )
             except InputError as error:
                 error.args = (f"{task}: {error}",)
                 raise
-            example |= fields.joined(task, head, own)
+            example |= fields.joined(task, head, fields_of_task)
         return example
 
     def remark(self, values: Mapping[str, Any]) -> str | None:
-        found = [
+        remarks = [
             (task, head.remark(fields.values_of(task, head, values)))
             for task, head in self.heads.items()
         ]
-        return "; ".join(f"{task}: {one}" for task, one in found if one) or None
+        lines = [f"{task}: {text}" for task, text in remarks if text]
+        return "; ".join(lines) or None
 
-    def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
+    def example_warnings(self, examples: Iterable, tokenizer) -> list[str]:
         return [
             f"{task}: {line}"
             for task, head in self.heads.items()
-            for line in head.row_warnings(
-                fields.RowsOf(task, head, rows), tokenizer
+            for line in head.example_warnings(
+                fields.TaskExamples(task, head, examples), tokenizer
             )
         ]
 
@@ -187,17 +193,17 @@ class MultiTaskHead(TaskHead):
             outputs |= fields.by_output(task, head, built[task])
         return keras.Model(encoder.input, outputs)
 
-    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
+    def adapt(self, model: keras.Model, examples: Iterable, tokenizer) -> None:
         for task, head in self.heads.items():
-            own = fields.RowsOf(task, head, rows)
-            head.adapt(model.get_layer(task), own, tokenizer)
+            of_task = fields.TaskExamples(task, head, examples)
+            head.adapt(model.get_layer(task), of_task, tokenizer)
 
     def losses(self) -> dict:
         return self._by_output(lambda head: head.losses())
 
     def weighted_metrics(self) -> dict:
         # All of them: where a text is split, the head of another task must
-        # not count its further sequences.
+        # not count its other sequences.
         return self._by_output(all_metrics)
 
     def decode(self, logits) -> dict:
@@ -221,7 +227,7 @@ class MultiTaskHead(TaskHead):
         return self._answers_of(decoded)
 
     def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
-        found = {
+        by_task = {
             task: head.answers(
                 {
                     info.name: decoded[f"{task}_{info.name}"]
@@ -231,31 +237,35 @@ class MultiTaskHead(TaskHead):
             for task, head in self.heads.items()
         }
         return [
-            dict(zip(found, answers, strict=True))
-            for answers in zip(*found.values(), strict=True)
+            dict(zip(by_task, answers, strict=True))
+            for answers in zip(*by_task.values(), strict=True)
         ]
 
-    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+    def score(self, examples: Iterable, answers: Iterable[dict]) -> dict:
         answers = list(answers)
-        found = self._each(rows, answers, lambda head: head.score)
-        accuracy = frame_accuracy(self.heads, rows, answers)
+        scores = self._each(examples, answers, lambda head: head.score)
+        accuracy = frame_accuracy(self.heads, examples, answers)
         if accuracy is None:
-            return found
-        return {"frame_accuracy": accuracy, **found}
+            return scores
+        return {"frame_accuracy": accuracy, **scores}
 
-    def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
-        tuned = self._each(rows, answers, lambda head: head.tune)
+    def tune(self, examples: Iterable, answers: Iterable[dict]) -> dict:
+        tuned = self._each(examples, answers, lambda head: head.tune)
         return {
             f"{task} {name}": value
             for task, chosen in tuned.items()
             for name, value in chosen.items()
         }
 
-    def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
-        found = self._each(rows, answers, lambda head: partial(tables_of, head))
+    def report_tables(
+        self, examples: Iterable, answers: Iterable[dict]
+    ) -> list:
+        by_task = self._each(
+            examples, answers, lambda head: partial(tables_of, head)
+        )
         return [
             table._replace(title=f"{task}: {table.title}")
-            for task, tables in found.items()
+            for task, tables in by_task.items()
             for table in tables
         ]
 
@@ -279,10 +289,10 @@ class MultiTaskHead(TaskHead):
         )
 
     def _by_output(self, of_head) -> dict:
-        found: dict = {}
+        by_output: dict = {}
         for task, head in self.heads.items():
-            found |= fields.by_output(task, head, of_head(head))
-        return found
+            by_output |= fields.by_output(task, head, of_head(head))
+        return by_output
 
     def _answers_of(self, decoded) -> dict:
         return {
@@ -302,13 +312,13 @@ class MultiTaskHead(TaskHead):
             for info in infos(head)
         )
 
-    def _each(self, rows, answers, method) -> dict:
+    def _each(self, examples, answers, method) -> dict:
         answers = list(answers)
-        found = {
+        by_task = {
             task: method(head)(
-                fields.RowsOf(task, head, rows),
+                fields.TaskExamples(task, head, examples),
                 [answer[task] for answer in answers],
             )
             for task, head in self.heads.items()
         }
-        return {task: one for task, one in found.items() if one}
+        return {task: result for task, result in by_task.items() if result}

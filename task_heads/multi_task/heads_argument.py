@@ -1,4 +1,4 @@
-"""Which heads can learn together, and how they are named."""
+"""The argument `heads` of several tasks: its forms, and its checks."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ def checked(heads: Any) -> dict[str, TaskHead]:
         if not isinstance(head, TaskHead):
             raise InputError(
                 f"The head of {task!r} must be a `TaskHead`. Received: "
-                f"{head!r:.80}. `MultiTaskHead.from_rows` takes names."
+                f"{head!r:.80}. `MultiTaskHead.from_examples` takes names."
             )
         _check_alone(task, head)
     _check_together(dict(heads))
@@ -46,7 +46,7 @@ def parse_heads(given: Any) -> dict[str, tuple[Any, dict]]:
     """Returns task -> head, or its name, and the name's options.
 
     Raises:
-        InputError: if the form is not as `MultiTaskHead.from_rows` says.
+        InputError: if the form is not as `MultiTaskHead.from_examples` says.
     """
     if isinstance(given, str):
         pairs = [
@@ -65,7 +65,7 @@ def parse_heads(given: Any) -> dict[str, tuple[Any, dict]]:
             f"`heads` must name each task and its head, as in {_FORM}. "
             f"Received: {given!r:.80}. Write them like that, or as a dict."
         )
-    found = {}
+    parsed = {}
     for task, head in given.items():
         options: Any = {}
         if isinstance(head, list | tuple) and len(head) == 2:
@@ -88,8 +88,8 @@ def parse_heads(given: Any) -> dict[str, tuple[Any, dict]]:
                 "A task's head must learn one task. Received: "
                 f"{task}={head}. Name the heads of its tasks instead."
             )
-        found[task] = head, dict(options)
-    return found
+        parsed[task] = head, dict(options)
+    return parsed
 
 
 def _check_alone(task: str, head: TaskHead) -> None:
@@ -123,13 +123,13 @@ def _check_together(heads: dict[str, TaskHead]) -> None:
         )
     taken: dict[str, str] = {}
     for task, head in heads.items():
-        own = {*fields.output_names(task, head).values()}
+        names = {*fields.output_names(task, head).values()}
         for info in (*head.signature().outputs, *head.token_outputs()):
-            own.add(f"{task}_{info.name}")
-        for name in sorted(own & set(taken)):
+            names.add(f"{task}_{info.name}")
+        for name in sorted(names & set(taken)):
             raise InputError(
                 "Tasks must have outputs of different names. Received: "
                 f"{taken[name]!r} and {task!r}, which both have {name!r}. "
                 "Rename one of them."
             )
-        taken |= dict.fromkeys(own, task)
+        taken |= dict.fromkeys(names, task)

@@ -13,7 +13,7 @@ from task_heads.multi_task import fields
 
 @keras.saving.register_keras_serializable(package="task_heads")
 class UnweightedMetric(keras.metrics.Metric):
-    """A metric in which all that weighs above 0 weighs 1.
+    """A metric that ignores weights, except those of 0.
 
     Args:
         metric: `keras.metrics.Metric` that takes weights.
@@ -56,14 +56,14 @@ def all_metrics(head: TaskHead) -> list | dict[str, list]:
     kinds = (unweighted, head.weighted_metrics())
     if not any(isinstance(kind, Mapping) for kind in kinds):
         return [metric for kind in kinds for metric in kind]
-    found = {name: [] for name in fields.output_names("", head)}
+    by_output = {name: [] for name in fields.output_names("", head)}
     for kind in kinds:
         # Without an output's name: an empty list.
         for name, metrics in dict(kind).items():
             # Keras takes a single metric too.
             several = isinstance(metrics, (list, tuple))
-            found[name].extend(metrics if several else [metrics])
-    return found
+            by_output[name].extend(metrics if several else [metrics])
+    return by_output
 
 
 def _unweighted(metric: Any) -> Any:
@@ -73,21 +73,21 @@ def _unweighted(metric: Any) -> Any:
 
 
 def frame_accuracy(
-    heads: Mapping[str, TaskHead], rows: Iterable, answers: Iterable[dict]
+    heads: Mapping[str, TaskHead], examples: Iterable, answers: Iterable[dict]
 ) -> float | None:
-    """Returns the fraction of rows with no mistake in any task.
+    """Returns the fraction of examples with no mistake in any task.
 
     With an intent and slots this is the sentence-level semantic frame
     accuracy: the intent is right and the slots are exactly the true ones.
 
     Args:
         heads: heads by task. Each is asked by `is_right(values, answer)`,
-            which takes the values of a row as the head reads them.
-        rows, answers: as for `TaskHead.score`.
+            which takes the values of an example as the head reads them.
+        examples, answers: as for `TaskHead.score`.
 
     Returns:
         float in [0, 1]; `None` where an answer to a task is neither right
-        nor wrong, as a score is not, or there are no rows.
+        nor wrong, as a score is not, or there are no examples.
 
     Source: Goo et al., 2018, "Slot-gated modeling for joint slot filling
     and intent prediction", section 3.
@@ -95,10 +95,10 @@ def frame_accuracy(
     if not all(hasattr(head, "is_right") for head in heads.values()):
         return None
     frames = []
-    for row, answer in zip(rows, answers, strict=True):
+    for example, answer in zip(examples, answers, strict=True):
         verdicts = [
             head.is_right(
-                fields.values_of(task, head, row.values), answer[task]
+                fields.values_of(task, head, example.values), answer[task]
             )
             for task, head in heads.items()
         ]

@@ -91,12 +91,12 @@ def _plain(text: str) -> str:
 
 def _segments(text: str) -> list[str]:
     """Returns the characters and words of an answer, in order."""
-    text, found, end = _plain(text), [], 0
+    text, segments, end = _plain(text), [], 0
     for match in _CHARACTER.finditer(text):
-        found += _words(text[end : match.start()])
-        found.append(match[0])
+        segments += _words(text[end : match.start()])
+        segments.append(match[0])
         end = match.end()
-    return found + _words(text[end:])
+    return segments + _words(text[end:])
 
 
 def _words(text: str) -> list[str]:
@@ -121,8 +121,8 @@ def _longest_common_run(first: list[str], second: list[str]) -> int:
     for segment in first:
         before = [0, *lengths]
         lengths = [
-            before[place] + 1 if segment == other else 0
-            for place, other in enumerate(second)
+            before[index] + 1 if segment == other else 0
+            for index, other in enumerate(second)
         ]
         longest = max(longest, *lengths, 0)
     return longest

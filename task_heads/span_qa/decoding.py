@@ -13,7 +13,7 @@ import tensorflow as tf
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import TensorInfo
 
-# Largest difference that is told, for contexts without any token too.
+# Largest difference that is reported, for contexts without any token too.
 MAX_DIFFERENCE = 100.0
 
 _OFFSETS = (
@@ -97,7 +97,7 @@ def decode_answers(
 
     exists = tf.math.is_finite(scores)  # (B, N)
     probability = tf.where(exists, tf.exp(scores - total[:, None]), 0.0)
-    found = _texts(context, first, last, exists)
+    candidates = _texts(context, first, last, exists)
     difference = tf.clip_by_value(
         null - scores[:, 0], -MAX_DIFFERENCE, MAX_DIFFERENCE
     )
@@ -107,17 +107,17 @@ def decode_answers(
         null_probability = tf.exp(null - total)
         is_null |= difference > null_threshold
     return {
-        "answer": tf.where(is_null, "", found["candidate"][:, 0]),
+        "answer": tf.where(is_null, "", candidates["candidate"][:, 0]),
         "score": tf.where(is_null, null_probability, probability[:, 0]),
         **{
-            name: tf.where(is_null, -1, found[f"candidate_{name}"][:, 0])
+            name: tf.where(is_null, -1, candidates[f"candidate_{name}"][:, 0])
             for name, _ in _OFFSETS
         },
         "no_answer_probability": null_probability,
         "null_score_difference": difference,
         "num_candidates": tf.reduce_sum(tf.cast(exists, tf.int32), axis=1),
         "candidate_score": probability,
-        **found,
+        **candidates,
     }
 
 
@@ -135,22 +135,22 @@ def readable_answers(decoded: Mapping[str, Any]) -> list[dict]:
 
 
 def _readable(decoded: Mapping[str, Any]) -> dict:
-    found = decoded["char_start"] >= 0
+    has_answer = decoded["char_start"] >= 0
     return {
         "answer": decoded["answer"].decode(),
         "score": float(decoded["score"]),
-        "start": int(decoded["char_start"]) if found else None,
-        "end": int(decoded["char_end"]) if found else None,
+        "start": int(decoded["char_start"]) if has_answer else None,
+        "end": int(decoded["char_end"]) if has_answer else None,
         "no_answer_probability": float(decoded["no_answer_probability"]),
         "null_score_difference": float(decoded["null_score_difference"]),
         "candidates": [
             {
-                "text": decoded["candidate"][place].decode(),
-                "score": float(decoded["candidate_score"][place]),
-                "start": int(decoded["candidate_char_start"][place]),
-                "end": int(decoded["candidate_char_end"][place]),
+                "text": decoded["candidate"][index].decode(),
+                "score": float(decoded["candidate_score"][index]),
+                "start": int(decoded["candidate_char_start"][index]),
+                "end": int(decoded["candidate_char_end"][index]),
             }
-            for place in range(decoded["num_candidates"])
+            for index in range(decoded["num_candidates"])
         ],
     }
 
@@ -185,10 +185,10 @@ class _Windows:
         Args:
             token: int32 `(R, S)`, tokens in the context; in part beyond it.
         """
-        place = tf.clip_by_value(
+        index = tf.clip_by_value(
             self._bases + token, 0, tf.size(self._limits) - 1
         )
-        return tf.gather(self._limits, place) - token
+        return tf.gather(self._limits, index) - token
 
     def by_question(self, values: tf.Tensor) -> tf.RaggedTensor:
         return tf.RaggedTensor.from_row_lengths(
@@ -220,11 +220,11 @@ def _window_candidates(logits, windows, n_best: int):
         -math.inf,
     )
     pairs = tf.reshape(pairs, [tf.shape(pairs)[0], num_tokens * longest])
-    scores, places = tf.math.top_k(
+    scores, indices = tf.math.top_k(
         pairs, tf.minimum(n_best, tf.shape(pairs)[1])
     )
-    first = places // longest + windows.shift
-    last = first + places % longest
+    first = indices // longest + windows.shift
+    last = first + indices % longest
     return scores, first, last, tf.reduce_logsumexp(pairs, axis=1)
 
 
@@ -238,11 +238,11 @@ def _best_of_windows(windows, scores, first, last, n_best: int):
         missing = tf.maximum(n_best - width, 0)
         return tf.pad(rows, [[0, 0], [0, missing]], constant_values=fill)
 
-    best, places = tf.math.top_k(of_question(scores, -math.inf), n_best)
+    best, indices = tf.math.top_k(of_question(scores, -math.inf), n_best)
     return (
         best,
-        tf.gather(of_question(first, 0), places, batch_dims=1),
-        tf.gather(of_question(last, 0), places, batch_dims=1),
+        tf.gather(of_question(first, 0), indices, batch_dims=1),
+        tf.gather(of_question(last, 0), indices, batch_dims=1),
     )
 
 
@@ -252,15 +252,15 @@ def _null_scores(logits):
 
 def _texts(context, first, last, exists) -> dict:
     """Returns text and offsets of the candidates, `(B, N)` each."""
-    places = {"start": first, "end": last}
+    tokens = {"start": first, "end": last}
     row_starts = tf.cast(context["byte_start"].row_starts(), tf.int32)
     found = {}
     for name, _ in _OFFSETS:
-        place = row_starts[:, None] + places[name.rpartition("_")[2]]
+        index = row_starts[:, None] + tokens[name.rpartition("_")[2]]
         # There may be no token at all.
         values = tf.concat([context[name].flat_values, [0]], 0)
-        place = tf.where(exists, place, tf.size(values) - 1)
-        found[name] = tf.gather(values, place)
+        index = tf.where(exists, index, tf.size(values) - 1)
+        found[name] = tf.gather(values, index)
     lengths = found["byte_end"] - found["byte_start"]
     texts = tf.broadcast_to(context["context"][:, None], tf.shape(lengths))
     result = {f"candidate_{name}": values for name, values in found.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.errors import InputError
 
 TEXT_FIELDS = ("question", "context")
@@ -17,7 +17,7 @@ UNUSABLE = (-2, -2)
 
 
 def question_example(values: Mapping[str, Any], with_label: bool) -> dict:
-    """Returns the fields of a row; see `TaskHead.example`.
+    """Returns the fields of an example; see `TaskHead.example`.
 
     Args:
         values: `question`, `context` and, with a label, `answers`: a list of
@@ -50,7 +50,7 @@ def question_example(values: Mapping[str, Any], with_label: bool) -> dict:
 
 
 def answers_of(values: Mapping[str, Any]) -> list[Mapping]:
-    """Returns the answers of a labelled row.
+    """Returns the answers of a labelled example.
 
     Raises:
         InputError: if there are none given, or of another form.
@@ -79,22 +79,22 @@ def answers_of(values: Mapping[str, Any]) -> list[Mapping]:
     return list(answers)
 
 
-def answers_in(row) -> list[Mapping]:
-    """Returns the same, with the row's origin in the error."""
+def answers_in(example) -> list[Mapping]:
+    """Returns the same, with the example's origin in the error."""
     try:
-        return answers_of(row.values)
+        return answers_of(example.values)
     except InputError as error:
-        raise InputError(f"{row.origin}: {error}") from error
+        raise InputError(f"{example.origin}: {error}") from error
 
 
 def first_aligned(values: Mapping[str, Any]) -> Mapping | None:
-    """Returns the answer of a labelled row that is learned, if there is one."""
+    """Returns the answer of a labelled example that is learned, if any."""
     aligned, _ = align_answers(values["context"], answers_of(values))
     return aligned[0] if aligned else None
 
 
 def misalignment(values: Mapping[str, Any]) -> str | None:
-    """Returns what is wrong with the starts of a labelled row's answers."""
+    """Returns what is wrong with the starts of a labelled example's answers."""
     aligned, misaligned = align_answers(values["context"], answers_of(values))
     if not misaligned:
         return None
@@ -115,7 +115,7 @@ def _answer_ends(context: str, answers: list[Mapping]) -> tuple[int, int]:
 
 @dataclasses.dataclass(frozen=True)
 class AlignmentReport:
-    """What a look at all questions of a file found.
+    """Counts of questions and answers, and of misaligned answers.
 
     Attributes:
         num_questions: int. Questions, with labels or without.
@@ -131,28 +131,28 @@ class AlignmentReport:
     misaligned: tuple[str, ...]
 
 
-def alignment_report(rows: Iterable[Row]) -> AlignmentReport:
-    """Reads all rows once and counts.
+def alignment_report(examples: Iterable[Example]) -> AlignmentReport:
+    """Counts the questions, answers and misaligned answers of a data set.
 
     Many misaligned answers, after the first letter beyond ASCII or the first
     emoji, show that the starts count bytes or UTF-16 units.
 
     Args:
-        rows: rows as `QuestionFile` gives them.
+        examples: examples as `QuestionFile` gives them.
 
     Raises:
-        InputError: if an answer's text is empty, or the rows come from a
+        InputError: if an answer's text is empty, or the examples come from a
             file that breaks a rule.
     """
     num_questions = num_answers = num_impossible = 0
     misaligned = []
-    for row in rows:
-        answers = row.values.get("answers", ())
+    for example in examples:
+        answers = example.values.get("answers", ())
         num_questions += 1
         num_answers += len(answers)
-        num_impossible += row.values.get("impossible", False)
-        if align_answers(row.values["context"], answers)[1]:
-            misaligned.append(row.values["id"])
+        num_impossible += example.values.get("impossible", False)
+        if align_answers(example.values["context"], answers)[1]:
+            misaligned.append(example.values["id"])
     return AlignmentReport(
         num_questions, num_answers, num_impossible, tuple(misaligned)
     )
@@ -161,9 +161,9 @@ def alignment_report(rows: Iterable[Row]) -> AlignmentReport:
 def align_answers(
     context: str, answers: Sequence[Mapping]
 ) -> tuple[list[Mapping], list[Mapping]]:
-    """Parts answers that stand at their start from those that do not.
+    """Splits answers into those that stand at their start and the others.
 
-    No answer is moved: `locate` tells where one could be meant.
+    No answer is moved: `locate` finds where one could be meant.
 
     Args:
         context: str. The text that answers the question.
@@ -186,13 +186,13 @@ def align_answers(
                 f"{dict(answer)}. Remove it; a question that cannot be "
                 "answered has no answers."
             )
-        found = _stands_at(context, answer["text"], answer["start"])
-        (aligned if found else misaligned).append(answer)
+        is_aligned = _stands_at(context, answer["text"], answer["start"])
+        (aligned if is_aligned else misaligned).append(answer)
     return aligned, misaligned
 
 
 def locate(context: str, answer: Mapping) -> dict | None:
-    """Finds the place of an answer, the one nearest to its start.
+    """Finds where an answer stands, the one nearest to its start.
 
     Args:
         context: str. The text to look in.
@@ -206,9 +206,9 @@ def locate(context: str, answer: Mapping) -> dict | None:
     """
     text, start = answer["text"], answer["start"]
     for form in (text, text.strip()):
-        place = _nearest(context, form, start) if form else None
-        if place is not None:
-            return {"text": form, "start": place}
+        found = _nearest(context, form, start) if form else None
+        if found is not None:
+            return {"text": form, "start": found}
     return None
 
 
@@ -221,5 +221,5 @@ def _nearest(context: str, text: str, start: int) -> int | None:
     start = max(start, 0)
     after = context.find(text, start)
     before = context.rfind(text, 0, start + len(text))
-    found = [place for place in (before, after) if place >= 0]
-    return min(found, key=lambda place: abs(place - start), default=None)
+    occurrences = [index for index in (before, after) if index >= 0]
+    return min(occurrences, key=lambda index: abs(index - start), default=None)

@@ -45,8 +45,8 @@ def question_features(
         max_question_length: int. Most tokens of a question, which never has
             more than half of a sequence.
         doc_stride: int. Most tokens from one window's start to the next.
-        max_answer_length: int. See `answer_limits`. Windows share twice as many
-            tokens as an answer may have, whatever the stride, where they
+        max_answer_length: int. See `answer_limits`. Windows overlap by twice as
+            many tokens as an answer may have, whatever the stride, where they
             are at least twice as long.
 
     Raises:
@@ -78,11 +78,11 @@ def question_features(
         ),
     )
     base = tf.gather(spans.ids.row_starts(), windows.rows)
-    places = tf.ragged.range(base + windows.starts, base + windows.ends)
+    indices = tf.ragged.range(base + windows.starts, base + windows.ends)
     packed = tokenizer.pack(
         [
             tf.gather(kept, windows.rows),
-            tf.gather(spans.ids.flat_values, places),
+            tf.gather(spans.ids.flat_values, indices),
         ],
         sequence_length,
     )
@@ -99,7 +99,8 @@ def question_features(
         }
         lost = _answers_in_no_window(windows, answer_first, answer_last)
         weights = tf.cast(tf.gather(usable & ~lost, windows.rows), tf.float32)
-        # Such a question teaches nothing: it is told with those that were cut.
+        # Such a question teaches nothing: it is reported with those that were
+        # cut.
         truncated += tf.cast(lost, tf.int64)
     byte_ends, char_ends = with_trailing_marks(
         examples["context"],

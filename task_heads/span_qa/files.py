@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from keras_bert_zoo.data.examples import Row
-from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.readers.formats import format_of
 from keras_bert_zoo.data.readers.formats import not_empty
 from keras_bert_zoo.data.readers.json_lines import json_records
@@ -24,8 +24,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
-class QuestionFile(Rows):
-    """Rows of a file, one a question, read anew at each iteration.
+class QuestionFile(Examples):
+    """Examples of a file, one a question, read anew at each iteration.
 
     | format | content | memory |
     | --- | --- | --- |
@@ -47,9 +47,9 @@ each with `context` and `qas` | all of the file, at most 1 GiB uncompressed |
     stand at their start is not checked: see `alignment_report`. Files are
     UTF-8, with or without a byte-order mark, and may be gzipped.
 
-    The values of a row are `id`, `question`, `context`, and, unless the file
-    leaves them out, `answers`, a list of `{"text": "...", "start": 0}`, and
-    `impossible`, bool.
+    The values of an example are `id`, `question`, `context`, and, unless the
+    file leaves them out, `answers`, a list of `{"text": "...", "start": 0}`,
+    and `impossible`, bool.
 
     Args:
         path: the file.
@@ -58,7 +58,7 @@ each with `context` and `qas` | all of the file, at most 1 GiB uncompressed |
 
     Raises:
         InputError: if the format is unknown; at iteration, if the file breaks
-            a rule of its format, naming file and place, has no questions, or
+            a rule of its format, naming file and position, has no questions, or
             two with one id.
         OSError: at iteration, if the file cannot be read.
     """
@@ -67,41 +67,41 @@ each with `context` and `qas` | all of the file, at most 1 GiB uncompressed |
         self.path = os.fspath(path)
         self.format = format_of(self.path, format, _ENDINGS, "questions")
 
-    def __iter__(self) -> Iterator[Row]:
-        return not_empty(self._rows(), self.path, "question")
+    def __iter__(self) -> Iterator[Example]:
+        return not_empty(self._examples(), self.path, "question")
 
-    def _rows(self) -> Iterator[Row]:
+    def _examples(self) -> Iterator[Example]:
         is_json = self.format == "json"
         read = squad_questions if is_json else _line_questions
         seen = set()
-        for place, values in read(self.path):
+        for position, values in read(self.path):
             name = values["id"]
             if name in seen:
                 raise InputError(
-                    f"{place}: every question must have its own id. "
+                    f"{position}: every question must have its own id. "
                     f"Received: {name!r} again. Change or remove one."
                 )
             seen.add(name)
-            origin = f"{self.path}: question {name}" if is_json else place
-            yield Row(values, origin)
+            origin = f"{self.path}: question {name}" if is_json else position
+            yield Example(values, origin)
 
 
 def _line_questions(path: str) -> Iterator[tuple[str, dict]]:
     for number, record in json_records(path):
-        place = f"{path}:{number}"
+        origin = f"{path}:{number}"
         if "data" in record and "context" not in record:
             raise InputError(
-                f'{place}: each line must have "question" and "context". '
+                f'{origin}: each line must have "question" and "context". '
                 'Received: "data", as in SQuAD. Read it with the format '
                 "json."
             )
         name = record.get("id")
-        name = str(number) if name is None else question_id(name, place)
-        context = checked_context(record.get("context"), place)
-        yield place, {"id": name, **question_values(record, context, place)}
+        name = str(number) if name is None else question_id(name, origin)
+        context = checked_context(record.get("context"), origin)
+        yield origin, {"id": name, **question_values(record, context, origin)}
 
 
-def checked_context(value: Any, place: str) -> str:
+def checked_context(value: Any, origin: str) -> str:
     """Returns a context.
 
     Raises:
@@ -109,21 +109,21 @@ def checked_context(value: Any, place: str) -> str:
     """
     if not isinstance(value, str) or not value.strip():
         raise InputError(
-            f'{place}: "context" must be a string with more than spaces. '
+            f'{origin}: "context" must be a string with more than spaces. '
             f"Received: {received(value)}. Give the text to answer from."
         )
     return value
 
 
-def question_values(record: dict, context: str, place: str) -> dict:
-    """Returns the values of a row, without its id.
+def question_values(record: dict, context: str, origin: str) -> dict:
+    """Returns the values of an example, without its id.
 
     Optional keys may be `null`, which is as leaving them out.
 
     Args:
         record: has `question`; may have `answers` and `is_impossible`.
         context: str. The text to answer from, checked.
-        place: where the record stands, for messages.
+        origin: where the record stands, for messages.
 
     Returns:
         dict with `question` and `context`, and, unless neither the answers
@@ -137,14 +137,14 @@ def question_values(record: dict, context: str, place: str) -> dict:
     question = record.get("question")
     if not isinstance(question, str):
         raise InputError(
-            f'{place}: "question" must be a string. Received: '
+            f'{origin}: "question" must be a string. Received: '
             f"{received(question)}. Give the question's text."
         )
     values = {"question": question, "context": context}
     impossible = record.get("is_impossible")
     if impossible is not None and not isinstance(impossible, bool):
         raise InputError(
-            f'{place}: "is_impossible" must be true or false. Received: '
+            f'{origin}: "is_impossible" must be true or false. Received: '
             f"{received(impossible)}. Mend it, or leave it out."
         )
     given = record.get("answers")
@@ -152,15 +152,15 @@ def question_values(record: dict, context: str, place: str) -> dict:
         # Only false says nothing: the answers may be kept back.
         answers = [] if impossible else None
     else:
-        answers = _answers(given, place)
-        _check_agreement(answers, impossible, place)
+        answers = _answers(given, origin)
+        _check_agreement(answers, impossible, origin)
     if answers is not None:
         values["answers"] = answers
         values["impossible"] = not answers
     return values
 
 
-def question_id(value: Any, place: str) -> str:
+def question_id(value: Any, origin: str) -> str:
     """Returns an id as str.
 
     Raises:
@@ -169,7 +169,7 @@ def question_id(value: Any, place: str) -> str:
     if type(value) is int or isinstance(value, str) and value:
         return str(value)
     raise InputError(
-        f'{place}: "id" must be a string that is not empty. Received: '
+        f'{origin}: "id" must be a string that is not empty. Received: '
         f"{received(value)}. Give each question its own."
     )
 
@@ -179,27 +179,27 @@ def received(value: Any) -> str:
     return "nothing" if value is None else f"{value!r:.60}"
 
 
-def _answers(given: Any, place: str) -> list[dict]:
+def _answers(given: Any, origin: str) -> list[dict]:
     if isinstance(given, dict):
-        given = _transposed(given, place)
+        given = _transposed(given, origin)
     if not isinstance(given, list):
         raise InputError(
-            f'{place}: "answers" must be a list. Received: '
+            f'{origin}: "answers" must be a list. Received: '
             f"{received(given)}. A question without answer has []."
         )
     return [
-        _answer(answer, f"{place}.answers[{number}]")
+        _answer(answer, f"{origin}.answers[{number}]")
         for number, answer in enumerate(given)
     ]
 
 
-def _transposed(given: dict, place: str) -> list[dict]:
+def _transposed(given: dict, origin: str) -> list[dict]:
     """Turns a dict of lists into a list of dicts."""
     texts, starts = given.get("text"), given.get("answer_start")
     lists = isinstance(texts, list) and isinstance(starts, list)
     if not lists or len(texts) != len(starts):
         raise InputError(
-            f'{place}: "answers" must be a list, or have lists "text" and '
+            f'{origin}: "answers" must be a list, or have lists "text" and '
             f'"answer_start" of one length. Received: {received(given)}. '
             "Give each text its start."
         )
@@ -209,22 +209,22 @@ def _transposed(given: dict, place: str) -> list[dict]:
     ]
 
 
-def _answer(given: Any, place: str) -> dict:
+def _answer(given: Any, origin: str) -> dict:
     if not isinstance(given, dict):
         raise InputError(
-            f'{place}: an answer must be an object with "text" and '
+            f'{origin}: an answer must be an object with "text" and '
             f'"answer_start". Received: {received(given)}. Give both.'
         )
     text, start = given.get("text"), given.get("answer_start")
     if not isinstance(text, str) or not text.strip():
         raise InputError(
-            f'{place}: "text" must be a string with more than spaces. '
+            f'{origin}: "text" must be a string with more than spaces. '
             f"Received: {received(text)}. Remove the answer; a question "
             "without any cannot be answered."
         )
     if type(start) is not int:
         raise InputError(
-            f'{place}: "answer_start" must be an integer. Received: '
+            f'{origin}: "answer_start" must be an integer. Received: '
             f"{received(start)}. Count the context's characters before the "
             "answer."
         )
@@ -232,11 +232,11 @@ def _answer(given: Any, place: str) -> dict:
 
 
 def _check_agreement(
-    answers: list, impossible: bool | None, place: str
+    answers: list, impossible: bool | None, origin: str
 ) -> None:
     if impossible is not None and impossible == bool(answers):
         raise InputError(
-            f"{place}: a question must have answers, or be impossible, not "
+            f"{origin}: a question must have answers, or be impossible, not "
             f'both or neither. Received: "is_impossible" {impossible}, '
             f'{len(answers)} answers. Mend one of the two; "answers" that '
             'are only plausible are called "plausible_answers".'
@@ -244,9 +244,9 @@ def _check_agreement(
 
 
 def squad_questions(path: str | os.PathLike) -> Iterator[tuple[str, dict]]:
-    """Yields `(place, values)` of each question of a file.
+    """Yields `(origin, values)` of each question of a file.
 
-    The place is such as `dev.json: data[3].paragraphs[0].qas[2]`, numbers
+    The origin is such as `dev.json: data[3].paragraphs[0].qas[2]`, numbers
     from 0. JSON of this form is one value, so the file is read whole.
 
     Raises:
@@ -258,26 +258,28 @@ def squad_questions(path: str | os.PathLike) -> Iterator[tuple[str, dict]]:
     for article, outer in _entries(content, "data", f"{path}: ", ""):
         for paragraph, middle in _entries(article, "paragraphs", outer):
             context = checked_context(paragraph.get("context"), middle)
-            for record, place in _entries(paragraph, "qas", middle):
-                name = question_id(record.get("id"), place)
-                values = question_values(record, context, place)
-                yield place, {"id": name, **values}
+            for record, origin in _entries(paragraph, "qas", middle):
+                name = question_id(record.get("id"), origin)
+                values = question_values(record, context, origin)
+                yield origin, {"id": name, **values}
 
 
 def _entries(
-    parent: Any, key: str, place: str, dot: str = "."
+    parent: Any, key: str, origin: str, dot: str = "."
 ) -> Iterator[tuple[dict, str]]:
-    """Yields the objects of a list in an object, and their places."""
+    """Yields the objects of a list in an object, and their origins."""
     entries = parent.get(key) if isinstance(parent, dict) else None
     if not isinstance(entries, list):
-        found = received(entries) if isinstance(parent, dict) else "no object"
+        received_text = (
+            received(entries) if isinstance(parent, dict) else "no object"
+        )
         raise InputError(
-            f"{place}{dot}{key} must be a list, as in SQuAD: data, "
-            f"paragraphs, qas. Received: {found}. Mend the file; one with an "
-            "object a line is of the format jsonl."
+            f"{origin}{dot}{key} must be a list, as in SQuAD: data, "
+            f"paragraphs, qas. Received: {received_text}. Mend the file; one "
+            "with an object a line is of the format jsonl."
         )
     for number, entry in enumerate(entries):
-        inner = f"{place}{dot}{key}[{number}]"
+        inner = f"{origin}{dot}{key}[{number}]"
         if not isinstance(entry, dict):
             raise InputError(
                 f"{inner} must be an object. Received: {received(entry)}. "
@@ -328,13 +330,13 @@ def _decoded(content: bytearray, path: str | os.PathLike) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if content.startswith(_UTF16_BOMS):
-            found = "a UTF-16 file"
+            received_text = "a UTF-16 file"
         else:
             # The decoder counts after a byte-order mark, if there is one.
             byte = error.object[error.start]
             line = error.object[: error.start].count(b"\n") + 1
-            found = f"byte 0x{byte:02x} in line {line}"
+            received_text = f"byte 0x{byte:02x} in line {line}"
         raise InputError(
-            f"{path}: text must be valid UTF-8. Received: {found}. Convert "
-            "the file, for example with iconv -t UTF-8."
+            f"{path}: text must be valid UTF-8. Received: {received_text}. "
+            "Convert the file, for example with iconv -t UTF-8."
         ) from error

@@ -34,7 +34,7 @@ from task_heads.span_qa.losses import PlaceCrossentropy
 from task_heads.span_qa.losses import place_accuracy
 from task_heads.span_qa.scores import answer_tables
 from task_heads.span_qa.scores import best_threshold
-from task_heads.span_qa.scores import score_rows
+from task_heads.span_qa.scores import score_examples
 from task_heads.span_qa.squad_scores import exact_match
 
 _OUTPUTS = ("start_logits", "end_logits")
@@ -46,7 +46,7 @@ class SpanQAHead(TaskHead):
     A context that is too long becomes several sequences that overlap, each
     with the question; the best answer of all is given.
 
-    Rows hold `question`, `context` and, to learn from, `answers`: a list of
+    Examples hold `question`, `context` and, to learn from, `answers`: a list of
     `{"text": ..., "start": ...}`, the start in characters, empty where the
     context has no answer. The first answer that stands at its start is
     learned; a question none of whose answers does weighs nothing.
@@ -55,11 +55,11 @@ class SpanQAHead(TaskHead):
         no_answer: bool. Whether a context may have no answer.
         null_threshold: float. There is no answer if its score, in logits,
             exceeds that of the best candidate by more. `TaskModel.tune`
-            chooses it on labelled rows.
+            chooses it on labelled examples.
         doc_stride: int. Most tokens from one sequence's start in the context
             to the next.
-        max_question_length: int. Most tokens of a question; further ones are
-            cut. A question never has more than half of a sequence.
+        max_question_length: int. Most tokens of a question; more are cut. A
+            question never has more than half of a sequence.
         max_answer_length: int. Most tokens of an answer. Three characters
             of Chinese or Japanese count as one token, whatever their tokens.
         n_best: int. Candidates returned.
@@ -118,25 +118,25 @@ class SpanQAHead(TaskHead):
         columns: Mapping[str, str | int | None],
         format: str | None = None,
     ) -> QuestionFile:
-        given = [field for field, name in columns.items() if name is not None]
-        if given:
+        named = [field for field, name in columns.items() if name is not None]
+        if named:
             raise InputError(
                 "Files of questions have fixed keys: question, context, "
-                f"answers. Received: a column for {', '.join(given)}. Leave "
+                f"answers. Received: a column for {', '.join(named)}. Leave "
                 "it out."
             )
         return QuestionFile(path, format)
 
     @classmethod
-    def from_rows(cls, rows: Iterable, **options) -> "SpanQAHead":
+    def from_examples(cls, examples: Iterable, **options) -> "SpanQAHead":
         """Makes a head that knows whether questions may have no answer.
 
         Args:
-            rows: labelled rows, re-iterable.
+            examples: labelled examples, re-iterable.
             **options: constructor arguments.
         """
         if "no_answer" not in options:
-            options["no_answer"] = not all(map(answers_in, rows))
+            options["no_answer"] = not all(map(answers_in, examples))
         return cls(**options)
 
     def get_config(self) -> dict:
@@ -152,9 +152,12 @@ class SpanQAHead(TaskHead):
     def remark(self, values: Mapping[str, Any]) -> str | None:
         return misalignment(values)
 
-    def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
+    def example_warnings(self, examples: Iterable, tokenizer) -> list[str]:
         return length_warnings(
-            rows, tokenizer, self.max_question_length, self.max_answer_length
+            examples,
+            tokenizer,
+            self.max_question_length,
+            self.max_answer_length,
         )
 
     @property
@@ -194,7 +197,7 @@ class SpanQAHead(TaskHead):
         )(sequence)
         return keras.Model(
             inputs,
-            {name: logits[..., place] for place, name in enumerate(_OUTPUTS)},
+            {name: logits[..., index] for index, name in enumerate(_OUTPUTS)},
         )
 
     def losses(self) -> dict:
@@ -209,7 +212,7 @@ class SpanQAHead(TaskHead):
         }
 
     def decode(self, logits) -> dict:
-        # The texts alone tell where the question ends.
+        # Only the texts say where the question ends.
         return {}
 
     def decode_texts(self, logits, context: Mapping[str, Any]) -> dict:
@@ -224,21 +227,24 @@ class SpanQAHead(TaskHead):
     def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
         return readable_answers(decoded)
 
-    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
-        return score_rows(rows, answers, self._threshold)
+    def score(self, examples: Iterable, answers: Iterable[dict]) -> dict:
+        return score_examples(examples, answers, self._threshold)
 
     def is_right(self, values: Mapping[str, Any], answer: dict) -> bool:
-        """Returns whether an answer is one of its row, as SQuAD compares."""
-        texts = [found["text"] for found in answers_of(values)] or [""]
+        """Returns whether an answer is right, compared as SQuAD does."""
+        answers = answers_of(values) or [{"text": ""}]
+        texts = [true_answer["text"] for true_answer in answers]
         return any(exact_match(answer["answer"], text) for text in texts)
 
-    def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
-        return answer_tables(rows, answers, self._threshold)
+    def report_tables(
+        self, examples: Iterable, answers: Iterable[dict]
+    ) -> list:
+        return answer_tables(examples, answers, self._threshold)
 
-    def tune(self, rows: Iterable, answers: Iterable[dict]) -> dict:
+    def tune(self, examples: Iterable, answers: Iterable[dict]) -> dict:
         if not self.no_answer:
             return {}
-        scores = self.score(rows, answers)
+        scores = self.score(examples, answers)
         if "best_f1_thresh" in scores:
             self.null_threshold = best_threshold(scores)
         return {"null_threshold": self.null_threshold}

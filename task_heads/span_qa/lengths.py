@@ -1,4 +1,4 @@
-"""How long answers may be, and which questions and answers are longer.
+"""Longest answers, in tokens, and warnings of questions and answers beyond.
 
 Lengths are in tokens, and in characters where a script has no spaces: there a
 token is a single character or a run of any length, as the tokenizer has it,
@@ -102,55 +102,62 @@ def _weighed_limits(spans, texts, max_answer_length):
 
 
 def length_warnings(
-    rows: Iterable, tokenizer, max_question_length: int, max_answer_length: int
+    examples: Iterable,
+    tokenizer,
+    max_question_length: int,
+    max_answer_length: int,
 ) -> list[str]:
     """Returns a sentence on long questions, and one on long answers.
 
     Args:
-        rows: labelled rows with `values` and `origin`.
+        examples: labelled examples with `values` and `origin`.
         tokenizer: the model's.
         max_question_length, max_answer_length: int. The head's options.
     """
     questions, answers = [], []
     batch = []
-    for row in rows:
-        batch.append(row)
+    for example in examples:
+        batch.append(example)
         if len(batch) == _BATCH_SIZE:
             questions += _long_questions(batch, tokenizer, max_question_length)
             answers += _long_answers(batch, tokenizer, max_answer_length)
             batch = []
     questions += _long_questions(batch, tokenizer, max_question_length)
     answers += _long_answers(batch, tokenizer, max_answer_length)
-    found = []
+    warnings = []
     if questions:
-        found.append(
+        warnings.append(
             f"{len(questions)} questions have more than {max_question_length} "
             f"tokens (max_question_length) and lose their ends: "
             f"{listed_origins(questions)}."
         )
     if answers:
-        found.append(
+        warnings.append(
             f"{len(answers)} answers have more than {max_answer_length} tokens "
             "(max_answer_length), and no answer will be as long: "
             f"{listed_origins(answers)}."
         )
-    return found
+    return warnings
 
 
 def _long_questions(batch, tokenizer, most):
-    texts = tf.constant([row.values["question"] for row in batch], tf.string)
+    texts = tf.constant(
+        [example.values["question"] for example in batch], tf.string
+    )
     lengths = tokenizer.tokenize(texts).row_lengths().numpy()
-    return [batch[place].origin for place in np.flatnonzero(lengths > most)]
+    return [batch[index].origin for index in np.flatnonzero(lengths > most)]
 
 
 def _long_answers(batch, tokenizer, most):
-    texts = tf.constant([_answer(row.values) for row in batch], tf.string)
+    texts = tf.constant(
+        [_answer(example.values) for example in batch], tf.string
+    )
     spans = tokenizer.tokenize_with_offsets(texts)
     limits = spans.ids.with_flat_values(answer_limits(spans, texts, most))
     # From an answer's first token; there may be none.
     reach = limits[:, :1].to_tensor(0, shape=(None, 1))[:, 0].numpy()
     is_long = reach < spans.ids.row_lengths().numpy()
-    return [batch[place].origin for place in np.flatnonzero(is_long)]
+    return [batch[index].origin for index in np.flatnonzero(is_long)]
 
 
 def _answer(values: Mapping) -> str:

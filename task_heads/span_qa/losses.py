@@ -11,7 +11,7 @@ _NEVER = -1e9
 
 @keras.saving.register_keras_serializable(package="task_heads")
 class PlaceCrossentropy(keras.losses.Loss):
-    """Cross entropy of one end of the answer, of two: each counts half.
+    """Cross-entropy of the start or the end of the answer, halved.
 
     Takes labels `(R, S)` of `EXCLUDED`, `ALLOWED` and, once in a row,
     `TARGET`, and logits `(R, S)`. Padding and the question take no part.
@@ -35,6 +35,6 @@ def place_accuracy(y_true, y_pred):
 
 
 def allowed_scores(y_true, y_pred):
-    """Returns the logits `(R, S)`, out of reach where no answer may be."""
+    """Returns the logits `(R, S)`, -1e9 where no answer may be."""
     y_pred = ops.cast(y_pred, "float32")
     return ops.where(ops.greater_equal(y_true, ALLOWED), y_pred, _NEVER)

@@ -18,40 +18,44 @@ from task_heads.span_qa.squad_scores import squad_v2_scores
 NO_ANSWER = "(no answer)"
 
 
-def score_rows(
-    rows: Iterable, answers: Iterable[dict], null_threshold: float | None
+def score_examples(
+    examples: Iterable, answers: Iterable[dict], null_threshold: float | None
 ) -> dict:
     """Returns the scores of SQuAD 1.1, or 2.0 if a question has no answer.
 
-    The latter tell the best thresholds too, on the scale of
+    The latter hold the best thresholds too, on the scale of
     `null_score_difference`. Where true answers have Chinese or Japanese
     characters, `cmrc_scores` are added.
 
     Args:
-        rows: labelled rows.
+        examples: labelled examples.
         answers: the answer to each.
         null_threshold: float or `None`. The head's own; `None` if it never
             says that there is no answer.
 
     Raises:
-        InputError: if there are no rows.
+        InputError: if there are no examples.
     """
-    gold, given, best, differences = {}, {}, {}, {}
-    for number, (row, answer) in enumerate(zip(rows, answers, strict=True)):
-        gold[number] = [found["text"] for found in answers_of(row.values)]
-        given[number] = answer["answer"]
+    gold, predicted, best, differences = {}, {}, {}, {}
+    for number, (example, answer) in enumerate(
+        zip(examples, answers, strict=True)
+    ):
+        gold[number] = [
+            true_answer["text"] for true_answer in answers_of(example.values)
+        ]
+        predicted[number] = answer["answer"]
         candidates = answer["candidates"]
         best[number] = candidates[0]["text"] if candidates else ""
         differences[number] = answer["null_score_difference"]
-    further = {}
+    extra = {}
     if any(has_characters(text) for texts in gold.values() for text in texts):
-        further = cmrc_scores(gold, given)
+        extra = cmrc_scores(gold, predicted)
     if all(gold.values()):
-        return squad_v1_scores(gold, given) | further
+        return squad_v1_scores(gold, predicted) | extra
     if null_threshold is None:
-        return squad_v2_scores(gold, given) | further
+        return squad_v2_scores(gold, predicted) | extra
     scores = squad_v2_scores(gold, best, differences, null_threshold)
-    return scores | further
+    return scores | extra
 
 
 def best_threshold(scores: Mapping[str, float]) -> float:
@@ -61,8 +65,8 @@ def best_threshold(scores: Mapping[str, float]) -> float:
     only for probabilities. Here differences of logits are compared.
 
     Args:
-        scores: what `score_rows` returned, of rows some of which have no
-            answer.
+        scores: what `score_examples` returned, of examples some of which have
+            no answer.
     """
     answering_nothing = 100.0 * scores.get("NoAns_total", 0) / scores["total"]
     if scores["best_f1"] > answering_nothing:
@@ -71,32 +75,34 @@ def best_threshold(scores: Mapping[str, float]) -> float:
 
 
 def answer_tables(
-    rows: Iterable, answers: Iterable[dict], null_threshold: float | None
+    examples: Iterable, answers: Iterable[dict], null_threshold: float | None
 ) -> list[Table]:
     """Returns the scores, and the answers that match none of the true ones.
 
     Args:
-        rows, answers: as for `TaskHead.score`.
-        null_threshold: as for `score_rows`.
+        examples, answers: as for `TaskHead.score`.
+        null_threshold: as for `score_examples`.
     """
     answers = list(answers)
     mistakes = []
-    for row, answer in zip(rows, answers, strict=True):
-        truth = [found["text"] for found in answers_of(row.values)] or [""]
-        given = answer["answer"]
-        if any(exact_match(given, text) for text in truth):
+    for example, answer in zip(examples, answers, strict=True):
+        truth = [
+            true_answer["text"] for true_answer in answers_of(example.values)
+        ] or [""]
+        predicted = answer["answer"]
+        if any(exact_match(predicted, text) for text in truth):
             continue
-        confidence = answer["score" if given else "no_answer_probability"]
+        confidence = answer["score" if predicted else "no_answer_probability"]
         mistakes.append(
             Mistake(
-                row.origin,
-                row.values["question"],
+                example.origin,
+                example.values["question"],
                 " | ".join(dict.fromkeys(truth)) or NO_ANSWER,
-                given or NO_ANSWER,
+                predicted or NO_ANSWER,
                 confidence,
             )
         )
     return [
-        *score_tables(score_rows(rows, answers, null_threshold)),
+        *score_tables(score_examples(examples, answers, null_threshold)),
         *mistake_tables(mistakes, "its probability"),
     ]

@@ -1,4 +1,4 @@
-"""Marked spans that no words spell, found before a model learns from them."""
+"""Marked spans that do not begin and end where words do."""
 
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ class MisalignedSpan(NamedTuple):
     it: predicted spans are made of whole words.
 
     Attributes:
-        origin: str. Where its row stands.
+        origin: str. Where its example stands.
         start: int. Its first character.
         end: int. The character after its last.
         label: str.
@@ -38,18 +38,18 @@ class MisalignedSpan(NamedTuple):
     is_lost: bool
 
 
-def misaligned_spans(rows: Iterable, tokenizer) -> Iterator[MisalignedSpan]:
+def misaligned_spans(examples: Iterable, tokenizer) -> Iterator[MisalignedSpan]:
     """Yields the spans that begin or end elsewhere than a word does.
 
     Args:
-        rows: rows with `values` and `origin`; those of `tokens` are passed
-            over.
+        examples: examples with `values` and `origin`; those of `tokens` are
+            passed over.
         tokenizer: the model's.
     """
     batch = []
-    for row in rows:
-        if row.values.get("tokens") is None and spans_of(row.values):
-            batch.append(row)
+    for example in examples:
+        if example.values.get("tokens") is None and spans_of(example.values):
+            batch.append(example)
         if len(batch) == _BATCH_SIZE:
             yield from _of_batch(batch, tokenizer)
             batch = []
@@ -57,50 +57,50 @@ def misaligned_spans(rows: Iterable, tokenizer) -> Iterator[MisalignedSpan]:
         yield from _of_batch(batch, tokenizer)
 
 
-def alignment_warnings(rows: Iterable, tokenizer) -> list[str]:
+def alignment_warnings(examples: Iterable, tokenizer) -> list[str]:
     """Returns a sentence that counts and lists `misaligned_spans`, or none."""
-    found = list(misaligned_spans(rows, tokenizer))
-    if not found:
+    misaligned = list(misaligned_spans(examples, tokenizer))
+    if not misaligned:
         return []
     shown = [
         f"{span.origin}: {span.text!r} ({span.label}, {span.start}-{span.end})"
         + (" lost" if span.is_lost else "")
-        for span in found[:_SHOWN_SPANS]
+        for span in misaligned[:_SHOWN_SPANS]
     ]
-    more = len(found) - len(shown)
-    num_lost = sum(span.is_lost for span in found)
+    more = len(misaligned) - len(shown)
+    num_lost = sum(span.is_lost for span in misaligned)
     return [
         "Spans that do not begin and end where words do, so that no "
-        f"prediction can equal them: {len(found)}, {num_lost} of them lost, "
-        f"with no token of their own. {'; '.join(shown)}"
+        f"prediction can equal them: {len(misaligned)}, {num_lost} of them "
+        f"lost, with no token of their own. {'; '.join(shown)}"
         + (f"; and {more} more." if more else ".")
     ]
 
 
-def _of_batch(rows, tokenizer) -> Iterator[MisalignedSpan]:
-    texts = tf.constant([row.values["text"] for row in rows])
+def _of_batch(examples, tokenizer) -> Iterator[MisalignedSpan]:
+    texts = tf.constant([example.values["text"] for example in examples])
     tokens = tokenizer.tokenize_with_offsets(texts)
     words = find_words(texts, tokens, tokenizer)
-    token_places = list(
+    token_offsets = list(
         zip(tokens.char_starts.to_list(), tokens.char_ends.to_list())
     )
-    for row, starts, ends, places in zip(
-        rows,
+    for example, starts, ends, offsets in zip(
+        examples,
         words.char_starts.to_list(),
         words.char_ends.to_list(),
-        token_places,
+        token_offsets,
     ):
-        spans = spans_of(row.values)
+        spans = spans_of(example.values)
         wrong = [
             span
             for span in spans
             if span[0] not in starts or span[1] not in ends
         ]
-        kept = _spans_with_tokens(spans, *places) if wrong else ()
+        kept = _spans_with_tokens(spans, *offsets) if wrong else ()
         for start, end, label in wrong:
-            text = row.values["text"][start:end]
+            text = example.values["text"][start:end]
             yield MisalignedSpan(
-                row.origin,
+                example.origin,
                 start,
                 end,
                 label,

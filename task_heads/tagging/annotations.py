@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.data.readers.json_lines import json_records
 from keras_bert_zoo.errors import InputError
 from task_heads.tagging.examples import span_of
@@ -13,10 +13,10 @@ from task_heads.tagging.examples import span_of
 _SPAN_KEYS = ("spans", "entities")
 
 
-def annotation_rows(
+def annotation_examples(
     path: str | os.PathLike, keys: Mapping[str, str]
-) -> Iterator[Row]:
-    """Yields the rows of a file; see `TaggedFile`.
+) -> Iterator[Example]:
+    """Yields the examples of a file; see `TaggedFile`.
 
     Args:
         path: the file.
@@ -36,7 +36,7 @@ def annotation_rows(
                 f"Received: {_keys(record)}. Give one of the two."
             )
         values = _words(record, origin) if has_words else _text(record, origin)
-        yield Row(values, origin)
+        yield Example(values, origin)
 
 
 def _renamed(record: dict, keys: Mapping[str, str], origin: str) -> dict:
@@ -85,19 +85,19 @@ def _text(record: dict, origin: str) -> dict:
             f'{origin}: "text" must be a string with more than spaces. '
             f"Received: {text!r:.60}. Mend or remove the line."
         )
-    given = [key for key in _SPAN_KEYS if key in record]
-    if not given:
+    keys = [key for key in _SPAN_KEYS if key in record]
+    if not keys:
         return {"text": text}
-    if len(given) > 1:
+    if len(keys) > 1:
         raise InputError(
             f"{origin}: a line must have either "
             f"{' or '.join(map(repr, _SPAN_KEYS))}. Received: both. Remove "
             "one."
         )
-    listed = record[given[0]]
+    listed = record[keys[0]]
     if not isinstance(listed, list):
         raise InputError(
-            f"{origin}: {given[0]!r} must be a list. Received: "
+            f"{origin}: {keys[0]!r} must be a list. Received: "
             f"{listed!r:.60}. A text without any has []."
         )
     spans = sorted(_span(entry, text, origin) for entry in listed)
@@ -136,11 +136,11 @@ def _strings(value: Any, key: str, origin: str) -> list[str]:
             f"{origin}: {key!r} must be a list of strings. Received: "
             f"{value!r:.60}. Write one for each word."
         )
-    for place, entry in enumerate(value, start=1):
+    for number, entry in enumerate(value, start=1):
         if not isinstance(entry, str) or not entry:
             raise InputError(
                 f"{origin}: {key!r} must have strings that are not empty. "
-                f"Received: {entry!r:.60} as number {place}. Mend the line."
+                f"Received: {entry!r:.60} as number {number}. Mend the line."
             )
     return value
 

@@ -22,7 +22,7 @@ _NEVER = -1e9
 
 @keras.saving.register_keras_serializable(package="task_heads")
 class TransitionScores(keras.layers.Layer):
-    """Adds the score of a tag after each tag to the score of the tag alone.
+    """Adds transition scores, of each pair of neighbouring tags, to logits.
 
     Until it is trained it adds nothing, so that the tags do not depend on
     each other.
@@ -34,7 +34,7 @@ class TransitionScores(keras.layers.Layer):
 
     Input shape: `(R, S, L)` logits. Output shape: `(R, S, L + 1, L)`
     potentials, of the tag of the last axis after that of the axis before,
-    whose first place stands for no word before.
+    whose index 0 stands for no word before.
 
     Source: Lample et al., 2016 (arXiv:1603.01360), section 2.2.
     """
@@ -166,7 +166,7 @@ def best_path(potentials, is_word):
 
 
 def path_pairs(tags, is_word, num_tags: int):
-    """Returns where the potentials of a tagging stand among all.
+    """Returns a one-hot mask of the potentials on a tagging's path.
 
     Args:
         tags: int `(R, S)`.
@@ -198,13 +198,13 @@ def words_first(values, is_word):
         Int `(R, S)`; behind the words stand the other values.
     """
     length = ops.shape(values)[1]
-    place = ops.arange(length, dtype="int32")[None]
-    order = ops.argsort(ops.where(is_word, place, place + length), axis=1)
+    position = ops.arange(length, dtype="int32")[None]
+    order = ops.argsort(ops.where(is_word, position, position + length), axis=1)
     return ops.take_along_axis(values, order, axis=1)
 
 
 def _forward(potentials, is_word, total):
-    """Returns the scores of all ways up to each token, and to the end.
+    """Returns the forward scores up to each token, and to the end.
 
     Args:
         total: function that sums up ways, over the axis of its argument
@@ -230,7 +230,7 @@ def _forward(potentials, is_word, total):
 
 
 def _backward(potentials, is_word):
-    """Returns the scores of all ways on from a word, by its tag.
+    """Returns the backward scores of each word, by its tag.
 
     Float32 `(R, S, L)`. The best at a word is about 0.
     """
@@ -246,7 +246,7 @@ def _backward(potentials, is_word):
 
 
 def _walk(step, start, values, is_word, reverse=False):
-    """Walks from token to token.
+    """Scans a state over the tokens.
 
     Args:
         step: function from a state `(R, ...)`, values `(R, ...)` and whether
@@ -260,13 +260,13 @@ def _walk(step, start, values, is_word, reverse=False):
         The states in which the tokens are met, `(R, S, ...)`, and the last.
     """
 
-    def move(state, place):
-        value, word = (ops.take(x, place, axis=1) for x in (values, is_word))
+    def move(state, position):
+        value, word = (ops.take(x, position, axis=1) for x in (values, is_word))
         return step(state, value, word), state
 
-    # Over places: Keras cannot scan several tensors of unknown length.
-    places = ops.arange(ops.shape(values)[1], dtype="int32")
-    last, met = ops.scan(move, start, places, reverse=reverse)
+    # Over positions: Keras cannot scan several tensors of unknown length.
+    positions = ops.arange(ops.shape(values)[1], dtype="int32")
+    last, met = ops.scan(move, start, positions, reverse=reverse)
     return ops.swapaxes(met, 0, 1), last
 
 

@@ -150,9 +150,9 @@ def decode_words(
     sequence = tf.gather(tf.cast(before, tf.int32), texts)
     sequence += context["word_sequence"].flat_values
     exists = position.flat_values >= 0
-    places = tf.stack([sequence, tf.maximum(position.flat_values, 0)], axis=1)
+    indices = tf.stack([sequence, tf.maximum(position.flat_values, 0)], axis=1)
     best, probability = read_words(
-        tf.gather_nd(logits, places), position.with_flat_values(exists)
+        tf.gather_nd(logits, indices), position.with_flat_values(exists)
     )
     best = tf.where(exists, best, outside)
     probability = tf.where(exists, probability, 0.0)
@@ -160,9 +160,9 @@ def decode_words(
     # Words without tokens are in no span, whatever their label.
     first, last = reader.read(tf.where(exists, best, len(labels)), texts)
     owner = tf.gather(texts, first)
-    found = {
-        name: tf.gather(context[f"word_{name}"].flat_values, place)
-        for name, place in (
+    spans = {
+        name: tf.gather(context[f"word_{name}"].flat_values, word)
+        for name, word in (
             ("byte_start", first),
             ("byte_end", last),
             ("char_start", first),
@@ -170,21 +170,21 @@ def decode_words(
         )
     }
     inside = tf.gather(probability, tf.ragged.range(first, last + 1))
-    found["score"] = tf.reduce_mean(inside, axis=1)
-    found["label"] = tf.gather(
+    spans["score"] = tf.reduce_mean(inside, axis=1)
+    spans["label"] = tf.gather(
         tf.constant(reader.types), tf.gather(best, first)
     )
-    found["span"] = tf.strings.substr(
+    spans["span"] = tf.strings.substr(
         tf.gather(context["text"], owner),
-        found["byte_start"],
-        found["byte_end"] - found["byte_start"],
+        spans["byte_start"],
+        spans["byte_end"] - spans["byte_start"],
     )
     num_texts = tf.size(context["text"], tf.int64)
     rows = {
         name: tf.RaggedTensor.from_value_rowids(
             values, owner, num_texts, validate=False
         )
-        for name, values in found.items()
+        for name, values in spans.items()
     }
     word_starts = context["word_byte_start"].flat_values
     word_ends = context["word_byte_end"].flat_values
@@ -212,13 +212,13 @@ def word_answers(decoded: Mapping[str, Any]) -> list[dict]:
         {
             "spans": [
                 {
-                    "text": decoded["span"][row][place].decode(),
-                    "label": decoded["label"][row][place].decode(),
-                    "score": float(decoded["score"][row][place]),
-                    "start": int(decoded["char_start"][row][place]),
-                    "end": int(decoded["char_end"][row][place]),
+                    "text": decoded["span"][row][index].decode(),
+                    "label": decoded["label"][row][index].decode(),
+                    "score": float(decoded["score"][row][index]),
+                    "start": int(decoded["char_start"][row][index]),
+                    "end": int(decoded["char_end"][row][index]),
                 }
-                for place in range(decoded["num_spans"][row])
+                for index in range(decoded["num_spans"][row])
             ],
             "words": _strings(decoded["word"][row], num_words),
             "tags": _strings(decoded["tag"][row], num_words),

@@ -20,7 +20,7 @@ def tagging_example(
     types: Sequence[str],
     labels: Sequence[str],
 ) -> dict:
-    """Returns the fields of a row; see `TaskHead.example`.
+    """Returns the fields of an example; see `TaskHead.example`.
 
     Args:
         values: `tokens`, and `tags` with a label; or `text`, and `spans`.
@@ -32,7 +32,7 @@ def tagging_example(
     Returns:
         dict with `text`; `word_starts` in bytes, none for a plain text; and,
         with a label, `tags`, `span_starts` and `span_ends` in bytes, and
-        `span_types`, each a list and empty where the row has it not.
+        `span_types`, each a list and empty where the example has it not.
 
     Raises:
         InputError: if a field is missing or its value is not allowed.
@@ -42,7 +42,7 @@ def tagging_example(
     if tokens is None:
         if not isinstance(text, str):
             raise InputError(
-                "A row to tag must have a `text`, or a list of `tokens`. "
+                "An example to tag must have a `text`, or a list of `tokens`. "
                 f"Received: {text!r} of type {type(text).__name__}. Give one."
             )
         example = {"text": text, "word_starts": []}
@@ -50,7 +50,7 @@ def tagging_example(
         example = _joined(tokens)
         if text not in (None, example["text"]):
             raise InputError(
-                "A row to tag must have either a `text` or `tokens`. "
+                "An example to tag must have either a `text` or `tokens`. "
                 f"Received: {text!r:.60} and {tokens!r:.60}, which differ. "
                 "Leave one out."
             )
@@ -61,16 +61,16 @@ def tagging_example(
     if tokens is None:
         if OUTSIDE not in labels:
             raise InputError(
-                "A head that learns spans must have the label "
-                f"{OUTSIDE}, of words in none. Received: a row of spans, and "
-                f"the labels {', '.join(labels):.60}. Give tokens and tags."
+                f"A head that learns spans must have the label {OUTSIDE}, of "
+                "words in none. Received: an example of spans, and the labels "
+                f"{', '.join(labels):.60}. Give tokens and tags."
             )
         return example | _spans(text, values, types)
     tags = tags_of(values)
     if len(tags) != len(tokens):
         raise InputError(
-            "A row must have one tag for each token. Received: "
-            f"{len(tokens)} tokens, {len(tags)} tags. Correct the row."
+            "An example must have one tag for each token. Received: "
+            f"{len(tokens)} tokens, {len(tags)} tags. Correct the example."
         )
     return example | {"tags": parse_tags(tags)}
 
@@ -82,8 +82,8 @@ def count_labels(
 ) -> collections.Counter:
     """Returns how many words have each label.
 
-    In rows of spans, words are told apart by white space here: the tokenizer
-    may find more, and their number is an estimate.
+    In examples of spans, words are split at white space here: the
+    tokenizer may find more, and their number is an estimate.
 
     Args:
         examples: what `tagging_example` returned.
@@ -101,9 +101,9 @@ def count_labels(
             example["span_starts"], example["span_ends"], example["span_types"]
         ):
             num_words = len(text[start:end].split())
-            for place in range(num_words):
-                is_last = place == num_words - 1
-                counts[ids_in_spans[kind][(place == 0) + 2 * is_last]] += 1
+            for index in range(num_words):
+                is_last = index == num_words - 1
+                counts[ids_in_spans[kind][(index == 0) + 2 * is_last]] += 1
             num_outside -= num_words
         counts[outside] += max(num_outside, 0)
     return counts
@@ -136,7 +136,7 @@ def _spans(text: str, values: Mapping[str, Any], types: Sequence[str]) -> dict:
             raise InputError(
                 f"A span's label must be one of {', '.join(types)}. "
                 f"Received: {name!r} at {start}. Correct it, or train with "
-                "rows that have it."
+                "examples that have it."
             )
         if not 0 <= start < end <= len(text) or (
             ends and _num_bytes(text[:start]) < ends[-1]
@@ -153,22 +153,22 @@ def _spans(text: str, values: Mapping[str, Any], types: Sequence[str]) -> dict:
 
 
 def _num_bytes(text: str) -> int:
-    # A lone surrogate is refused later, with the row's origin.
+    # A lone surrogate is refused later, with the example's origin.
     return len(text.encode("utf-8", "surrogatepass"))
 
 
 def tags_of(values: Mapping[str, Any]) -> list | None:
-    """Returns the tags of a row's tokens; `None` for a row of a text.
+    """Returns the tags of an example's tokens; `None` for an example of a text.
 
     Raises:
-        InputError: if they are no list, or the row marks spans as well.
+        InputError: if they are no list, or the example marks spans as well.
     """
     if values.get("tokens") is None:
         return None
     if values.get("spans") is not None:
         raise InputError(
-            "A row must have `tokens` and `tags`, or a `text` and `spans`. "
-            "Received: tokens and spans. Leave one out."
+            "An example must have `tokens` and `tags`, or a `text` and "
+            "`spans`. Received: tokens and spans. Leave one out."
         )
     tags = values.get("tags")
     if hasattr(tags, "tolist"):  # an array
@@ -176,18 +176,18 @@ def tags_of(values: Mapping[str, Any]) -> list | None:
     if not isinstance(tags, list | tuple):
         received = "none" if tags is None else f"{tags!r:.60}"
         raise InputError(
-            "A row to learn from, or to score, must have `tags`, a list with "
-            f"one for each token. Received: {received}. Add them, or remove "
-            "the row."
+            "An example to learn from, or to score, must have `tags`, a list "
+            f"with one for each token. Received: {received}. Add them, or "
+            "remove the example."
         )
     return list(tags)
 
 
 def spans_of(values: Mapping[str, Any]) -> list[tuple[int, int, str]]:
-    """Returns the spans marked in a row's text; see `marked_spans`.
+    """Returns the spans marked in an example's text; see `marked_spans`.
 
-    They stand in `spans`, or in `tags`, where a row's label is given under
-    the one name that all rows have for it.
+    They stand in `spans`, or in `tags`, where an example's label is given under
+    the one name that all examples have for it.
 
     Raises:
         InputError: if there is no such list.
@@ -195,15 +195,15 @@ def spans_of(values: Mapping[str, Any]) -> list[tuple[int, int, str]]:
     field = "tags" if values.get("spans") is None else "spans"
     if values.get(field) is None:
         raise InputError(
-            "A row to learn from, or to score, must have `spans` beside its "
-            f"`text`, or `tokens` and `tags`. Received: {', '.join(values)}. "
-            "A text without any span has an empty list."
+            "An example to learn from, or to score, must have `spans` beside "
+            "its `text`, or `tokens` and `tags`. Received: "
+            f"{', '.join(values)}. A text without any span has an empty list."
         )
     return marked_spans(values[field])
 
 
 def marked_spans(listed: Any) -> list[tuple[int, int, str]]:
-    """Returns the spans of a text by where they start.
+    """Returns the spans of a text, sorted by their start.
 
     Args:
         listed: a list of what `span_of` takes.
@@ -220,7 +220,7 @@ def marked_spans(listed: Any) -> list[tuple[int, int, str]]:
 
 
 def span_of(entry: Any) -> tuple[int, int, str]:
-    """Returns `(start, end, label)` from that, a list of it, or a dict.
+    """Returns `(start, end, label)` from a tuple, a list or a dict.
 
     Raises:
         InputError: if a part is missing or of another type.
@@ -241,8 +241,8 @@ def span_of(entry: Any) -> tuple[int, int, str]:
         )
     # NumPy's integers are as good; True and 2.0 are mistakes.
     if not all(
-        hasattr(place, "__index__") and not isinstance(place, bool)
-        for place in (start, end)
+        hasattr(offset, "__index__") and not isinstance(offset, bool)
+        for offset in (start, end)
     ):
         raise InputError(
             "start and end of a span must be integers. Received: "

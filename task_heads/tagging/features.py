@@ -21,7 +21,8 @@ from keras_bert_zoo.tokenization.sliding_windows import SlidingWindows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks
 
-# Neighbouring windows of a long text share this part of what they hold.
+# Neighbouring windows of a long text overlap by this fraction of what they
+# hold.
 OVERLAP = 0.25
 
 
@@ -30,7 +31,7 @@ class Words:
     """The words of `B` texts, all ragged `(B, W)`.
 
     Attributes:
-        first_tokens: int64. Place of a word's first token in its text, -1
+        first_tokens: int64. Index of a word's first token in its text, -1
             for a word without tokens, such as a lone format character.
         byte_starts: int32, of the first token; of the word as it was given,
             where it has no tokens.
@@ -71,21 +72,21 @@ def find_words(
     if word_starts is not None:
         is_given = word_starts.row_lengths() > 0  # (B,)
         begins &= ~tf.gather(is_given, rows)
-    found = tf.RaggedTensor.from_value_rowids(
+    starts_of_words = tf.RaggedTensor.from_value_rowids(
         tf.boolean_mask(spans.byte_starts.flat_values, begins),
         tf.boolean_mask(rows, begins),
         spans.ids.nrows(),
         validate=False,
     )
     if word_starts is not None:
-        found = _either(word_starts, found)
-    return _words(texts, spans, rows, found)
+        starts_of_words = _either(word_starts, starts_of_words)
+    return _words(texts, spans, rows, starts_of_words)
 
 
 def _either(given, found):
-    """Returns rows of one or the other, ragged: of each, one has no values."""
+    """Merges two ragged tensors, of which one has no values in each row."""
     splits = given.row_splits + found.row_splits
-    places = [
+    indices = [
         tf.range(tf.size(one.values, tf.int64))
         + tf.gather(other.row_splits, row_ids(one))
         for one, other in ((given, found), (found, given))
@@ -93,7 +94,7 @@ def _either(given, found):
     return tf.RaggedTensor.from_row_splits(
         # A row begins where both of its parts do.
         tf.dynamic_stitch(
-            [tf.cast(each, tf.int32) for each in places],
+            [tf.cast(each, tf.int32) for each in indices],
             [given.values, found.values],
         ),
         splits,
@@ -117,19 +118,19 @@ def _words(texts, spans, rows, word_starts) -> Words:
     exists = last >= first
 
     lost = tf.where(~exists)  # (words without tokens, 1)
-    as_given = _places_as_given(texts, word_starts, rows_of_words, lost[:, 0])
+    as_given = _offsets_as_given(texts, word_starts, rows_of_words, lost[:, 0])
 
-    def of(tensor, places, given):
+    def of(tensor, indices, given):
         # Tokens may be fewer than words, none at all in the extreme.
         values = tf.concat([tensor.flat_values, [0]], 0)
-        places = tf.where(exists, places, tf.size(values) - 1)
-        values = tf.gather(values, places)
+        indices = tf.where(exists, indices, tf.size(values) - 1)
+        values = tf.gather(values, indices)
         return word_starts.with_flat_values(
             tf.tensor_scatter_nd_update(values, lost, given)
         )
 
     text_starts = tf.gather(spans.ids.row_starts(), rows_of_words)
-    place = tf.cast(first, tf.int64) - text_starts
+    index = tf.cast(first, tf.int64) - text_starts
     byte_starts, byte_ends, char_starts, char_ends = as_given
     char_starts = of(spans.char_starts, first, char_starts)
     byte_ends, char_ends = with_trailing_marks(
@@ -141,7 +142,7 @@ def _words(texts, spans, rows, word_starts) -> Words:
     )
     return Words(
         first_tokens=word_starts.with_flat_values(
-            tf.where(exists, place, -tf.ones_like(place))
+            tf.where(exists, index, -tf.ones_like(index))
         ),
         byte_starts=of(spans.byte_starts, first, byte_starts),
         byte_ends=word_starts.with_flat_values(byte_ends),
@@ -150,11 +151,11 @@ def _words(texts, spans, rows, word_starts) -> Words:
     )
 
 
-def _places_as_given(texts, word_starts, rows, words):
+def _offsets_as_given(texts, word_starts, rows, words):
     """Returns starts and ends of words, in bytes, then in characters."""
     own_text = tf.gather(texts, tf.gather(rows, words))
     starts = tf.gather(word_starts.flat_values, words)
-    # A space stands before the next word; the last goes on to the end.
+    # A space stands before the next word; the last one ends with the text.
     after = tf.concat([word_starts.flat_values, [0]], 0)
     is_last = tf.gather(word_starts.row_limits(), tf.gather(rows, words)) == (
         words + 1
@@ -212,7 +213,7 @@ def tagging_features(
                 words, examples, token_spans, spans, ids_in_spans, outside
             ),
         )
-    word_windows, positions = _places(words, windows, packed)
+    word_windows, positions = _positions(words, windows, packed)
     return Features(
         packed.inputs,
         labels,
@@ -235,11 +236,11 @@ def _cut(
     windows: SlidingWindows, row_values: tf.RaggedTensor
 ) -> tf.RaggedTensor:
     base = tf.gather(row_values.row_starts(), windows.rows)
-    places = tf.ragged.range(base + windows.starts, base + windows.ends)
-    return tf.gather(row_values.flat_values, places)
+    indices = tf.ragged.range(base + windows.starts, base + windows.ends)
+    return tf.gather(row_values.flat_values, indices)
 
 
-def _places(words: Words, windows: SlidingWindows, packed: PackedSequences):
+def _positions(words: Words, windows: SlidingWindows, packed: PackedSequences):
     """Returns for each word its window in its text and its position there.
 
     Both int32 ragged `(B, W)`; the position, of the word's first token in the
@@ -278,7 +279,7 @@ def _span_of_token(spans: TokenSpans, examples) -> tf.Tensor:
         last_byte,
         side="right",
     )
-    # Place 0 stands for no span before the token.
+    # Index 0 stands for no span before the token.
     ends = tf.concat([[-1], word_keys(row_ids(ends), ends.flat_values)], 0)
     begins_before_end = word_keys(
         rows, spans.byte_starts.flat_values
@@ -306,27 +307,29 @@ def _word_labels(words, examples, token_spans, spans, ids_in_spans, outside):
     type_ids = tf.concat([[0], examples["span_types"].flat_values], 0)
     type_id = tf.gather(type_ids, span + 1)
     owners = tf.concat([[-1], row_ids(examples["span_types"])], 0)
-    owner, owner_before = (tf.gather(owners, one + 1) for one in (span, before))
+    owner, owner_before = (
+        tf.gather(owners, span_ids + 1) for span_ids in (span, before)
+    )
     is_first = span != before
     touches = (
         is_first
         & (owner == owner_before)
         & (type_id == tf.gather(type_ids, before + 1))
     )
-    place = (
+    position = (
         tf.cast(is_first, tf.int32)
         + 2 * tf.cast(span != after, tf.int32)
         + 4 * tf.cast(touches, tf.int32)
     )
     label = tf.gather_nd(
-        ids_in_spans, tf.stack([tf.cast(type_id, tf.int32), place], axis=-1)
+        ids_in_spans, tf.stack([tf.cast(type_id, tf.int32), position], axis=-1)
     )
     label = tf.where(span < 0, outside, label)
     # Given words have a tag each.
     is_given = examples["word_starts"].row_lengths() > 0
-    given = tf.where(tf.gather(is_given, rows))
+    given_words = tf.where(tf.gather(is_given, rows))
     return tf.tensor_scatter_nd_update(
-        label, given, examples["tags"].flat_values
+        label, given_words, examples["tags"].flat_values
     )
 
 
@@ -336,11 +339,11 @@ def _token_labels(spans, words, windows, packed, labels):
     rows = row_ids(words.first_tokens)
     flat = tf.gather(spans.ids.row_starts(), rows)
     flat += words.first_tokens.flat_values
-    places = tf.boolean_mask(flat, exists)[:, None]
+    indices = tf.boolean_mask(flat, exists)[:, None]
     shape = tf.size(spans.ids.flat_values, tf.int64)[None]
-    of_token = tf.scatter_nd(places, tf.boolean_mask(labels, exists), shape)
+    of_token = tf.scatter_nd(indices, tf.boolean_mask(labels, exists), shape)
     counts = tf.scatter_nd(
-        places, tf.ones_like(places[:, 0], tf.float32), shape
+        indices, tf.ones_like(indices[:, 0], tf.float32), shape
     )
     body = _cut(windows, spans.ids.with_flat_values(of_token))
     weights = _cut(windows, spans.ids.with_flat_values(counts))

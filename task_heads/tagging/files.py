@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from keras_bert_zoo.data.examples import Row
-from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.readers.formats import format_of
 from keras_bert_zoo.data.readers.formats import not_empty
 from keras_bert_zoo.data.readers.lines import read_lines
 from keras_bert_zoo.errors import InputError
-from task_heads.tagging.annotations import annotation_rows
+from task_heads.tagging.annotations import annotation_examples
 
 FORMATS = ("conll", "conllu", "jsonl")
 
@@ -37,10 +37,10 @@ _SKIPPED_ID = re.compile(r"[0-9]+-[0-9]+|[0-9]+\.[0-9]+")
 _Lines = Iterable[tuple[str, list[str]] | None]
 
 
-class TaggedFile(Rows):
-    """Rows of a file, one a sentence, read anew at each iteration.
+class TaggedFile(Examples):
+    """Examples of a file, one a sentence, read anew at each iteration.
 
-    | format | a line | values of a row |
+    | format | a line | values of an example |
     | --- | --- | --- |
     | `conll` | a word and its tag; a blank line ends the sentence | \
 `tokens`, `tags`: lists |
@@ -61,11 +61,12 @@ class TaggedFile(Rows):
     In `jsonl` a span is `{"start": 0, "end": 5, "label": "person"}` or
     `[0, 5, "person"]`, in characters (code points) of the text, the end
     exclusive. Spans may be called `entities` and come in any order, but not
-    overlap; rows have them by start. Lines without `tags` or `spans`, to
-    predict, give rows without. Other keys are ignored.
+    overlap; examples have them by start. Lines without `tags` or `spans`, to
+    predict, give examples without. Other keys are ignored.
 
-    A row's origin is the line of the sentence's first word. Files are UTF-8,
-    with or without a byte-order mark, with LF or CRLF, and may be gzipped.
+    An example's origin is the line of the sentence's first word. Files are
+    UTF-8, with or without a byte-order mark, with LF or CRLF, and may be
+    gzipped.
 
     Args:
         path: the file.
@@ -74,14 +75,14 @@ class TaggedFile(Rows):
             `.tsv`, `.bio`, `.iob`, `.iob2` and `.iobes`; each also `.gz`.
         columns: field -> number of its column from 0, for `conll` and
             `conllu`: `text`, if the word is elsewhere than above, and `tags`.
-            Without `tags`, rows have no tags. `None` for the columns above.
+            Without `tags`, examples have no tags. `None` for the columns above.
             For `jsonl`, the keys that lines have in place of `tokens` or
             `text`, and of `tags` or `spans`.
 
     Raises:
         InputError: if the format is unknown or `columns` is not as above; at
             iteration, if the file breaks a rule of its format, naming file
-            and line, or has no rows.
+            and line, or has no examples.
         OSError: at iteration, if the file cannot be read.
     """
 
@@ -95,14 +96,14 @@ class TaggedFile(Rows):
         self.format = format_of(self.path, format, _ENDINGS, "tags")
         self.columns = _checked(columns, self.format)
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[Example]:
         if self.format == "jsonl":
-            rows = annotation_rows(self.path, self.columns or {})
+            examples = annotation_examples(self.path, self.columns or {})
         elif self.format == "conllu":
-            rows = conllu_rows(self.path, self.columns)
+            examples = conllu_examples(self.path, self.columns)
         else:
-            rows = conll_rows(self.path, self.columns)
-        return not_empty(rows, self.path, "sentence")
+            examples = conll_examples(self.path, self.columns)
+        return not_empty(examples, self.path, "sentence")
 
 
 def _checked(columns, format: str) -> dict | None:
@@ -129,9 +130,9 @@ def _is_number(column) -> bool:
     return type(column) is int and column >= 0
 
 
-def conll_rows(
+def conll_examples(
     path: str | os.PathLike, columns: Mapping[str, int] | None
-) -> Iterator[Row]:
+) -> Iterator[Example]:
     """Yields the sentences of a CoNLL file; see `TaggedFile`.
 
     Args:
@@ -142,12 +143,14 @@ def conll_rows(
     Raises:
         InputError: if the file breaks a rule of the format.
     """
-    return _rows(_conll_lines(path), _wanted(columns, {"text": 0, "tags": -1}))
+    return _examples(
+        _conll_lines(path), _wanted(columns, {"text": 0, "tags": -1})
+    )
 
 
-def conllu_rows(
+def conllu_examples(
     path: str | os.PathLike, columns: Mapping[str, int] | None
-) -> Iterator[Row]:
+) -> Iterator[Example]:
     """Yields the sentences of a CoNLL-U file; see `TaggedFile`.
 
     Args:
@@ -158,19 +161,19 @@ def conllu_rows(
     Raises:
         InputError: if the file breaks a rule of the format.
     """
-    return _rows(_conllu_lines(path), _wanted(columns, _CONLLU_COLUMNS))
+    return _examples(_conllu_lines(path), _wanted(columns, _CONLLU_COLUMNS))
 
 
 def _wanted(columns, usual: dict[str, int]) -> dict[str, int]:
     return usual if columns is None else {"text": usual["text"], **columns}
 
 
-def _rows(lines: _Lines, columns: dict[str, int]) -> Iterator[Row]:
+def _examples(lines: _Lines, columns: dict[str, int]) -> Iterator[Example]:
     tokens, tags, origins = [], [], []
     for line in lines:
         if line is None:
             if tokens:
-                yield _row(tokens, tags, origins)
+                yield _example(tokens, tags, origins)
             tokens, tags, origins = [], [], []
             continue
         origin, fields = line
@@ -181,12 +184,12 @@ def _rows(lines: _Lines, columns: dict[str, int]) -> Iterator[Row]:
                 raise _without_tag(origin, fields)
             tags.append(_field(fields, columns["tags"], "tag", origin))
     if tokens:
-        yield _row(tokens, tags, origins)
+        yield _example(tokens, tags, origins)
 
 
-def _row(tokens: list[str], tags: list[str], origins: list[str]) -> Row:
+def _example(tokens: list[str], tags: list[str], origins: list[str]) -> Example:
     values = {"tokens": tokens, "tags": tags} if tags else {"tokens": tokens}
-    return Row(values, origins[0], origins)
+    return Example(values, origins[0], origins)
 
 
 def _conll_lines(path) -> _Lines:
@@ -245,15 +248,15 @@ def _conllu_lines(path) -> _Lines:
         yield origin, fields
 
 
-def _field(fields: list[str], place: int, name: str, origin: str) -> str:
-    if place >= len(fields):
+def _field(fields: list[str], column: int, name: str, origin: str) -> str:
+    if column >= len(fields):
         raise InputError(
             f"{origin}: the {name} must be in one of the columns 0 to "
-            f"{len(fields) - 1}. Received: column {place}. Name another, or "
+            f"{len(fields) - 1}. Received: column {column}. Name another, or "
             "check the separators."
         )
     # A word may be a space; a tag with one would be another tag.
-    field = fields[place].strip() if name == "tag" else fields[place]
+    field = fields[column].strip() if name == "tag" else fields[column]
     if not field:
         raise InputError(
             f"{origin}: a {name} must not be empty. Received: "

@@ -44,7 +44,7 @@ from task_heads.tagging.schemes import OUTSIDE
 from task_heads.tagging.schemes import SCHEMES
 from task_heads.tagging.schemes import count_invalid
 from task_heads.tagging.scores import is_right
-from task_heads.tagging.scores import score_rows
+from task_heads.tagging.scores import score_examples
 from task_heads.tagging.scores import tag_tables
 
 
@@ -55,7 +55,7 @@ class TaggingHead(TaskHead):
     becomes several sequences that overlap; each word is read where it has
     most context, and none is lost.
 
-    Rows hold `tokens` and `tags` (lists), or `text` and `spans` (of
+    Examples hold `tokens` and `tags` (lists), or `text` and `spans` (of
     `(start, end, label)` in characters). Texts of `tokens` are joined by
     single spaces.
 
@@ -66,9 +66,10 @@ class TaggingHead(TaskHead):
             `U-`, `I-` alone) and is trained and scored so.
         scheme: str. How the tags of the data spell spans: `IOB1`, `IOB2`,
             `IOBES` (BILOU too), or `none` for tags without prefixes.
-        strict: bool. Whether tags that break the scheme are refused in rows,
-            and spell nothing in the answers that `score` compares with rows
-            of tags, rather than read as seqeval and conlleval read them.
+        strict: bool. Whether tags that break the scheme are refused in
+            examples, and spell nothing in the answers that `score` compares
+            with examples of tags, rather than read as seqeval and conlleval
+            read them.
         dropout: float in [0, 1), before the last projection.
         crf: bool. Whether the tags of a text are learned and read as a whole,
             with a score for each pair of neighbours (a conditional random
@@ -133,30 +134,30 @@ class TaggingHead(TaskHead):
         columns: Mapping[str, str | int | None],
         format: str | None = None,
     ) -> TaggedFile:
-        given = {
+        named = {
             field: int(c) if isinstance(c, str) and c.isdecimal() else c
             for field, c in columns.items()
             if c is not None
         }
-        rows = TaggedFile(path, format, given or None)
-        if "tags" in columns or rows.format == "jsonl":
-            return rows
-        usual = 1 if rows.format == "conllu" else 0
-        return TaggedFile(path, format, {"text": given.get("text", usual)})
+        examples = TaggedFile(path, format, named or None)
+        if "tags" in columns or examples.format == "jsonl":
+            return examples
+        usual = 1 if examples.format == "conllu" else 0
+        return TaggedFile(path, format, {"text": named.get("text", usual)})
 
     @classmethod
-    def from_rows(cls, rows: Iterable, **options) -> "TaggingHead":
-        """Makes a head with the scheme and the labels of the rows.
+    def from_examples(cls, examples: Iterable, **options) -> "TaggingHead":
+        """Makes a head with the scheme and the labels of the examples.
 
         Args:
-            rows: rows with `values` and `origin`.
+            examples: examples with `values` and `origin`.
             **options: constructor arguments.
         """
-        found = tag_labels.find_labels(
-            rows, options.get("scheme"), options.get("strict", False)
+        found_labels = tag_labels.find_labels(
+            examples, options.get("scheme"), options.get("strict", False)
         )
-        options["scheme"] = found.scheme
-        options.setdefault("labels", found.labels)
+        options["scheme"] = found_labels.scheme
+        options.setdefault("labels", found_labels.labels)
         return cls(**options)
 
     def get_config(self) -> dict:
@@ -188,8 +189,8 @@ class TaggingHead(TaskHead):
             "and conlleval read them"
         )
 
-    def row_warnings(self, rows: Iterable, tokenizer) -> list[str]:
-        return alignment_warnings(rows, tokenizer)
+    def example_warnings(self, examples: Iterable, tokenizer) -> list[str]:
+        return alignment_warnings(examples, tokenizer)
 
     def example_spec(self, with_label: bool) -> dict:
         numbers = ("int32", (None,))
@@ -224,11 +225,11 @@ class TaggingHead(TaskHead):
         )(sequence)
         return keras.Model(inputs, self._output.build(logits))
 
-    def adapt(self, model: keras.Model, rows: Iterable, tokenizer) -> None:
+    def adapt(self, model: keras.Model, examples: Iterable, tokenizer) -> None:
         logits = model.get_layer("logits")
         if is_new(logits):
             counts = count_labels(
-                (self.example(row.values, True) for row in rows),
+                (self.example(example.values, True) for example in examples),
                 self._labels.ids_in_spans(),
                 self._outside,
             )
@@ -259,15 +260,21 @@ class TaggingHead(TaskHead):
     def answers(self, decoded: Mapping[str, Any]) -> list[dict]:
         return word_answers(decoded)
 
-    def score(self, rows: Iterable, answers: Iterable[dict]) -> dict:
-        return score_rows(rows, answers, self.scheme, self._labels, self.strict)
+    def score(self, examples: Iterable, answers: Iterable[dict]) -> dict:
+        return score_examples(
+            examples, answers, self.scheme, self._labels, self.strict
+        )
 
     def is_right(self, values: Mapping[str, Any], answer: dict) -> bool:
-        """Returns whether an answer has exactly the spans of its row."""
+        """Returns whether an answer has exactly the spans of its example."""
         return is_right(values, answer, self.scheme, self._labels, self.strict)
 
-    def report_tables(self, rows: Iterable, answers: Iterable[dict]) -> list:
-        return tag_tables(rows, answers, self.scheme, self._labels, self.strict)
+    def report_tables(
+        self, examples: Iterable, answers: Iterable[dict]
+    ) -> list:
+        return tag_tables(
+            examples, answers, self.scheme, self._labels, self.strict
+        )
 
     def signature(self) -> Signature:
         return Signature(

@@ -47,17 +47,19 @@ class LabelSet:
     """
 
     def __init__(self, labels: Sequence[str], prefixed: bool):
-        self.ids = {label: place for place, label in enumerate(labels)}
+        self.ids = {label: index for index, label in enumerate(labels)}
         self.scheme, self.types = "none", list(labels)
         if prefixed:
             self.scheme = own_scheme(labels)
-            found = [
-                letter_and_type(one)[1] for one in labels if one != OUTSIDE
+            types_of_labels = [
+                letter_and_type(label)[1]
+                for label in labels
+                if label != OUTSIDE
             ]
-            self.types = list(dict.fromkeys(found))
+            self.types = list(dict.fromkeys(types_of_labels))
 
     def spelled(self, tags: Sequence[str], scheme: str) -> list[str]:
-        """Returns tags as these labels spell them.
+        """Converts tags to the scheme and letters of these labels.
 
         What none of them spells is returned in their scheme.
 
@@ -71,9 +73,9 @@ class LabelSet:
         return [self._own(tag) for tag in convert(tags, scheme, self.scheme)]
 
     def ids_in_spans(self) -> list[list[int]]:
-        """Returns label ids by type and by place in a span, `(types, 8)`.
+        """Returns label ids by type and by position in a span, `(types, 8)`.
 
-        The place is a sum: 1 for the first word, 2 for the last, 4 if a span
+        The position is a sum: 1 for the first word, 2 for the last, 4 if a span
         of the same type ends right before it.
         """
         if self.scheme == "none":
@@ -90,14 +92,14 @@ class LabelSet:
 
     def _id_in_span(self, name, is_first, is_last, touches):
         before = [f"B-{name}"] * touches
-        first, further = [f"B-{name}"], [f"I-{name}"]
-        span = first + further * (not is_first) + further * (not is_last)
-        place = len(before) + (not is_first)
+        first, inner = [f"B-{name}"], [f"I-{name}"]
+        span = first + inner * (not is_first) + inner * (not is_last)
+        index = len(before) + (not is_first)
         span = before + span
-        found = self.spelled(span, "IOB2")[place]
-        own = [one for one in self.ids if self._is_of(one, name)]
+        spelled = self.spelled(span, "IOB2")[index]
+        of_type = [label for label in self.ids if self._is_of(label, name)]
         # For lack of the right one, B before E, I and S.
-        return self.ids[found if found in self.ids else min(own)]
+        return self.ids[spelled if spelled in self.ids else min(of_type)]
 
     def _is_of(self, label, name):
         return label != OUTSIDE and letter_and_type(label)[1] == name
@@ -128,7 +130,7 @@ def own_scheme(labels: Sequence[str]) -> str:
 
 
 class Found(NamedTuple):
-    """What a look at all rows gave.
+    """What the tags of a data set need.
 
     Attributes:
         scheme: str. How the tags spell entities.
@@ -139,52 +141,55 @@ class Found(NamedTuple):
     labels: list[str]
 
 
-def find_labels(rows: Iterable, scheme: str | None, strict: bool) -> Found:
-    """Returns the scheme of rows and the labels that a head needs for them.
+def find_labels(examples: Iterable, scheme: str | None, strict: bool) -> Found:
+    """Returns the scheme of examples and the labels that a head needs for them.
 
     Args:
-        rows: rows with `values` (`tags`, or `spans` of a text) and `origin`.
+        examples: examples with `values` (`tags`, or `spans` of a text) and
+            `origin`.
         scheme: the scheme, or `None` to recognize it.
         strict: bool. Whether tags that break it are refused; they are
             mended otherwise.
 
     Raises:
-        InputError: if a row has neither tags nor spans, or a tag breaks the
-            scheme and `strict` is true.
+        InputError: if an example has neither tags nor spans, or a tag breaks
+            the scheme and `strict` is true.
     """
     if scheme is None:
-        scheme = _scheme_of_rows(rows)
+        scheme = _scheme_of_examples(examples)
     types, tags = set(), set()
-    read = "no row"
-    for row in rows:
-        read = f"{OUTSIDE} for every word, up to {row.origin}"
-        found = _tags(row)
-        types.update(_span_types(row))
+    read = "no example"
+    for example in examples:
+        read = f"{OUTSIDE} for every word, up to {example.origin}"
+        example_tags = _tags(example)
+        types.update(_span_types(example))
         if scheme == "none":
-            tags.update(found)
+            tags.update(example_tags)
             # Words outside of spans need a label.
-            tags.update([OUTSIDE] if row.values.get("tokens") is None else [])
+            tags.update(
+                [OUTSIDE] if example.values.get("tokens") is None else []
+            )
             continue
         try:
-            invalid = count_invalid(found, scheme)
+            invalid = count_invalid(example_tags, scheme)
         except InputError as error:
-            raise InputError(f"{row.place_of(error)}: {error}") from error
+            raise InputError(f"{example.origin_of(error)}: {error}") from error
         if invalid and strict:
-            raise _invalid(row.origin, found, scheme)
-        types.update(_types(convert(found, scheme, "IOB2")))
-        if found and NO_TYPE in types and len(types) > 1:
+            raise _invalid(example.origin, example_tags, scheme)
+        types.update(_types(convert(example_tags, scheme, "IOB2")))
+        if example_tags and NO_TYPE in types and len(types) > 1:
             raise InputError(
-                f"{row.origin}: either all tags but {OUTSIDE} must have a "
+                f"{example.origin}: either all tags but {OUTSIDE} must have a "
                 "type, as in B-person, or none. Received: "
-                f"{' '.join(found[:SHOWN_LABELS])}, and types before or after. "
-                "Mend the odd ones."
+                f"{' '.join(example_tags[:SHOWN_LABELS])}, and types before or "
+                "after. Mend the odd ones."
             )
     if scheme == "none":
         outside = tags & {OUTSIDE}
         return Found(scheme, [*outside, *sorted((tags | types) - outside)])
     if not types:
         raise InputError(
-            "Rows to learn from must have at least one entity or span. "
+            "Examples to learn from must have at least one entity or span. "
             f"Received: {read}. Check the column of the tags."
         )
     return Found(scheme, labels_of(types))
@@ -224,7 +229,7 @@ def checked(labels: Sequence[str] | None, scheme: str) -> list[str]:
     if isinstance(labels, str) or not isinstance(labels, Iterable):
         raise InputError(
             f"`labels` must be a list of tags. Received: {labels!r:.60}. Give "
-            "them in a list, or use TaggingHead.from_rows."
+            "them in a list, or use TaggingHead.from_examples."
         )
     labels = list(labels)
     proper = all(
@@ -240,8 +245,8 @@ def checked(labels: Sequence[str] | None, scheme: str) -> list[str]:
     if scheme_of(labels) == "none":
         raise InputError(
             "`labels` must be O and tags such as B-person and I-person. "
-            f"Received: {labels}. Build them with TaggingHead.from_rows, or "
-            "choose scheme='none' for tags without prefixes."
+            f"Received: {labels}. Build them with TaggingHead.from_examples, "
+            "or choose scheme='none' for tags without prefixes."
         )
     return labels
 
@@ -257,13 +262,13 @@ def parse_tags(
     if strict and count_invalid(tags, scheme):
         raise _invalid(None, tags, scheme)
     spelled = labels.spelled(tags, scheme)
-    for place, tag in enumerate(spelled):
+    for index, tag in enumerate(spelled):
         if tag not in labels.ids:
             raise ItemError(
-                "A tag must be one of the head's "
-                f"{_listed(labels.ids)}. Received: {tags[place]!r} at word "
-                f"{place + 1}. Correct it, or train with rows that have it.",
-                place,
+                f"A tag must be one of the head's {_listed(labels.ids)}. "
+                f"Received: {tags[index]!r} at word {index + 1}. Correct it, "
+                "or train with examples that have it.",
+                index,
             )
     return [labels.ids[tag] for tag in spelled]
 
@@ -272,41 +277,41 @@ def _types(tags: Iterable[str]) -> set[str]:
     return {letter_and_type(tag)[1] for tag in tags if tag != OUTSIDE}
 
 
-def _scheme_of_rows(rows: Iterable) -> str:
-    row = None
+def _scheme_of_examples(examples: Iterable) -> str:
+    example = None
 
     def watched():
-        nonlocal row
-        for row in rows:
-            yield _tags(row)
+        nonlocal example
+        for example in examples:
+            yield _tags(example)
 
     try:
         return detect_scheme(watched())
     except ItemError as error:
-        raise InputError(f"{row.place_of(error)}: {error}") from error
+        raise InputError(f"{example.origin_of(error)}: {error}") from error
 
 
-def _span_types(row) -> set[str]:
-    if row.values.get("tokens") is not None:
+def _span_types(example) -> set[str]:
+    if example.values.get("tokens") is not None:
         return set()
     try:
-        return {label for *_, label in spans_of(row.values)}
+        return {label for *_, label in spans_of(example.values)}
     except InputError as error:
-        raise InputError(f"{row.origin}: {error}") from error
+        raise InputError(f"{example.origin}: {error}") from error
 
 
-def _tags(row) -> list:
+def _tags(example) -> list:
     try:
-        return tags_of(row.values) or []
+        return tags_of(example.values) or []
     except InputError as error:
-        raise InputError(f"{row.origin}: {error}") from error
+        raise InputError(f"{example.origin}: {error}") from error
 
 
 def _invalid(origin, tags, scheme) -> InputError:
-    place = "" if origin is None else f"{origin}: "
+    prefix = "" if origin is None else f"{origin}: "
     listed = " ".join(tags[:SHOWN_LABELS])
     return InputError(
-        f"{place}tags must follow the scheme {scheme}. Received: {listed}"
+        f"{prefix}tags must follow the scheme {scheme}. Received: {listed}"
         f"{' ...' if len(tags) > SHOWN_LABELS else ''}. Correct them, or "
         "leave out `strict` to read them leniently."
     )

@@ -25,7 +25,7 @@ def best_tags(outputs, is_word) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="task_heads")
 class WordAccuracy(TokenMean):
-    """Share of words with the right tag, each as it weighs.
+    """Fraction of words with the right tag, each as it weighs.
 
     Call arguments of `update_state`: see `SpanF1`.
     """
@@ -107,16 +107,16 @@ class SpanF1(keras.metrics.Metric):
         Int32 `(2, R, S)`, words first in each sequence; -1 where none starts.
         """
         num_words = tf.math.count_nonzero(is_word, 1, True, dtype=tf.int32)
-        place = tf.broadcast_to(tf.range(tf.shape(tags)[1]), tf.shape(tags))
+        position = tf.broadcast_to(tf.range(tf.shape(tags)[1]), tf.shape(tags))
         outside = len(self.labels)
         tags = crf.words_first(tags, is_word)
-        tags = tf.where(place < num_words, tags, outside)
+        tags = tf.where(position < num_words, tags, outside)
         edge = tf.fill([tf.shape(tags)[0], 1], outside)
         starts = self._reader.starts(tf.concat([edge, tags[:, :-1]], 1), tags)
         ends = self._reader.ends(tags, tf.concat([tags[:, 1:], edge], 1))
         # The n-th span to start is the n-th to end.
         number = tf.cumsum(tf.cast(starts, tf.int32), axis=1) - 1
-        ends = tf.sort(tf.where(ends, place, tf.shape(tags)[1]), axis=1)
+        ends = tf.sort(tf.where(ends, position, tf.shape(tags)[1]), axis=1)
         end = tf.gather(ends, tf.maximum(number, 0), batch_dims=1)
         spans = tf.stack([tf.gather(self._type_ids, tags), end])
         return tf.where(starts, spans, -1)

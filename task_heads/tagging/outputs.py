@@ -1,4 +1,4 @@
-"""What turns logits into tags: a softmax for each word, or a CRF over them."""
+"""Outputs of the tagging head: softmax of each word, or a CRF over words."""
 
 from collections.abc import Sequence
 
@@ -52,13 +52,13 @@ class SoftmaxOutput:
         }
 
     def token_outputs(self) -> tuple[TensorInfo, ...]:
-        """Returns the description of what can be said of tokens alone."""
+        """Returns the description of answers for tokens, without texts."""
         return (
             TensorInfo(
                 "tag_id",
                 "int32",
                 (None, None),
-                "place of the best tag among the logits, for each token; a "
+                "index of the best tag among the logits, for each token; a "
                 "word's is that of its first token",
             ),
             TensorInfo(
@@ -93,7 +93,7 @@ class CrfOutput:
 
     def read_words(self, potentials, exists) -> tuple[tf.Tensor, tf.Tensor]:
         # Words stand in one row for each text, whatever windows they are of.
-        # One more place: no loop runs over none.
+        # One more position: no loop runs over none.
         is_word = tf.pad(exists.to_tensor(), [[0, 0], [0, 1]])  # (B, W + 1)
         rows = exists.with_flat_values(potentials).to_tensor()
         rows = tf.pad(rows, [[0, 0], [0, 1], [0, 0], [0, 0]])

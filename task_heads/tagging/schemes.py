@@ -64,30 +64,30 @@ def entities(tags: Sequence[str], suffix: bool = False) -> list[Entity]:
     Raises:
         InputError: if a tag is not a string, or empty.
     """
-    found = []
+    spans = []
     before, type_before, start = OUTSIDE, "", 0
     letters = [letter_and_type(tag, suffix) for tag in tags]
-    for place, (letter, name) in enumerate([*letters, (OUTSIDE, NO_TYPE)]):
+    for index, (letter, name) in enumerate([*letters, (OUTSIDE, NO_TYPE)]):
         other = name != type_before
-        # "." is the outside of an old format; only a new type tells it apart.
+        # "." is the outside of an old format; only a new type separates it.
         if (
             before in "ES"
             or (before in "BI" and letter in "BSO")
             or (before not in "O." and other)
         ):
-            found.append(Entity(type_before, start, place))
+            spans.append(Entity(type_before, start, index))
         if (
             letter in "BS"
             or (letter in "IE" and before in "ESO")
             or (letter not in "O." and other)
         ):
-            start = place
+            start = index
         before, type_before = letter, name
-    return found
+    return spans
 
 
 def strict_entities(tags: Sequence[str], scheme: str) -> list[Entity]:
-    """Reads the entities that are spelled exactly as the scheme asks.
+    """Reads the entities whose tags follow the scheme exactly.
 
     Equal to seqeval's `mode="strict"`, with IOBES also for BILOU. In IOB1
     it has its peculiarities: a wrong `B-` is outside; and an entity that
@@ -107,21 +107,21 @@ def strict_entities(tags: Sequence[str], scheme: str) -> list[Entity]:
             f"{', '.join(PREFIXES)}. Received: {scheme!r}. Tags without "
             "prefixes have no entities; BILOU is read as IOBES."
         )
-    found = []
+    spans = []
     outside = (OUTSIDE, NO_TYPE)
     parsed = [_strict_letter_and_type(tag, scheme) for tag in tags]
     parsed.append(outside)
     before, start = outside, None
-    for place, current in enumerate(parsed):
-        goes_on = current[0] in "IE" and before[0] in "BI"
-        if start is not None and not (goes_on and before[1] == current[1]):
+    for index, current in enumerate(parsed):
+        continues = current[0] in "IE" and before[0] in "BI"
+        if start is not None and not (continues and before[1] == current[1]):
             if _ends(before, current, scheme):
-                found.append(Entity(before[1], start, place))
+                spans.append(Entity(before[1], start, index))
             start = None
         if start is None and _starts(before, current, scheme):
-            start = place
+            start = index
         before = current
-    return found
+    return spans
 
 
 def _starts(before: tuple, current: tuple, scheme: str) -> bool:
@@ -192,7 +192,7 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
        entity of its type;
     4. `IOB2`: everything else. So is a corpus without entities, and one in
        which some `I-` and some `B-` start entities, which neither IOB1 nor
-       IOB2 allows: `count_invalid` then tells how many tags are wrong.
+       IOB2 allows: `count_invalid` then counts the wrong tags.
 
     Args:
         sequences: the tags of each sentence; read once.
@@ -206,11 +206,11 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
     bare, has_outside = set(), False
     for tags in sequences:
         before = (OUTSIDE, "")
-        for place, tag in enumerate(tags):
+        for index, tag in enumerate(tags):
             try:
                 prefix, name = current = _split(tag)
             except InputError as error:
-                raise ItemError(str(error), place) from error
+                raise ItemError(str(error), index) from error
             if prefix is None:
                 without = tag
             elif tag in BARE_TAGS:
@@ -225,7 +225,7 @@ def detect_scheme(sequences: Iterable[Sequence[str]]) -> str:
                     f"{without or min(bare)!r}. Mend "
                     "the odd ones, or choose the scheme none, in which a "
                     "prefix means nothing.",
-                    place,
+                    index,
                 )
             if without:
                 continue
@@ -246,8 +246,8 @@ def count_invalid(tags: Sequence[str], scheme: str) -> int:
     """Returns how many transitions of a sentence its scheme does not allow.
 
     A transition is a pair of neighbouring tags; the sentence's start and
-    end count as `O`. In IOB2 and IOBES, `I-` and `E-` must go on with an
-    entity of their type; in IOBES, `B-` and `I-` must be gone on with; in
+    end count as `O`. In IOB2 and IOBES, `I-` and `E-` must continue an
+    entity of their type; in IOBES, `B-` and `I-` must be continued; in
     IOB1, `B-` must stand right after an entity of its type.
 
     Raises:
@@ -308,17 +308,17 @@ def _allowed(before: tuple, current: tuple, scheme: str) -> bool:
     if scheme == "IOB1":
         return current[0] != "B" or (before[0] in "BI" and same)
     open_before = before[0] in "BI"
-    goes_on = current[0] in "IE"
-    if goes_on:
+    continues = current[0] in "IE"
+    if continues:
         return open_before and same
     return scheme == "IOB2" or not open_before
 
 
 def _parsed(tags: Sequence[str], scheme: str) -> Iterator[tuple[str, str]]:
-    for place, tag in enumerate(tags):
+    for index, tag in enumerate(tags):
         prefix, name = _split(tag)
         if prefix is None or prefix not in PREFIXES[scheme] + OUTSIDE:
-            raise ItemError(str(foreign_tag(tag, scheme)), place)
+            raise ItemError(str(foreign_tag(tag, scheme)), index)
         yield prefix, name
 
 

@@ -24,8 +24,8 @@ from task_heads.tagging.schemes import strict_entities
 _BLOCK = 128
 
 
-def score_rows(
-    rows: Iterable,
+def score_examples(
+    examples: Iterable,
     answers: Iterable[dict],
     scheme: str,
     labels: LabelSet,
@@ -33,27 +33,29 @@ def score_rows(
 ) -> dict:
     """Returns `entity_scores`, or the accuracy for tags without prefixes.
 
-    Rows of tags are scored word for word. Once there are rows of spans,
+    Examples of tags are scored word for word. Once there are examples of spans,
     which are known by the characters at which they begin and end, all that
     counts is whether spans are found, and there is no accuracy of words.
-    Tags without prefixes spell no spans: rows of both kinds have a score
+    Tags without prefixes spell no spans: examples of both kinds have a score
     each, `span_scores` and the accuracy.
 
     Args:
-        rows: labelled rows.
+        examples: labelled examples.
         answers: the answer to each.
-        scheme: str. The scheme of the rows' tags.
+        scheme: str. The scheme of the examples' tags.
         labels: of the head.
         strict: bool. See `entity_scores`.
     """
     truth, guess = [], []
     true_spans, guessed_spans = set(), set()
-    num_rows = 0
-    for number, (row, answer) in enumerate(zip(rows, answers, strict=True)):
-        num_rows += 1
-        tags = tags_of(row.values)
+    num_examples = 0
+    for number, (example, answer) in enumerate(
+        zip(examples, answers, strict=True)
+    ):
+        num_examples += 1
+        tags = tags_of(example.values)
         if tags is None:
-            true_spans |= _numbered(number, spans_of(row.values))
+            true_spans |= _numbered(number, spans_of(example.values))
             guessed_spans |= _numbered(
                 number,
                 ((s["start"], s["end"], s["label"]) for s in answer["spans"]),
@@ -67,7 +69,7 @@ def score_rows(
     accuracy = {}
     if scheme == "none" and truth:
         accuracy = {"token_accuracy": token_accuracy(truth, guess)}
-    if len(truth) < num_rows or not num_rows:
+    if len(truth) < num_examples or not num_examples:
         return span_scores(true_spans, guessed_spans) | accuracy
     return accuracy or entity_scores(truth, guess, strict, labels.scheme)
 
@@ -79,20 +81,20 @@ def is_right(
     labels: LabelSet,
     strict: bool = False,
 ) -> bool:
-    """Returns whether an answer has exactly the spans of its row.
+    """Returns whether an answer has exactly the spans of its example.
 
     That is, their ends and types; of tags without prefixes, which spell no
     spans, all tags.
 
     Args:
-        values: a labelled row.
+        values: a labelled example.
         answer: the answer to it.
-        scheme, labels, strict: as for `score_rows`.
+        scheme, labels, strict: as for `score_examples`.
     """
     tags = tags_of(values)
     if tags is None:
-        found = {(s["start"], s["end"], s["label"]) for s in answer["spans"]}
-        return found == set(spans_of(values))
+        answered = {(s["start"], s["end"], s["label"]) for s in answer["spans"]}
+        return answered == set(spans_of(values))
     truth, guess = labels.spelled(tags, scheme), answer["tags"]
     if scheme == "none":
         return truth == guess
@@ -113,7 +115,7 @@ def _spans_of_words(tags: list[str]) -> Iterator[tuple[int, int, str]]:
 
 
 def tag_tables(
-    rows: Iterable,
+    examples: Iterable,
     answers: Iterable[dict],
     scheme: str,
     labels: LabelSet,
@@ -122,36 +124,36 @@ def tag_tables(
     """Returns scores by type, and the texts that are not all right.
 
     Args:
-        rows, answers: as for `TaskHead.score`.
-        scheme, labels, strict: as for `score_rows`.
+        examples, answers: as for `TaskHead.score`.
+        scheme, labels, strict: as for `score_examples`.
     """
     answers = list(answers)
     mistakes = []
-    for row, answer in zip(rows, answers, strict=True):
-        tags = tags_of(row.values)
+    for example, answer in zip(examples, answers, strict=True):
+        tags = tags_of(example.values)
         if tags is None:
-            text = row.values["text"]
+            text = example.values["text"]
             truth = {
                 f"{label}: {text[start:end]}@{start}"
-                for start, end, label in spans_of(row.values)
+                for start, end, label in spans_of(example.values)
             }
-            given = {
+            answered = {
                 f"{span['label']}: {span['text']}@{span['start']}"
                 for span in answer["spans"]
             }
         else:
-            words = [str(word) for word in row.values["tokens"]]
+            words = [str(word) for word in example.values["tokens"]]
             text = " ".join(words)
             tags = labels.spelled(tags, scheme)
-            truth, given = (
+            truth, answered = (
                 {f"{tag}: {word}@{n}" for n, (tag, word) in enumerate(pairs, 1)}
                 for pairs in (zip(tags, words), zip(answer["tags"], words))
             )
-        missed, wrong = truth - given, given - truth
+        missed, wrong = truth - answered, answered - truth
         if missed or wrong:
             mistakes.append(
                 Mistake(
-                    row.origin,
+                    example.origin,
                     text,
                     ", ".join(sorted(missed)),
                     ", ".join(sorted(wrong)),
@@ -159,7 +161,9 @@ def tag_tables(
                 )
             )
     return [
-        *score_tables(score_rows(rows, answers, scheme, labels, strict)),
+        *score_tables(
+            score_examples(examples, answers, scheme, labels, strict)
+        ),
         *mistake_tables(mistakes, "differences"),
     ]
 
@@ -216,12 +220,12 @@ def span_scores(truth: set[tuple], guess: set[tuple]) -> dict:
     """Returns `micro`, `macro`, `weighted` and `types`, as `entity_scores`.
 
     Args:
-        truth: the true spans: type first, then whatever tells them apart.
+        truth: the true spans: type first, then what identifies them.
         guess: the predicted ones.
     """
     num_true, num_guessed, num_right = (
-        Counter(name for name, *_ in found)
-        for found in (truth, guess, truth & guess)
+        Counter(name for name, *_ in spans)
+        for spans in (truth, guess, truth & guess)
     )
     types = {
         name: _scores(num_right[name], num_guessed[name], num_true[name])
@@ -239,7 +243,7 @@ def span_scores(truth: set[tuple], guess: set[tuple]) -> dict:
 def token_accuracy(
     gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]
 ) -> float:
-    """Returns the share of words with the right tag, `O` included.
+    """Returns the fraction of words with the right tag, `O` included.
 
     It is 0 if there is no word.
 

@@ -543,8 +543,8 @@ def test_help_of_a_named_head_shows_its_flags(zoo):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.tsv", "", "a.tsv: a file must have at least one row of data."),
-        ("a.tsv", "text\tlabel\n", "a.tsv: a file must have at least one row"),
+        ("a.tsv", "", "a.tsv: a file must have at least one example."),
+        ("a.tsv", "text\tlabel\n", "a.tsv: a file must have at least one"),
         ("a.tsv", "words\tlabel\nfine\tgood\n", "the column 'text' does not"),
         ("a.tsv", "text\tlabel\nfine\n", "a.tsv:2: a row must have 2 fields"),
         (

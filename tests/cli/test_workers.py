@@ -144,7 +144,7 @@ def test_other_rows_are_refused(folder, tmp_path):
     flag = changed(folder, tmp_path, lambda line: line.replace("fine", "fin"))
     first, second = run_two(folder, tmp_path / "out", flag)
     assert first[0] == second[0] == 2
-    assert "training_rows=" in second[1]
+    assert "training_examples=" in second[1]
 
 
 def test_a_worker_that_never_comes_is_reported(folder, tmp_path):

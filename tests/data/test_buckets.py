@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.data import InputCounts
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.data import buckets
 from keras_bert_zoo.data import build_dataset
 from keras_bert_zoo.data import default_bucket_lengths
@@ -20,7 +20,7 @@ LENGTHS = [5, 2, 9, 2, 7]
 def batches(head, tokenizer, count=99, **options):
     draw = random.Random(0)
     texts = [" ".join("b" * draw.randint(1, 20)) for _ in range(count)]
-    rows = MemoryRows({"text": texts, "label": list(range(count))})
+    rows = MemoryExamples({"text": texts, "label": list(range(count))})
     dataset = build_dataset(
         rows, head, tokenizer, sequence_length=32, batch_size=8, **options
     )

@@ -1,52 +1,54 @@
 import pytest
 
-from keras_bert_zoo.data import FileRows
-from keras_bert_zoo.data import MemoryRows
-from keras_bert_zoo.data import check_rows
+from keras_bert_zoo.data import FileExamples
+from keras_bert_zoo.data import MemoryExamples
+from keras_bert_zoo.data import check_examples
 from keras_bert_zoo.errors import InputError
 
 
 def test_rows_and_labels_are_counted(head):
-    rows = MemoryRows({"text": list("abc"), "label": ["1", "0", "1"]})
-    report = check_rows(rows, head)
-    assert report.num_rows == 3
+    rows = MemoryExamples({"text": list("abc"), "label": ["1", "0", "1"]})
+    report = check_examples(rows, head)
+    assert report.num_examples == 3
     assert list(report.label_counts.items()) == [("1", 2), ("0", 1)]
 
 
 def test_labels_are_not_read_unless_asked(head):
-    rows = MemoryRows({"text": ["a", "b"]})
-    report = check_rows(rows, head, with_label=False)
-    assert (report.num_rows, report.label_counts) == (2, {})
+    rows = MemoryExamples({"text": ["a", "b"]})
+    report = check_examples(rows, head, with_label=False)
+    assert (report.num_examples, report.label_counts) == (2, {})
 
 
 def test_scores_are_not_counted(head):
     head.label_dtype = "float32"
-    rows = MemoryRows({"text": ["a", "b"], "label": [1, 2]})
-    assert check_rows(rows, head).label_counts == {}
+    rows = MemoryExamples({"text": ["a", "b"], "label": [1, 2]})
+    assert check_examples(rows, head).label_counts == {}
 
 
 def test_very_many_labels_are_not_counted_one_by_one(head):
-    rows = MemoryRows({"text": ["a"] * 1001, "label": list(range(1001))})
-    assert check_rows(rows, head).label_counts == {}
+    rows = MemoryExamples({"text": ["a"] * 1001, "label": list(range(1001))})
+    assert check_examples(rows, head).label_counts == {}
 
 
 def test_bad_label_names_its_row(head):
-    rows = MemoryRows({"text": ["a", "b"], "label": ["1", "x"]})
-    with pytest.raises(InputError, match="^row 2: label 'x' is bad"):
-        check_rows(rows, head)
+    rows = MemoryExamples({"text": ["a", "b"], "label": ["1", "x"]})
+    with pytest.raises(InputError, match="^example 2: label 'x' is bad"):
+        check_examples(rows, head)
 
 
 def test_bad_label_names_its_file_and_line(head, write):
     path = write("a.tsv", "label\ttext\n1\ta\nx\tb\n")
-    rows = FileRows(path, {"text": "text", "label": "label"})
+    rows = FileExamples(path, {"text": "text", "label": "label"})
     with pytest.raises(InputError, match="a.tsv:3: label 'x' is bad"):
-        check_rows(rows, head)
+        check_examples(rows, head)
 
 
 def test_a_text_that_is_no_string_names_its_line(head, write):
     path = write("a.jsonl", '{"t": "a"}\n{"t": 5}\n')
     with pytest.raises(InputError, match="a.jsonl:2: 'text' must be a text"):
-        check_rows(FileRows(path, {"text": "t"}), head, with_label=False)
+        check_examples(
+            FileExamples(path, {"text": "t"}), head, with_label=False
+        )
 
 
 def test_lone_surrogate_is_refused(head, write):
@@ -54,15 +56,17 @@ def test_lone_surrogate_is_refused(head, write):
     with pytest.raises(
         InputError, match=r"a.jsonl:1: 'text' .* surrogate U\+D800 at charac.*3"
     ):
-        check_rows(FileRows(path, {"text": "t"}), head, with_label=False)
+        check_examples(
+            FileExamples(path, {"text": "t"}), head, with_label=False
+        )
 
 
 def test_no_rows_are_refused(head):
-    with pytest.raises(InputError, match="at least one row"):
-        check_rows(MemoryRows({"text": [], "label": []}), head)
+    with pytest.raises(InputError, match="at least one example"):
+        check_examples(MemoryExamples({"text": [], "label": []}), head)
 
 
 def test_rows_that_can_be_read_once_are_refused(head):
-    once = iter(MemoryRows({"text": ["a"], "label": [0]}))
+    once = iter(MemoryExamples({"text": ["a"], "label": [0]}))
     with pytest.raises(InputError, match="re-iterable.*generator"):
-        check_rows(once, head)
+        check_examples(once, head)

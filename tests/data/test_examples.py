@@ -1,44 +1,44 @@
 import numpy as np
 import pytest
 
-from keras_bert_zoo.data import MemoryRows
-from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import Example
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 
 
 def test_rows_carry_values_and_number():
-    rows = MemoryRows({"text": ["a", "b"], "label": [0, 1]})
+    rows = MemoryExamples({"text": ["a", "b"], "label": [0, 1]})
     assert list(rows) == [
-        Row({"text": "a", "label": 0}, "row 1"),
-        Row({"text": "b", "label": 1}, "row 2"),
+        Example({"text": "a", "label": 0}, "example 1"),
+        Example({"text": "b", "label": 1}, "example 2"),
     ]
 
 
 def test_rows_can_be_read_twice():
-    rows = MemoryRows({"text": ("a", "b")})
+    rows = MemoryExamples({"text": ("a", "b")})
     assert list(rows) == list(rows)
 
 
 def test_length_is_known():
-    assert len(MemoryRows({"text": ["a", "b", "c"]})) == 3
+    assert len(MemoryExamples({"text": ["a", "b", "c"]})) == 3
 
 
 def test_numpy_values_become_plain_ones():
-    (row,) = MemoryRows({"text": np.array(["a"]), "label": np.array([7])})
+    (row,) = MemoryExamples({"text": np.array(["a"]), "label": np.array([7])})
     assert type(row.values["text"]) is str
     assert type(row.values["label"]) is int
 
 
 def test_unequal_lengths_are_refused():
     with pytest.raises(InputError, match="Received: text: 2, label: 1"):
-        MemoryRows({"text": ["a", "b"], "label": [0]})
+        MemoryExamples({"text": ["a", "b"], "label": [0]})
 
 
 def test_a_text_instead_of_a_list_is_refused():
     with pytest.raises(InputError, match="'text' must be a sequence.*str"):
-        MemoryRows({"text": "a text"})
+        MemoryExamples({"text": "a text"})
 
 
 def test_no_fields_are_refused():
     with pytest.raises(InputError, match="at least one field"):
-        MemoryRows({})
+        MemoryExamples({})

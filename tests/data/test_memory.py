@@ -10,8 +10,8 @@ SCRIPT = """
 import resource, sys
 sys.path.insert(0, sys.argv[2])
 from conftest import LetterHead, WordTokenizer
-from keras_bert_zoo.data import FileRows, build_dataset
-rows = FileRows(sys.argv[1], {"text": "text", "label": "label"})
+from keras_bert_zoo.data import FileExamples, build_dataset
+rows = FileExamples(sys.argv[1], {"text": "text", "label": "label"})
 dataset = build_dataset(
     rows, LetterHead(), WordTokenizer(), sequence_length=64, shuffle=True
 )

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import FileExamples
 from keras_bert_zoo.data import InputCounts
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.data import PredictionBatches
 from keras_bert_zoo.data import build_dataset
 from keras_bert_zoo.errors import InputError
@@ -18,7 +18,7 @@ def make_rows(count, longest=20):
     """Row `i` is labelled `i` and has a length of its own."""
     draw = random.Random(0)
     texts = [" ".join("b" * draw.randint(1, longest)) for _ in range(count)]
-    return MemoryRows({"text": texts, "label": list(range(count))})
+    return MemoryExamples({"text": texts, "label": list(range(count))})
 
 
 def batches(rows, head, tokenizer, passes=1, **options):
@@ -34,7 +34,7 @@ def labels_of(found):
 
 
 def test_a_batch_is_padded_to_its_own_longest_row(head, tokenizer):
-    rows = MemoryRows({"text": ["a b", "b", "c c c"], "label": [0, 1, 2]})
+    rows = MemoryExamples({"text": ["a b", "b", "c c c"], "label": [0, 1, 2]})
     first, second = batches(rows, head, tokenizer, batch_size=2)
     inputs, labels = first
     assert inputs["token_ids"].tolist() == [[2, 99], [1, 2]]
@@ -170,7 +170,7 @@ def test_number_of_batches_is_known(head, tokenizer, count, drop):
         tokenizer,
         sequence_length=32,
         batch_size=4,
-        num_rows=count,
+        num_examples=count,
         drop_remainder=drop,
     )
     assert dataset.cardinality() == len(list(dataset))
@@ -178,7 +178,7 @@ def test_number_of_batches_is_known(head, tokenizer, count, drop):
 
 def test_long_texts_are_truncated_and_counted(head, tokenizer):
     counts = InputCounts()
-    rows = MemoryRows(
+    rows = MemoryExamples(
         {"text": ["a", "a b c d", "a b c", "e d c b a"], "label": [0] * 4}
     )
     found = batches(
@@ -196,7 +196,7 @@ def test_weights_of_examples_pass_through(make_head, tokenizer):
 
 
 def test_labels_of_tokens_are_padded_like_the_inputs(make_head, tokenizer):
-    rows = MemoryRows({"text": ["a", "a b c"], "label": [0, 0]})
+    rows = MemoryExamples({"text": ["a", "a b c"], "label": [0, 0]})
     ((_, labels),) = batches(rows, make_head(per_token=True), tokenizer)
     assert labels.tolist() == [[10, 0, 0], [10, 20, 30]]
 
@@ -213,7 +213,9 @@ def test_prediction_batches_carry_row_numbers(head, tokenizer):
     texts = [row.values["text"] for row in make_rows(700)]
     read = prediction_batches(head, tokenizer)
     found = {}
-    for inputs, _, numbers in read(MemoryRows({"text": texts}), batch_size=4):
+    for inputs, _, numbers in read(
+        MemoryExamples({"text": texts}), batch_size=4
+    ):
         lengths = inputs["padding_mask"].numpy().sum(axis=1)
         found.update(zip(numbers.tolist(), lengths.tolist(), strict=True))
     assert found == {i: len(t.split()) for i, t in enumerate(texts)}
@@ -221,7 +223,7 @@ def test_prediction_batches_carry_row_numbers(head, tokenizer):
 
 def test_an_error_in_a_row_reaches_the_reader(head, tokenizer, write):
     path = write("a.tsv", "label\ttext\n1\ta\nx\tb\n")
-    rows = FileRows(path, {"text": "text", "label": "label"})
+    rows = FileExamples(path, {"text": "text", "label": "label"})
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"a.tsv:3: label"):
         batches(rows, head, tokenizer)
 
@@ -292,7 +294,7 @@ class DrawingHead(TaskHead):
 
 def drawn(tokenizer, passes=1, **options):
     dataset = build_dataset(
-        MemoryRows({"text": ["a b"] * 6}),
+        MemoryExamples({"text": ["a b"] * 6}),
         DrawingHead(),
         tokenizer,
         sequence_length=8,
@@ -322,8 +324,10 @@ def test_heads_draw_alike_in_each_pass_without_a_seed(tokenizer):
 
 def test_answers_are_not_random(tokenizer):
     batches = prediction_batches(DrawingHead(), tokenizer)
-    ((inputs, context, row_index),) = batches(MemoryRows({"text": ["a"]}), 2)
-    assert (set(context), row_index.tolist()) == (set(), [0])
+    ((inputs, context, example_index),) = batches(
+        MemoryExamples({"text": ["a"]}), 2
+    )
+    assert (set(context), example_index.tolist()) == (set(), [0])
     assert inputs["token_ids"].numpy().tolist() == [[1]]
 
 
@@ -336,7 +340,7 @@ def test_saved_batches_are_those_of_each_pass(head, tokenizer, tmp_path):
             sequence_length=32,
             batch_size=3,
             shuffle=True,
-            num_rows=20,
+            num_examples=20,
         )
 
     build().repeat(2).save(str(tmp_path / "batches"))

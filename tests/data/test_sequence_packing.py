@@ -96,7 +96,7 @@ def test_a_remainder_is_dropped():
 
 def rows():
     texts = [" ".join("abc"[: 1 + i % 3] * (1 + i % 5)) for i in range(30)]
-    return data.MemoryRows({"text": texts, "label": ["x", "y"] * 15})
+    return data.MemoryExamples({"text": texts, "label": ["x", "y"] * 15})
 
 
 def dataset(**options):
@@ -235,7 +235,7 @@ def test_only_what_is_drawn_freely_is_exchanged(shuffle):
     lengths = drawn(512).numpy() - 2  # Two tokens more stand around a text.
     counts = data.InputCounts()
     dataset = data.build_dataset(
-        data.MemoryRows(
+        data.MemoryExamples(
             {"text": ["a " * n for n in lengths], "label": ["x"] * 512}
         ),
         ClassificationHead(["x", "y"]),
@@ -245,7 +245,7 @@ def test_only_what_is_drawn_freely_is_exchanged(shuffle):
         shuffle=shuffle,
         packed_length=WIDTH,
         counts=counts,
-        only_row_index=True,
+        only_example_index=True,
     )
     batches = [set(batch[0].numpy()) for batch in dataset]
     assert set.union(*batches) == set(range(512))

@@ -39,7 +39,7 @@ def results(scope):
         head = ClassificationHead(["a", "b"], dropout=0.0)
         model = zoo.TaskModel(encoder, head, tokenizer)
         model.compile(RECIPE)
-    rows = zoo.MemoryRows({"text": TEXTS, "label": LABELS})
+    rows = zoo.MemoryExamples({"text": TEXTS, "label": LABELS})
     history = model.fit(
         rows, batch_size=8, epochs=3, validation_data=rows, verbose=0
     ).history

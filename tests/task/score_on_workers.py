@@ -34,13 +34,13 @@ def main():
             tokenizer,
         )
     # What the model answers is right on the first worker, and wrong here.
-    (answer,) = model.predict_text(zoo.MemoryRows(ASKED))
+    (answer,) = model.predict_text(zoo.MemoryExamples(ASKED))
     is_first = strategy.cluster_resolver.task_id == 0
     texts = {"a", "b", "c"} - {answer["answer"]}
     text = answer["answer"] if is_first else min(texts)
     found = {"text": text, "start": ASKED["context"][0].index(text)}
-    rows = zoo.MemoryRows({**ASKED, "answers": [[found]]})
-    wrong = zoo.MemoryRows(ASKED)
+    rows = zoo.MemoryExamples({**ASKED, "answers": [[found]]})
+    wrong = zoo.MemoryExamples(ASKED)
     print(
         json.dumps(
             {

@@ -472,7 +472,7 @@ def test_tells_of_an_older_version(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "name"),
-    [("x", "training_rows"), ("validation_data", "validation_rows")],
+    [("x", "training_examples"), ("validation_data", "validation_examples")],
 )
 def test_tells_of_other_rows(tmp_path, changed, name):
     stopped(tmp_path, 2)

@@ -5,7 +5,7 @@ import keras
 import programs
 import pytest
 
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.epoch_score import EpochScore
 
@@ -24,7 +24,7 @@ def test_workers_go_by_the_score_of_the_first():
 @pytest.fixture(scope="module")
 def regression():
     head, rows = every_head.HEADS["score"]
-    rows = MemoryRows({key: [row[key] for row in rows] for key in rows[0]})
+    rows = MemoryExamples({key: [row[key] for row in rows] for key in rows[0]})
     return every_head.make_model(head()), rows
 
 

@@ -78,7 +78,7 @@ def test_what_fills_no_batch_is_told(make_model, texts, labels, caplog):
         verbose=0,
     )
     assert seen == [0, 1] * 2
-    assert "2 of 8 sequences are left out of each epoch" in caplog.text
+    assert "2 of 8 sequences are dropped from each epoch" in caplog.text
     assert model.optimizer._learning_rate.total_steps == 4
 
 
@@ -98,7 +98,7 @@ def test_windows_that_fill_no_batch_are_told(make_model, caplog):
         **fit_inputs.fixed_shape_options(model, True, ORDER),
     )
     assert arguments["steps_per_epoch"] == 2
-    assert "1 of 5 sequences are left out of each epoch" in caplog.text
+    assert "1 of 5 sequences are dropped from each epoch" in caplog.text
 
 
 @pytest.mark.slow

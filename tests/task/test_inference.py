@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import testing
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.classification.head import ClassificationHead
@@ -29,7 +29,9 @@ def model():
 @pytest.mark.parametrize("batch_size", [0, -1, 2.5, "a", None, 10**30])
 @pytest.mark.parametrize("call", ["predict_text", "fit"])
 def test_batches_have_a_whole_number_of_texts(model, call, batch_size):
-    texts = MemoryRows({"question": ["a"], "context": ["a"], "answers": [[]]})
+    texts = MemoryExamples(
+        {"question": ["a"], "context": ["a"], "answers": [[]]}
+    )
     with pytest.raises(InputError, match="`batch_size` must be a whole numb"):
         getattr(model, call)(texts, batch_size=batch_size)
 
@@ -37,7 +39,7 @@ def test_batches_have_a_whole_number_of_texts(model, call, batch_size):
 def test_no_texts_have_no_answers(model):
     assert model.predict_text([]) == []
     assert model.predict_text(np.array([])) == []
-    with pytest.raises(InputError, match="at least one row"):
+    with pytest.raises(InputError, match="at least one example"):
         model.fit([])
 
 
@@ -48,9 +50,11 @@ def test_a_list_of_mappings_is_scored(model):
         "answers": [{"text": "a", "start": 0}],
     }
     assert model.score([row])["total"] == 1
-    with pytest.raises(InputError, match="row 1: .* must have `answers`"):
+    with pytest.raises(InputError, match="example 1: .* must have `answers`"):
         model.score([{"question": "a", "context": "a b"}])
-    with pytest.raises(InputError, match="Labelled rows are needed.* dict. P"):
+    with pytest.raises(
+        InputError, match="Labelled examples.* needed.* dict. P"
+    ):
         model.tune({"a": 1})
 
 

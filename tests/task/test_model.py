@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 from absl import logging
 
-from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import FileExamples
 from keras_bert_zoo.data import InputCounts
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task.model import TaskModel
@@ -34,7 +34,7 @@ def test_learns_from_rows_of_a_file(make_model, texts, labels, tmp_path):
     lines = [f"{t}\t{label}" for t, label in zip(texts, labels)]
     path = tmp_path / "train.tsv"
     path.write_text("\n".join(["sentence\tlabel", *lines]) + "\n")
-    rows = FileRows(path, {"text": "sentence", "label": "label"})
+    rows = FileExamples(path, {"text": "sentence", "label": "label"})
     model = make_model()
     fit(model, rows)
     assert model.evaluate(rows, return_dict=True, verbose=0)["accuracy"] == 1.0
@@ -318,7 +318,7 @@ def test_truncated_texts_are_told_when_answered(make_model, caplog):
 
 @pytest.mark.slow
 def test_validation_data_may_be_rows(make_model, texts, labels):
-    rows = MemoryRows({"text": texts, "label": labels})
+    rows = MemoryExamples({"text": texts, "label": labels})
     history = fit(make_model(), rows, epochs=1, validation_data=rows)
     assert "val_accuracy" in history.history
 
@@ -340,7 +340,7 @@ def test_trains_in_mixed_precision(make_model, texts, labels, policy):
 
 def test_an_unknown_label_names_its_row(make_model, texts, labels):
     labels[2] = "goood"
-    with pytest.raises(InputError, match="row 3: label 'goood' is not one of"):
+    with pytest.raises(InputError, match="example 3: label 'goood' is not"):
         make_model().fit(texts, labels)
 
 

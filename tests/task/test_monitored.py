@@ -5,12 +5,12 @@ import keras
 import pytest
 
 from keras_bert_zoo.task.epoch_score import EpochScore
-from keras_bert_zoo.task.epoch_score import tell_directions
+from keras_bert_zoo.task.epoch_score import set_monitor_modes
 
 
 def modes(model, *monitors, kind=keras.callbacks.EarlyStopping):
     callbacks = [kind(name) for name in monitors]
-    tell_directions(model, callbacks)
+    set_monitor_modes(model, callbacks)
     return [one.mode for one in callbacks]
 
 
@@ -40,13 +40,13 @@ def test_a_named_score_is_better_the_higher_unless_keras_knows(name, mode):
     model = every_head.make_model(head())
     model.compile()
     stop = keras.callbacks.EarlyStopping(f"val_{name}")
-    tell_directions(model, [EpochScore(rows, name=name), stop])
+    set_monitor_modes(model, [EpochScore(rows, name=name), stop])
     assert stop.mode == mode
 
 
 def test_what_was_asked_for_stays(model):
     callback = keras.callbacks.EarlyStopping("val_mood_loss", mode="max")
-    tell_directions(model, [callback, keras.callbacks.History()])
+    set_monitor_modes(model, [callback, keras.callbacks.History()])
     assert callback.mode == "max"
 
 

@@ -25,7 +25,7 @@ from task_heads.classification.head import ClassificationHead
 def packed_batch(model, rows, width=40):
     columns = {key: [row[key] for row in rows] for key in rows[0]}
     dataset = data.build_dataset(
-        data.MemoryRows(columns),
+        data.MemoryExamples(columns),
         model.head,
         model.tokenizer,
         sequence_length=16,

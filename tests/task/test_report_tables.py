@@ -2,7 +2,7 @@
 
 import types
 
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.task.report_tables import Mistake
 from keras_bert_zoo.task.report_tables import Table
 from keras_bert_zoo.task.report_tables import mistake_tables
@@ -34,19 +34,19 @@ def test_no_score_is_no_table():
 
 def test_a_head_without_tables_shows_its_score():
     head = types.SimpleNamespace(score=lambda rows, answers: {"n": len(rows)})
-    rows = [Row({}, "row 1")]
+    rows = [Example({}, "example 1")]
     (table,) = report_tables(head, rows, [{}])
     assert table.rows == [("n", 1)]
 
 
 def test_the_worst_mistakes_come_first():
     mistakes = [
-        Mistake(f"row {n}", "text", "yes", "no", weight)
+        Mistake(f"example {n}", "text", "yes", "no", weight)
         for n, weight in enumerate([0.5] * 25 + [0.9, 0.1])
     ]
     (table,) = mistake_tables(mistakes, "probability")
     assert len(table.rows) == 20
-    assert table.rows[0] == ("row 25", "text", "yes", "no", 0.9)
+    assert table.rows[0] == ("example 25", "text", "yes", "no", 0.9)
     assert table.columns[-1] == "probability"
 
 

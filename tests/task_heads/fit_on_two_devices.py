@@ -79,7 +79,7 @@ def trained(scope, name):
         model = zoo.TaskModel(encoder, make_head(), tokenizer)
         # Adam makes steps of rounding where a gradient is zero.
         model.compile(keras.optimizers.SGD(0.05, 0.9))
-    rows = zoo.MemoryRows(columns)
+    rows = zoo.MemoryExamples(columns)
     in_fit = IN_FIT.get(kind, {})
     return two_devices.fitted(model, rows, in_fit, batch_size=8)
 

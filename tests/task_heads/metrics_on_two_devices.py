@@ -73,7 +73,7 @@ def measured(scope, name):
         model = zoo.TaskModel(encoder, make_head(), tokenizer)
         model.compile(keras.optimizers.SGD(0.0))
     history, scores, _ = two_devices.fitted(
-        model, zoo.MemoryRows(columns), {"shuffle": False}, batch_size=4
+        model, zoo.MemoryExamples(columns), {"shuffle": False}, batch_size=4
     )
     return {
         name: [*map(float, history[name]), float(score)]

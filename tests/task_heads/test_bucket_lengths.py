@@ -4,7 +4,7 @@ import every_head
 import numpy as np
 import pytest
 
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.data import build_dataset
 
 FAST = ("masked LM",)
@@ -21,7 +21,7 @@ def test_losses_do_not_depend_on_bucket_lengths(name):
     make_head, rows = every_head.HEADS[name]
     model = every_head.make_model(make_head())
     model.compile()
-    rows = MemoryRows({key: [row[key] for row in rows] for key in rows[0]})
+    rows = MemoryExamples({key: [row[key] for row in rows] for key in rows[0]})
 
     def examples(**options):
         """Yields length and loss of each, sequence by sequence."""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo import testing
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.classification.head import ClassificationHead
 from task_heads.classification.layers import ScoreScale
@@ -91,7 +91,7 @@ def make_model(head, **encoder):
 
 
 def as_rows(rows):
-    return MemoryRows({key: [row[key] for row in rows] for key in rows[0]})
+    return MemoryExamples({key: [row[key] for row in rows] for key in rows[0]})
 
 
 # The others begin likewise: a pipeline each, to see it.

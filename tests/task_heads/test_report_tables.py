@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from task_heads.classification.head import ClassificationHead
 from task_heads.multi_task.head import MultiTaskHead
 from task_heads.span_qa.head import SpanQAHead
@@ -10,7 +10,7 @@ from task_heads.tagging.head import TaggingHead
 
 
 def rows_of(*values):
-    return [Row(one, f"a.tsv:{n}") for n, one in enumerate(values, start=2)]
+    return [Example(one, f"a.tsv:{n}") for n, one in enumerate(values, start=2)]
 
 
 def label(name, probability):

@@ -4,7 +4,7 @@ import every_head
 import numpy as np
 import pytest
 
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 
 FAST = ("tags",)
 
@@ -20,7 +20,7 @@ def test_a_loss_is_the_mean_over_all_rows(name):
     make_head, rows = every_head.HEADS[name]
     model = every_head.make_model(make_head(), dtype="float32")
     model.compile("sgd")
-    rows = MemoryRows({key: [row[key] for row in rows] for key in rows[0]})
+    rows = MemoryExamples({key: [row[key] for row in rows] for key in rows[0]})
     found = [
         model.evaluate(rows, batch_size=size, verbose=0, return_dict=True)
         for size in (1, 100)

@@ -45,7 +45,7 @@ def csv_records(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
 
 
 def _complete(line: str, lines: Iterator, origin: str) -> str:
-    # Quotes pair up within a record, so an odd count means it goes on.
+    # Quotes pair up within a record, so an odd count means that it continues.
     parts = [line]
     is_open = line.count('"') % 2
     size = len(line)

@@ -1,12 +1,12 @@
-"""Rows streamed from TSV, CSV and JSON Lines files."""
+"""Examples streamed from TSV, CSV and JSON Lines files."""
 
 import os
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from keras_bert_zoo.data.examples import Row
-from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.readers.delimited import csv_records
 from keras_bert_zoo.data.readers.delimited import tsv_records
 from keras_bert_zoo.data.readers.formats import format_of
@@ -19,8 +19,8 @@ FORMATS = ("tsv", "csv", "jsonl")
 _ENDINGS = {f".{name}": name for name in FORMATS}
 
 
-class FileRows(Rows):
-    """Rows of a file, read anew at each iteration, one at a time.
+class FileExamples(Examples):
+    """Examples of a file, read anew at each iteration, one at a time.
 
     | format | rule |
     | --- | --- |
@@ -31,7 +31,7 @@ class FileRows(Rows):
     Files are UTF-8, with or without a byte-order mark, with LF or CRLF, and
     may be gzipped. The first row of `tsv` and `csv` names the columns. For
     files without such a header give column numbers, from 0, instead of
-    names; rows may then have further fields.
+    names; examples may then have extra fields.
 
     Args:
         path: the file.
@@ -42,7 +42,7 @@ class FileRows(Rows):
     Raises:
         InputError: if the format is unknown or `columns` is not as above; at
             iteration, if the file breaks a rule of its format, naming file
-            and line, or has no rows.
+            and line, or has no examples.
         OSError: at iteration, if the file cannot be read.
     """
 
@@ -62,20 +62,22 @@ class FileRows(Rows):
                 f"columns={self.columns!r}. Give each field its key."
             )
 
-    def __iter__(self) -> Iterator[Row]:
-        rows = self._json() if self.format == "jsonl" else self._delimited()
-        return not_empty(rows, self.path, "row of data")
+    def __iter__(self) -> Iterator[Example]:
+        examples = self._json() if self.format == "jsonl" else self._delimited()
+        return not_empty(examples, self.path, "example")
 
-    def _json(self) -> Iterator[Row]:
+    def _json(self) -> Iterator[Example]:
         columns = self.columns.items()
         for number, record in json_records(self.path):
             origin = f"{self.path}:{number}"
             try:
-                yield Row({field: record[c] for field, c in columns}, origin)
+                yield Example(
+                    {field: record[c] for field, c in columns}, origin
+                )
             except KeyError as error:
                 raise _missing(origin, error.args[0], record) from error
 
-    def _delimited(self) -> Iterator[Row]:
+    def _delimited(self) -> Iterator[Example]:
         records = _DELIMITED[self.format](self.path)
         if self._numbered:
             positions = self.columns
@@ -89,14 +91,16 @@ class FileRows(Rows):
                 self.columns, header, f"{self.path}:{number}"
             )
             num_fields = at_least = len(header)
-        places = tuple(positions.items())
+        columns = tuple(positions.items())
         for number, fields in records:
             origin = f"{self.path}:{number}"
             if len(fields) < at_least or (
                 num_fields is not None and len(fields) != num_fields
             ):
                 raise _wrong_count(origin, fields, at_least, num_fields)
-            yield Row({name: fields[place] for name, place in places}, origin)
+            yield Example(
+                {name: fields[position] for name, position in columns}, origin
+            )
 
 
 def _are_numbers(columns: Mapping) -> bool:

@@ -1,10 +1,10 @@
-"""What all readers of files say of formats and of files without rows."""
+"""File formats by name or suffix, and the error for an empty file."""
 
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.errors import InputError
 
 
@@ -47,21 +47,23 @@ def format_of(
     )
 
 
-def not_empty(rows: Iterable[Row], path: str, kind: str) -> Iterator[Row]:
-    """Yields the rows of a file.
+def not_empty(
+    examples: Iterable[Example], path: str, kind: str
+) -> Iterator[Example]:
+    """Yields the examples of a file.
 
     Args:
-        rows: its rows.
+        examples: its examples.
         path: the file.
-        kind: what a row is, for messages: `question`, `sentence`.
+        kind: what an example is, for messages: `question`, `sentence`.
 
     Raises:
         InputError: at the end, if there was none.
     """
     empty = True
-    for row in rows:
+    for example in examples:
         empty = False
-        yield row
+        yield example
     if empty:
         raise InputError(
             f"{path}: a file must have at least one {kind}. Received: none. "

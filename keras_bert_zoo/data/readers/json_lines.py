@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from collections.abc import Mapping
 
-from keras_bert_zoo.data.examples import Row
-from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.readers.formats import format_of
 from keras_bert_zoo.data.readers.formats import not_empty
 from keras_bert_zoo.data.readers.lines import read_lines
@@ -41,8 +41,8 @@ def json_records(path: str | os.PathLike) -> Iterator[tuple[int, dict]]:
         yield number, record
 
 
-class RecordFile(Rows):
-    """Rows of a JSON Lines file with all of their keys as values.
+class RecordFile(Examples):
+    """Examples of a JSON Lines file with all of their keys as values.
 
     Files are UTF-8 and may be gzipped.
 
@@ -67,10 +67,10 @@ class RecordFile(Rows):
         format_of(self.path, format, {".jsonl": "jsonl"}, "fields")
         self.names = dict(names or {})
 
-    def __iter__(self) -> Iterator[Row]:
-        return not_empty(self._rows(), self.path, "row")
+    def __iter__(self) -> Iterator[Example]:
+        return not_empty(self._examples(), self.path, "example")
 
-    def _rows(self):
+    def _examples(self):
         for number, record in json_records(self.path):
             missing = [key for key in self.names.values() if key not in record]
             if missing:
@@ -80,4 +80,4 @@ class RecordFile(Rows):
                     f"without {', '.join(missing)}. Name others, or add them."
                 )
             renamed = {field: record[key] for field, key in self.names.items()}
-            yield Row({**record, **renamed}, f"{self.path}:{number}")
+            yield Example({**record, **renamed}, f"{self.path}:{number}")

@@ -1,18 +1,18 @@
-"""Rows streamed from plain text, one text a line."""
+"""Examples streamed from plain text, one text a line."""
 
 import os
 from collections.abc import Iterator
 
-from keras_bert_zoo.data.examples import Row
-from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.readers.formats import not_empty
 from keras_bert_zoo.data.readers.lines import read_lines
 
 
-class TextLines(Rows):
-    """Rows of a file of plain text, one a line, read anew at each iteration.
+class TextLines(Examples):
+    """Examples of plain text, one a line, read anew at each iteration.
 
-    A row has the line as `text`. Blank lines are skipped. Files are UTF-8,
+    An example has the line as `text`. Blank lines are skipped. Files are UTF-8,
     with or without a byte-order mark, with LF or CRLF, and may be gzipped.
 
     Args:
@@ -27,10 +27,10 @@ class TextLines(Rows):
     def __init__(self, path: str | os.PathLike):
         self.path = os.fspath(path)
 
-    def __iter__(self) -> Iterator[Row]:
-        rows = (
-            Row({"text": line}, f"{self.path}:{number}")
+    def __iter__(self) -> Iterator[Example]:
+        examples = (
+            Example({"text": line}, f"{self.path}:{number}")
             for number, line in read_lines(self.path)
             if line.strip()
         )
-        return not_empty(rows, self.path, "line of text")
+        return not_empty(examples, self.path, "line of text")

@@ -1,4 +1,4 @@
-"""What the TensorFlow engines share: from subwords to rows of tokens."""
+"""Base class of the TensorFlow engines: from subwords to ragged tokens."""
 
 import dataclasses
 from collections.abc import Callable

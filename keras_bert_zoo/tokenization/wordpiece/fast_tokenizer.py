@@ -138,14 +138,14 @@ class FastWordPiece(tf.Module):
 
     def __call__(self, texts: NormalizedTexts) -> Subwords:
         """Splits words whose values are code points."""
-        word_splits, places = tf.raw_ops.RaggedRange(
+        word_splits, indices = tf.raw_ops.RaggedRange(
             starts=texts.word_starts,
             limits=texts.word_ends,
             deltas=1,
             Tsplits=tf.int64,
         )
         words = tf.raw_ops.UnicodeEncode(
-            input_values=tf.gather(texts.values, places),
+            input_values=tf.gather(texts.values, indices),
             input_splits=word_splits,
             output_encoding="UTF-8",
         )  # (W,)
@@ -163,7 +163,7 @@ class FastWordPiece(tf.Module):
             tf.gather(self._lengths, ids),
         )
         ends = tf.cumsum(lengths)
-        starts = tf.gather(places, ends - lengths)
+        starts = tf.gather(indices, ends - lengths)
         return Subwords(ids, starts, starts + lengths)
 
 
@@ -183,14 +183,14 @@ def _interleave(plain, other, rows):
     *other_columns, other_splits = other
     splits = tf.concat([plain_splits, other_splits[1:] + plain_splits[-1]], 0)
     order = tf.math.invert_permutation(rows)
-    row_splits, places = tf.raw_ops.RaggedRange(
+    row_splits, indices = tf.raw_ops.RaggedRange(
         starts=tf.gather(splits, order),
         limits=tf.gather(splits, order + 1),
         deltas=tf.constant(1, tf.int64),
         Tsplits=tf.int64,
     )
     columns = [
-        tf.gather(tf.concat(pair, 0), places)
+        tf.gather(tf.concat(pair, 0), indices)
         for pair in zip(plain_columns, other_columns, strict=True)
     ]
     return *columns, row_splits

@@ -20,7 +20,7 @@ from keras_bert_zoo.tokenization.wordpiece.trie import build_trie
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
-# Most walks end early: after so many steps, only the live ones go on.
+# Most walks end early: after so many steps, only the live ones continue.
 _STAGE = 4
 
 
@@ -102,10 +102,14 @@ class GraphWordPiece(tf.Module):
             ),
         )
 
-    def _match(self, values, places, root):
-        """Returns id and length of the longest subword at each place."""
+    def _match(self, values, positions, root):
+        """Returns id and length of the longest subword at each position."""
         states = self._walk(
-            values, tf.zeros_like(places) + root, places, self._depth, _STAGE
+            values,
+            tf.zeros_like(positions) + root,
+            positions,
+            self._depth,
+            _STAGE,
         )
         matches = tf.gather(self._matches, states)
         bits = trie_layout.LENGTH_BITS
@@ -114,23 +118,23 @@ class GraphWordPiece(tf.Module):
             tf.bitwise.bitwise_and(matches, (1 << bits) - 1),
         )
 
-    def _walk(self, values, states, places, depth, stage):
+    def _walk(self, values, states, positions, depth, stage):
         """Returns how far the trie leads; a walk without a way on stays."""
         is_alive = None
         for _ in range(min(stage, depth)):
             following = tf.bitwise.bitwise_xor(
-                tf.gather(self._bases, states), tf.gather(values, places)
+                tf.gather(self._bases, states), tf.gather(values, positions)
             )
             is_alive = tf.equal(tf.gather(self._parents, following), states)
             states = tf.where(is_alive, following, states)
-            places += tf.cast(is_alive, tf.int32)
+            positions += tf.cast(is_alive, tf.int32)
         if depth <= stage:
             return states
         alive = tf.where(is_alive)[:, 0]
         ends = self._walk(
             values,
             tf.gather(states, alive),
-            tf.gather(places, alive),
+            tf.gather(positions, alive),
             depth - stage,
             2 * stage,
         )
@@ -149,11 +153,11 @@ class GraphWordPiece(tf.Module):
             Subwords, in no order, of the words that can be split; and the
             indices of the others, int64 in [0, F).
         """
-        # One place more than the rest of each word has: its end.
-        splits, places = tf.raw_ops.RaggedRange(
+        # One position more than the rest of each word has: its end.
+        splits, positions = tf.raw_ops.RaggedRange(
             starts=starts, limits=ends + 1, deltas=1, Tsplits=tf.int32
         )
-        ids, lengths = self._match(values, places, trie_layout.INNER_ROOT)
+        ids, lengths = self._match(values, positions, trie_layout.INNER_ROOT)
         goals = splits[1:] - 1
 
         def hop(words, current, visited, owners, failed):
@@ -179,15 +183,15 @@ class GraphWordPiece(tf.Module):
         )
         is_split = _mask(failed, tf.size(starts), inside=False)
         visited = tf.boolean_mask(visited, tf.gather(is_split, owners))
-        starts = tf.gather(places, visited)
+        starts = tf.gather(positions, visited)
         ends = starts + tf.gather(lengths, visited)
         return Subwords(tf.gather(ids, visited), starts, ends), failed
 
 
 def _in_text_order(num_characters, starts, ids, ends):
     # No two subwords start at one character, so a scatter sorts them.
-    places = tf.range(tf.size(starts))
-    table = _scatter(starts, places, num_characters, default=-1)
+    order = tf.range(tf.size(starts))
+    table = _scatter(starts, order, num_characters, default=-1)
     order = tf.boolean_mask(table, table >= 0)
     return Subwords(
         tf.gather(ids, order), tf.gather(starts, order), tf.gather(ends, order)

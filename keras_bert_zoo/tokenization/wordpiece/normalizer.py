@@ -130,8 +130,8 @@ class Normalizer(tf.Module):
         pages = tf.gather(
             self._pages, tf.bitwise.right_shift(decoded.codes, PAGE_BITS)
         )
-        places = tf.bitwise.bitwise_and(decoded.codes, (1 << PAGE_BITS) - 1)
-        return tf.gather(self._entries, pages + places), decoded.row_splits
+        offsets = tf.bitwise.bitwise_and(decoded.codes, (1 << PAGE_BITS) - 1)
+        return tf.gather(self._entries, pages + offsets), decoded.row_splits
 
     def _look_up_ascii(self, ended, joined):
         row_splits = tf.cumsum(tf.strings.length(ended))
@@ -162,16 +162,16 @@ class Normalizer(tf.Module):
         )
         is_direct = tf.equal(counts, DIRECT)
         counts = tf.where(is_direct, 1, counts)
-        # Eight numbers per character: owner << 3 | place among its parts.
+        # Eight numbers per character: owner << 3 | index among its parts.
         firsts = tf.range(tf.size(entries)) * 8
         part_splits, parts = tf.raw_ops.RaggedRange(
             starts=firsts, limits=firsts + counts, deltas=1, Tsplits=tf.int32
         )
         owners = tf.bitwise.right_shift(parts, 3)
-        places = tf.bitwise.bitwise_and(parts, 7)
+        part_indices = tf.bitwise.bitwise_and(parts, 7)
         entries = tf.gather(entries, owners)
         is_direct = tf.gather(is_direct, owners)
-        indices = tf.bitwise.right_shift(entries, VALUE_SHIFT) + places
+        indices = tf.bitwise.right_shift(entries, VALUE_SHIFT) + part_indices
         indices = tf.where(is_direct, 0, indices)
         entries = tf.where(
             is_direct, entries, tf.gather(self._part_entries, indices)
@@ -179,7 +179,7 @@ class Normalizer(tf.Module):
         classes = tf.where(is_direct, 0, tf.gather(self._part_classes, indices))
         entries, origins = tf.cond(
             tf.reduce_any((classes[:-1] > classes[1:]) & (classes[1:] > 0)),
-            lambda: _in_canonical_order(entries, owners, places, classes),
+            lambda: _in_canonical_order(entries, owners, part_indices, classes),
             lambda: (entries, owners),
         )
         return _keep(entries, origins, tf.gather(part_splits, row_splits))
@@ -205,11 +205,11 @@ def _keep(entries, origins, row_splits):
     )
 
 
-def _in_canonical_order(entries, owners, places, classes):
+def _in_canonical_order(entries, owners, part_indices, classes):
     """Sorts each run of combining marks by class; origins stay in place."""
     runs = tf.cumsum(tf.cast(tf.equal(classes, 0), tf.int64))
     order = tf.argsort(runs * 256 + tf.cast(classes, tf.int64), stable=True)
-    is_first = tf.equal(places, 0)
+    is_first = tf.equal(part_indices, 0)
     ranks = tf.cumsum(tf.cast(tf.gather(is_first, order), tf.int32)) - 1
     origins = tf.gather(tf.boolean_mask(owners, is_first), ranks)
     return tf.gather(entries, order), origins

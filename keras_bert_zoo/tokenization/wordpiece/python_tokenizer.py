@@ -104,7 +104,7 @@ class PythonTokenizer:
     def _strip(self, characters):
         parts = []
         for character, kind, _ in characters:
-            for place, part in enumerate(
+            for index, part in enumerate(
                 self._tables.decompose(ord(character))
             ):
                 if part == character or self._tables.is_ideograph(
@@ -113,7 +113,7 @@ class PythonTokenizer:
                     part_kind = kind
                 else:
                     part_kind = self._kind(part)
-                parts.append((part, part_kind, place == 0))
+                parts.append((part, part_kind, index == 0))
         return [
             (part, kind, characters[index][2])
             for part, kind, index in _in_canonical_order(

@@ -134,7 +134,7 @@ def _trie(subwords, symbols):
 
 
 def _double_array(children, num_symbols):
-    """Gives every node a state, so that no two nodes share one.
+    """Gives every node a state, so that no two nodes have the same.
 
     Returns the state of each node (the roots keep 0 and 1), bases, parents.
     """
@@ -185,7 +185,7 @@ def _place(children, size):
 
 
 def _first_fit(free, row, start):
-    """Returns a base for which all of `row` is free, and where to go on."""
+    """Returns a base for which all of `row` is free, and where to continue."""
     for begin in range(start, len(free), _WINDOW):
         slots = begin + np.flatnonzero(free[begin : begin + _WINDOW])
         bases = slots ^ row[0]

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from keras_bert_zoo.data import FileRows
+from keras_bert_zoo.data import FileExamples
 from keras_bert_zoo.data.readers import lines
 from keras_bert_zoo.errors import InputError
 
@@ -20,7 +20,7 @@ BAD_UTF8 = b"kind\tsentence\n1\tgood\n0\tb\xe9te\n"
 
 
 def read(path, columns=COLUMNS, format=None):
-    return [dict(row.values) for row in FileRows(path, columns, format)]
+    return [dict(row.values) for row in FileExamples(path, columns, format)]
 
 
 def texts(path, columns=COLUMNS, format=None):
@@ -47,11 +47,11 @@ def test_named_columns_are_read(write, format, ending):
 )
 def test_origin_names_file_and_line(write, format, origin):
     path = write(f"train.{format}", CONTENT[format])
-    assert list(FileRows(path, COLUMNS))[-1].origin == f"{path}:{origin}"
+    assert list(FileExamples(path, COLUMNS))[-1].origin == f"{path}:{origin}"
 
 
 def test_rows_can_be_read_twice(write):
-    rows = FileRows(write("train.tsv", CONTENT["tsv"]), COLUMNS)
+    rows = FileExamples(write("train.tsv", CONTENT["tsv"]), COLUMNS)
     assert list(rows) == list(rows)
 
 
@@ -107,7 +107,7 @@ def test_csv_quoting(write, field, text):
 
 def test_csv_origin_is_the_first_line_of_a_row(write):
     path = write("a.csv", 'sentence,kind\n"a\nb",1\nc,0\n')
-    origins = [row.origin for row in FileRows(path, COLUMNS)]
+    origins = [row.origin for row in FileExamples(path, COLUMNS)]
     assert origins == [f"{path}:2", f"{path}:4"]
 
 
@@ -174,13 +174,13 @@ def test_utf16_is_named(write):
 @pytest.mark.parametrize("content", ["", "\n\n"])
 def test_empty_file_is_refused(write, format, content):
     path = write(f"a.{format}", content)
-    expect(path, "at least one row of data. Received: none")
+    expect(path, "at least one example. Received: none")
 
 
 @pytest.mark.parametrize("format", ["tsv", "csv"])
 def test_header_alone_is_refused(write, format):
     path = write(f"a.{format}", CONTENT[format].splitlines()[0])
-    expect(path, "at least one row of data. Received: none")
+    expect(path, "at least one example. Received: none")
 
 
 def test_cut_gzip_is_refused(write):
@@ -243,12 +243,12 @@ def test_absurdly_long_row_is_refused(write, monkeypatch, name, content):
 
 def test_unknown_ending_is_refused():
     with pytest.raises(InputError, match="must end with .tsv, .csv or .jsonl"):
-        FileRows("train.txt", COLUMNS)
+        FileExamples("train.txt", COLUMNS)
 
 
 def test_unknown_format_is_refused():
     with pytest.raises(InputError, match="one of tsv, csv, jsonl.*'xml'"):
-        FileRows("train.tsv", COLUMNS, format="xml")
+        FileExamples("train.tsv", COLUMNS, format="xml")
 
 
 @pytest.mark.parametrize(
@@ -256,12 +256,12 @@ def test_unknown_format_is_refused():
 )
 def test_bad_columns_are_refused(columns):
     with pytest.raises(InputError, match="`columns` must give each field"):
-        FileRows("train.tsv", columns)
+        FileExamples("train.tsv", columns)
 
 
 def test_numbers_are_refused_for_jsonl():
     with pytest.raises(InputError, match="columns of a jsonl file are names"):
-        FileRows("train.jsonl", {"text": 0})
+        FileExamples("train.jsonl", {"text": 0})
 
 
 def test_missing_file_is_an_os_error():

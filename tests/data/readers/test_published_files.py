@@ -5,8 +5,8 @@ import pathlib
 
 import pytest
 
-from keras_bert_zoo.data import FileRows
-from keras_bert_zoo.data import check_rows
+from keras_bert_zoo.data import FileExamples
+from keras_bert_zoo.data import check_examples
 
 ROOT = pathlib.Path(__file__).parents[3]
 DATA = ROOT / os.environ.get("KBZ_SHARED", "../shared") / "data"
@@ -32,7 +32,7 @@ class AnyHead:
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "label", "num_rows", "num_labels"),
+    ("name", "text", "label", "num_examples", "num_labels"),
     [
         ("sst2/train.tsv.gz", "sentence", "label", 6920, 2),
         ("sst2/test.tsv", "sentence", "label", 1821, 2),
@@ -45,17 +45,17 @@ class AnyHead:
     ],
 )
 def test_rows_and_labels_are_as_published(
-    name, text, label, num_rows, num_labels
+    name, text, label, num_examples, num_labels
 ):
-    rows = FileRows(DATA / name, {"text": text, "label": label})
-    report = check_rows(rows, AnyHead())
-    assert report.num_rows == num_rows
+    rows = FileExamples(DATA / name, {"text": text, "label": label})
+    report = check_examples(rows, AnyHead())
+    assert report.num_examples == num_examples
     assert len(report.label_counts) == num_labels
 
 
 def test_a_file_without_header_and_with_spare_columns():
     path = DATA / "stsb/sts-train.csv.gz"
-    rows = FileRows(path, {"text": 5, "label": 4}, format="tsv")
-    assert check_rows(rows, AnyHead()).num_rows == 5749
+    rows = FileExamples(path, {"text": 5, "label": 4}, format="tsv")
+    assert check_examples(rows, AnyHead()).num_examples == 5749
     scores = [float(row.values["label"]) for row in rows]
     assert (min(scores), max(scores)) == (0.0, 5.0)

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from keras_bert_zoo.data import check_rows
+from keras_bert_zoo.data import check_examples
 from keras_bert_zoo.data.readers.text_lines import TextLines
 from keras_bert_zoo.errors import InputError
 from task_heads.masked_lm.head import MaskedTokenHead
@@ -67,5 +67,5 @@ def test_a_line_without_a_gap_is_named(tmp_path):
     (tmp_path / "a.txt").write_text("a [MASK]\n\nno gap\n")
     rows = TextLines(tmp_path / "a.txt")
     with pytest.raises(InputError, match=r"a.txt:3: .* hold \[MASK\]"):
-        check_rows(rows, MaskedTokenHead(), with_label=False)
-    assert check_rows(rows, MaskedTokenHead()).num_rows == 2
+        check_examples(rows, MaskedTokenHead(), with_label=False)
+    assert check_examples(rows, MaskedTokenHead()).num_examples == 2

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.checkpoints import HeadWeights
-from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import Example
 from keras_bert_zoo.errors import InputError
 from task_heads.classification.head import ClassificationHead
 
@@ -75,8 +75,8 @@ def test_class_weights_weigh_the_examples():
 
 
 def test_balanced_weights_are_inverse_frequencies():
-    rows = [Row({"text": "x", "label": name}, name) for name in "aaab"]
-    head = ClassificationHead.from_rows(rows, class_weights="balanced")
+    rows = [Example({"text": "x", "label": name}, name) for name in "aaab"]
+    head = ClassificationHead.from_examples(rows, class_weights="balanced")
     assert head.class_weights == pytest.approx({"a": 4 / 6, "b": 2.0})
 
 
@@ -84,9 +84,11 @@ def test_balanced_weights_are_inverse_frequencies():
     ("kind", "label"), [("multi_label", ["a", "b"]), ("regression", 0.5)]
 )
 def test_balanced_weights_need_one_label_each(kind, label):
-    rows = [Row({"text": "x", "label": label}, "a:1")]
+    rows = [Example({"text": "x", "label": label}, "a:1")]
     with pytest.raises(InputError, match=f"has one label. .*kind='{kind}'"):
-        ClassificationHead.from_rows(rows, kind=kind, class_weights="balanced")
+        ClassificationHead.from_examples(
+            rows, kind=kind, class_weights="balanced"
+        )
 
 
 def layers_of(head, pooling):
@@ -121,21 +123,21 @@ def test_the_first_token_is_pooled_where_nothing_is_known():
     ],
 )
 def test_a_guess_that_is_as_good_is_named(kind, measures, guess):
-    rows = [Row(row, "a:1") for row in ROWS[kind]]
+    rows = [Example(row, "a:1") for row in ROWS[kind]]
     found = ClassificationHead(LABELS[kind], kind).guess(rows, measures)
     assert guess is found is None or guess in found
 
 
 def test_labels_are_found_in_the_rows_and_sorted():
-    rows = [Row({"label": name}, name) for name in ["no", "yes", "maybe"]]
-    head = ClassificationHead.from_rows(rows)
+    rows = [Example({"label": name}, name) for name in ["no", "yes", "maybe"]]
+    head = ClassificationHead.from_examples(rows)
     assert head.labels_by_index == ["maybe", "no", "yes"]
 
 
 def test_rows_with_one_label_are_refused():
-    rows = [Row({"label": "no"}, f"a.tsv:{line}") for line in (2, 3)]
-    with pytest.raises(InputError, match="'no' in every row up to a.tsv:3"):
-        ClassificationHead.from_rows(rows)
+    rows = [Example({"label": "no"}, f"a.tsv:{line}") for line in (2, 3)]
+    with pytest.raises(InputError, match="'no' in every example up to a.tsv:3"):
+        ClassificationHead.from_examples(rows)
 
 
 @pytest.mark.parametrize(
@@ -209,9 +211,9 @@ def test_a_dropout_that_is_no_share_is_refused(dropout):
     ],
 )
 def test_a_wrong_label_is_told_with_its_place(kind, label):
-    rows = [Row({"text": "x", "label": label}, "a.tsv:3")]
+    rows = [Example({"text": "x", "label": label}, "a.tsv:3")]
     with pytest.raises(InputError, match="a.tsv:3: .*Received: .*Correct the"):
-        ClassificationHead.from_rows(rows, kind=kind)
+        ClassificationHead.from_examples(rows, kind=kind)
 
 
 @pytest.mark.parametrize("value", [None, 7, b"bytes"])
@@ -330,7 +332,7 @@ def test_logits_are_float32_under_mixed_precision(policy):
 
 def test_scores_are_compared_by_rank_over_all_rows():
     rows = [
-        Row({"text": "a", "label": label}, f"row {n}")
+        Example({"text": "a", "label": label}, f"example {n}")
         for n, label in enumerate(["0.5", 2, 2.0, 5])
     ]
     answers = [{"score": score} for score in (0.1, 0.3, 0.2, 9.0)]

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo import testing
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization import pad
@@ -116,7 +116,7 @@ def test_gaps_are_found_where_they_stand(trained, text, places):
 
 def test_a_small_letter_mask_is_no_gap(trained):
     with pytest.raises(
-        InputError, match=r"row 1: .* hold \[MASK\].*'\[mask\]'"
+        InputError, match=r"example 1: .* hold \[MASK\].*'\[mask\]'"
     ):
         trained.predict_text("[mask]")
 
@@ -406,7 +406,7 @@ def test_labels_are_refused():
 @pytest.mark.slow
 def test_rows_need_no_labels():
     model = make_model()
-    model.fit(MemoryRows({"text": TEXTS}), validation_data=TEXTS, verbose=0)
+    model.fit(MemoryExamples({"text": TEXTS}), validation_data=TEXTS, verbose=0)
     assert model.input_counts.num_examples == 5
 
 

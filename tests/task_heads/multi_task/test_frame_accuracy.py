@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import Example
 from keras_bert_zoo.task import TaskHead
 from task_heads.classification.head import ClassificationHead
 from task_heads.multi_task.head import MultiTaskHead
@@ -33,7 +33,7 @@ def make_head(intent=None, **tagging):
 
 
 def accuracy(head, values, answers):
-    rows = [Row(row, f"row {n}") for n, row in enumerate(values)]
+    rows = [Example(row, f"example {n}") for n, row in enumerate(values)]
     return head.score(rows, iter(answers)).get("frame_accuracy")
 
 
@@ -151,7 +151,7 @@ def test_a_head_that_does_not_judge_leaves_none():
         name = "silent"
 
     heads = {"intent": ClassificationHead(["p", "q"]), "other": Silent()}
-    rows = [Row({"text": "a", "intent": "p"}, "row 1")]
+    rows = [Example({"text": "a", "intent": "p"}, "example 1")]
     answers = [{"intent": {"label": "p"}, "other": {}}]
     assert frame_accuracy(heads, rows, answers) is None
     assert frame_accuracy({"intent": heads["intent"]}, rows, answers) == 1.0

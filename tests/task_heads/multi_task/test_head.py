@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo import testing
-from keras_bert_zoo.data import MemoryRows
-from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import Example
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.data.readers.json_lines import RecordFile
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
@@ -56,7 +56,7 @@ def rows(times=1):
     return Listed(ROWS * times)
 
 
-class Listed(MemoryRows):
+class Listed(MemoryExamples):
     """Rows whose fields differ."""
 
     def __init__(self, values):
@@ -194,7 +194,7 @@ def test_further_windows_of_a_text_count_in_no_metric_of_another_head(trained):
     }
     kinds = trained.predict_text([" ".join(one) for one in rows["tokens"]])
     assert [answer["kind"]["label"] for answer in kinds] == rows["kind"]
-    found = trained.evaluate(MemoryRows(rows), return_dict=True, verbose=0)
+    found = trained.evaluate(MemoryExamples(rows), return_dict=True, verbose=0)
     assert found["kind_macro_f1"] == found["kind_accuracy"] == 1.0
 
 
@@ -306,7 +306,7 @@ def test_files_have_each_label_in_its_key(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text("\n".join(map(json.dumps, ROWS)) + "\n")
     found = MultiTaskHead.read_file(path, {"text": None, "kind": None})
-    head = MultiTaskHead.from_rows(
+    head = MultiTaskHead.from_examples(
         found, heads="kind=classification, slots=tagging"
     )
     assert head.heads["kind"].labels_by_index == ["p", "q"]
@@ -339,8 +339,8 @@ def test_spans_of_a_text_stand_under_the_tasks_name():
     row["spans"] = row.pop("slots")
     assert head.example(row, True) == example
     row["slots"] = row.pop("spans")
-    found = MultiTaskHead.from_rows(
-        [Row(row, "a:1"), Row({**row, "kind": "q"}, "a:2")],
+    found = MultiTaskHead.from_examples(
+        [Example(row, "a:1"), Example({**row, "kind": "q"}, "a:2")],
         heads="kind=classification,slots=tagging",
     )
     assert found.heads["slots"].labels_by_index == ["O", "B-x", "I-x"]
@@ -350,22 +350,22 @@ def test_spans_of_a_text_stand_under_the_tasks_name():
 def test_labels_of_another_form_are_refused(slots):
     row = {"tokens": ["a", "b"], "kind": "p", "slots": slots}
     with pytest.raises(InputError, match="a:1: .* for each token. Received"):
-        MultiTaskHead.from_rows(
-            [Row(row, "a:1")], heads="slots=tagging,kind=classification"
+        MultiTaskHead.from_examples(
+            [Example(row, "a:1")], heads="slots=tagging,kind=classification"
         )
 
 
 @pytest.mark.parametrize("task", ["val", "val_slots"])
 def test_a_task_is_not_named_as_held_out_rows_are(task):
     with pytest.raises(InputError, match=f"validation rows. .*'{task}'"):
-        MultiTaskHead.from_rows(
+        MultiTaskHead.from_examples(
             [], heads=f"slots=tagging,{task}=classification"
         )
 
 
 def test_a_task_is_named_once():
     with pytest.raises(InputError, match="named once"):
-        MultiTaskHead.from_rows(
+        MultiTaskHead.from_examples(
             [], heads="a=classification,b=tagging,a=tagging"
         )
 
@@ -399,7 +399,7 @@ def test_heads_that_do_not_go_together_are_refused(heads, message):
 )
 def test_other_forms_of_heads_are_refused(heads):
     with pytest.raises(InputError, match="Received"):
-        MultiTaskHead.from_rows([], heads=heads)
+        MultiTaskHead.from_examples([], heads=heads)
 
 
 class Twice(TaggingHead):

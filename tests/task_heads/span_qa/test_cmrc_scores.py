@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import Example
 from keras_bert_zoo.errors import InputError
 from task_heads.span_qa.cmrc_scores import cmrc_scores
 from task_heads.span_qa.head import SpanQAHead
@@ -82,7 +82,9 @@ def test_wrong_texts_are_refused():
 
 def head_scores(*pairs, **options):
     rows = [
-        Row({"answers": [{"text": text, "start": 0} for text in texts]}, "row")
+        Example(
+            {"answers": [{"text": text, "start": 0} for text in texts]}, "row"
+        )
         for texts, _ in pairs
     ]
     answers = [

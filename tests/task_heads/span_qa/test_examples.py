@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_bert_zoo.data.examples import Row
+from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.errors import InputError
 from task_heads.span_qa.examples import AlignmentReport
 from task_heads.span_qa.examples import align_answers
@@ -89,7 +89,7 @@ def test_report_counts():
         {"answers": [answer("two", 99)], "impossible": False},
     ]
     rows = [
-        Row({"id": f"q{number}", "context": CONTEXT, **values}, "")
+        Example({"id": f"q{number}", "context": CONTEXT, **values}, "")
         for number, values in enumerate(labels)
     ]
     assert alignment_report(rows) == AlignmentReport(5, 4, 1, ("q0", "q4"))

@@ -12,8 +12,8 @@ from absl import logging
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import testing
 from keras_bert_zoo.checkpoints import HeadWeights
-from keras_bert_zoo.data import MemoryRows
-from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import Example
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.task.model import TaskModel
@@ -57,7 +57,7 @@ def make_model(head=None, sequence_length=None, **encoder):
 
 
 def rows(times=1):
-    return MemoryRows(
+    return MemoryExamples(
         {field: [row[field] for row in ROWS] * times for field in ROWS[0]}
     )
 
@@ -205,13 +205,13 @@ def log(monkeypatch):
 def test_misplaced_answers_are_told(log):
     model = make_model()
     model.fit(
-        MemoryRows({field: [MISPLACED[field]] * 7 for field in MISPLACED}),
+        MemoryExamples({field: [MISPLACED[field]] * 7 for field in MISPLACED}),
         batch_size=7,
         verbose=0,
     )
     assert log == [
-        "7 of 7 rows: no answer stands at its start, and none is learned "
-        "(row 1; row 2; row 3; row 4; row 5; and 2 more)"
+        "7 of 7 examples: no answer stands at its start, and none is learned "
+        "(example 1; example 2; example 3; example 4; example 5; and 2 more)"
     ]
 
 
@@ -354,7 +354,7 @@ def test_tuning_may_choose_to_answer_nothing():
     }
     values = [{"answers": []}] * 9
     values.append({"answers": [{"text": "bb", "start": 0}]})
-    as_rows = [Row(value, f"row {n}") for n, value in enumerate(values)]
+    as_rows = [Example(value, f"example {n}") for n, value in enumerate(values)]
     head = SpanQAHead()
     head.tune(as_rows, [answer] * 10)
     # Below every difference, so that none is answered.
@@ -388,7 +388,7 @@ def test_an_answer_longer_than_every_window_weighs_nothing():
 
 
 def test_an_epoch_is_scored_by_whole_answers(trained):
-    answerable = MemoryRows({field: [ROWS[0][field]] for field in ROWS[0]})
+    answerable = MemoryExamples({field: [ROWS[0][field]] for field in ROWS[0]})
     # The best F1 of all thresholds, and the F1 where there is none to choose.
     for given, score in ((rows(), "best_f1"), (answerable, "f1")):
         logs = {}
@@ -400,9 +400,9 @@ def test_an_epoch_is_scored_by_whole_answers(trained):
 
 
 def test_the_head_finds_out_whether_answers_may_miss():
-    as_rows = [Row(row, f"row {n}") for n, row in enumerate(ROWS)]
-    assert SpanQAHead.from_rows(as_rows).no_answer
-    head = SpanQAHead.from_rows(as_rows[:1])
+    as_rows = [Example(row, f"example {n}") for n, row in enumerate(ROWS)]
+    assert SpanQAHead.from_examples(as_rows).no_answer
+    head = SpanQAHead.from_examples(as_rows[:1])
     assert not head.no_answer
     assert head.tune([], []) == {}
 
@@ -435,7 +435,7 @@ def test_long_questions_and_answers_are_named():
         ("aa", "bb cc dd", ["bb cc dd"]),
     ]
     found = [
-        Row(
+        Example(
             {
                 "question": question,
                 "context": context,
@@ -445,14 +445,14 @@ def test_long_questions_and_answers_are_named():
         )
         for number, (question, context, answers) in enumerate(values, 1)
     ]
-    assert head.row_warnings(found * 6, tokenizer()) == [
+    assert head.example_warnings(found * 6, tokenizer()) == [
         "6 questions have more than 3 tokens (max_question_length) and lose "
         "their ends: f:2; f:2; f:2; f:2; f:2; and 1 more.",
         "6 answers have more than 2 tokens (max_answer_length), and no answer "
         "will be as long: f:3; f:3; f:3; f:3; f:3; and 1 more.",
     ]
-    assert head.row_warnings(found[:1], tokenizer()) == []
-    assert head.row_warnings([], tokenizer()) == []
+    assert head.example_warnings(found[:1], tokenizer()) == []
+    assert head.example_warnings([], tokenizer()) == []
 
 
 def test_answers_stand_as_in_the_context_marks_included():
@@ -487,7 +487,7 @@ def test_a_head_that_always_answers_is_scored_so():
         for text in ("aa", "bb")
     ]
     values = [{"answers": [{"text": "aa", "start": 0}]}, {"answers": []}]
-    as_rows = [Row(value, f"row {n}") for n, value in enumerate(values)]
+    as_rows = [Example(value, f"example {n}") for n, value in enumerate(values)]
     scores = SpanQAHead(no_answer=False).score(as_rows, given)
     assert (scores["HasAns_f1"], scores["NoAns_f1"]) == (100.0, 0.0)
     assert "best_f1" not in scores

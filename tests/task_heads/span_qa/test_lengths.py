@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import testing
-from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import Example
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization import BertTokenizer
 from keras_bert_zoo.tokenization import Vocabulary
@@ -161,13 +161,13 @@ def test_a_saved_model_gives_answers_as_long(tmp_path):
 
 def test_answers_with_too_many_characters_are_named():
     values = [
-        (LONG[:7], "row 1"),
-        (LONG[:6], "row 2"),
-        ("aa bb cc", "row 3"),
-        ("aa bb", "row 4"),
+        (LONG[:7], "example 1"),
+        (LONG[:6], "example 2"),
+        ("aa bb cc", "example 3"),
+        ("aa bb", "example 4"),
     ]
     rows = [
-        Row(
+        Example(
             {
                 "question": "aa",
                 "context": text,
@@ -179,7 +179,7 @@ def test_answers_with_too_many_characters_are_named():
     ]
     (line,) = length_warnings(rows, tokenizer(), 9, 2)
     assert line.startswith("2 answers have more than 2 tokens")
-    assert line.endswith("row 1; row 3.")
+    assert line.endswith("example 1; example 3.")
 
 
 @pytest.mark.skipif(

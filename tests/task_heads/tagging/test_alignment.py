@@ -3,9 +3,9 @@
 import pytest
 
 from keras_bert_zoo import testing
+from keras_bert_zoo.data import Example
 from keras_bert_zoo.data import InputCounts
-from keras_bert_zoo.data import MemoryRows
-from keras_bert_zoo.data import Row
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.testing import head_contract
@@ -33,7 +33,7 @@ TOKENIZER = testing.tiny_tokenizer(["new york city is here . -"])
     ],
 )
 def test_spans_are_held_against_words(text, spans, expected):
-    row = Row({"text": text, "spans": spans}, "f:3")
+    row = Example({"text": text, "spans": spans}, "f:3")
     found = misaligned_spans([row], TOKENIZER)
     assert [(span.text, span.is_lost) for span in found] == expected
 
@@ -41,7 +41,7 @@ def test_spans_are_held_against_words(text, spans, expected):
 def test_what_is_lost_is_what_features_lose():
     head = TaggingHead(LABELS)
     values = {"text": ["new"], "spans": [[(0, 1, "x"), (1, 3, "y")]]}
-    data = MemoryRows(values)
+    data = MemoryExamples(values)
     (row,) = data
     example = head.example(row.values, True)
     batch = head_contract._batch(head, [row.values], with_label=True)
@@ -52,7 +52,7 @@ def test_what_is_lost_is_what_features_lose():
 
 def test_a_warning_counts_and_names_them():
     rows = [
-        Row({"text": "new", "spans": [(0, 1, "x"), (1, 3, "y")]}, f"f:{n}")
+        Example({"text": "new", "spans": [(0, 1, "x"), (1, 3, "y")]}, f"f:{n}")
         for n in range(1, 9)
     ]
     (message,) = alignment_warnings(rows, TOKENIZER)
@@ -63,7 +63,7 @@ def test_a_warning_counts_and_names_them():
 
 
 def test_rows_of_tags_are_passed_over():
-    row = Row({"tokens": ["new"], "tags": ["O"]}, "f:1")
+    row = Example({"tokens": ["new"], "tags": ["O"]}, "f:1")
     assert alignment_warnings([row], TOKENIZER) == []
 
 
@@ -79,7 +79,7 @@ def test_fit_is_warned_once(monkeypatch):
         TaggingHead(LABELS),
         TOKENIZER,
     )
-    data = MemoryRows({"text": ["new york"], "spans": [[(0, 2, "x")]]})
+    data = MemoryExamples({"text": ["new york"], "spans": [[(0, 2, "x")]]})
     fit_inputs.training_data(model, data, None, 8, InputCounts())
     (message,) = messages
-    assert "row 1: 'ne' (x, 0-2)" in message
+    assert "example 1: 'ne' (x, 0-2)" in message

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_bert_zoo import testing
-from keras_bert_zoo.data import MemoryRows
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.workflows.export import export
 from task_heads.tagging import crf
@@ -230,7 +230,7 @@ def trained():
         tokenizer,
     )
     model.compile(learning_rate=0.02, weight_decay=0.0)
-    data = MemoryRows({"tokens": TOKENS * 20, "tags": TAGS * 20})
+    data = MemoryExamples({"tokens": TOKENS * 20, "tags": TAGS * 20})
     model.fit(data, batch_size=8, epochs=10, verbose=0)
     return model
 

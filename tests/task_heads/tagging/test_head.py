@@ -7,9 +7,9 @@ import tensorflow as tf
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.checkpoints import HeadWeights
-from keras_bert_zoo.data import MemoryRows
-from keras_bert_zoo.data import Row
-from keras_bert_zoo.data import check_rows
+from keras_bert_zoo.data import Example
+from keras_bert_zoo.data import MemoryExamples
+from keras_bert_zoo.data import check_examples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.workflows.export import export
@@ -17,7 +17,7 @@ from task_heads.tagging.files import TaggedFile
 from task_heads.tagging.head import TaggingHead
 from task_heads.tagging.labels import LabelSet
 from task_heads.tagging.schemes import entities
-from task_heads.tagging.scores import score_rows
+from task_heads.tagging.scores import score_examples
 
 LABELS = ["O", "B-x", "I-x", "B-y", "I-y"]
 TOKENS = [["aa", "bb", "cc."], ["dd"], ["aa", "(dd)", "cc", "bb", "\ufe0f"]]
@@ -59,7 +59,7 @@ def trained(request):
 
 
 def rows(times=1):
-    return MemoryRows({"tokens": TOKENS * times, "tags": TAGS * times})
+    return MemoryExamples({"tokens": TOKENS * times, "tags": TAGS * times})
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_metrics_equal_the_scores_of_texts(trained):
 @pytest.mark.parametrize("crf", [False, True])
 def test_untrained_metrics_equal_the_scores_of_texts(crf):
     model = make_model(TaggingHead(LABELS, crf=crf), initializer_range=2.0)
-    data = MemoryRows({"tokens": TOKENS[:2] * 9, "tags": TAGS[:2] * 9})
+    data = MemoryExamples({"tokens": TOKENS[:2] * 9, "tags": TAGS[:2] * 9})
     metrics = model.evaluate(data, return_dict=True, verbose=0)
     score = model.score(data)
     assert metrics["f1"] == pytest.approx(score["micro"]["f1"])
@@ -260,7 +260,7 @@ def test_labels_of_other_models_are_read():
 
 def test_a_word_without_tokens_is_no_span():
     model = make_model(TaggingHead(["DET", "NOUN"], scheme="none"))
-    rows = MemoryRows({"tokens": [["aa", "\ufe0f", "bb"]]})
+    rows = MemoryExamples({"tokens": [["aa", "\ufe0f", "bb"]]})
     (answer,) = model.iterate_answers(rows)
     assert answer["words"] == ["aa", "\ufe0f", "bb"]
     assert len(answer["tags"]) == 3
@@ -289,7 +289,9 @@ def test_heads_of_other_models_learn_their_own_labels(labels, scheme):
     tagged = {"tokens": TOKENS[0], "tags": ["B-x", "O", "O"]}
     if name == "_":
         tagged["tags"] = ["B", "O", "O"]
-    rows = MemoryRows({"text": ["aa bb cc dd", "bb cc"], "spans": [spans, []]})
+    rows = MemoryExamples(
+        {"text": ["aa bb cc dd", "bb cc"], "spans": [spans, []]}
+    )
     model = make_model(head)
     model.compile(learning_rate=0.05, weight_decay=0.0)
     model.fit(rows, epochs=30, verbose=0)
@@ -305,13 +307,15 @@ def test_heads_of_other_models_learn_their_own_labels(labels, scheme):
         truth = "I O I I".split()
     own = [tag if tag == "O" or name == "_" else f"{tag}-x" for tag in truth]
     assert answer["tags"] == own
-    scores = head.score([Row(tagged, "f:1")], [{"tags": [own[0], "O", "O"]}])
+    scores = head.score(
+        [Example(tagged, "f:1")], [{"tags": [own[0], "O", "O"]}]
+    )
     assert scores["token_accuracy"] == 1.0
     assert scores["micro"]["f1"] == 1.0
 
 
 def test_answers_are_scored_strictly_too():
-    row = Row({"tokens": ["a", "b"], "tags": ["B-x", "I-x"]}, "f:1")
+    row = Example({"tokens": ["a", "b"], "tags": ["B-x", "I-x"]}, "f:1")
     for strict, f1 in ((False, 1.0), (True, 0.0)):
         head = TaggingHead(LABELS, strict=strict)
         scores = head.score([row], [{"tags": ["I-x", "I-x"]}])
@@ -320,22 +324,22 @@ def test_answers_are_scored_strictly_too():
 
 def test_tags_that_break_the_scheme_are_counted():
     found = [
-        Row({"tokens": ["a", "b"], "tags": ["O", "I-x"]}, "f:1"),
-        Row({"tokens": ["a"], "tags": ["B-x"]}, "f:4"),
-        Row({"text": "a", "spans": []}, "f:6"),
+        Example({"tokens": ["a", "b"], "tags": ["O", "I-x"]}, "f:1"),
+        Example({"tokens": ["a"], "tags": ["B-x"]}, "f:4"),
+        Example({"text": "a", "spans": []}, "f:6"),
     ]
-    report = check_rows(found, TaggingHead(LABELS))
+    report = check_examples(found, TaggingHead(LABELS))
     assert report.remark_lines() == [
-        "1 of 3 rows: tags break the scheme IOB2, and are read as seqeval "
+        "1 of 3 examples: tags break the scheme IOB2, and are read as seqeval "
         "and conlleval read them (f:1)"
     ]
 
 
 def test_labels_and_scheme_are_found_in_rows():
-    head = TaggingHead.from_rows(
+    head = TaggingHead.from_examples(
         [
-            Row({"tokens": ["a"], "tags": ["U-y"]}, "f:1"),
-            Row({"tokens": ["a", "b"], "tags": ["B-x", "L-x"]}, "f:3"),
+            Example({"tokens": ["a"], "tags": ["U-y"]}, "f:1"),
+            Example({"tokens": ["a", "b"], "tags": ["B-x", "L-x"]}, "f:3"),
         ]
     )
     assert head.scheme == "IOBES"
@@ -343,8 +347,8 @@ def test_labels_and_scheme_are_found_in_rows():
 
 
 def test_words_outside_of_spans_have_a_label_in_every_scheme():
-    found = [Row({"text": "aa bb", "spans": [(0, 2, "p")]}, "f:1")]
-    head = TaggingHead.from_rows(found, scheme="none")
+    found = [Example({"text": "aa bb", "spans": [(0, 2, "p")]}, "f:1")]
+    head = TaggingHead.from_examples(found, scheme="none")
     assert head.labels_by_index == ["O", "p"]
     with pytest.raises(InputError, match="must have the label O"):
         TaggingHead(["p", "q"], scheme="none").example(found[0].values, True)
@@ -352,29 +356,31 @@ def test_words_outside_of_spans_have_a_label_in_every_scheme():
 
 def test_a_type_may_be_a_line():
     found = [
-        Row({"text": "aa", "spans": [(0, 2, "_")]}, "f:1"),
-        Row({"text": "aa", "spans": [(0, 2, "x")]}, "f:2"),
+        Example({"text": "aa", "spans": [(0, 2, "_")]}, "f:1"),
+        Example({"text": "aa", "spans": [(0, 2, "x")]}, "f:2"),
     ]
-    head = TaggingHead.from_rows(found)
+    head = TaggingHead.from_examples(found)
     assert head.labels_by_index == ["O", "B-_", "I-_", "B-x", "I-x"]
-    mixed = Row({"tokens": ["a", "b"], "tags": ["B-x", "B"]}, "f:3")
+    mixed = Example({"tokens": ["a", "b"], "tags": ["B-x", "B"]}, "f:3")
     with pytest.raises(InputError, match="f:3: either all tags but O must"):
-        TaggingHead.from_rows([mixed], scheme="IOB2")
+        TaggingHead.from_examples([mixed], scheme="IOB2")
 
 
 def test_a_corpus_without_entities_is_refused():
     with pytest.raises(InputError, match="O for every word, up to f:1. Check"):
-        TaggingHead.from_rows([Row({"tokens": ["a"], "tags": ["O"]}, "f:1")])
-    with pytest.raises(InputError, match="Received: no row. Check"):
-        TaggingHead.from_rows([])
+        TaggingHead.from_examples(
+            [Example({"tokens": ["a"], "tags": ["O"]}, "f:1")]
+        )
+    with pytest.raises(InputError, match="Received: no example. Check"):
+        TaggingHead.from_examples([])
 
 
 def test_an_odd_tag_names_its_line():
-    lines = Row(
+    lines = Example(
         {"tokens": ["a", "b"], "tags": ["B-x", "tag"]}, "f:1", ["f:1", "f:2"]
     )
     with pytest.raises(InputError, match="f:2: Either all tags but O"):
-        TaggingHead.from_rows([lines])
+        TaggingHead.from_examples([lines])
 
 
 def test_tags_and_spans_are_scored_together():
@@ -383,8 +389,8 @@ def test_tags_and_spans_are_scored_together():
         {"tokens": TOKENS[0], "tags": TAGS[0]},
         {"text": "dd dd", "spans": spans},
     ]
-    found = score_rows(
-        [Row(values, "f") for values in mixed],
+    found = score_examples(
+        [Example(values, "f") for values in mixed],
         [
             {"tags": TAGS[0], "spans": []},
             {"spans": [{"start": 0, "end": 2, "label": "x"}]},
@@ -398,10 +404,12 @@ def test_tags_and_spans_are_scored_together():
 
 
 def test_tags_without_prefixes_are_scored_apart_from_spans():
-    found = score_rows(
+    found = score_examples(
         [
-            Row({"tokens": ["a", "b"], "tags": ["x", "y"]}, "f:1"),
-            Row({"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:2"),
+            Example({"tokens": ["a", "b"], "tags": ["x", "y"]}, "f:1"),
+            Example(
+                {"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:2"
+            ),
         ],
         [
             {"tags": ["x", "x"], "spans": []},
@@ -416,8 +424,8 @@ def test_tags_without_prefixes_are_scored_apart_from_spans():
 
 
 def test_types_of_spans_are_found_in_rows():
-    head = TaggingHead.from_rows(
-        [Row({"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:1")]
+    head = TaggingHead.from_examples(
+        [Example({"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:1")]
     )
     assert head.labels_by_index == LABELS
 
@@ -426,17 +434,17 @@ def test_a_wrong_tag_is_found_on_its_own_line(tmp_path):
     path = tmp_path / "a.conll"
     path.write_text("a O\n\na O\nb B-z\nc O\n")
     with pytest.raises(InputError, match="a.conll:4: A tag must be one of"):
-        check_rows(TaggedFile(path), TaggingHead(LABELS))
+        check_examples(TaggedFile(path), TaggingHead(LABELS))
     path.write_text("a B-x\nb X-y\n")
     with pytest.raises(InputError, match="a.conll:2: A tag of IOB2 must"):
-        TaggingHead.from_rows(TaggedFile(path), scheme="IOB2")
+        TaggingHead.from_examples(TaggedFile(path), scheme="IOB2")
 
 
 def test_strict_refuses_what_breaks_the_scheme():
-    row = Row({"tokens": ["a", "b"], "tags": ["B-y", "I-x"]}, "f:7")
-    assert TaggingHead.from_rows([row]).labels_by_index == LABELS
+    row = Example({"tokens": ["a", "b"], "tags": ["B-y", "I-x"]}, "f:7")
+    assert TaggingHead.from_examples([row]).labels_by_index == LABELS
     with pytest.raises(InputError, match="f:7: tags must follow the scheme"):
-        TaggingHead.from_rows([row], strict=True)
+        TaggingHead.from_examples([row], strict=True)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from keras_bert_zoo import data
-from keras_bert_zoo.data.examples import Row
-from keras_bert_zoo.data.examples import Rows
+from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.task import fit_inputs
-from keras_bert_zoo.task.fit_inputs import BatchRows
+from keras_bert_zoo.task.fit_inputs import BatchExamples
 from keras_bert_zoo.training.loss_guard import LossGuard
 from task_heads.classification.head import ClassificationHead
 
@@ -36,21 +36,21 @@ def model(make_model):
     ],
 )
 def test_rows_are_those_of_the_batches(model, options):
-    rows = data.MemoryRows({"text": TEXTS, "label": SCORES})
+    rows = data.MemoryExamples({"text": TEXTS, "label": SCORES})
     arguments = fit_inputs.training_data(
         model, rows, None, 4, data.InputCounts(), **options
     )
-    batch_rows = BatchRows(model, rows, batch_size=4, **options)
+    batch_examples = BatchExamples(model, rows, batch_size=4, **options)
     third_pass = 2 * arguments["steps_per_epoch"]
     batches = list(arguments["x"].take(third_pass + 2))
     for start, stop in ((1, 2), (third_pass, third_pass + 2)):
         scores = {int(n) for _, y in batches[start:stop] for n in y.numpy()}
-        assert batch_rows.origins(start, stop) == [
-            f"row {score + 1}" for score in sorted(scores)
+        assert batch_examples.origins(start, stop) == [
+            f"example {score + 1}" for score in sorted(scores)
         ]
 
 
-class TurningRows(Rows):
+class TurningExamples(Examples):
     """Rows of which one gets a score beyond all bounds, some day.
 
     `fit` reads them once to check them, then once for each epoch.
@@ -64,7 +64,7 @@ class TurningRows(Rows):
         for number, (text, score) in enumerate(zip(TEXTS, SCORES), start=1):
             if number == 9 and self._left <= 0:
                 score = 1e38
-            yield Row({"text": text, "label": score}, f"a.tsv:{number + 1}")
+            yield Example({"text": text, "label": score}, f"a.tsv:{number + 1}")
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_the_guard_names_the_step_and_its_rows(
     model.compile(steps_per_execution=steps_per_execution)
     with pytest.raises(DivergenceError) as raised:
         model.fit(
-            # Rows are read to check them, and for a new head's biases.
-            TurningRows(2 + epoch),
+            # Examples are read to check them, and for a new head's biases.
+            TurningExamples(2 + epoch),
             batch_size=4,
             epochs=4,
             verbose=0,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.rows import as_rows
+from keras_bert_zoo.task.examples import as_examples
 from task_heads.classification.head import ClassificationHead
 
 PAIRS = ClassificationHead(["bad", "good"], text_pair=True)
@@ -20,7 +20,7 @@ TEXTS = ClassificationHead(["bad", "good"])
     ],
 )
 def test_pairs_have_several_forms(pairs):
-    found = [dict(row.values) for row in as_rows(pairs, None, PAIRS)]
+    found = [dict(row.values) for row in as_examples(pairs, None, PAIRS)]
     assert found == [
         {"text": "a", "text_pair": "b"},
         {"text": "c", "text_pair": "d"},
@@ -39,7 +39,7 @@ def test_pairs_have_several_forms(pairs):
 )
 def test_what_is_no_pair_is_named(pairs, received):
     with pytest.raises(InputError) as raised:
-        as_rows(pairs, None, PAIRS)
+        as_examples(pairs, None, PAIRS)
     assert "reads 2 texts per example (text, text_pair)" in str(raised.value)
     assert received in str(raised.value)
     assert "Give a list of tuples of strings." in str(raised.value)
@@ -49,11 +49,11 @@ def test_what_is_no_pair_is_named(pairs, received):
 def test_a_mapping_with_other_fields_is_named(other):
     rows = [{"text": "a", "label": "bad"}, other]
     with pytest.raises(InputError) as raised:
-        as_rows(rows, None, TEXTS)
+        as_examples(rows, None, TEXTS)
     assert "must have the same fields" in str(raised.value)
     assert f"first, and {other!r} as example 2" in str(raised.value)
 
 
 def test_labels_beside_mappings_are_refused():
     with pytest.raises(InputError, match="first, and `y`. Put each label into"):
-        as_rows([{"text": "a"}], ["bad"], TEXTS)
+        as_examples([{"text": "a"}], ["bad"], TEXTS)
