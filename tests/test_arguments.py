@@ -18,7 +18,7 @@ def test_other_values_are_no_whole_numbers(value):
         arguments.whole_number("n", value)
 
 
-def test_the_highest_number_is_told():
+def test_the_highest_number_is_reported():
     with pytest.raises(InputError, match="at least 1 and at most 5. Received"):
         arguments.whole_number("n", 6, highest=5)
 
@@ -47,7 +47,7 @@ def test_other_values_are_no_flags(value):
         arguments.flag("f", value)
 
 
-def test_options_that_a_function_does_not_take_are_told():
+def test_options_that_a_function_does_not_take_are_reported():
     def function(one, two=2):
         return one + two
 

@@ -257,7 +257,7 @@ def test_a_resumed_run_keeps_its_precision(
 @pytest.mark.parametrize(
     ("num_rows", "epochs"), [(1, 20), (50, 20), (500, 7), (5000, 3)]
 )
-def test_a_few_rows_have_more_epochs(num_rows, epochs):
+def test_a_few_examples_have_more_epochs(num_rows, epochs):
     assert default_epochs(num_rows, 32) == epochs
 
 

@@ -140,7 +140,7 @@ def test_other_labels_are_refused(folder, tmp_path):
     assert "['bader', 'gooder'] (the first worker: ['bad', " in second[1]
 
 
-def test_other_rows_are_refused(folder, tmp_path):
+def test_other_examples_are_refused(folder, tmp_path):
     flag = changed(folder, tmp_path, lambda line: line.replace("fine", "fin"))
     first, second = run_two(folder, tmp_path / "out", flag)
     assert first[0] == second[0] == 2

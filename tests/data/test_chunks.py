@@ -21,7 +21,7 @@ def read(passes=1, **options):
     return found
 
 
-def test_chunks_follow_the_rows(head):
+def test_chunks_follow_the_examples(head):
     (found,) = read(examples=rows_of(7), head=head, unit=2, max_examples=4)
     assert found == [[0, 1, 2, 3], [4, 5, 6]]
 
@@ -38,7 +38,7 @@ def test_large_texts_make_small_windows(head, monkeypatch, shuffle):
 
 
 @pytest.mark.parametrize("limit", ["SHUFFLED_EXAMPLES", "SHUFFLED_BYTES"])
-def test_overflowing_shuffle_keeps_every_row_once(head, monkeypatch, limit):
+def test_overflowing_shuffle_keeps_every_example_once(head, monkeypatch, limit):
     monkeypatch.setattr(chunks, limit, 50)
     (found,) = read(
         examples=rows_of(203),
@@ -54,7 +54,7 @@ def test_overflowing_shuffle_keeps_every_row_once(head, monkeypatch, limit):
     assert all(len(chunk) % 4 == 0 for chunk in found[:-1])
 
 
-def test_shuffle_mixes_all_rows(head):
+def test_shuffle_mixes_all_examples(head):
     ((found,),) = read(
         examples=rows_of(1000),
         head=head,

@@ -6,7 +6,7 @@ from keras_bert_zoo.data import check_examples
 from keras_bert_zoo.errors import InputError
 
 
-def test_rows_and_labels_are_counted(head):
+def test_examples_and_labels_are_counted(head):
     rows = MemoryExamples({"text": list("abc"), "label": ["1", "0", "1"]})
     report = check_examples(rows, head)
     assert report.num_examples == 3
@@ -30,7 +30,7 @@ def test_very_many_labels_are_not_counted_one_by_one(head):
     assert check_examples(rows, head).label_counts == {}
 
 
-def test_bad_label_names_its_row(head):
+def test_bad_label_names_its_example(head):
     rows = MemoryExamples({"text": ["a", "b"], "label": ["1", "x"]})
     with pytest.raises(InputError, match="^example 2: label 'x' is bad"):
         check_examples(rows, head)
@@ -61,12 +61,12 @@ def test_lone_surrogate_is_refused(head, write):
         )
 
 
-def test_no_rows_are_refused(head):
+def test_no_examples_are_refused(head):
     with pytest.raises(InputError, match="at least one example"):
         check_examples(MemoryExamples({"text": [], "label": []}), head)
 
 
-def test_rows_that_can_be_read_once_are_refused(head):
+def test_examples_that_can_be_read_once_are_refused(head):
     once = iter(MemoryExamples({"text": ["a"], "label": [0]}))
     with pytest.raises(InputError, match="re-iterable.*generator"):
         check_examples(once, head)

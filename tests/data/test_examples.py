@@ -6,7 +6,7 @@ from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 
 
-def test_rows_carry_values_and_number():
+def test_examples_carry_values_and_number():
     rows = MemoryExamples({"text": ["a", "b"], "label": [0, 1]})
     assert list(rows) == [
         Example({"text": "a", "label": 0}, "example 1"),
@@ -14,7 +14,7 @@ def test_rows_carry_values_and_number():
     ]
 
 
-def test_rows_can_be_read_twice():
+def test_examples_can_be_read_twice():
     rows = MemoryExamples({"text": ("a", "b")})
     assert list(rows) == list(rows)
 

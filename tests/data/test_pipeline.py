@@ -33,7 +33,7 @@ def labels_of(found):
     return [batch[1].tolist() for batch in found]
 
 
-def test_a_batch_is_padded_to_its_own_longest_row(head, tokenizer):
+def test_a_batch_is_padded_to_its_longest_sequence(head, tokenizer):
     rows = MemoryExamples({"text": ["a b", "b", "c c c"], "label": [0, 1, 2]})
     first, second = batches(rows, head, tokenizer, batch_size=2)
     inputs, labels = first
@@ -48,7 +48,7 @@ def test_a_batch_is_padded_to_its_own_longest_row(head, tokenizer):
     ("count", "shuffle"),
     [(1, False), (31, True), (32, False), (33, True), (300, True)],
 )
-def test_every_row_comes_once(head, tokenizer, count, shuffle):
+def test_every_example_comes_once(head, tokenizer, count, shuffle):
     found = batches(
         make_rows(count), head, tokenizer, batch_size=4, shuffle=shuffle
     )
@@ -61,7 +61,7 @@ def test_a_pass_ends_at_once(head, tokenizer):
     assert dataset.options().autotune.enabled is False
 
 
-def test_rows_keep_their_labels(head, tokenizer):
+def test_examples_keep_their_labels(head, tokenizer):
     rows = make_rows(200)
     length = {
         row.values["label"]: len(row.values["text"].split()) for row in rows
@@ -209,7 +209,7 @@ def prediction_batches(head, tokenizer):
     )
 
 
-def test_prediction_batches_carry_row_numbers(head, tokenizer):
+def test_prediction_batches_carry_example_numbers(head, tokenizer):
     texts = [row.values["text"] for row in make_rows(700)]
     read = prediction_batches(head, tokenizer)
     found = {}
@@ -221,7 +221,7 @@ def test_prediction_batches_carry_row_numbers(head, tokenizer):
     assert found == {i: len(t.split()) for i, t in enumerate(texts)}
 
 
-def test_an_error_in_a_row_reaches_the_reader(head, tokenizer, write):
+def test_an_error_in_an_example_reaches_the_reader(head, tokenizer, write):
     path = write("a.tsv", "label\ttext\n1\ta\nx\tb\n")
     rows = FileExamples(path, {"text": "text", "label": "label"})
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"a.tsv:3: label"):
@@ -258,7 +258,7 @@ def test_bad_arguments_are_refused(head, tokenizer, options, pattern):
         batches(make_rows(3), head, tokenizer, **options)
 
 
-def test_python_runs_per_row_only_in_the_reader(head, tokenizer):
+def test_python_runs_per_example_only_in_the_reader(head, tokenizer):
     calls = {"example": 0, "features": 0}
 
     class Watched(type(head)):

@@ -35,7 +35,7 @@ def cells(packed, lengths, batch):
 @pytest.mark.parametrize("batch_size", [1, 4, 7, 40])
 @pytest.mark.parametrize("packed_length", [1, 16, 1000])
 @pytest.mark.parametrize("longest", [2, 30])
-def test_each_sequence_has_a_place_of_its_own(
+def test_each_sequence_has_positions_of_its_own(
     batch_size, packed_length, longest
 ):
     lengths = np.random.default_rng(0).integers(1, longest, 37)

@@ -52,7 +52,7 @@ def stopped(directory, step, act=fall, **options):
     "step",
     [pytest.param(step, marks=pytest.mark.slow) for step in (2, 5, 13)] + [6],
 )
-def test_goes_on_bit_for_bit(tmp_path, step, whole):
+def test_resumes_bit_for_bit(tmp_path, step, whole):
     stopped(tmp_path, step)
     # Other seeds than those of the first process.
     model = run.make_model(seed=9)
@@ -69,7 +69,7 @@ class OwnStep(zoo.TaskModel):
 
 
 @pytest.mark.slow
-def test_a_step_of_ones_own_goes_on(tmp_path):
+def test_a_step_of_ones_own_resumes(tmp_path):
     found = []
     for seed, backup in ((1, None), (9, zoo.Backup(tmp_path))):
         if backup is not None:
@@ -112,7 +112,7 @@ def scaled():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 3, 5])
-def test_all_that_an_optimizer_keeps_goes_on(tmp_path, step):
+def test_all_that_an_optimizer_keeps_resumes(tmp_path, step):
     """The scale of the loss, half a sum of gradients, averages of weights."""
     found = []
     for seed, backup in ((1, None), (9, zoo.Backup(tmp_path, seconds=0))):
@@ -133,7 +133,7 @@ def test_all_that_an_optimizer_keeps_goes_on(tmp_path, step):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("append", [False, True])
-def test_what_keras_writes_itself_goes_on(tmp_path, append):
+def test_what_keras_writes_itself_resumes(tmp_path, append):
     """Rows of epochs before, and those of epochs that are made again."""
     texts, counts = [], []
     for name, falls in (("whole", [0]), ("run", [8, 0])):
@@ -156,7 +156,7 @@ def test_what_keras_writes_itself_goes_on(tmp_path, append):
 
 
 @pytest.mark.slow
-def test_a_later_first_epoch_goes_on(tmp_path):
+def test_a_later_first_epoch_resumes(tmp_path):
     found = []
     for seed, backup in ((1, None), (9, zoo.Backup(tmp_path))):
         if backup is not None:
@@ -189,7 +189,7 @@ def test_numbers_may_be_of_numpy(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_state_that_cannot_be_written_is_told(tmp_path, caplog):
+def test_a_state_that_cannot_be_written_is_reported(tmp_path, caplog):
     class Odd(keras.callbacks.Callback):
         def backup_state(self):
             return {"lock": threading.Lock()}
@@ -327,7 +327,7 @@ def told_of(model, directory, **options):
     return str(raised.value)
 
 
-def test_tells_of_other_settings(tmp_path):
+def test_reports_other_settings(tmp_path):
     own = {
         "seed": "3",
         "callbacks": r"\['EarlyStopping', .*\]",
@@ -400,13 +400,13 @@ def add(y_true, y_pred):
     ],
     ids=["several", "function", "class", "option"],
 )
-def test_tells_of_what_compile_was_given(early, options, differences):
+def test_reports_what_compile_was_given(early, options, differences):
     told = told_of(run.make_model(**options), early)
     for difference in differences:
         assert re.search(difference, told)
 
 
-def test_tells_of_what_fit_was_given(early):
+def test_reports_what_fit_was_given(early):
     told = told_of(
         run.make_model(),
         early,
@@ -420,7 +420,7 @@ def test_tells_of_what_fit_was_given(early):
 
 
 @pytest.mark.slow
-def test_tells_of_frozen_layers(early):
+def test_reports_frozen_layers(early):
     parts = run.make_model()
     for name in ("freeze_encoder", "freeze_embeddings"):
         model = zoo.TaskModel(
@@ -456,7 +456,7 @@ def test_what_a_run_does_not_depend_on_may_be_another(tmp_path, whole):
         np.testing.assert_allclose(found, losses, rtol=1e-5)
 
 
-def test_tells_of_an_older_version(tmp_path):
+def test_reports_an_older_version(tmp_path):
     state = {
         "settings": {"seed": 0},
         "epoch": 0,
@@ -474,7 +474,7 @@ def test_tells_of_an_older_version(tmp_path):
     ("changed", "name"),
     [("x", "training_examples"), ("validation_data", "validation_examples")],
 )
-def test_tells_of_other_rows(tmp_path, changed, name):
+def test_reports_other_examples(tmp_path, changed, name):
     stopped(tmp_path, 2)
     columns = [row.values for row in run.rows()]
     columns[3]["label"] = "yn"[columns[3]["label"] == "y"]
@@ -499,7 +499,7 @@ def spoil(directory):
     directory.write_text("")
 
 
-def test_tells_at_once_that_nothing_can_be_written(tmp_path):
+def test_reports_at_once_that_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file/run, where that fails: "):
         run.fit(run.make_model(), zoo.Backup(tmp_path / "file" / "run"))
@@ -518,7 +518,7 @@ def test_does_not_promise_what_was_not_written(tmp_path):
 
 
 @pytest.mark.slow
-def test_tells_of_another_model(tmp_path):
+def test_reports_another_model(tmp_path):
     stopped(tmp_path, 2)
     model = run.make_model()
     # No setting of the run tells this.
@@ -538,7 +538,7 @@ def test_a_call_that_fails_leaves_no_trace(tmp_path):
     assert model.first_step is None
 
 
-def test_needs_a_place_in_the_data(tmp_path):
+def test_needs_data_that_can_be_resumed(tmp_path):
     model = run.make_model()
     arrays = {name: np.ones((2, 3), "int32") for name in model.input}
     with pytest.raises(InputError, match="known length. Received: dict"):
@@ -546,7 +546,7 @@ def test_needs_a_place_in_the_data(tmp_path):
 
 
 @pytest.mark.slow
-def test_ready_data_have_a_place(tmp_path):
+def test_ready_data_can_be_resumed(tmp_path):
     def data():
         numbers = np.random.default_rng(0).integers(0, 5, (12, 4))
         dataset = tf.data.Dataset.from_tensor_slices(
@@ -620,7 +620,7 @@ def test_negative_seconds_are_refused(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
-def test_a_process_goes_on_bit_for_bit(tmp_path, name):
+def test_a_process_resumes_bit_for_bit(tmp_path, name):
     (whole,) = programs.run(PROGRAM, str(tmp_path / "whole"))
     for step in ("3", "6"):
         with pytest.raises(AssertionError):
@@ -639,7 +639,7 @@ def test_a_process_goes_on_bit_for_bit(tmp_path, name):
         (programs.run_on_tpu_cores, "6"),
     ],
 )
-def test_two_replicas_go_on(tmp_path, run_program, step):
+def test_two_replicas_resume(tmp_path, run_program, step):
     place = "replicas"
     (whole,) = run_program(
         PROGRAM, str(tmp_path / "whole"), "0", "SIGKILL", place
@@ -673,7 +673,7 @@ def test_all_workers_hear_what_is_wrong(tmp_path):
         ("SIGTERM", "1", False),
     ],
 )
-def test_workers_go_on(tmp_path, name, worker, is_damaged):
+def test_workers_resume(tmp_path, name, worker, is_damaged):
     whole = programs.run_two_workers(PROGRAM, str(tmp_path / "whole"))
     killed = programs.start_two_workers(
         PROGRAM, str(tmp_path / "run"), "7", name, worker

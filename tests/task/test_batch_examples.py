@@ -35,7 +35,7 @@ def model(make_model):
         {"shuffle": True, "seed": 5, "packed_length": 16},
     ],
 )
-def test_rows_are_those_of_the_batches(model, options):
+def test_examples_are_those_of_the_batches(model, options):
     rows = data.MemoryExamples({"text": TEXTS, "label": SCORES})
     arguments = fit_inputs.training_data(
         model, rows, None, 4, data.InputCounts(), **options
@@ -81,7 +81,7 @@ class TurningExamples(Examples):
         ),
     ],
 )
-def test_the_guard_names_the_step_and_its_rows(
+def test_the_guard_names_the_step_and_its_examples(
     model, epoch, steps_per_execution, step
 ):
     model.compile(steps_per_execution=steps_per_execution)

@@ -61,7 +61,9 @@ def test_xla_compiles_once_for_each_width():
     assert free > num_lengths
 
 
-def test_what_fills_no_batch_is_told(make_model, texts, labels, caplog):
+def test_a_dropped_incomplete_batch_is_reported(
+    make_model, texts, labels, caplog
+):
     model = make_model()
     logging.get_absl_logger().propagate = True
     seen = []
@@ -83,7 +85,7 @@ def test_what_fills_no_batch_is_told(make_model, texts, labels, caplog):
 
 
 @pytest.mark.slow
-def test_windows_that_fill_no_batch_are_told(make_model, caplog):
+def test_dropped_windows_are_reported(make_model, caplog):
     model = make_model(TaggingHead(["O", "B-x"]), sequence_length=4)
     model.compile()
     logging.get_absl_logger().propagate = True

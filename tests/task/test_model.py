@@ -30,7 +30,7 @@ def test_learns_from_texts(make_model, texts, labels):
 
 
 @pytest.mark.slow
-def test_learns_from_rows_of_a_file(make_model, texts, labels, tmp_path):
+def test_learns_from_examples_of_a_file(make_model, texts, labels, tmp_path):
     lines = [f"{t}\t{label}" for t, label in zip(texts, labels)]
     path = tmp_path / "train.tsv"
     path.write_text("\n".join(["sentence\tlabel", *lines]) + "\n")
@@ -304,7 +304,7 @@ def test_truncated_texts_are_counted_and_reported(
     assert message in caplog.text
 
 
-def test_truncated_texts_are_told_when_answered(make_model, caplog):
+def test_truncated_texts_are_reported_when_answered(make_model, caplog):
     model = make_model(sequence_length=4)
     logging.get_absl_logger().propagate = True
     model.predict_text(["fine", "a fine film"])
@@ -317,7 +317,7 @@ def test_truncated_texts_are_told_when_answered(make_model, caplog):
 
 
 @pytest.mark.slow
-def test_validation_data_may_be_rows(make_model, texts, labels):
+def test_validation_data_may_be_examples(make_model, texts, labels):
     rows = MemoryExamples({"text": texts, "label": labels})
     history = fit(make_model(), rows, epochs=1, validation_data=rows)
     assert "val_accuracy" in history.history
@@ -338,7 +338,7 @@ def test_trains_in_mixed_precision(make_model, texts, labels, policy):
     assert scaled == (policy == "mixed_float16")
 
 
-def test_an_unknown_label_names_its_row(make_model, texts, labels):
+def test_an_unknown_label_names_its_example(make_model, texts, labels):
     labels[2] = "goood"
     with pytest.raises(InputError, match="example 3: label 'goood' is not"):
         make_model().fit(texts, labels)

@@ -92,7 +92,7 @@ def alone(name):
         for name in HEADS
     ],
 )
-def test_gives_what_rows_of_their_own_give(name):
+def test_packed_sequences_give_what_separate_ones_give(name):
     expected = alone(name)
     inputs = expected.packed[0]
     mask = inputs[feature_names.PADDING_MASK]
@@ -139,7 +139,7 @@ def numbers(batch, outputs, gradients):
         ),
     ],
 )
-def test_low_precision_loses_no_more_than_in_rows_of_their_own(name, policy):
+def test_low_precision_loses_no_more_than_with_separate_sequences(name, policy):
     own = alone(name)
     earlier = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)

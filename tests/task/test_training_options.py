@@ -354,7 +354,7 @@ def test_a_pass_may_take_several_epochs(
         ),
     ],
 )
-def test_the_rate_falls_over_the_rows_that_are_left(
+def test_the_rate_falls_over_the_examples_that_are_left(
     make_model, options, num_steps
 ):
     model = make_model()
@@ -366,7 +366,7 @@ def test_the_rate_falls_over_the_rows_that_are_left(
 
 
 @pytest.mark.slow
-def test_several_steps_at_once_end_with_the_rows_that_are_left(make_model):
+def test_several_steps_at_once_end_with_the_examples_that_are_left(make_model):
     one, other = (
         weights_after(
             make_model(),
@@ -406,7 +406,7 @@ def test_ready_batches_stay_as_they_are(make_model, option):
         make_model().fit(*ready_arrays(4), fixed_shapes=True)
 
 
-def test_a_rate_that_has_ended_is_told(
+def test_a_rate_that_has_ended_is_reported(
     make_model, texts, labels, tmp_path, caplog
 ):
     logging.get_absl_logger().propagate = True

@@ -16,7 +16,7 @@ FAST = ("tags",)
         for name in every_head.HEADS
     ],
 )
-def test_a_loss_is_the_mean_over_all_rows(name):
+def test_a_loss_is_the_mean_over_all_examples(name):
     make_head, rows = every_head.HEADS[name]
     model = every_head.make_model(make_head(), dtype="float32")
     model.compile("sgd")

@@ -41,7 +41,7 @@ def fitted(name, directory, step):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", every_head.HEADS)
-def test_a_head_goes_on_bit_for_bit(name, tmp_path):
+def test_a_head_resumes_bit_for_bit(name, tmp_path):
     whole, weights = fitted(name, tmp_path / "whole", 0)
     with pytest.raises(Stop):
         fitted(name, tmp_path / "stopped", 2)

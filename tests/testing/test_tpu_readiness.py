@@ -179,7 +179,7 @@ def test_a_model_of_a_strategy_is_refused():
 
 
 @pytest.mark.parametrize("function", fast_or_slow(BAD, FAST))
-def test_a_head_that_cannot_be_compiled_is_told(function):
+def test_a_head_that_cannot_be_compiled_is_reported(function):
     operation, rule = BAD[function]
     pattern = f"must have {rule}.* Received: {operation}, in batches of 8 x 32"
     with pytest.raises(InputError, match=pattern):

@@ -148,7 +148,7 @@ def test_special_tokens_need_room():
         _pack([[5]], [[6]], sequence_length=2)
 
 
-def test_padding_to_the_longest_row():
+def test_padding_to_the_longest_sequence():
     packed = _pack([[7, 8], []], sequence_length=8)
     padded = pad(
         {

@@ -57,7 +57,7 @@ def test_neighbours_share_the_overlap():
     assert len(set(ends - starts)) == 1
 
 
-def test_capacities_may_differ_from_row_to_row():
+def test_capacities_may_differ_from_text_to_text():
     windows = overlapping_windows(tf.constant([9, 9]), tf.constant([3, 9]), 0)
     assert windows.num_windows.numpy().tolist() == [3, 1]
 

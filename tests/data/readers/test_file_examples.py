@@ -50,7 +50,7 @@ def test_origin_names_file_and_line(write, format, origin):
     assert list(FileExamples(path, COLUMNS))[-1].origin == f"{path}:{origin}"
 
 
-def test_rows_can_be_read_twice(write):
+def test_examples_can_be_read_twice(write):
     rows = FileExamples(write("train.tsv", CONTENT["tsv"]), COLUMNS)
     assert list(rows) == list(rows)
 

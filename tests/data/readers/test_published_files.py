@@ -44,7 +44,7 @@ class AnyHead:
         ("movie_reviews_docs/all.jsonl.gz", "id", "label", 2000, 2),
     ],
 )
-def test_rows_and_labels_are_as_published(
+def test_examples_and_labels_are_as_published(
     name, text, label, num_examples, num_labels
 ):
     rows = FileExamples(DATA / name, {"text": text, "label": label})

@@ -128,13 +128,13 @@ def test_a_guess_that_is_as_good_is_named(kind, measures, guess):
     assert guess is found is None or guess in found
 
 
-def test_labels_are_found_in_the_rows_and_sorted():
+def test_labels_are_found_in_the_examples_and_sorted():
     rows = [Example({"label": name}, name) for name in ["no", "yes", "maybe"]]
     head = ClassificationHead.from_examples(rows)
     assert head.labels_by_index == ["maybe", "no", "yes"]
 
 
-def test_rows_with_one_label_are_refused():
+def test_examples_with_one_label_are_refused():
     rows = [Example({"label": "no"}, f"a.tsv:{line}") for line in (2, 3)]
     with pytest.raises(InputError, match="'no' in every example up to a.tsv:3"):
         ClassificationHead.from_examples(rows)
@@ -195,7 +195,7 @@ def test_numbers_are_names_where_labels_are_numbers():
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1, float("nan"), "x", None])
-def test_a_dropout_that_is_no_share_is_refused(dropout):
+def test_a_dropout_that_is_no_fraction_is_refused(dropout):
     with pytest.raises(InputError, match="at least 0 and below 1"):
         ClassificationHead(["a", "b"], dropout=dropout)
 
@@ -210,7 +210,7 @@ def test_a_dropout_that_is_no_share_is_refused(dropout):
         ("multi_label", ["a", ""]),
     ],
 )
-def test_a_wrong_label_is_told_with_its_place(kind, label):
+def test_a_wrong_label_is_reported_with_its_origin(kind, label):
     rows = [Example({"text": "x", "label": label}, "a.tsv:3")]
     with pytest.raises(InputError, match="a.tsv:3: .*Received: .*Correct the"):
         ClassificationHead.from_examples(rows, kind=kind)
@@ -330,7 +330,7 @@ def test_logits_are_float32_under_mixed_precision(policy):
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"
 
 
-def test_scores_are_compared_by_rank_over_all_rows():
+def test_scores_are_compared_by_rank_over_all_examples():
     rows = [
         Example({"text": "a", "label": label}, f"example {n}")
         for n, label in enumerate(["0.5", 2, 2.0, 5])

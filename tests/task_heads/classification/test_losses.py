@@ -44,7 +44,7 @@ def test_the_head_takes_it():
     ("smoothing", "kind"),
     [(1.0, "single_label"), (-0.1, "multi_label"), (0.1, "regression")],
 )
-def test_a_wrong_share_is_refused(smoothing, kind):
+def test_a_wrong_fraction_is_refused(smoothing, kind):
     labels = None if kind == "regression" else ["a", "b"]
     with pytest.raises(InputError, match=f"label_smoothing={smoothing}"):
         ClassificationHead(labels, kind, label_smoothing=smoothing)

@@ -404,7 +404,7 @@ def test_labels_are_refused():
 
 
 @pytest.mark.slow
-def test_rows_need_no_labels():
+def test_examples_need_no_labels():
     model = make_model()
     model.fit(MemoryExamples({"text": TEXTS}), validation_data=TEXTS, verbose=0)
     assert model.input_counts.num_examples == 5

@@ -35,7 +35,7 @@ def plain_rows(count, length):
     ("length", "rate", "expected"),
     [(1, 0.15, 1), (2, 0.15, 1), (20, 0.15, 3), (50, 0.15, 8), (10, 0.5, 5)],
 )
-def test_each_sequence_hides_its_share(length, rate, expected):
+def test_each_sequence_hides_its_fraction(length, rate, expected):
     found = hide(plain_rows(6, length), rate=rate)
     assert found.positions.row_lengths().numpy().tolist() == [expected] * 6
 

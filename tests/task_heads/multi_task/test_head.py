@@ -185,7 +185,7 @@ def test_only_the_first_window_of_a_text_is_classified():
     assert weights.mean() == pytest.approx(1.0)
 
 
-def test_further_windows_of_a_text_count_in_no_metric_of_another_head(trained):
+def test_later_windows_of_a_text_count_in_no_metric_of_another_head(trained):
     # One kind in the first window, the other in all that follow.
     rows = {
         "tokens": [["dd"] * 40 + ["aa", "bb", "cc"] * 20, ["aa", "bb", "cc"]],
@@ -356,7 +356,7 @@ def test_labels_of_another_form_are_refused(slots):
 
 
 @pytest.mark.parametrize("task", ["val", "val_slots"])
-def test_a_task_is_not_named_as_held_out_rows_are(task):
+def test_a_task_is_not_named_as_held_out_examples_are(task):
     with pytest.raises(InputError, match=f"validation rows. .*'{task}'"):
         MultiTaskHead.from_examples(
             [], heads=f"slots=tagging,{task}=classification"
@@ -370,7 +370,7 @@ def test_a_task_is_named_once():
         )
 
 
-def test_a_wrong_row_names_the_task():
+def test_a_wrong_example_names_the_task():
     with pytest.raises(InputError, match="slots: .*one tag for each"):
         make_head().example({**ROWS[0], "slots": ["O"]}, True)
     with pytest.raises(InputError, match="kind: "):

@@ -76,7 +76,7 @@ def test_empty_text_is_refused(text):
         ("", 0, None),
     ],
 )
-def test_nearest_place(text, start, expected):
+def test_nearest_occurrence(text, start, expected):
     assert locate(CONTEXT, answer(text, start)) == expected
 
 

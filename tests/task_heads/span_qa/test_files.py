@@ -160,7 +160,7 @@ def test_id_of_a_line_is_its_number(write):
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
-def test_rows_can_be_read_again(write, name):
+def test_examples_can_be_read_again(write, name):
     rows = QuestionFile(
         write(name, squad(WHO, WHY) if name == "a.json" else line())
     )

@@ -202,7 +202,7 @@ def log(monkeypatch):
 
 
 @pytest.mark.slow
-def test_misplaced_answers_are_told(log):
+def test_misplaced_answers_are_reported(log):
     model = make_model()
     model.fit(
         MemoryExamples({field: [MISPLACED[field]] * 7 for field in MISPLACED}),
@@ -417,7 +417,7 @@ def test_a_long_question_is_cut_and_counted():
     ].row_lengths().numpy().tolist() == [9]
 
 
-def test_a_question_that_is_cut_is_told_as_such(log):
+def test_a_question_that_is_cut_is_reported(log):
     model = make_model(SpanQAHead(max_question_length=4))
     _, answer = model.predict_text([("aa", "bb"), (LONG, "aa bb")])
     assert answer["candidates"]
@@ -522,7 +522,7 @@ def test_a_head_that_always_answers_is_scored_so():
         ),
     ],
 )
-def test_a_wrong_row_is_refused(values, message):
+def test_a_wrong_example_is_refused(values, message):
     with pytest.raises(InputError, match=message):
         SpanQAHead().example(values, True)
 

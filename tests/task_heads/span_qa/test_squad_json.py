@@ -106,7 +106,7 @@ def expect(path, pattern):
         ),
     ],
 )
-def test_wrong_structure_names_its_place(write, content, pattern):
+def test_wrong_structure_names_its_position(write, content, pattern):
     expect(write("a.json", content), pattern)
 
 

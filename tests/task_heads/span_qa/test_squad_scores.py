@@ -195,7 +195,7 @@ def test_v2_refuses_a_missing_probability():
 
 
 @pytest.mark.parametrize("value", [float("nan"), "0.5", None])
-def test_v2_refuses_a_probability_that_is_no_number(value):
+def test_v2_refuses_a_probability_that_is_not_finite(value):
     message = f"must be a number. Received for 'a': {value!r}"
     with pytest.raises(InputError, match=message):
         squad_v2_scores({"a": []}, {"a": ""}, {"a": value})

@@ -62,7 +62,7 @@ def test_a_warning_counts_and_names_them():
     assert message.endswith("; and 6 more.")
 
 
-def test_rows_of_tags_are_passed_over():
+def test_examples_of_tags_are_passed_over():
     row = Example({"tokens": ["new"], "tags": ["O"]}, "f:1")
     assert alignment_warnings([row], TOKENIZER) == []
 

@@ -74,7 +74,7 @@ def test_the_best_path_is_the_best_of_all_taggings(row, seed):
 
 
 @pytest.mark.parametrize("row", range(len(IS_WORD)))
-def test_marginals_are_shares_of_all_taggings(row):
+def test_marginals_are_fractions_of_all_taggings(row):
     values = potentials()
     scores = all_taggings(values[row], IS_WORD[row])
     expected = np.zeros((IS_WORD.shape[1], NUM_TAGS))

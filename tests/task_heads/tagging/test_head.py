@@ -335,7 +335,7 @@ def test_tags_that_break_the_scheme_are_counted():
     ]
 
 
-def test_labels_and_scheme_are_found_in_rows():
+def test_labels_and_scheme_are_found_in_examples():
     head = TaggingHead.from_examples(
         [
             Example({"tokens": ["a"], "tags": ["U-y"]}, "f:1"),
@@ -423,7 +423,7 @@ def test_tags_without_prefixes_are_scored_apart_from_spans():
     assert found["micro"]["recall"] == 0.5
 
 
-def test_types_of_spans_are_found_in_rows():
+def test_types_of_spans_are_found_in_examples():
     head = TaggingHead.from_examples(
         [Example({"text": "a b", "spans": [(0, 1, "y"), (2, 3, "x")]}, "f:1")]
     )
@@ -467,7 +467,7 @@ def test_strict_refuses_what_breaks_the_scheme():
         ({"text": "ab", "spans": [(0, 2, "x"), (1, 2, "x")]}, "not overlap"),
     ],
 )
-def test_wrong_rows_are_refused(values, message):
+def test_wrong_examples_are_refused(values, message):
     with pytest.raises(InputError, match=message):
         TaggingHead(LABELS).example(values, with_label=True)
 

@@ -117,7 +117,9 @@ def test_saving_and_loading(tmp_path, lowercase, strip_accents):
         (None, {"vocab": {}}, True),
     ],
 )
-def test_files_tell_whose_they_are(tmp_path, config, fast, is_wordpiece):
+def test_files_are_recognized_by_their_tokenizer(
+    tmp_path, config, fast, is_wordpiece
+):
     (tmp_path / "vocab.txt").write_text("")
     if config is not None:
         (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
@@ -133,7 +135,7 @@ def test_files_of_no_tokenizer_are_refused(tmp_path):
         load_tokenizer(tmp_path)
 
 
-def test_a_directory_must_tell_the_case(tmp_path):
+def test_a_directory_must_state_the_case(tmp_path):
     Vocabulary(TOKENS).save(tmp_path / "vocab.txt")
     with pytest.raises(InputError, match="must say whether the model is cased"):
         BertTokenizer.load(tmp_path)
