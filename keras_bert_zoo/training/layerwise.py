@@ -97,7 +97,9 @@ class Layerwise:
             Scalar of the variable's dtype; 0 while it waits.
         """
         rate = self._rates[self._get_variable_index(variable)]
-        own = tf.cast(learning_rate, variable.dtype) * rate.share
+        own = tf.cast(learning_rate, variable.dtype)
+        if rate.share != 1:
+            own *= rate.share
         if not rate.start:
             return own
         learns = tf.convert_to_tensor(self.iterations) >= rate.start
@@ -113,8 +115,10 @@ class Layerwise:
             Scalar of the variable's dtype; 1 at its first update, and before.
         """
         start = self._rates[self._get_variable_index(variable)].start
-        number = tf.convert_to_tensor(self.iterations) - start
-        return tf.cast(tf.maximum(number, 0) + 1, variable.dtype)
+        number = tf.convert_to_tensor(self.iterations)
+        if start:
+            number = tf.maximum(number - start, 0)
+        return tf.cast(number + 1, variable.dtype)
 
     def _use_weight_decay(self, variable) -> bool:
         # Not by its name, which is another one on the second replica.
