@@ -262,11 +262,10 @@ class PredictionBatches:
         sequences = self._features_of(columns)
         lengths = sequences.inputs[feature_names.TOKEN_IDS].row_lengths()
         if sequences.num_sequences is not None:
-            lengths = tf.reduce_sum(
-                tf.RaggedTensor.from_row_lengths(
-                    lengths, sequences.num_sequences, validate=False
-                ),
-                axis=1,
+            lengths = tf.math.unsorted_segment_sum(
+                lengths,
+                rows_of_lengths(sequences.num_sequences),
+                tf.size(sequences.num_sequences),
             )
         groups = buckets.group_by_size(lengths, batch_size)
         constants = dict(sequences.constants or {})

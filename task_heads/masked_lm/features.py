@@ -12,6 +12,8 @@ import tensorflow as tf
 
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import Tokenizer
+from keras_bert_zoo.tokenization.ragged_rows import joined
+from keras_bert_zoo.tokenization.ragged_rows import marked
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.sliding_windows import full_windows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
@@ -64,13 +66,10 @@ def training_features(
         tf.cast(num_asked == 0, tf.int64),
         validate=False,
     )
-    positions = tf.concat([hidden.positions, nothing], axis=1)
-    originals = tf.concat(
-        [
-            hidden.originals,
-            nothing.with_flat_values(tf.zeros_like(nothing.flat_values)),
-        ],
-        axis=1,
+    positions = joined(hidden.positions, nothing)
+    originals = joined(
+        hidden.originals,
+        nothing.with_flat_values(tf.zeros_like(nothing.flat_values)),
     )
     return Features(
         _inputs(hidden.token_ids, positions, tokenizer, sequence_length),
@@ -104,8 +103,8 @@ def answering_features(
     body = cut(token_ids, windows.rows, windows.starts, windows.ends)
     asked = owned(windows) & (body == tokenizer.mask_id)
     numbers = tf.ragged.range(tf.cast(body.row_lengths(), tf.int32))
-    positions = tf.ragged.boolean_mask(
-        body.with_flat_values(numbers.flat_values), asked
+    positions = marked(
+        body.with_flat_values(numbers.flat_values), asked.flat_values
     )
     masks = mask_offsets(texts)
     return Features(
@@ -178,10 +177,10 @@ def tokenize_masked(texts: tf.Tensor, tokenizer) -> tf.RaggedTensor:
         tf.cast(follows, tf.int64),
         validate=False,
     )
-    joined = tf.concat([tokens, masks], axis=1)
+    whole = joined(tokens, masks)
     return tf.RaggedTensor.from_row_splits(
-        joined.flat_values,
-        tf.gather(joined.row_splits, parts.row_splits),
+        whole.flat_values,
+        tf.gather(whole.row_splits, parts.row_splits),
         validate=False,
     )
 
@@ -189,16 +188,14 @@ def tokenize_masked(texts: tf.Tensor, tokenizer) -> tf.RaggedTensor:
 def mask_offsets(texts: tf.Tensor) -> MaskOffsets:
     """Returns where the gaps of string `(B,)` stand."""
     parts = _split(texts)
-    follows = parts.with_flat_values(_mask_follows(parts))
+    follows = _mask_follows(parts)
 
     def ends(unit):
         lengths = tf.strings.length(parts.flat_values, unit) + len(MASK)
         before = tf.cumsum(lengths, exclusive=True)
         before_text = tf.gather(before, parts.row_starts())
         before -= tf.gather(before_text, row_ids(parts))
-        return tf.ragged.boolean_mask(
-            parts.with_flat_values(before + lengths), follows
-        )
+        return marked(parts.with_flat_values(before + lengths), follows)
 
     byte_end, char_end = ends("BYTE"), ends("UTF8_CHAR")
     return MaskOffsets(

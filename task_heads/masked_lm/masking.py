@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.tokenization import Tokenizer
+from keras_bert_zoo.tokenization.ragged_rows import marked
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 
 # Of the tokens chosen, so many become the mask, and so many a random token;
@@ -67,22 +68,20 @@ def hide_tokens(
     seen = tf.where(kind < MASKED + RANDOM, other, values)
     seen = tf.where(kind < MASKED, tokenizer.mask_id, seen)
 
-    flags = token_ids.with_flat_values(chosen)
     positions = tf.ragged.range(tf.cast(token_ids.row_lengths(), tf.int32))
     return HiddenTokens(
         token_ids.with_flat_values(tf.where(chosen, seen, values)),
-        tf.ragged.boolean_mask(
-            token_ids.with_flat_values(positions.flat_values), flags
-        ),
-        tf.ragged.boolean_mask(token_ids, flags),
+        marked(token_ids.with_flat_values(positions.flat_values), chosen),
+        marked(token_ids, chosen),
     )
 
 
 def _choose(token_ids, seed, is_plain, mask_rate) -> tf.Tensor:
     """Returns bool `(T,)`, the tokens chosen."""
     plain = tf.gather(tf.constant(is_plain), token_ids.flat_values)  # (T,)
-    num_plain = tf.reduce_sum(
-        token_ids.with_flat_values(tf.cast(plain, tf.int64)), axis=1
+    rows = row_ids(token_ids)
+    num_plain = tf.math.unsorted_segment_sum(
+        tf.cast(plain, tf.int64), rows, token_ids.nrows()
     )  # (R,)
     num_wanted = tf.math.floor(mask_rate * tf.cast(num_plain, tf.float64) + 0.5)
     wanted = tf.minimum(num_plain, tf.maximum(tf.cast(num_wanted, tf.int64), 1))
@@ -91,7 +90,6 @@ def _choose(token_ids, seed, is_plain, mask_rate) -> tf.Tensor:
     draws = tf.random.stateless_uniform(
         tf.shape(plain), seed, dtype=tf.float64, alg="philox"
     )
-    rows = row_ids(token_ids)
     keys = tf.where(plain, draws, 1.0) + 2.0 * tf.cast(rows, tf.float64)
     order = tf.argsort(keys, stable=True)
     rank = tf.ragged.range(token_ids.row_lengths()).flat_values

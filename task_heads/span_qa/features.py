@@ -141,10 +141,13 @@ def question_features(
 
 def _longest_answers(limits: tf.RaggedTensor) -> tf.Tensor:
     """Returns the most tokens of an answer in each context, int64 `(B,)`."""
-    token = tf.ragged.range(limits.row_lengths())
-    lengths = tf.cast(limits, tf.int64) - token
+    token = tf.ragged.range(limits.row_lengths()).flat_values
+    lengths = tf.cast(limits.flat_values, tf.int64) - token
+    longest = tf.math.unsorted_segment_max(
+        lengths, row_ids(limits), limits.nrows()
+    )
     # Of a context without tokens: 0.
-    return tf.maximum(tf.reduce_max(lengths, axis=1), 0)
+    return tf.maximum(longest, 0)
 
 
 def _answer_tokens(spans: TokenSpans, examples):

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.data.example_report import listed_origins
 from keras_bert_zoo.tokenization import TokenSpans
+from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from task_heads.span_qa.examples import first_aligned
 
 # How many characters without spaces weigh as much as a token. With BERT's
@@ -55,7 +56,7 @@ def answer_limits(
         int32 `(N,)`. Number, in its text, of the token after the last one
         that the answer may have.
     """
-    rows = spans.ids.value_rowids()
+    rows = row_ids(spans.ids)
     row_starts = tf.cast(spans.ids.row_starts(), tf.int32)
     row_limits = tf.cast(spans.ids.row_limits(), tf.int32)
     token = tf.range(tf.size(spans.ids.flat_values))
@@ -65,14 +66,14 @@ def answer_limits(
     limits = tf.cond(
         is_ascii,
         lambda: token + max_answer_length,
-        lambda: _weighed_limits(spans, texts, max_answer_length),
+        lambda: _weighed_limits(spans, rows, texts, max_answer_length),
     )
     limits = tf.maximum(limits, token + 1)
     limits = tf.minimum(limits, tf.gather(row_limits, rows))
     return limits - tf.gather(row_starts, rows)
 
 
-def _weighed_limits(spans, texts, max_answer_length):
+def _weighed_limits(spans, rows, texts, max_answer_length):
     """Returns the limits, `(N,)`, by numbers of tokens in all texts."""
     characters = tf.strings.unicode_decode(texts, "UTF-8")
     bounds = tf.constant(
@@ -83,9 +84,7 @@ def _weighed_limits(spans, texts, max_answer_length):
         tf.searchsorted(bounds, characters.flat_values, side="right") % 2
     )  # int32 (C,)
     before = tf.concat([[0], tf.cumsum(is_unspaced)], 0)
-    text_starts = tf.cast(
-        tf.gather(characters.row_starts(), spans.ids.value_rowids()), tf.int32
-    )
+    text_starts = tf.cast(tf.gather(characters.row_starts(), rows), tf.int32)
     unspaced_before = tf.gather(
         before, text_starts + spans.char_starts.flat_values
     )

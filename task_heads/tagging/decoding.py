@@ -170,7 +170,9 @@ def decode_words(
         )
     }
     inside = tf.gather(probability, tf.ragged.range(first, last + 1))
-    spans["score"] = tf.reduce_mean(inside, axis=1)
+    spans["score"] = tf.math.unsorted_segment_sum(
+        inside.flat_values, row_ids(inside), inside.nrows()
+    ) / tf.cast(inside.row_lengths(), probability.dtype)
     spans["label"] = tf.gather(
         tf.constant(reader.types), tf.gather(best, first)
     )
@@ -180,11 +182,11 @@ def decode_words(
         spans["byte_end"] - spans["byte_start"],
     )
     num_texts = tf.size(context["text"], tf.int64)
+    by_text = tf.RaggedTensor.from_value_rowids(
+        spans["span"], owner, num_texts, validate=False
+    )
     rows = {
-        name: tf.RaggedTensor.from_value_rowids(
-            values, owner, num_texts, validate=False
-        )
-        for name, values in spans.items()
+        name: by_text.with_flat_values(values) for name, values in spans.items()
     }
     word_starts = context["word_byte_start"].flat_values
     word_ends = context["word_byte_end"].flat_values

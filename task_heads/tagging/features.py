@@ -16,6 +16,8 @@ from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import PackedSequences
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization import TokenSpans
+from keras_bert_zoo.tokenization.ragged_rows import joined
+from keras_bert_zoo.tokenization.ragged_rows import marked
 from keras_bert_zoo.tokenization.ragged_rows import row_ids
 from keras_bert_zoo.tokenization.sliding_windows import SlidingWindows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
@@ -72,34 +74,11 @@ def find_words(
     if word_starts is not None:
         is_given = word_starts.row_lengths() > 0  # (B,)
         begins &= ~tf.gather(is_given, rows)
-    starts_of_words = tf.RaggedTensor.from_value_rowids(
-        tf.boolean_mask(spans.byte_starts.flat_values, begins),
-        tf.boolean_mask(rows, begins),
-        spans.ids.nrows(),
-        validate=False,
-    )
+    starts_of_words = marked(spans.byte_starts, begins)
     if word_starts is not None:
-        starts_of_words = _either(word_starts, starts_of_words)
+        # Of each row, one has no values.
+        starts_of_words = joined(word_starts, starts_of_words)
     return _words(texts, spans, rows, starts_of_words)
-
-
-def _either(given, found):
-    """Merges two ragged tensors, of which one has no values in each row."""
-    splits = given.row_splits + found.row_splits
-    indices = [
-        tf.range(tf.size(one.values, tf.int64))
-        + tf.gather(other.row_splits, row_ids(one))
-        for one, other in ((given, found), (found, given))
-    ]
-    return tf.RaggedTensor.from_row_splits(
-        # A row begins where both of its parts do.
-        tf.dynamic_stitch(
-            [tf.cast(each, tf.int32) for each in indices],
-            [given.values, found.values],
-        ),
-        splits,
-        validate=False,
-    )
 
 
 def word_keys(rows, starts) -> tf.Tensor:
@@ -339,9 +318,10 @@ def _token_labels(spans, words, windows, packed, labels):
     rows = row_ids(words.first_tokens)
     flat = tf.gather(spans.ids.row_starts(), rows)
     flat += words.first_tokens.flat_values
-    indices = tf.boolean_mask(flat, exists)[:, None]
+    existing = tf.where(exists)[:, 0]
+    indices = tf.gather(flat, existing)[:, None]
     shape = tf.size(spans.ids.flat_values, tf.int64)[None]
-    of_token = tf.scatter_nd(indices, tf.boolean_mask(labels, exists), shape)
+    of_token = tf.scatter_nd(indices, tf.gather(labels, existing), shape)
     counts = tf.scatter_nd(
         indices, tf.ones_like(indices[:, 0], tf.float32), shape
     )

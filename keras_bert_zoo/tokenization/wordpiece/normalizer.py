@@ -211,7 +211,7 @@ def _in_canonical_order(entries, owners, part_indices, classes):
     order = tf.argsort(runs * 256 + tf.cast(classes, tf.int64), stable=True)
     is_first = tf.equal(part_indices, 0)
     ranks = tf.cumsum(tf.cast(tf.gather(is_first, order), tf.int32)) - 1
-    origins = tf.gather(tf.boolean_mask(owners, is_first), ranks)
+    origins = tf.gather(tf.gather(owners, _where(is_first)), ranks)
     return tf.gather(entries, order), origins
 
 
