@@ -293,7 +293,7 @@ def test_a_kill_after_saving_loses_no_report(train, tmp_path, monkeypatch):
 
 
 def test_sigterm_after_saving_leaves_out_the_report(
-    train, tmp_path, monkeypatch, caplog
+    train, recorded, tmp_path, monkeypatch, caplog
 ):
     def stop(*args):
         signal.raise_signal(signal.SIGTERM)

@@ -26,7 +26,7 @@ def model(make_model):
 @pytest.mark.parametrize(
     "options",
     [
-        {"shuffle": True, "seed": 5},
+        pytest.param({"shuffle": True, "seed": 5}, marks=pytest.mark.slow),
         pytest.param({"shuffle": False, "seed": 0}, marks=pytest.mark.slow),
         pytest.param(
             {"shuffle": True, "seed": 5, "tokens_per_batch": 32},

@@ -267,16 +267,15 @@ def test_a_word_without_tokens_is_no_span():
     assert [span["text"] for span in answer["spans"]] == ["aa", "bb"]
 
 
+# `test_labels.py` spells tags with the labels of each.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("labels", "scheme"),
     [
-        # BILOU is the same under other names.
-        pytest.param(
-            ["O", "B-x", "I-x", "E-x", "S-x"], "IOBES", marks=pytest.mark.slow
-        ),
+        (["O", "B-x", "I-x", "E-x", "S-x"], "IOBES"),
         (["O", "B-x", "I-x", "L-x", "U-x"], "IOBES"),
-        pytest.param(["O", "I-x"], "IOB1", marks=pytest.mark.slow),
-        pytest.param(["B", "I", "O"], "IOB2", marks=pytest.mark.slow),
+        (["O", "I-x"], "IOB1"),
+        (["B", "I", "O"], "IOB2"),
     ],
     ids=["IOBES", "BILOU", "I alone", "letters"],
 )
