@@ -63,7 +63,6 @@ def fine_tune() -> zoo.TaskModel:
         sequence_length=128,
     )
     title(f"Fine-tuning {model.count_params() / 1e6:.1f} M parameters")
-    model.compile(learning_rate=1e-4)  # AdamW, warm-up, decay
     model.fit(train, batch_size=16, epochs=4, verbose=2)
 
     title("On held-out messages")

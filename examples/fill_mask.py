@@ -41,7 +41,6 @@ def main() -> None:
     model = zoo.TaskModel.from_preset(
         args.preset, head="masked_lm", top_k=3, sequence_length=32
     )
-    model.compile(learning_rate=3e-4)
     before = model.evaluate(texts, return_dict=True, verbose=0)
     model.fit(texts, batch_size=12, epochs=args.epochs, verbose=0)
     after = model.evaluate(texts, return_dict=True, verbose=0)

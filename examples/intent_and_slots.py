@@ -41,8 +41,6 @@ def main() -> None:
         train, heads={"intent": "classification", "slots": "tagging"}
     )
     model = zoo.TaskModel.from_preset(options.preset, head)
-    # Few examples: a higher rate and more epochs than by default.
-    model.compile(learning_rate=3e-4)
     model.fit(train, batch_size=8, epochs=options.epochs, verbose=2)
 
     measured = model.evaluate(heldout, return_dict=True, verbose=0)

@@ -27,7 +27,6 @@ def main(preset: str = "minilm_l6_en_uncased", epochs: int = 12) -> dict:
     model = zoo.TaskModel.from_preset(
         preset, head="span_qa", sequence_length=128
     )
-    model.compile(learning_rate=3e-4)
     model.fit(train, batch_size=8, epochs=epochs, verbose=2)
     scores = model.score(heldout)
     for name, value in scores.items():

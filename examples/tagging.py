@@ -41,8 +41,6 @@ def main() -> None:
     # Its labels are those of the spans in the data.
     head = zoo.TaggingHead.from_examples(train, crf=options.crf)
     model = zoo.TaskModel.from_preset(options.preset, head)
-    # Few examples: a higher rate and more epochs than by default.
-    model.compile(learning_rate=3e-4)
     model.fit(train, batch_size=8, epochs=options.epochs, verbose=2)
 
     scores = model.score(heldout)
