@@ -216,15 +216,18 @@ class TaskModel(ReplicatedModel):
         )
         if self._recipe is not None:
             optimizer = self._recipe.make(self.encoder)
+        given = {
+            "loss": (loss, self.head.losses),
+            "metrics": (metrics, self.head.metrics),
+            "weighted_metrics": (weighted_metrics, self.head.weighted_metrics),
+        }
         # In a partial, because Keras counts metrics that it finds in a dict.
         self._compile_rest = functools.partial(
             super().compile,
-            **parts.compile_arguments(
-                self.head,
-                loss=loss,
-                metrics=metrics,
-                weighted_metrics=weighted_metrics,
-            ),
+            **{
+                name: of_head() if _is_auto(value) else value
+                for name, (value, of_head) in given.items()
+            },
             jit_compile=jit_compile,
             **kwargs,
         )
@@ -272,7 +275,7 @@ class TaskModel(ReplicatedModel):
         Raises:
             InputError: if the data set is empty or an example is wrong.
         """
-        parts.ensure_compiled(self)
+        self._ensure_compiled()
         self.input_counts = data.InputCounts()
         with fitting.prepared(
             self,
@@ -295,9 +298,19 @@ class TaskModel(ReplicatedModel):
         report_truncation(self.input_counts, self.head, self.sequence_length)
         return history
 
+    def _ensure_compiled(self) -> None:
+        """Compiles the model with its defaults, unless it is compiled.
+
+        Under the strategy that it was made under, which a user who compiles
+        nothing has no other reason to enter again.
+        """
+        if not self.compiled:
+            with self.distribute_strategy.scope():
+                self.compile()
+
     def evaluate(self, x=None, y=None, batch_size: int = 32, **kwargs):
         """Returns loss and metrics on whatever `fit` takes."""
-        parts.ensure_compiled(self)
+        self._ensure_compiled()
         arguments = fit_inputs.evaluation_data(self, x, y, batch_size)
         arguments |= {k: v for k, v in kwargs.items() if v is not None}
         return super().evaluate(**arguments)
@@ -448,3 +461,7 @@ class TaskModel(ReplicatedModel):
         # A step that has variables to make would be traced twice.
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"

@@ -98,27 +98,3 @@ def untrained_variables(
         for layer in layers_from_below(encoder)[0]:
             found += layer.weights
     return found
-
-
-def compile_arguments(head: TaskHead, **given) -> dict:
-    """Returns loss and metrics, with the head's own for each `"auto"`."""
-    of_head = {
-        "loss": head.losses,
-        "metrics": head.metrics,
-        "weighted_metrics": head.weighted_metrics,
-    }
-    for name, value in given.items():
-        if isinstance(value, str) and value == "auto":
-            given[name] = of_head[name]()
-    return given
-
-
-def ensure_compiled(model) -> None:
-    """Compiles a `TaskModel` with the defaults, unless it is compiled.
-
-    Under the strategy that it was made under, which a user who compiles
-    nothing has no other reason to enter again.
-    """
-    if not model.compiled:
-        with model.distribute_strategy.scope():
-            model.compile()
