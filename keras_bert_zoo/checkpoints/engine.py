@@ -138,13 +138,13 @@ def check_vocabulary(tokenizer, config: Mapping, origin: str) -> None:
     Raises:
         InputError: if there are more tokens than rows.
     """
-    found = tokenizer.vocabulary_size
-    expected = config.get("vocabulary_size", found)
-    if found > expected:
+    num_tokens = tokenizer.vocabulary_size
+    num_rows = config.get("vocabulary_size", num_tokens)
+    if num_tokens > num_rows:
         raise InputError(
             f"{origin}: the token table must have a row for each "
-            f"token of the vocabulary. Received: {found} tokens for "
-            f"{expected} rows. Use the vocabulary that the checkpoint was "
+            f"token of the vocabulary. Received: {num_tokens} tokens for "
+            f"{num_rows} rows. Use the vocabulary that the checkpoint was "
             "trained with."
         )
 
@@ -156,13 +156,13 @@ def spare_rows(config: Mapping, tokenizer) -> tuple[str, ...]:
     """
     if tokenizer is None:
         return ()
-    found = tokenizer.vocabulary_size
-    expected = config.get("vocabulary_size", found)
-    if found >= expected:
+    num_tokens = tokenizer.vocabulary_size
+    num_rows = config.get("vocabulary_size", num_tokens)
+    if num_tokens >= num_rows:
         return ()
     return (
-        f"The token table has {expected} rows for {found} tokens: rows "
-        f"{found} to {expected - 1} belong to no token.",
+        f"The token table has {num_rows} rows for {num_tokens} tokens: rows "
+        f"{num_tokens} to {num_rows - 1} belong to no token.",
     )
 
 
@@ -273,11 +273,11 @@ def _check_rule(
                 f"{rule.target!r}. Check that the checkpoint is complete and "
                 "is a BERT."
             )
-        found = tuple(contents.variables.shapes[name])
-        if found != expected:
+        received = tuple(contents.variables.shapes[name])
+        if received != expected:
             raise InputError(
                 f"{contents.origin}: variable {name!r} must have the shape "
-                f"{expected}. Received: {found}. Use the configuration that "
+                f"{expected}. Received: {received}. Use the configuration that "
                 "belongs to the checkpoint."
             )
 

@@ -245,10 +245,11 @@ def _sizes(
     """
     shape = shapes.get(name, ())
     if len(shape) != rank or 0 in shape:
-        found = f"the shape {shape}" if name in shapes else "none"
+        received = f"the shape {shape}" if name in shapes else "none"
         raise InputError(
             f"{prefix} must hold {name} of rank {rank}, as the model garden "
-            f"saves it. Received: {found}. Only BertEncoder and BertEncoderV2 "
-            "are read; save yours again, with the garden's layers."
+            f"saves it. Received: {received}. Only BertEncoder and "
+            "BertEncoderV2 are read; save yours again, with the garden's "
+            "layers."
         )
     return shape

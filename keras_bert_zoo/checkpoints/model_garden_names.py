@@ -92,10 +92,10 @@ def _root(names: Mapping[str, str], origin: str) -> str:
                 )
             )
     if len(roots) != 1:
-        found = ", ".join(sorted(roots)) or "none"
+        listed = ", ".join(sorted(roots)) or "none"
         raise InputError(
             f"{origin} must hold one BERT encoder of the model garden. "
-            f"Received: {found}. Save the encoder alone: "
+            f"Received: {listed}. Save the encoder alone: "
             "tf.train.Checkpoint(encoder=encoder).write(path)."
         )
     return roots.pop()

@@ -39,22 +39,22 @@ def open_model(directory: pathlib.Path) -> Variables:
         shards = _indexed(directory)
     shapes, homes = {}, {}
     for path, expected in shards.items():
-        found = _shapes(path)
-        for name in found:
+        shapes_in_file = _shapes(path)
+        for name in shapes_in_file:
             if name in homes:
                 raise InputError(
                     f"A variable must stand in one file. Received: {name!r} "
                     f"in {homes[name]} and {path}. Fetch the model again."
                 )
             homes[name] = path
-        missing = sorted(set(expected or ()) - set(found))
+        missing = sorted(set(expected or ()) - set(shapes_in_file))
         if missing:
             raise InputError(
                 f"{directory / INDEX} must agree with the files. Received: "
                 f"{missing[0]!r} in {path.name}, which lacks it. Fetch the "
                 "model again."
             )
-        shapes.update(found)
+        shapes.update(shapes_in_file)
     # Each file stays open, and mapped, as long as its arrays are wanted.
     opened = functools.cache(_open)
     return Variables(shapes, lambda name: _read(opened, homes[name], name))

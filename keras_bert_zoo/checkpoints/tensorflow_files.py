@@ -35,18 +35,19 @@ def find(source: str) -> pathlib.Path | None:
         prefix = path.with_suffix("") if path.suffix == ".index" else path
         index = prefix.with_name(prefix.name + ".index")
         return prefix if index.is_file() else None
-    found = sorted(file.with_suffix("") for file in path.glob("*.index"))
-    if len(found) < 2:
-        return found[0] if found else None
+    prefixes = sorted(file.with_suffix("") for file in path.glob("*.index"))
+    if len(prefixes) < 2:
+        return prefixes[0] if prefixes else None
     state = tf.train.get_checkpoint_state(path)
     if state is not None:
         # The recorded directory is that of the machine that trained.
         newest = path / pathlib.PurePath(state.model_checkpoint_path).name
-        if newest in found:
+        if newest in prefixes:
             return newest
     raise InputError(
         f"{path} must hold one checkpoint. Received: "
-        f"{', '.join(prefix.name for prefix in found)}. Name the one to load."
+        f"{', '.join(prefix.name for prefix in prefixes)}. Name the one to "
+        "load."
     )
 
 

@@ -98,9 +98,9 @@ def set_monitor_modes(
     """
     callbacks = list(callbacks)
     scores = [
-        one.name
-        for one in callbacks
-        if isinstance(one, EpochScore) and one.name
+        scorer.name
+        for scorer in callbacks
+        if isinstance(scorer, EpochScore) and scorer.name
     ]
     known = _directions(model, [*model.head.epoch_scores, *scores])
     for callback in callbacks:

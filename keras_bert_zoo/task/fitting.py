@@ -115,9 +115,9 @@ def prepared(
                 "sequence_length": model.sequence_length,
                 "steps_per_epoch": steps,
             }
-            own = run_settings.settings_of(model, settings, callbacks)
+            all_settings = run_settings.settings_of(model, settings, callbacks)
             run_settings.check_workers(
-                strategy, run_settings.shared_settings(own)
+                strategy, run_settings.shared_settings(all_settings)
             )
         model.first_step = 0
         try:

@@ -93,8 +93,10 @@ def untrained_variables(
     if freeze_encoder:
         return encoder.weights
     reached = {id(variable) for variable in used}
-    found = [one for one in encoder.weights if id(one) not in reached]
+    untrained = [
+        variable for variable in encoder.weights if id(variable) not in reached
+    ]
     if freeze_embeddings:
         for layer in layers_from_below(encoder)[0]:
-            found += layer.weights
-    return found
+            untrained += layer.weights
+    return untrained

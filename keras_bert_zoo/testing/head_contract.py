@@ -48,7 +48,7 @@ def check_head(
     _expect(len(examples) >= 2, "at least two examples to check with")
     _check_config(head)
     fields = [head.example(example, False) for example in examples]
-    texts = [one[field] for one in fields for field in head.text_fields]
+    texts = [values[field] for values in fields for field in head.text_fields]
     if tokenizer is None:
         tokenizer = tiny_tokenizer(texts)
     if encoder is None:

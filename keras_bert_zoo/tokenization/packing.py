@@ -134,7 +134,9 @@ def pack(
     lengths = [tf.cast(s.row_lengths(), tf.int32) for s in segments]  # (B,)
     kept = _kept(lengths, budget)
     # One pool of values: the special tokens, then the segments' own.
-    special = [one for group in template.special_tokens for one in group]
+    special = [
+        token_id for group in template.special_tokens for token_id in group
+    ]
     zeros = tf.zeros_like(kept[0])
     size = len(template.special_tokens[0])
     ranges = [(zeros, zeros + size)]

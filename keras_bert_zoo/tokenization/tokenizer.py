@@ -327,18 +327,18 @@ def find_tokenizer(directory: str | os.PathLike) -> type[Tokenizer] | None:
         InputError: if more than one recognizes them.
     """
     directory = pathlib.Path(directory)
-    found = {
+    recognizing = {
         name: kind
         for name in registry.tokenizers.names()
         if (kind := registry.tokenizers.get(name)).recognizes(directory)
     }
-    if len(found) > 1:
+    if len(recognizing) > 1:
         raise InputError(
             "A directory's files must be for one tokenizer. Received: "
-            f"{directory}, recognized by {' and '.join(found)}. Call `load` "
-            "of the one that is meant."
+            f"{directory}, recognized by {' and '.join(recognizing)}. Call "
+            "`load` of the one that is meant."
         )
-    return next(iter(found.values()), None)
+    return next(iter(recognizing.values()), None)
 
 
 def load_tokenizer(

@@ -273,8 +273,8 @@ class ClassificationHead(TaskHead):
                 }
             else:
                 count = decoded["num_labels"][index]
-                found = decoded["labels"][index][:count]
-                answer = {"labels": [label.decode() for label in found]}
+                labels = decoded["labels"][index][:count]
+                answer = {"labels": [label.decode() for label in labels]}
             scores = zip(self.labels_by_index, map(float, row))
             answers.append({**answer, "scores": dict(scores)})
         return answers

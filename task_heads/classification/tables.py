@@ -71,7 +71,7 @@ def _single_label(parsed, labels):
 def _confusions(counts, labels):
     if len(labels) <= MATRIX_LABELS:
         rows = [
-            (true, *(counts[true, given] for given in labels))
+            (true, *(counts[true, answered] for answered in labels))
             for true in labels
         ]
         title = (
@@ -87,28 +87,28 @@ def _confusions(counts, labels):
 
 def _multi_label(parsed, labels):
     truth = np.zeros((len(parsed), len(labels)), bool)
-    given = np.zeros_like(truth)
+    answered = np.zeros_like(truth)
     mistakes = []
     for row, (origin, text, flags, answer) in enumerate(parsed):
         truth[row] = flags > 0
-        given[row] = [label in answer["labels"] for label in labels]
-        if (truth[row] != given[row]).any():
+        answered[row] = [label in answer["labels"] for label in labels]
+        if (truth[row] != answered[row]).any():
             scores = np.array([answer["scores"][label] for label in labels])
             mistakes.append(
                 Mistake(
                     origin,
                     text,
                     _joined(labels, truth[row]),
-                    _joined(labels, given[row]),
+                    _joined(labels, answered[row]),
                     float(np.max(np.abs(truth[row] - scores))),
                 )
             )
     rows = [
         (
             label,
-            int((truth[:, index] & given[:, index]).sum()),
-            int((truth[:, index] & ~given[:, index]).sum()),
-            int((~truth[:, index] & given[:, index]).sum()),
+            int((truth[:, index] & answered[:, index]).sum()),
+            int((truth[:, index] & ~answered[:, index]).sum()),
+            int((~truth[:, index] & answered[:, index]).sum()),
         )
         for index, label in enumerate(labels)
     ]

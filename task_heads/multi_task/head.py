@@ -88,16 +88,16 @@ class MultiTaskHead(TaskHead):
         columns: Mapping[str, str | int | None],
         format: str | None = None,
     ) -> RecordFile:
-        given = {
+        named = {
             field: key for field, key in columns.items() if key is not None
         }
-        if set(given) - {"text", "text_pair"}:
+        if set(named) - {"text", "text_pair"}:
             raise InputError(
                 "Examples for several tasks have each label in the key of its "
                 "task's name. Received: a column of labels, "
-                f"{', '.join(map(str, given.values()))}. Leave it out."
+                f"{', '.join(map(str, named.values()))}. Leave it out."
             )
-        return RecordFile(path, format, given)
+        return RecordFile(path, format, named)
 
     @classmethod
     def from_examples(cls, examples: Iterable, **options) -> "MultiTaskHead":
@@ -136,8 +136,10 @@ class MultiTaskHead(TaskHead):
     def from_config(cls, config: Mapping[str, Any]) -> "MultiTaskHead":
         return cls(
             {
-                task: registry.heads.get(one["head"]).from_config(one["config"])
-                for task, one in config["heads"].items()
+                task: registry.heads.get(saved["head"]).from_config(
+                    saved["config"]
+                )
+                for task, saved in config["heads"].items()
             }
         )
 

@@ -206,9 +206,9 @@ def locate(context: str, answer: Mapping) -> dict | None:
     """
     text, start = answer["text"], answer["start"]
     for form in (text, text.strip()):
-        found = _nearest(context, form, start) if form else None
-        if found is not None:
-            return {"text": form, "start": found}
+        index = _nearest(context, form, start) if form else None
+        if index is not None:
+            return {"text": form, "start": index}
     return None
 
 

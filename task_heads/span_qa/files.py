@@ -147,12 +147,12 @@ def question_values(record: dict, context: str, origin: str) -> dict:
             f'{origin}: "is_impossible" must be true or false. Received: '
             f"{received(impossible)}. Mend it, or leave it out."
         )
-    given = record.get("answers")
-    if given is None:
+    labels = record.get("answers")
+    if labels is None:
         # Only false says nothing: the answers may be kept back.
         answers = [] if impossible else None
     else:
-        answers = _answers(given, origin)
+        answers = _answers(labels, origin)
         _check_agreement(answers, impossible, origin)
     if answers is not None:
         values["answers"] = answers

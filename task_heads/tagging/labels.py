@@ -111,10 +111,12 @@ class LabelSet:
         letters = letter + _OTHER_LETTERS.get(letter, "")
         if self.scheme == "IOB1" and letter == "B":
             letters += "I"
-        others = [f"{one}-{name}" for one in letters]
+        others = [f"{letter}-{name}" for letter in letters]
         if name == NO_TYPE:
             others += letters
-        return next((one for one in others if one in self.ids), tag)
+        return next(
+            (candidate for candidate in others if candidate in self.ids), tag
+        )
 
 
 def own_scheme(labels: Sequence[str]) -> str:

@@ -191,8 +191,8 @@ def _labels(
 
 def is_published(encoder_config: Mapping[str, Any]) -> bool:
     """Says whether a published BERT computes what such an encoder does."""
-    own = _differing(encoder_config)
-    return not any(key in own for key in _CHANGE_OUTPUTS)
+    differing = _differing(encoder_config)
+    return not any(key in differing for key in _CHANGE_OUTPUTS)
 
 
 def _differing(encoder_config: Mapping[str, Any]) -> dict:

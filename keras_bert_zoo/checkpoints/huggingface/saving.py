@@ -41,8 +41,8 @@ def has_published_class(encoder: keras.Model, head: HeadWeights) -> bool:
         return False
     bias = head.weights.get("bias")
     shapes = head_shapes(head.kind, config, 0 if bias is None else len(bias))
-    found = {name: value.shape for name, value in head.weights.items()}
-    return found == shapes
+    received = {name: value.shape for name, value in head.weights.items()}
+    return received == shapes
 
 
 def write_huggingface(

@@ -32,9 +32,9 @@ def format_of(
             f"format={format!r}. Leave it out to go by the file's name."
         )
     stem = path.lower().removesuffix(".gz")
-    for ending, found in endings.items():
+    for ending, known_format in endings.items():
         if stem.endswith(ending):
-            return found
+            return known_format
     *others, last = endings
     known = (
         f"{', '.join(others)} or {last} (each also"

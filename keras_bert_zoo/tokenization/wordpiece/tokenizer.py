@@ -145,11 +145,14 @@ class BertTokenizer(Tokenizer):
         # A mark or an ideograph is a token of its own, in the vocabulary or
         # not.
         unknown = tf.where(kinds == _UNKNOWN)  # (U, 1)
-        found = word_boundaries.kinds_of_texts(
+        unknown_kinds = word_boundaries.kinds_of_texts(
             texts,
-            *(tf.gather(one, unknown[:, 0]) for one in (rows, starts, ends)),
+            *(
+                tf.gather(column, unknown[:, 0])
+                for column in (rows, starts, ends)
+            ),
         )
-        kinds = tf.tensor_scatter_nd_update(kinds, unknown, found)
+        kinds = tf.tensor_scatter_nd_update(kinds, unknown, unknown_kinds)
         return word_boundaries.word_starts(kinds, rows, starts, ends)
 
     def token_texts(self) -> Sequence[str]:
