@@ -50,10 +50,7 @@ def are_wordpiece(directory: pathlib.Path) -> bool:
     if not has_fast:
         return True
     model = _read(directory / FAST_FILE).get("model")
-    # Old files leave the type out.
-    return isinstance(model, dict) and model.get("type", "WordPiece") == (
-        "WordPiece"
-    )
+    return isinstance(model, dict) and _model_type(model) == "WordPiece"
 
 
 def read_files(
@@ -224,14 +221,18 @@ def read_huggingface_options(directory: str | os.PathLike) -> dict:
     return options
 
 
+def _model_type(model: dict) -> str:
+    """Returns the kind of a model; old files leave it out."""
+    return model.get("type", "BPE" if "merges" in model else "WordPiece")
+
+
 def _fast_options(path):
     config = _read(path)
     model = config.get("model")
     if not isinstance(model, dict):
         return {}
-    # Old files leave the type out.
-    if model.get("type", "WordPiece") != "WordPiece":
-        raise _unsupported(path, f"the model {model['type']}")
+    if _model_type(model) != "WordPiece":
+        raise _unsupported(path, f"the model {_model_type(model)}")
     if model.get("continuing_subword_prefix", "##") != "##":
         raise _unsupported(
             path, f"the prefix {model['continuing_subword_prefix']!r}"

@@ -115,6 +115,7 @@ def test_saving_and_loading(tmp_path, lowercase, strip_accents):
         (None, {"type": "BPE"}, False),
         (None, {"type": "WordPiece"}, True),
         (None, {"vocab": {}}, True),
+        (None, {"vocab": {}, "merges": []}, False),
     ],
 )
 def test_files_are_recognized_by_their_tokenizer(
