@@ -5,8 +5,10 @@ is mapped, repeated or ignored by name, and every variable of ours has its
 source.
 """
 
+import contextlib
 import dataclasses
 import re
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -70,11 +72,12 @@ def load_encoder(
     """
     if contents.rules is None:
         config = {**contents.config, **changes}
+        planned = _planned_shapes(contents.encoder, config, contents.origin)
+        if planned is not None:
+            _check_paths(contents, planned)
         with weights_are_read():
             encoder = build_encoder(contents.encoder, config, contents.origin)
-        shapes = variable_shapes(encoder)
-        rules = [Rule(path, (path,)) for path in shapes]
-        report = check_coverage(contents, {}, rules, shapes)
+        rules, report = _check_paths(contents, variable_shapes(encoder))
         _fill(encoder, rules, contents)
         return encoder, report
     config = {
@@ -87,7 +90,7 @@ def load_encoder(
     rules = expand(contents.rules, config["num_layers"])
     report = check_coverage(contents, config, rules, shapes)
     with weights_are_read():
-        encoder = BertEncoder(**config)
+        encoder = build_encoder("bert", config, contents.origin)
     _fill(encoder, rules, contents)
     return encoder, report
 
@@ -104,14 +107,65 @@ def build_encoder(
     if encoder_class is BertEncoder:
         check_config(config, origin)
     try:
+        _check_dtype(config.get("dtype"))
         return encoder_class(**config)
-    except (ValueError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    # Whatever a constructor makes of arguments that a file gave it: sizes
+    # beyond memory or recursion, too, which have types of TensorFlow's.
+    except Exception as error:
         raise InputError(
-            f"{origin} must state an encoder. Received: {error} Correct its "
-            "configuration."
+            f"{origin} must state an encoder. Received: "
+            f"{_first_line(error):.400} Correct its configuration."
         ) from error
+
+
+def _check_dtype(dtype: Any) -> None:
+    """Checks that weights and outputs would be floats.
+
+    Raises:
+        ValueError: if they would not.
+    """
+    if dtype is None:
+        return
+    policy = keras.dtype_policies.get(dtype)
+    if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
+        return
+    types = {policy.variable_dtype, policy.compute_dtype}
+    quantized = isinstance(policy, keras.dtype_policies.QuantizedDTypePolicy)
+    if quantized or not all(map(keras.backend.is_float_dtype, types)):
+        raise ValueError(f"a dtype that is not of floats: {policy.name}.")
+
+
+def _planned_shapes(
+    name: str, config: Mapping[str, Any], origin: str
+) -> dict[str, tuple[int, ...]] | None:
+    """Returns path -> shape of an encoder's variables, allocating none.
+
+    `None` where it cannot be built so. In a thread of its own, because what
+    such a scope leaves uninitialized, the next one in its thread allocates.
+    """
+    shapes = []
+
+    def plan() -> None:
+        with (
+            contextlib.suppress(Exception),
+            keras.StatelessScope(initialize_variables=False),
+        ):
+            shapes.append(variable_shapes(build_encoder(name, config, origin)))
+
+    thread = threading.Thread(target=plan)
+    thread.start()
+    thread.join()
+    return shapes[0] if shapes else None
+
+
+def _check_paths(
+    contents: Contents, shapes: Mapping[str, Shape]
+) -> tuple[list[Rule], LoadReport]:
+    """Checks arrays that bear the paths of the variables they fill."""
+    rules = [Rule(path, (path,)) for path in shapes]
+    return rules, check_coverage(contents, {}, rules, shapes)
 
 
 def variable_shapes(encoder: keras.Model) -> dict[str, tuple[int, ...]]:
@@ -136,10 +190,15 @@ def check_vocabulary(tokenizer, config: Mapping, origin: str) -> None:
     """Checks that the token table has a row for each token.
 
     Raises:
-        InputError: if there are more tokens than rows.
+        InputError: if there are more tokens than rows, or rows are no number.
     """
     num_tokens = tokenizer.vocabulary_size
     num_rows = config.get("vocabulary_size", num_tokens)
+    if type(num_rows) is not int:
+        raise InputError(
+            f"{origin}: `vocabulary_size` must be an integer. Received: "
+            f"{num_rows!r:.80}. Check the configuration."
+        )
     if num_tokens > num_rows:
         raise InputError(
             f"{origin}: the token table must have a row for each "
@@ -310,6 +369,10 @@ def shapes_of_head(contents: Contents, head: HeadSource) -> dict[str, Shape]:
                 shape = contents.variables.shapes.get(rule.sources[0], ())
                 num_labels = shape[0] if len(shape) == 1 else 0
     return head_shapes(head.kind, contents.config, num_labels)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _some(names: list[str]) -> str:

@@ -87,6 +87,13 @@ def check_config(config: Mapping[str, Any], origin: str) -> None:
                 f"{origin}: `{key}` must be {rule}. Received: "
                 f"{config[key]!r}. Check the configuration."
             )
+    num_rows = config.get("max_sequence_length", 512)
+    if config.get("position_offset", 0) >= num_rows:
+        raise InputError(
+            f"{origin}: `position_offset` must leave a row of the position "
+            f"table. Received: position_offset={config['position_offset']} of "
+            f"{num_rows} rows. Check the configuration."
+        )
     if config["hidden_dim"] % config["num_heads"]:
         raise InputError(
             f"{origin}: `num_heads` must divide `hidden_dim`. Received: "

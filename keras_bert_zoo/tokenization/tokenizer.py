@@ -363,7 +363,17 @@ def load_tokenizer(
             "adds a tokenizer through the entry-point group "
             f"{registry.tokenizers.group!r}."
         )
-    return kind.load(directory, engine=engine)
+    try:
+        return kind.load(directory, engine=engine)
+    except InputError:
+        raise
+    # Whatever a package's tokenizer makes of files that it did not write.
+    except Exception as error:
+        raise InputError(
+            f"{directory} must hold the files that {kind.__name__} wrote. "
+            f"Received what it cannot read: {str(error):.200}. Copy the "
+            "tokenizer again."
+        ) from error
 
 
 def _listed(directory: pathlib.Path) -> str:

@@ -18,6 +18,7 @@ from keras_bert_zoo.checkpoints.rules import read_rule
 from keras_bert_zoo.checkpoints.shapes import count_parameters
 from keras_bert_zoo.checkpoints.shapes import encoder_shapes
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.registry import encoders
 
 CONFIG = {
     "vocabulary_size": 13,
@@ -139,6 +140,21 @@ def test_absurd_size_is_refused_before_it_is_allocated():
     config = {**CONFIG, "vocabulary_size": 10**12}
     with pytest.raises(InputError, match="`vocabulary_size` must be an integ"):
         engine.load_encoder(contents(config=config))
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError("240 GB"), RecursionError(), KeyError("width")]
+)
+def test_whatever_an_encoder_raises_names_the_checkpoint(error):
+    def encoder(**config):
+        raise error
+
+    encoders.register("broken", encoder)
+    try:
+        with pytest.raises(InputError, match="here must state an encoder"):
+            engine.build_encoder("broken", {}, "here")
+    finally:
+        encoders.unregister("broken")
 
 
 def test_blocks_are_numbered():

@@ -217,6 +217,43 @@ def test_an_encoder_alone_is_saved_and_loaded(saved_encoder, tokenizer):
         zoo.load_encoder(directory, max_sequence_length=4)
 
 
+def _edit(directory, name, **changes):
+    """Changes the arguments in a file of a model directory."""
+    content = json.loads((directory / name).read_text())
+    arguments = content.get("keras_bert_zoo", {}).get("arguments", content)
+    arguments.update(changes)
+    (directory / name).write_text(json.dumps(content))
+    (directory / "task.json").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("vocabulary_size", 10**13, "token_embedding.*10000000000000"),
+        ("hidden_dim", 10**8, "token_embedding.*100000000"),
+        ("num_layers", 3, "transformer_block_1"),
+        ("num_heads", 0, "must state an encoder"),
+        ("num_layers", "3", "must state an encoder"),
+        ("dtype", "int8_from_float32", "int8_from_float32"),
+    ],
+)
+def test_arguments_of_another_encoder_are_refused(
+    saved_encoder, name, value, message
+):
+    """Before anything is allocated, however large it would be."""
+    _, directory = saved_encoder
+    _edit(directory, "config.json", **{name: value})
+    with pytest.raises(zoo.InputError, match=message):
+        zoo.load_encoder(directory)
+
+
+def test_damaged_tokenizer_file_is_refused(saved_encoder):
+    _, directory = saved_encoder
+    _edit(directory, "characters.json", surprise=1)
+    with pytest.raises(zoo.InputError, match="CharacterTokenizer.*surprise"):
+        zoo.load_tokenizer(directory)
+
+
 def test_an_encoder_of_an_absent_package_is_named(saved_encoder, plugin):
     _, directory = saved_encoder
     encoders.unregister("characters")

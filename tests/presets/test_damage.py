@@ -83,6 +83,7 @@ def test_weights_of_another_encoder_are_refused(
         ({"keras_bert_zoo": {"pooling": "sum"}}, "`pooling` must be"),
         ({"keras_bert_zoo": {"dtype": "float9"}}, "must state an encoder"),
         ({"keras_bert_zoo": {"dtype": {"module": "os"}}}, "must be names"),
+        ({"keras_bert_zoo": {"position_offset": 10}}, "`position_offset` must"),
     ],
     ids=lambda value: str(value),
 )
@@ -90,6 +91,48 @@ def test_bad_config_is_refused(saved, change, message):
     edit(saved / "config.json", lambda content: content.update(change))
     with pytest.raises(InputError, match=message):
         load_encoder(saved, load_weights=False)
+
+
+@pytest.mark.parametrize("load_weights", [True, False])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "int32", "string", "complex64", "int8_from_float32"]
+)
+def test_dtype_other_than_floats_is_refused(saved, dtype, load_weights):
+    edit(
+        saved / "config.json",
+        lambda content: content["keras_bert_zoo"].update(dtype=dtype),
+    )
+    with pytest.raises(InputError, match=f"must state an encoder.*{dtype}"):
+        load_encoder(saved, load_weights=load_weights)
+
+
+def test_classes_that_are_not_names_are_ignored(saved):
+    edit(
+        saved / "config.json",
+        lambda content: content.update(architectures=[[], {}, None]),
+    )
+    assert load_encoder(saved).hidden_dim == 8
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        (
+            "tokenizer_config.json",
+            {"tokenizer_class": ["BertTokenizer"]},
+            "must hold the files of a registered one",
+        ),
+        (
+            "config.json",
+            {"vocab_size": "8"},
+            "`vocabulary_size` must be an integer. Received: '8'",
+        ),
+    ],
+)
+def test_value_of_another_type_is_refused(saved, name, change, message):
+    edit(saved / name, lambda content: content.update(change))
+    with pytest.raises(InputError, match=message):
+        load_tokenizer(saved)
 
 
 @pytest.mark.parametrize(

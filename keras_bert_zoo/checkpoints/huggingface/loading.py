@@ -217,6 +217,7 @@ def _heads(
     classes = config.get("architectures")
     if not isinstance(classes, list):
         classes = []
+    classes = [name for name in classes if isinstance(name, str)]
     stated = {
         kind for kind, name in family.head_classes.items() if name in classes
     }
@@ -245,7 +246,7 @@ def _heads(
         *(family.head_classes[kind] for kind in kinds),
     }
     others = [name for name in classes if name not in known]
-    return tuple(heads), str(others[0]) if others else ""
+    return tuple(heads), others[0] if others else ""
 
 
 def _classifier_kind(

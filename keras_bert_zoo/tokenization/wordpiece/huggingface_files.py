@@ -46,7 +46,7 @@ def are_wordpiece(directory: pathlib.Path) -> bool:
         return False
     name = _read(directory / CONFIG_FILE).get("tokenizer_class")
     if name not in _ANY_CLASS:
-        return name in _CLASSES
+        return isinstance(name, str) and name in _CLASSES
     if not has_fast:
         return True
     model = _read(directory / FAST_FILE).get("model")
