@@ -100,7 +100,7 @@ def _checked(
                 f"{', '.join(known)}."
             )
         try:
-            values[name] = known[name].checked(value)
+            values[name] = known[name].checked_flag(value)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
     return values

@@ -88,10 +88,16 @@ def run(
 
     Returns, Raises: as `finetune`.
     """
+    is_named = isinstance(options["head"], str)
+    if not is_named and not isinstance(head, TaskHead):
+        raise InputError(
+            "`head` must be the name of a head, or a `TaskHead`. Received: "
+            f"{head!r:.80}. `bert-zoo list` shows the names."
+        )
     recipe = _recipe(options)
     # Before everything else of TensorFlow.
     scope = _strategy_scope(options["strategy"], progress)
-    if isinstance(options["head"], str):
+    if is_named:
         rows = read_examples(options["train"], head, options)
         head = head.from_examples(rows, **head_options)
     examples = _examples(options, head, progress)

@@ -95,6 +95,14 @@ class Option:
             return None
         if self.values.takes_objects and not self.can_be_flag(value):
             return value
+        return self.checked_flag(value)
+
+    def checked_flag(self, value: Any) -> Any:
+        """Returns what a flag or a file gives as one of the option's type.
+
+        Raises:
+            InputError: if it is not allowed.
+        """
         try:
             plain = _READERS[self.values.type](value)
             is_allowed = self.values.allows(plain)
@@ -191,6 +199,8 @@ def _text(value: Any) -> str:
 
 
 def _texts(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        raise TypeError
     return [
         _text(one) for one in ([value] if isinstance(value, str) else value)
     ]
@@ -214,6 +224,10 @@ def _fraction(rule: str, allows: Callable[[float], bool]):
 
 def _fits_float32(value: float) -> bool:
     return 1e-37 < value < 3e38
+
+
+def _is_path(value: str) -> bool:
+    return "\0" not in value
 
 
 _TEXT = Values(str, "a text")
@@ -253,15 +267,15 @@ FractionAboveZero = Annotated[
 ]
 
 Column = Annotated[str, Values(str, "a text", metavar="COLUMN")]
-Directory = Annotated[str | os.PathLike, Values(str, "a path", metavar="DIR")]
+Directory = Annotated[
+    str | os.PathLike, Values(str, "a path", _is_path, metavar="DIR")
+]
 Texts = Annotated[
     list | str, Values(list, "a text or a list of texts", metavar="TEXT")
 ]
 # In Python, objects too: rows in memory, a `TaskModel`, a `TaskHead`.
-Rows = Annotated[Any, Values(str, "a path", metavar="FILE", takes_objects=True)]
-Model = Annotated[
-    Any, Values(str, "a path or name", metavar="MODEL", takes_objects=True)
-]
+Rows = Annotated[Any, Values(str, "a path", _is_path, "FILE", True)]
+Model = Annotated[Any, Values(str, "a path or name", _is_path, "MODEL", True)]
 Head = Annotated[Any, Values(str, "a name", takes_objects=True)]
 
 

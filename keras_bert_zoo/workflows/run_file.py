@@ -55,8 +55,10 @@ def read_run_file(path: str | os.PathLike) -> dict[str, Any]:
         OSError: if it cannot be read.
     """
     try:
-        found = tomllib.loads(pathlib.Path(path).read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # With the mark that some editors put at the beginning, or without.
+        found = tomllib.loads(pathlib.Path(path).read_text("utf-8-sig"))
+    # Endless numbers are a `ValueError` of their own, as bad TOML is.
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: a configuration must be TOML in UTF-8. Received: "
             f"{error}. Mend that line."

@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 
 
@@ -12,6 +13,11 @@ def load_model(model: Any) -> TaskModel:
     Raises:
         InputError: if there is no trained model.
     """
-    if not isinstance(model, str | os.PathLike):
-        return model
-    return TaskModel.from_preset(model)
+    if isinstance(model, str | os.PathLike):
+        return TaskModel.from_preset(model)
+    if not isinstance(model, TaskModel):
+        raise InputError(
+            "`model` must be a `TaskModel`, or the path or name of one. "
+            f"Received: {model!r:.80}. Make one with `TaskModel.from_preset`."
+        )
+    return model

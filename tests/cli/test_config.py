@@ -80,6 +80,10 @@ def test_texts_on_the_command_line_replace_those_of_the_file(parse):
         ("dropout = 'much'", ["run.toml: `dropout`", "a number"]),
         ("[run]\nseed = 1", ["run.toml: run is not an option"]),
         ("seed = {a = 1}", ["run.toml: `seed`"]),
+        ("validation = ['a.tsv']", ["run.toml: `validation`", "a path"]),
+        ('tensorboard = "a\\u0000"', ["run.toml: `tensorboard`", "a path"]),
+        (f"seed = {'9' * 5000}", ["run.toml", "digits"]),
+        (f"seed = {'[' * 5000}", ["run.toml", "recursion"]),
         ("seed = ", ["run.toml", "Invalid value"]),
     ],
 )

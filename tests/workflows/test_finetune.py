@@ -217,6 +217,8 @@ def test_an_unknown_measure_is_refused_before_training(preset, tmp_path):
         ({"train": 5}, "int"),
         ({"nonsense": 1}, "nonsense"),
         ({"head": "nonsense"}, "tagging"),
+        ({"head": 3}, "`head` must be the name.*Received: 3"),
+        ({"head": ClassificationHead}, "`head` must be the name"),
         (
             {"head": ClassificationHead(["a", "b"]), "dropout": 0.5},
             "dropout",
@@ -234,6 +236,20 @@ def test_a_wrong_argument_is_an_input_error(preset, tmp_path, options, fact):
     with pytest.raises(InputError, match=fact):
         zoo.finetune(**arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda: zoo.evaluate(3, data=[{"text": "a", "label": "b"}]),
+        lambda: zoo.predict(3, text="a"),
+        lambda: zoo.export(3, out="exported", format="tflite"),
+    ],
+    ids=["evaluate", "predict", "export"],
+)
+def test_what_is_no_model_is_refused(work):
+    with pytest.raises(InputError, match="must be a `TaskModel`.*Received: 3"):
+        work()
 
 
 def test_help_shows_arguments_and_defaults():

@@ -140,6 +140,8 @@ def test_a_value_becomes_one_of_its_type(options, name, value, expected):
         ("flour", b"rye", "a text"),
         ("text", [1], "list of texts"),
         ("text", 1, "list of texts"),
+        ("text", {"one": 1}, "list of texts"),
+        ("rows", "train\0.tsv", "a path"),
     ],
 )
 def test_another_value_is_refused(options, name, value, rule):

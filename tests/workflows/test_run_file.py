@@ -92,6 +92,11 @@ def test_names_may_be_written_as_flags(tmp_path):
     assert read_run_file(tmp_path / "run.toml") == {"batch_size": 3}
 
 
+def test_a_byte_order_mark_is_skipped(tmp_path):
+    (tmp_path / "run.toml").write_bytes(b"\xef\xbb\xbfseed = 3\n")
+    assert read_run_file(tmp_path / "run.toml") == {"seed": 3}
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
