@@ -22,8 +22,12 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-# One of these is in every directory that is written here.
-_ARTIFACT_FILES = {"config.json", "manifest.json"}
+# In every export; every model has `config.json` and weights.
+_EXPORT_FILE = "manifest.json"
+_MODEL_FILE = "config.json"
+_WEIGHTS = (".safetensors", ".bin", ".h5")
+# Below a model or an export they belong to something else.
+_NESTED_FILES = {"task.json", "manifest.json", ".git"}
 # What a file adds to an array, at most: its name, shape and alignment.
 _HEADER_BYTES = 4096
 # Another process may have made its directory just now and not locked it yet.
@@ -84,7 +88,8 @@ def check_new_directory(path: str | os.PathLike, overwrite: bool) -> None:
     Raises:
         InputError: if `path` exists and `overwrite` is false; or if it exists
             and is no directory, or one that cannot be replaced, or one with
-            files but none that a saved model or an export has.
+            files but none that a saved model or an export has, or with
+            another of them, or a repository, inside.
     """
     path = pathlib.Path(path)
     if path.exists() or path.is_symlink():
@@ -106,13 +111,39 @@ def check_new_directory(path: str | os.PathLike, overwrite: bool) -> None:
                 f"{path}, which is not empty. Choose another directory, or "
                 "allow it with overwrite (--overwrite on the command line)."
             )
-        if names and not names & _ARTIFACT_FILES:
+        if names and not _is_artifact(names):
             raise InputError(
                 "Only a model or an export is overwritten. Received: "
                 f"{path}, which holds neither ({', '.join(sorted(names)[:3])}"
                 f"{', ...' if len(names) > 3 else ''}). Choose another "
                 "directory, or remove it yourself."
             )
+        nested = _nested(path)
+        if nested is not None:
+            raise InputError(
+                "Only a model or an export is overwritten, with nothing else "
+                f"inside. Received: {path}, which holds {nested}. Choose "
+                "another directory, or move that elsewhere."
+            )
+
+
+def _is_artifact(names: set[str]) -> bool:
+    """Says whether a directory with these files is a model or an export."""
+    if _EXPORT_FILE in names:
+        return True
+    has_weights = any(name.endswith(_WEIGHTS) for name in names)
+    return _MODEL_FILE in names and has_weights
+
+
+def _nested(directory: pathlib.Path) -> pathlib.Path | None:
+    """Returns what in a model's directory is no part of it, if anything."""
+    if (directory / ".git").exists():
+        return directory / ".git"
+    for folder, folders, files in os.walk(directory):
+        found = _NESTED_FILES & {*folders, *files}
+        if found and pathlib.Path(folder) != directory:
+            return pathlib.Path(folder)
+    return None
 
 
 @contextlib.contextmanager

@@ -34,7 +34,7 @@ def test_a_failure_leaves_nothing(tmp_path):
 
 def test_a_failure_keeps_the_previous_directory(tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "config.json").touch()
+    (tmp_path / "out" / "manifest.json").touch()
     (tmp_path / "out" / "file").write_text("old")
     with (
         pytest.raises(RuntimeError),
@@ -48,7 +48,7 @@ def test_a_failure_keeps_the_previous_directory(tmp_path):
 
 def test_overwrite_replaces_the_whole_directory(tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "config.json").touch()
+    (tmp_path / "out" / "manifest.json").touch()
     (tmp_path / "out" / "stale").write_text("old")
     with atomic_directory(tmp_path / "out", overwrite=True) as temporary:
         (temporary / "file").write_text("new")
@@ -76,6 +76,30 @@ def test_only_a_model_or_an_export_is_overwritten(tmp_path):
     assert (tmp_path / "out" / "train.tsv").read_text() == "rows"
 
 
+@pytest.mark.parametrize(
+    "other", [".git/HEAD", "served/manifest.json", "a/b/task.json"]
+)
+def test_nothing_inside_of_a_model_is_lost(tmp_path, other):
+    path = tmp_path / "out" / other
+    path.parent.mkdir(parents=True)
+    path.write_text("kept")
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "out" / name).touch()
+    with (
+        pytest.raises(InputError, match=f"holds .*{path.parent.name}"),
+        atomic_directory(tmp_path / "out", overwrite=True),
+    ):
+        pass
+    assert path.read_text() == "kept"
+
+
+def test_a_config_without_weights_is_no_model(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").touch()
+    with pytest.raises(InputError, match="holds neither .config.json"):
+        atomic_io.check_new_directory(tmp_path / "out", overwrite=True)
+
+
 def test_the_working_directory_is_refused_before_the_work(
     tmp_path, monkeypatch
 ):
@@ -95,7 +119,7 @@ def test_a_file_in_the_way_is_refused(tmp_path):
 
 def test_a_kill_keeps_the_previous_directory(tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "config.json").touch()
+    (tmp_path / "out" / "manifest.json").touch()
     (tmp_path / "out" / "file").write_text("old")
     program = (
         "import signal, sys\n"
@@ -136,7 +160,7 @@ def test_either_way_of_replacing_leaves_no_trace(
     if not exchanged:
         monkeypatch.setattr(atomic_io, "_exchange", lambda new, path: False)
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "config.json").touch()
+    (tmp_path / "out" / "manifest.json").touch()
     (tmp_path / "out" / "stale").write_text("old")
     with atomic_directory(tmp_path / "out", overwrite=True) as temporary:
         (temporary / "file").write_text("new")

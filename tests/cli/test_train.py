@@ -600,7 +600,7 @@ def test_an_existing_output_is_refused_at_once(
 
 def test_overwrite_replaces_the_output(train, recorded, tmp_path):
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text("old")
+    (tmp_path / "model" / "manifest.json").write_text("old")
     (tmp_path / "model" / "stale").write_text("old")
     assert train(overwrite=True).status == 0
     assert not (tmp_path / "model" / "stale").exists()

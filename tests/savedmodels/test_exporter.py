@@ -58,7 +58,7 @@ class Broken(Chatty):
 @pytest.fixture
 def previous(tmp_path):
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "config.json").touch()
+    (tmp_path / "out" / "manifest.json").touch()
     (tmp_path / "out" / "notes.txt").write_text("old")
     return tmp_path / "out"
 
