@@ -86,12 +86,14 @@ def check_new_directory(path: str | os.PathLike, overwrite: bool) -> None:
         overwrite: bool. Whether an existing directory may be replaced.
 
     Raises:
-        InputError: if `path` exists and `overwrite` is false; or if it exists
-            and is no directory, or one that cannot be replaced, or one with
-            files but none that a saved model or an export has, or with
-            another of them, or a repository, inside.
+        InputError: if its name is not UTF-8, which TensorFlow's files and
+            model cards need; if it exists and `overwrite` is false; or if it
+            exists and is no directory, or one that cannot be replaced, or
+            one with files but none that a saved model or an export has, or
+            with another of them, or a repository, inside.
     """
     path = pathlib.Path(path)
+    _check_name(path)
     if path.exists() or path.is_symlink():
         if path.is_symlink() or not path.is_dir():
             raise InputError(
@@ -125,6 +127,19 @@ def check_new_directory(path: str | os.PathLike, overwrite: bool) -> None:
                 f"inside. Received: {path}, which holds {nested}. Choose "
                 "another directory, or move that elsewhere."
             )
+
+
+def _check_name(path: pathlib.Path) -> None:
+    text = str(path)
+    try:
+        is_name = b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        is_name = False
+    if not is_name:
+        raise InputError(
+            "The name of an output directory must be UTF-8, without NUL. "
+            f"Received: {text!r}. Choose another name."
+        )
 
 
 def _is_artifact(names: set[str]) -> bool:

@@ -93,6 +93,12 @@ def test_nothing_inside_of_a_model_is_lost(tmp_path, other):
     assert path.read_text() == "kept"
 
 
+@pytest.mark.parametrize("name", ["a\0b", "m\udce4"])
+def test_a_name_that_no_text_holds_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="must be UTF-8, without NUL"):
+        atomic_io.check_new_directory(tmp_path / name, overwrite=False)
+
+
 def test_a_config_without_weights_is_no_model(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "config.json").touch()

@@ -12,6 +12,7 @@ from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.readers.formats import format_of
 from keras_bert_zoo.data.readers.formats import not_empty
 from keras_bert_zoo.data.readers.json_lines import json_records
+from keras_bert_zoo.data.readers.lines import refuse_pipe
 from keras_bert_zoo.errors import InputError
 
 FORMATS = ("json", "jsonl")
@@ -301,6 +302,7 @@ def _parsed(path: str | os.PathLike) -> Any:
 
 
 def _read(path: str | os.PathLike) -> bytearray:
+    refuse_pipe(path)
     content = bytearray()
     with open(path, "rb") as probe:
         zipped = probe.read(2) == _GZIP_MAGIC

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import pathlib
 import zlib
 from collections.abc import Iterator
 
@@ -24,7 +25,7 @@ def read_lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
 
     Raises:
         InputError: if a line is not UTF-8 or is longer than
-            `MAX_ROW_BYTES`, or the gzip stream is damaged.
+            `MAX_ROW_BYTES`, the gzip stream is damaged, or the file a pipe.
         OSError: if the file cannot be opened or read.
     """
     number = 0
@@ -44,7 +45,21 @@ def too_long(origin: str) -> InputError:
     )
 
 
+def refuse_pipe(path: str | os.PathLike) -> None:
+    """Checks that a file can be read as often as examples are.
+
+    Raises:
+        InputError: if it is a pipe, which waits forever at the second time.
+    """
+    if pathlib.Path(path).is_fifo():
+        raise InputError(
+            f"{path} must be a file, because examples are read several "
+            "times. Received: a pipe. Write its content into a file first."
+        )
+
+
 def _open(path):
+    refuse_pipe(path)
     with open(path, "rb") as probe:
         zipped = probe.read(2) == _GZIP_MAGIC
     if zipped or os.fspath(path).endswith(".gz"):

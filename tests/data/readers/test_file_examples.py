@@ -1,4 +1,5 @@
 import gzip
+import os
 import re
 
 import pytest
@@ -262,6 +263,13 @@ def test_bad_columns_are_refused(columns):
 def test_numbers_are_refused_for_jsonl():
     with pytest.raises(InputError, match="columns of a jsonl file are names"):
         FileExamples("train.jsonl", {"text": 0})
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv.gz", "a.jsonl"])
+def test_a_pipe_is_refused(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    expect(tmp_path / name, f"{name} must be a file.*a pipe")
 
 
 def test_missing_file_is_an_os_error():

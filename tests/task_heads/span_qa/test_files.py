@@ -240,3 +240,9 @@ def test_published_files(name, num_questions, num_answers, num_impossible):
     assert report == AlignmentReport(
         num_questions, num_answers, num_impossible, ()
     )
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_pipe_is_refused(tmp_path):
+    os.mkfifo(tmp_path / "a.json")
+    expect(tmp_path / "a.json", "a.json must be a file.*a pipe")
