@@ -12,6 +12,7 @@ import keras
 from absl import logging
 
 from keras_bert_zoo import checkpoints
+from keras_bert_zoo.arguments import flag
 from keras_bert_zoo.checkpoints import engine as checkpoint_engine
 from keras_bert_zoo.checkpoints import huggingface
 from keras_bert_zoo.checkpoints.huggingface import read_tokenizer
@@ -50,6 +51,11 @@ class Preset:
     """
 
     def __init__(self, preset: str | os.PathLike, kind: str | None = None):
+        if not isinstance(preset, str | os.PathLike):
+            raise InputError(
+                "A preset is the name or the path of a model. Received: "
+                f"{preset!r:.80}. Give one of them."
+            )
         self.name = os.fspath(preset)
         self.report: checkpoints.LoadReport | None = None
         self._kind = kind
@@ -91,6 +97,7 @@ class Preset:
         self, *, load_weights: bool = True, dtype=None, **overrides
     ) -> keras.Model:
         """Builds the encoder; see `load_encoder`."""
+        load_weights = flag("load_weights", load_weights)
         name, config = self._architecture(load_weights)
         changed = {**config, **overrides}
         if dtype is not None:

@@ -14,6 +14,7 @@ from keras_bert_zoo.checkpoints import check_registered
 from keras_bert_zoo.checkpoints import has_published_class
 from keras_bert_zoo.checkpoints import is_published
 from keras_bert_zoo.checkpoints import write_huggingface
+from keras_bert_zoo.checkpoints.engine import check_vocabulary
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import directory as layout
 from keras_bert_zoo.presets.catalog import Provenance
@@ -90,7 +91,8 @@ def write_preset(
 
     Raises:
         InputError: if the encoder is not registered or not of plain floats,
-            or a weight is not finite.
+            has fewer rows than the tokenizer tokens, or a weight is not
+            finite.
         OSError: if the disk is full.
     """
     check_registered(encoder)
@@ -99,6 +101,13 @@ def write_preset(
             "A model directory holds an encoder of plain floats. Received: "
             f"{encoder.dtype_policy.name}. Save it before it is quantized."
         )
+    if tokenizer is not None:
+        if not isinstance(tokenizer, Tokenizer):
+            raise InputError(
+                "A model directory holds a `Tokenizer`, or none. Received: "
+                f"{tokenizer!r:.80}. Pass `load_tokenizer(...)` of a preset."
+            )
+        check_vocabulary(tokenizer, encoder.get_config(), name)
     provenance = provenance or Provenance()
     variables = dict(head_variables or {})
     for one in (*encoder.weights, *variables.values()):

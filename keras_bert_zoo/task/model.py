@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import data
 from keras_bert_zoo import presets
 from keras_bert_zoo.task import TaskHead
@@ -70,6 +71,10 @@ class TaskModel(ReplicatedModel):
         tokenizer = tokenizer.for_encoder(encoder.input)
         sequence_length = parts.checked_length(
             encoder, tokenizer, sequence_length
+        )
+        freeze_encoder = arguments.flag("freeze_encoder", freeze_encoder)
+        freeze_embeddings = arguments.flag(
+            "freeze_embeddings", freeze_embeddings
         )
         model = parts.built(head, encoder, freeze_encoder)
         super().__init__(

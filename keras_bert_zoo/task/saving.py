@@ -14,6 +14,7 @@ from absl import logging
 
 from keras_bert_zoo import presets
 from keras_bert_zoo.arguments import checked_call
+from keras_bert_zoo.arguments import flag
 from keras_bert_zoo.atomic_io import atomic_directory
 from keras_bert_zoo.checkpoints.rules import read_array
 from keras_bert_zoo.errors import InputError
@@ -91,6 +92,9 @@ def load_task(
         )
     if not isinstance(preset, presets.Preset):
         preset = presets.Preset(preset)
+    load_weights = flag("load_weights", load_weights)
+    if load_head is not None:
+        load_head = flag("load_head", load_head)
     task = {}
     if head is None:
         head, task = _head_there(preset)

@@ -206,6 +206,32 @@ def test_other_models_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_vocabulary_beyond_the_table_is_not_saved(
+    make_encoder, tokenizer, tmp_path
+):
+    encoder = make_encoder(vocabulary_size=7)
+    with pytest.raises(InputError, match="8 tokens for 7 rows"):
+        save_preset(encoder, tokenizer, tmp_path / "preset")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_tokenizer_is_not_saved(make_encoder, tmp_path):
+    with pytest.raises(InputError, match="`Tokenizer`.*Received: 'bert'"):
+        save_preset(make_encoder(), "bert", tmp_path / "preset")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("preset", [None, 3, b"bert"])
+def test_what_is_no_preset_is_refused(preset):
+    with pytest.raises(InputError, match="A preset is the name or the path"):
+        load_encoder(preset)
+
+
+def test_whether_weights_are_loaded_is_no_text(saved):
+    with pytest.raises(InputError, match="`load_weights` must be True or"):
+        load_encoder(saved, load_weights="no")
+
+
 def test_weights_that_are_read_are_not_drawn(saved, monkeypatch):
     def draw(self, *args, **kwargs):
         raise AssertionError("a random weight was drawn")

@@ -106,6 +106,15 @@ def test_answers_follow_the_order_of_the_texts(make_model, texts):
         )
 
 
+@pytest.mark.parametrize("name", ["freeze_encoder", "freeze_embeddings"])
+def test_what_is_frozen_is_no_text(make_model, name):
+    """It would be true, and a saved model that says so is not read."""
+    model = make_model()
+    parts = model.encoder, model.head, model.tokenizer
+    with pytest.raises(InputError, match=f"`{name}` must be True or False"):
+        TaskModel(*parts, **{name: "no"})
+
+
 def test_no_texts_no_answers(make_model):
     assert make_model().predict_text([]) == []
 
