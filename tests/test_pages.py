@@ -13,6 +13,7 @@ from keras_bert_zoo.cli import main
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = ["README.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
 PRESET = "minilm_l6_en_uncased"
+PUBLISHED = "hf:google-bert/bert-base-uncased"
 
 
 def blocks(page):
@@ -76,7 +77,7 @@ def test_a_page_runs_from_top_to_bottom(folder, monkeypatch, page):
     (folder / "messages.tsv").write_text("\n".join(["text\tlabel", *rows, ""]))
     namespace = {}
     for kind, text in blocks(page):
-        text = text.replace(PRESET, "tiny")
+        text = text.replace(PRESET, "tiny").replace(PUBLISHED, "bert")
         if kind == "python":
             if "examples/data" in text:
                 text = re.sub(r"epochs=\d+", "epochs=1", text)
