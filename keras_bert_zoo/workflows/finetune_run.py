@@ -127,7 +127,8 @@ def run(
         options["backup_seconds"],
         {"preset": options["preset"]},
     )
-    run_report = RunReport({**options, **head_options}, backup, progress)
+    shown = {**options, "learning_rate": rate, **head_options}
+    run_report = RunReport(shown, backup, progress)
     history = model.fit(
         examples.rows["train"],
         batch_size=options["batch_size"],

@@ -2,6 +2,7 @@
 
 import inspect
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -186,6 +187,19 @@ def test_a_head_of_your_own_is_trained(preset, tmp_path):
     assert result.best_epoch is result.best_by is None
     assert result.metrics == {}
     assert result.learning_rate_reason
+
+
+def test_a_default_learning_rate_is_in_the_report(preset, tmp_path):
+    result = zoo.finetune(
+        head="classification",
+        preset=preset,
+        train=(TEXTS, LABELS),
+        out=tmp_path / "model",
+        epochs=1,
+    )
+    page = pathlib.Path(result.report).read_text()
+    row = re.search(r"<tr>(?:(?!</tr>).)*>learning_rate<.*?</tr>", page)
+    assert f">{result.learning_rate:g}<" in row[0]
 
 
 def test_an_unknown_measure_is_refused_before_training(preset, tmp_path):
