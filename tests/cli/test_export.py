@@ -54,7 +54,7 @@ def test_what_was_written_is_printed(export, tmp_path):
     assert outcome.out.splitlines() == [
         "       1,234  note",
         "signatures  answer",
-        "verified    answer 1.2e-07",
+        "verified    answer: outputs differ from the model's by 1.2e-07",
         f"saved       {tmp_path / 'out'}",
     ]
 

@@ -17,6 +17,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{file['bytes']:12,}  {name}")
     print(f"signatures  {', '.join(manifest['signatures'])}")
     for name, value in manifest["verification"].items():
+        if name in manifest["signatures"]:
+            name += ": outputs differ from the model's by"
         print(f"verified    {name} {_short(value)}")
     print(f"saved       {result.directory}")
     return 0
