@@ -61,7 +61,7 @@ def model_card(
     """
     same_elsewhere = is_bert and (published is not None or not head)
     header = _header(head, same_elsewhere, provenance, facts)
-    based = f" It began as `{provenance.base_model}`." * bool(
+    based = f" Base model: `{provenance.base_model}`." * bool(
         provenance.base_model
     )
     what = "A BERT encoder" if is_bert else "An encoder"
@@ -79,7 +79,7 @@ def model_card(
     parts.append(f"## Limits\n\n{facts.limits or _LIMITS}\n")
     if provenance.license:
         parts.append(
-            "## Licence\n\nThe weights that training began with are under "
+            "## Licence\n\nThat of the base model's weights is "
             f"`{provenance.license}`.\n"
         )
     parts.append(_how_to_load(head, same_elsewhere, is_bert))
@@ -111,6 +111,8 @@ def _header(head, same_elsewhere, provenance, facts) -> str:
 def _table(values: Mapping[str, Any]) -> str:
     lines = ["| | |", "| --- | --- |"]
     for name, value in values.items():
+        if isinstance(value, list | tuple):
+            value = ", ".join(map(str, value))
         shown = f"{value:.4f}" if isinstance(value, float) else str(value)
         shown = " ".join(shown.split()).replace("|", "\\|")
         lines.append(f"| {name} | {shown} |")

@@ -59,6 +59,8 @@ def test_task_and_library_are_those_of_the_hub(
     assert (header.pipeline_tag, header.library_name) == (task, "transformers")
     assert f"transformers.{loader}.from_pretrained" in text
     assert "bert-zoo export" in text or head is None
+    assert "Base model: `someone/bert`" in text
+    assert ", ".join(options.get("labels", ())) in text
 
 
 @pytest.mark.parametrize(
