@@ -142,7 +142,10 @@ def _wrong_count(origin, fields, at_least, num_fields) -> InputError:
         if num_fields is None
         else f"a row must have {num_fields} fields, as the header has"
     )
+    remedy = "Remove separators from inside of texts (CSV: quote the field)"
+    if len(fields) < at_least:
+        remedy = "Add what is missing"
     return InputError(
-        f"{origin}: {rule}. Received: {len(fields)}. Remove separators from "
-        "inside of texts (CSV: quote the field), or check the format."
+        f"{origin}: {rule}. Received: {len(fields)}. {remedy}, or check the "
+        "format."
     )

@@ -144,11 +144,17 @@ def test_repeated_column_is_refused(write):
     expect(path, "a.tsv:1: a column's name must be unique.*'kind' 2 times")
 
 
-@pytest.mark.parametrize("line", ["0", "0\tgood\tday"])
-def test_wrong_number_of_fields_names_the_line(write, line):
+@pytest.mark.parametrize(
+    ("line", "remedy"), [("0", "missing"), ("0\tgood\tday", "separators")]
+)
+def test_wrong_number_of_fields_names_the_line(write, line, remedy):
     path = write("a.tsv", f"kind\tsentence\n1\tgood\n{line}\n")
     received = len(line.split("\t"))
-    expect(path, rf"a.tsv:3: a row must have 2 fields.*Received: {received}\.")
+    expect(
+        path,
+        rf"a.tsv:3: a row must have 2 fields.*Received: {received}\. .*"
+        f"{remedy}",
+    )
 
 
 def test_too_few_fields_without_header(write):
