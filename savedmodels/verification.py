@@ -147,7 +147,10 @@ def _trimmed(values: np.ndarray) -> list:
 
 
 def _same_width(one: np.ndarray, other: np.ndarray) -> tuple:
-    """Cuts both to the narrower: the texts left out may have been wider."""
+    """Returns both cut to the smaller size along each axis.
+
+    Either may be padded to a probe that was left out because it is unsettled.
+    """
     shape = np.minimum(one.shape, other.shape)
     cut = tuple(slice(size) for size in shape)
     return one[cut], other[cut]

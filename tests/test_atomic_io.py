@@ -46,16 +46,6 @@ def test_a_failure_keeps_the_previous_directory(tmp_path):
     assert names(tmp_path) == ["out"]
 
 
-def test_overwrite_replaces_the_whole_directory(tmp_path):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "manifest.json").touch()
-    (tmp_path / "out" / "stale").write_text("old")
-    with atomic_directory(tmp_path / "out", overwrite=True) as temporary:
-        (temporary / "file").write_text("new")
-    assert names(tmp_path / "out") == ["file"]
-    assert names(tmp_path) == ["out"]
-
-
 def test_an_existing_directory_is_refused(tmp_path):
     (tmp_path / "file").write_text("old")
     with (

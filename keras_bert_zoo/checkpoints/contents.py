@@ -39,8 +39,8 @@ class Contents:
     Attributes:
         kind: str. Name of the source.
         origin: str. What messages call the checkpoint: a path or a name.
-        config: dict. Arguments of the encoder; those that are left out have
-            their defaults, but BERT's `use_pooler` goes by the variables.
+        config: dict. Arguments of the encoder. A missing one has its default;
+            a missing `use_pooler` says whether `variables` hold a pooler.
         variables: the source's arrays.
         rules: table for the encoder; `None` where the arrays bear the paths
             of its variables.

@@ -116,7 +116,8 @@ def build_encoder(
     except Exception as error:
         raise InputError(
             f"{origin} must state an encoder. Received: "
-            f"{_first_line(error):.400} Correct its configuration."
+            f"{_first_line(error):.400} Correct its configuration; if its "
+            "sizes are meant, it needs more memory."
         ) from error
 
 

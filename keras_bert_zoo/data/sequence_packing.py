@@ -256,9 +256,10 @@ def exchanged(
 ) -> tf.RaggedTensor:
     """Returns batches of the same sizes that can be packed fuller.
 
-    All sequences of some batches are packed together, and the packed sequences
-    dealt out to the batches again: those of most sequences first, each to the
-    batch that lacks most. What then fits into none is dealt one by one.
+    All sequences of some batches are packed together. The packed sequences
+    that hold most sequences are assigned first, each to the batch that has
+    most sequences missing. One that fits into no batch is split: its sequences
+    are assigned one by one.
 
     Args:
         groups, lengths, packed_length: see `pack_sequences`.

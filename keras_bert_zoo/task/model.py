@@ -269,9 +269,8 @@ class TaskModel(ReplicatedModel):
             backup: `Backup` or `None`. Lets a killed run resume.
             fixed_shapes: bool. Whether batches are whole and padded to one of
                 a few lengths, 32, 64 and so on, so that few shapes are
-                compiled. The last, incomplete batch is
-                dropped. `None`:
-                where XLA or a TPU compiles the step.
+                compiled. The last, incomplete batch is dropped. `None`: where
+                XLA or a TPU compiles the step.
             packed_length: int or `None`. Packs texts of any length into
                 sequences of about this many tokens, each read as if it were
                 alone.

@@ -4,8 +4,9 @@ Each option is declared once, as an argument of its workflow: the annotation
 says which values are allowed, the docstring what they mean. Flags, keys of
 TOML files and the checks of the workflow itself follow from that. What several
 workflows take is explained by one of them, and the others say "as in
-`finetune`". An
-annotation is `bool`, `str`, a `Literal` of texts, or one of the types below;
+`finetune`".
+
+An annotation is `bool`, `str`, a `Literal` of texts, or one of the types below;
 with `| None` where the option may be left out. An argument with another
 annotation is for Python alone.
 """

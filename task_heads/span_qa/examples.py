@@ -99,8 +99,8 @@ def misalignment(values: Mapping[str, Any]) -> str | None:
     if not misaligned:
         return None
     if not aligned:
-        return "no answer stands at its start, and none is learned"
-    return "some answers do not stand at their start, and another is learned"
+        return "no answer is at its given start, so none is learned"
+    return "some answers are not at their given start, so another is learned"
 
 
 def _answer_ends(context: str, answers: list[Mapping]) -> tuple[int, int]:

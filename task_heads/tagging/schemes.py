@@ -53,9 +53,10 @@ def entities(tags: Sequence[str], suffix: bool = False) -> list[Entity]:
     """Reads the entities of a sentence, leniently.
 
     Any scheme, valid or not, reads as in conlleval and in seqeval's default
-    mode: a new type, and a wrong prefix, start an entity. A tag without a
-    prefix reads by its first letter, as there: `BPER` like `B-PER`, and `B`
-    as of type `_`. Other than there, `L-` and `U-` read like `E-` and `S-`.
+    mode: a new type, and a wrong prefix, start an entity; where the hyphen is
+    missing the first letter is the prefix (`BPER` is `B-PER`), and a prefix
+    alone has the type `_`. Unlike seqeval, `L-` and `U-` are read as `E-` and
+    `S-`.
 
     Args:
         tags: the tags.

@@ -22,10 +22,8 @@ class Family:
     Attributes:
         model_type: str. As `config.json` states it.
         prefix: str. What models with a head put before the encoder's names.
-        sizes: key of `config.json` that must be there -> argument of the
-            encoder.
-        defaults: key that may be left out -> argument of the encoder, and the
-            value that is then meant.
+        sizes: required key of `config.json` -> argument of the encoder.
+        defaults: optional key -> argument of the encoder, and the default.
         required: key -> the only value that the encoder computes.
         encoder_class: str. Class of the encoder alone.
         pretraining_class: str. That of the masked-LM and next-sentence heads

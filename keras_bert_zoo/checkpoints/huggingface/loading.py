@@ -46,6 +46,7 @@ _CLASSIFIERS = ("classification", "tagging")
 
 # Those of the spelled spans of a tagger.
 _SPAN_LABEL = re.compile(r"[BIESLU]-.+")
+
 # A directory with one of these has a tokenizer.
 _VOCABULARIES = (
     "vocab.txt",
@@ -87,8 +88,9 @@ def open_source(source: str) -> Contents:
     config = read_json(path_of_config)
     _require_safetensors(path)
     variables = safetensors_files.open_model(path)
-    name, arguments = read_architecture(path)
-    if registered_encoder.read_config(config, path_of_config) is not None:
+    registered = registered_encoder.read_config(config, path_of_config)
+    if registered is not None:
+        name, arguments = registered
         variables, own = registered_encoder.split(variables, path)
         return Contents(
             kind=KIND,
@@ -100,6 +102,7 @@ def open_source(source: str) -> Contents:
             tokenizer=functools.partial(read_tokenizer, path),
             own=own,
         )
+    arguments = _bert_arguments(config, path_of_config)
     family = family_of_config(config, path_of_config)
     variables, own = _canonical(variables, family, path)
     heads, architecture = _heads(variables, family, config, path_of_config)
@@ -130,9 +133,13 @@ def read_architecture(directory: pathlib.Path) -> tuple[str, dict]:
     registered = registered_encoder.read_config(config, path)
     if registered is not None:
         return registered
-    encoder = encoder_config(config, path)
-    pooling = _pooling(directory / "1_Pooling" / "config.json")
-    return "bert", {"pooling": pooling, **encoder}
+    return "bert", _bert_arguments(config, path)
+
+
+def _bert_arguments(config: Mapping, path: pathlib.Path) -> dict:
+    """Returns the arguments of `BertEncoder`, and how it was pooled."""
+    pooling = _pooling(path.parent / "1_Pooling" / "config.json")
+    return {"pooling": pooling, **encoder_config(config, path)}
 
 
 def _pooling(path: pathlib.Path) -> str | None:
@@ -175,7 +182,7 @@ def _refuse_pickle(path: pathlib.Path) -> None:
 def _canonical(
     variables: Variables, family: Family, path: pathlib.Path
 ) -> tuple[Variables, Variables]:
-    """Names the arrays as today's encoder class does, and parts off our own."""
+    """Renames the arrays to the names in the rules, and splits off ours."""
     prefix = registered_encoder.HEAD_PREFIX
     own = {
         old.removeprefix(prefix): old

@@ -210,7 +210,7 @@ def test_misplaced_answers_are_reported(log):
         verbose=0,
     )
     assert log == [
-        "7 of 7 examples: no answer stands at its start, and none is learned "
+        "7 of 7 examples: no answer is at its given start, so none is learned "
         "(example 1; example 2; example 3; example 4; example 5; and 2 more)"
     ]
 
@@ -222,7 +222,7 @@ def test_the_second_answer_is_learned_where_the_first_is_misplaced():
     assert (example["answer_start"], example["answer_end"]) == (3, 5)
     remark = SpanQAHead().remark(row)
     assert remark == (
-        "some answers do not stand at their start, and another is learned"
+        "some answers are not at their given start, so another is learned"
     )
     assert SpanQAHead().remark({**row, "answers": answers[1:]}) is None
     assert "none is learned" in SpanQAHead().remark(
