@@ -65,6 +65,36 @@ def finite_number(
     return number
 
 
+def dropout(rate: float) -> float:
+    """Returns a probability of zeroing an activation.
+
+    Raises:
+        InputError: if it is not a number in [0, 1).
+    """
+    rule = "at least 0 and below 1"
+    rate = finite_number("dropout", rate, rule)
+    if not 0 <= rate < 1:
+        raise InputError(
+            f"`dropout` must be {rule}. Received: dropout={rate!r}. 0 turns "
+            "it off."
+        )
+    return rate
+
+
+def unicode_label(label: str) -> str:
+    """Returns a label that has a UTF-8 form.
+
+    Raises:
+        InputError: if it holds a lone surrogate.
+    """
+    if not label.isascii() and any("\ud800" <= c <= "\udfff" for c in label):
+        raise InputError(
+            "A label must be valid Unicode. Received a lone surrogate in "
+            f"{ascii(label)}. Write both halves of the pair, or remove it."
+        )
+    return label
+
+
 def flag(name: str, value: Any) -> bool:
     """Returns an argument as a bool.
 

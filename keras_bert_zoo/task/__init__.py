@@ -11,6 +11,9 @@ from keras_bert_zoo.task.head import Option
 from keras_bert_zoo.task.head import Signature
 from keras_bert_zoo.task.head import TaskHead
 from keras_bert_zoo.task.head import TensorInfo
+from keras_bert_zoo.task.head import is_new
+from keras_bert_zoo.task.head import log_frequencies
+from keras_bert_zoo.task.head import log_odds
 
 __all__ = [
     "Features",
@@ -20,4 +23,7 @@ __all__ = [
     "TensorInfo",
     "build_on_one_encoder",
     "encode",
+    "is_new",
+    "log_frequencies",
+    "log_odds",
 ]

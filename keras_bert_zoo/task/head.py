@@ -1,13 +1,19 @@
-"""The contract of a task head, the part that a plugin writes."""
+"""The contract of a task head, the part that a plugin writes.
+
+Beside it stand functions for `TaskHead.adapt`: a new head begins at the
+frequencies of its labels.
+"""
 
 import dataclasses
 import os
 from collections.abc import Iterable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
@@ -246,7 +252,7 @@ class TaskHead:
         """Initializes an untrained head from the frequencies of the labels.
 
         `fit` calls it before the first step. A head whose weights were
-        trained or loaded stays as it is.
+        trained or loaded (see `is_new`) stays as it is.
 
         Args:
             model: what `build` returned, or a model of its layers.
@@ -384,3 +390,34 @@ class TaskHead:
         variables are saved under names of their own.
         """
         return None
+
+
+def is_new(layer: keras.layers.Layer) -> bool:
+    """Returns whether a layer's bias is still as initialized: zeros."""
+    return not np.any(keras.ops.convert_to_numpy(layer.bias))
+
+
+def log_frequencies(
+    counts: Sequence[float], prior_count: float = 1.0
+) -> np.ndarray:
+    """Returns logits whose softmax is the frequencies, float32 `(L,)`.
+
+    Args:
+        counts: number of times each of `L` labels occurs, or the sum of its
+            weights.
+        prior_count: float. Added to each, so that none is impossible.
+    """
+    counts = np.asarray(counts, "float64") + prior_count
+    return np.log(counts / counts.sum()).astype("float32")
+
+
+def log_odds(counts: Sequence[float], total: float) -> np.ndarray:
+    """Returns logits whose sigmoid is the frequencies, float32 `(L,)`.
+
+    Args:
+        counts: number of the `total` examples that have each of `L` labels.
+        total: number of examples.
+    """
+    counts = np.asarray(counts, "float64")
+    odds = (counts + 1.0) / (total - counts + 1.0)
+    return np.log(odds).astype("float32")

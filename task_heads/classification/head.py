@@ -17,7 +17,9 @@ from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
-from task_heads.checks import checked_dropout
+from keras_bert_zoo.task import is_new
+from keras_bert_zoo.task import log_frequencies
+from keras_bert_zoo.task import log_odds
 from task_heads.classification import labels as class_labels
 from task_heads.classification.labels import KINDS
 from task_heads.classification.layers import POOLINGS
@@ -26,9 +28,6 @@ from task_heads.classification.layers import pooled
 from task_heads.classification.losses import SmoothedCrossentropy
 from task_heads.classification.metrics import spearman_correlation
 from task_heads.classification.tables import label_tables
-from task_heads.priors import is_new
-from task_heads.priors import log_frequencies
-from task_heads.priors import log_odds
 
 
 class ClassificationHead(TaskHead):
@@ -80,7 +79,7 @@ class ClassificationHead(TaskHead):
         self.kind = kind
         self.text_pair = arguments.flag("text_pair", text_pair)
         self.pooling = pooling
-        self.dropout = checked_dropout(dropout)
+        self.dropout = arguments.dropout(dropout)
         self.class_weights = class_labels.checked_weights(
             class_weights, self.labels_by_index, kind
         )

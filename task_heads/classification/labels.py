@@ -12,7 +12,6 @@ import numpy as np
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TensorInfo
-from task_heads.checks import checked_unicode
 from task_heads.classification.metrics import MacroF1
 from task_heads.classification.metrics import MatthewsCorrelation
 from task_heads.classification.metrics import PearsonCorrelation
@@ -51,7 +50,8 @@ def checked(labels: Sequence[str] | None, kind: str) -> list[str] | None:
     labels = list(labels)
     fewest = 2 if kind == "single_label" else 1
     proper = all(
-        isinstance(label, str) and checked_unicode(label) for label in labels
+        isinstance(label, str) and arguments.unicode_label(label)
+        for label in labels
     )
     if len(labels) < fewest or not proper or len(set(labels)) < len(labels):
         raise InputError(
@@ -243,7 +243,7 @@ def _index(value: Any, labels: list[str]) -> int:
 
 def _name(value: Any) -> str:
     if isinstance(value, str) and value:
-        return checked_unicode(value)
+        return arguments.unicode_label(value)
     if isinstance(value, int | np.integer) and not isinstance(value, bool):
         return str(value)
     raise InputError(

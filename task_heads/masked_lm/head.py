@@ -25,6 +25,7 @@ from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
+from keras_bert_zoo.task import log_frequencies
 from keras_bert_zoo.training.whole_batch import MeanOfAll
 from task_heads.masked_lm import decoding
 from task_heads.masked_lm.features import MASK
@@ -34,7 +35,6 @@ from task_heads.masked_lm.features import training_features
 from task_heads.masked_lm.metrics import Perplexity
 from task_heads.masked_lm.metrics import TokenAccuracy
 from task_heads.masked_lm.pseudo_log_likelihood import pseudo_log_likelihood
-from task_heads.priors import log_frequencies
 
 _ENDINGS = {f".{name}": name for name in ("txt", "tsv", "csv", "jsonl")}
 _LAYER = "masked_lm_head"

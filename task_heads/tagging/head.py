@@ -20,10 +20,9 @@ from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
+from keras_bert_zoo.task import is_new
+from keras_bert_zoo.task import log_frequencies
 from keras_bert_zoo.training.whole_batch import CorpusLoss
-from task_heads.checks import checked_dropout
-from task_heads.priors import is_new
-from task_heads.priors import log_frequencies
 from task_heads.tagging import labels as tag_labels
 from task_heads.tagging.alignment import alignment_warnings
 from task_heads.tagging.decoding import SpanReader
@@ -99,7 +98,7 @@ class TaggingHead(TaskHead):
         self.labels_by_index = tag_labels.checked(labels, scheme)
         self.scheme = scheme
         self.strict = arguments.flag("strict", strict)
-        self.dropout = checked_dropout(dropout)
+        self.dropout = arguments.dropout(dropout)
         self.crf = arguments.flag("crf", crf)
         self._output = CrfOutput() if self.crf else SoftmaxOutput()
         self._reader = SpanReader(self.labels_by_index, scheme)

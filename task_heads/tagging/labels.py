@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import ItemError
-from task_heads.checks import checked_unicode
 from task_heads.tagging.examples import spans_of
 from task_heads.tagging.examples import tags_of
 from task_heads.tagging.schemes import BARE_TAGS
@@ -235,7 +235,8 @@ def checked(labels: Sequence[str] | None, scheme: str) -> list[str]:
         )
     labels = list(labels)
     proper = all(
-        isinstance(label, str) and checked_unicode(label) for label in labels
+        isinstance(label, str) and arguments.unicode_label(label)
+        for label in labels
     )
     if len(labels) < 2 or not proper or len(set(labels)) < len(labels):
         raise InputError(

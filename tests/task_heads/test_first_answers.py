@@ -6,13 +6,13 @@ import pytest
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryExamples
+from keras_bert_zoo.task import log_frequencies
+from keras_bert_zoo.task import log_odds
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.classification.head import ClassificationHead
 from task_heads.classification.layers import ScoreScale
 from task_heads.masked_lm.head import MaskedTokenHead
 from task_heads.multi_task.head import MultiTaskHead
-from task_heads.priors import log_frequencies
-from task_heads.priors import log_odds
 from task_heads.tagging.head import TaggingHead
 
 TAGS = ["O", "B-city", "I-city"]
