@@ -27,7 +27,7 @@ from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.data.padding import padded_batch
 from keras_bert_zoo.data.sequence_packing import pack_sequences
 from keras_bert_zoo.data.sequence_packing import pack_with_exchange
-from keras_bert_zoo.tokenization.ragged_rows import rows_of_lengths
+from keras_bert_zoo.tokenization.packing import rows_of_lengths
 
 # Keeps what a head draws apart from the order of batches, drawn from the same
 # seed.

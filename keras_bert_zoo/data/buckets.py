@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import row_ids
 
 _SHORTEST = 32
 

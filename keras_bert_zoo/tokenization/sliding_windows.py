@@ -7,7 +7,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from keras_bert_zoo.tokenization.ragged_rows import rows_of_lengths
+from keras_bert_zoo.tokenization.packing import rows_of_lengths
 
 
 @dataclasses.dataclass(frozen=True)

@@ -25,7 +25,7 @@ from keras_bert_zoo.tokenization.packing import PackedSequences
 from keras_bert_zoo.tokenization.packing import Template
 from keras_bert_zoo.tokenization.packing import pack
 from keras_bert_zoo.tokenization.packing import pad
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import row_ids
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import Tokenizer
-from keras_bert_zoo.tokenization.ragged_rows import joined
-from keras_bert_zoo.tokenization.ragged_rows import marked
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import joined
+from keras_bert_zoo.tokenization.packing import marked
+from keras_bert_zoo.tokenization.packing import row_ids
 from keras_bert_zoo.tokenization.sliding_windows import full_windows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from task_heads.masked_lm.masking import hide_tokens

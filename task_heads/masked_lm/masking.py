@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.tokenization import Tokenizer
-from keras_bert_zoo.tokenization.ragged_rows import marked
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import marked
+from keras_bert_zoo.tokenization.packing import row_ids
 
 # Of the tokens chosen, so many become the mask, and so many a random token;
 # the others stay as they are.

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.data.example_report import listed_origins
 from keras_bert_zoo.tokenization import TokenSpans
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import row_ids
 from task_heads.span_qa.examples import first_aligned
 
 # How many characters without spaces weigh as much as a token. With BERT's

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import TensorInfo
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import row_ids
 from task_heads.tagging.schemes import OUTSIDE
 from task_heads.tagging.schemes import entities
 from task_heads.tagging.schemes import letter_and_type

@@ -16,9 +16,9 @@ from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import PackedSequences
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization import TokenSpans
-from keras_bert_zoo.tokenization.ragged_rows import joined
-from keras_bert_zoo.tokenization.ragged_rows import marked
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import joined
+from keras_bert_zoo.tokenization.packing import marked
+from keras_bert_zoo.tokenization.packing import row_ids
 from keras_bert_zoo.tokenization.sliding_windows import SlidingWindows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from keras_bert_zoo.tokenization.trailing_marks import with_trailing_marks

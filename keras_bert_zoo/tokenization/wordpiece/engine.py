@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import row_ids
 from keras_bert_zoo.tokenization.tokenizer import TokenSpans
 from keras_bert_zoo.tokenization.wordpiece.normalizer import DecodedTexts
 from keras_bert_zoo.tokenization.wordpiece.normalizer import NormalizedTexts

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import row_ids
 from keras_bert_zoo.tokenization.wordpiece.engine import Engine
 from keras_bert_zoo.tokenization.wordpiece.engine import Subwords
 from keras_bert_zoo.tokenization.wordpiece.engine import WordPieceModel

@@ -15,7 +15,7 @@ import tensorflow as tf
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization import word_boundaries
 from keras_bert_zoo.tokenization.packing import Template
-from keras_bert_zoo.tokenization.ragged_rows import row_ids
+from keras_bert_zoo.tokenization.packing import row_ids
 from keras_bert_zoo.tokenization.tokenizer import Tokenizer
 from keras_bert_zoo.tokenization.tokenizer import TokenSpans
 from keras_bert_zoo.tokenization.wordpiece import huggingface_files
