@@ -5,6 +5,7 @@ among them, and a dict of outputs: `sequence_output` `(B, S, H)` and, where it
 pools, `pooled_output` `(B, H)`. Beside these, heads and pipelines ask for
 `hidden_dim`, `vocabulary_size`, `max_sequence_length` and, where it has them:
 
+- `num_layers`: how deep it is; the default learning rate follows from it;
 - `token_embedding`: the `(V, E)` token table, to score tokens with;
 - `for_packed_sequences()`: the same weights, for sequences that share rows;
 - `pooling`: how its weights were trained to make one vector of a sequence;

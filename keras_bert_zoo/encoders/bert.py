@@ -166,6 +166,10 @@ class BertEncoder(keras.Model):
 
         # Config.
         self.dtype_policy = policy
+        self.vocabulary_size = vocabulary_size
+        self.num_layers = num_layers
+        self.hidden_dim = hidden_dim
+        self.pooling = pooling
         self._config = config
 
     @classmethod
@@ -208,22 +212,10 @@ class BertEncoder(keras.Model):
         return encoder
 
     @property
-    def hidden_dim(self) -> int:
-        return self._config["hidden_dim"]
-
-    @property
-    def vocabulary_size(self) -> int:
-        return self._config["vocabulary_size"]
-
-    @property
     def max_sequence_length(self) -> int:
         """Longest sequence in tokens: what the position table leaves."""
         config = self._config
         return config["max_sequence_length"] - config["position_offset"]
-
-    @property
-    def pooling(self) -> str | None:
-        return self._config["pooling"]
 
     @property
     def token_embedding(self):

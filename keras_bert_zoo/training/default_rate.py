@@ -36,11 +36,10 @@ def default_rate(
         of_encoder = {id(variable) for variable in encoder.weights}
         if not any(id(variable) in of_encoder for variable in trained):
             return HEAD_RATE, "the head alone is trained"
-    config = encoder.get_config()
-    sizes = config.get("num_layers"), config.get("hidden_dim")
-    if None in sizes:
+    num_layers = getattr(encoder, "num_layers", None)
+    hidden_dim = getattr(encoder, "hidden_dim", None)
+    if num_layers is None or hidden_dim is None:
         return BERT_BASE_RATE, "that of BERT-base"
-    num_layers, hidden_dim = sizes
     rate = BERT_BASE_RATE * BERT_BASE_SIZE / (num_layers * hidden_dim)
     rate = min(rate, HIGHEST_RATE)
     reason = f"{num_layers} layers of width {hidden_dim}"

@@ -10,11 +10,8 @@ from keras_bert_zoo.training.recipe import OptimizerRecipe
 class Sized:
     weights = ()
 
-    def __init__(self, **config):
-        self.config = config
-
-    def get_config(self):
-        return self.config
+    def __init__(self, **sizes):
+        vars(self).update(sizes)
 
 
 @pytest.mark.parametrize(
