@@ -1,4 +1,12 @@
-"""Base class of the TensorFlow engines: from subwords to ragged tokens."""
+"""What the TensorFlow engines have in common: all but the split of words.
+
+A batch of texts is normalized to words as BERT does, in core ops; an engine
+splits the words into subwords; these become ragged tokens with offsets.
+
+Tensors are flat: `N` characters of the decoded batch (each text followed by a
+space that ends its last word), `M` characters after normalization, `W` words,
+`P` subwords, `B` texts.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -10,9 +18,203 @@ import tensorflow as tf
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization.packing import row_ids
 from keras_bert_zoo.tokenization.tokenizer import TokenSpans
-from keras_bert_zoo.tokenization.wordpiece.normalizer import DecodedTexts
-from keras_bert_zoo.tokenization.wordpiece.normalizer import NormalizedTexts
-from keras_bert_zoo.tokenization.wordpiece.normalizer import Normalizer
+from keras_bert_zoo.tokenization.wordpiece import unicode_tables
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
+
+# Where a token stands in its word: at the beginning, or behind another.
+FIRST_ROOT = 0
+INNER_ROOT = 1
+
+
+@dataclasses.dataclass(frozen=True)
+class DecodedTexts:
+    """The characters of a batch, as the user wrote them.
+
+    Attributes:
+        codes: int32 (N,). Code points; ill-formed UTF-8 is U+FFFD.
+        byte_starts: int32 (N,). Offset of each character in its text.
+        row_splits: int32 (B + 1,). Where each text starts in `codes`.
+    """
+
+    codes: tf.Tensor
+    byte_starts: tf.Tensor
+    row_splits: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class NormalizedTexts:
+    """The characters of a batch after normalization, and its words.
+
+    Attributes:
+        values: int32 (M,). What stands for each character; 0 for a space.
+        origins: int32 (M,). The decoded character that each one comes from.
+        row_splits: int32 (B + 1,). Where each text starts in `values`.
+        word_starts: int32 (W,). First character of each word.
+        word_ends: int32 (W,). One past the last character of each word.
+    """
+
+    values: tf.Tensor
+    origins: tf.Tensor
+    row_splits: tf.Tensor
+    word_starts: tf.Tensor
+    word_ends: tf.Tensor
+
+
+class Normalizer(tf.Module):
+    """Cleans, isolates, strips, lower-cases and splits a batch of texts.
+
+    Args:
+        tables: CodePointTables, which say how entries are read.
+    """
+
+    def __init__(self, tables: unicode_tables.CodePointTables):
+        super().__init__()
+        with tf.init_scope(), tf.device("CPU:0"):
+            self._pages = tf.constant(tables.pages)
+            self._entries = tf.constant(tables.entries)
+            self._ascii_entries = tf.constant(tables.entries_of(0))
+            self._part_entries = tf.constant(tables.part_entries)
+            self._part_classes = tf.constant(tables.part_classes)
+
+    def __call__(self, texts: tf.Tensor) -> NormalizedTexts:
+        """Normalizes string (B,), for use without offsets.
+
+        Ill-formed UTF-8 counts as one U+FFFD per maximal ill-formed part, as
+        in Python's `errors="replace"`, and vanishes like any other U+FFFD.
+        """
+        ended = tf.strings.join([texts, " "])
+        joined = tf.io.decode_raw(tf.strings.reduce_join(ended), tf.uint8)
+        entries, row_splits = tf.cond(
+            tf.reduce_max(joined) < 128,
+            lambda: self._look_up_ascii(ended, joined),
+            lambda: self._look_up(_decode(ended)),
+        )
+        return self._normalize(entries, row_splits)
+
+    def with_origins(
+        self, texts: tf.Tensor
+    ) -> tuple[DecodedTexts, NormalizedTexts]:
+        """Normalizes string (B,), for use with offsets."""
+        decoded = _decode(tf.strings.join([texts, " "]))
+        return decoded, self._normalize(*self._look_up(decoded))
+
+    def _look_up(self, decoded):
+        pages = tf.gather(
+            self._pages,
+            tf.bitwise.right_shift(decoded.codes, unicode_tables.PAGE_BITS),
+        )
+        offsets = tf.bitwise.bitwise_and(
+            decoded.codes, (1 << unicode_tables.PAGE_BITS) - 1
+        )
+        return tf.gather(self._entries, pages + offsets), decoded.row_splits
+
+    def _look_up_ascii(self, ended, joined):
+        row_splits = tf.cumsum(tf.strings.length(ended))
+        entries = tf.gather(self._ascii_entries, tf.cast(joined, tf.int32))
+        return entries, tf.concat([[0], row_splits], 0)
+
+    def _normalize(self, entries, row_splits):
+        direct = unicode_tables.DIRECT << unicode_tables.COUNT_SHIFT
+        is_direct = tf.equal(tf.bitwise.bitwise_and(entries, direct), direct)
+        kinds = tf.bitwise.bitwise_and(entries, unicode_tables.KIND_MASK)
+        is_plain = is_direct | tf.equal(kinds, unicode_tables.REMOVED)
+        entries, origins, row_splits = tf.cond(
+            tf.reduce_all(is_direct),
+            lambda: (entries, tf.range(tf.size(entries)), row_splits),
+            lambda: tf.cond(
+                tf.reduce_all(is_plain),
+                lambda: _keep(entries, None, row_splits),
+                lambda: self._expand(entries, row_splits),
+            ),
+        )
+        return _with_words(entries, origins, row_splits)
+
+    def _expand(self, entries, row_splits):
+        """Replaces each character by its parts, in canonical order."""
+        counts = tf.bitwise.bitwise_and(
+            tf.bitwise.right_shift(entries, unicode_tables.COUNT_SHIFT),
+            unicode_tables.COUNT_MASK,
+        )
+        is_direct = tf.equal(counts, unicode_tables.DIRECT)
+        counts = tf.where(is_direct, 1, counts)
+        # Eight numbers per character: owner << 3 | index among its parts.
+        firsts = tf.range(tf.size(entries)) * 8
+        part_splits, parts = tf.raw_ops.RaggedRange(
+            starts=firsts, limits=firsts + counts, deltas=1, Tsplits=tf.int32
+        )
+        owners = tf.bitwise.right_shift(parts, 3)
+        part_indices = tf.bitwise.bitwise_and(parts, 7)
+        entries = tf.gather(entries, owners)
+        is_direct = tf.gather(is_direct, owners)
+        indices = (
+            tf.bitwise.right_shift(entries, unicode_tables.VALUE_SHIFT)
+            + part_indices
+        )
+        indices = tf.where(is_direct, 0, indices)
+        entries = tf.where(
+            is_direct, entries, tf.gather(self._part_entries, indices)
+        )
+        classes = tf.where(is_direct, 0, tf.gather(self._part_classes, indices))
+        entries, origins = tf.cond(
+            tf.reduce_any((classes[:-1] > classes[1:]) & (classes[1:] > 0)),
+            lambda: _in_canonical_order(entries, owners, part_indices, classes),
+            lambda: (entries, owners),
+        )
+        return _keep(entries, origins, tf.gather(part_splits, row_splits))
+
+
+def _decode(ended):
+    row_splits, codes, byte_starts = tf.raw_ops.UnicodeDecodeWithOffsets(
+        input=ended, input_encoding="UTF-8", errors="replace"
+    )
+    return DecodedTexts(
+        codes, tf.cast(byte_starts, tf.int32), tf.cast(row_splits, tf.int32)
+    )
+
+
+def _keep(entries, origins, row_splits):
+    """Drops what vanishes. Without `origins`, nothing has moved yet."""
+    kinds = tf.bitwise.bitwise_and(entries, unicode_tables.KIND_MASK)
+    kept = _where(tf.not_equal(kinds, unicode_tables.REMOVED))
+    return (
+        tf.gather(entries, kept),
+        kept if origins is None else tf.gather(origins, kept),
+        tf.searchsorted(kept, row_splits),
+    )
+
+
+def _in_canonical_order(entries, owners, part_indices, classes):
+    """Sorts each run of combining marks by class; origins stay in place."""
+    runs = tf.cumsum(tf.cast(tf.equal(classes, 0), tf.int64))
+    order = tf.argsort(runs * 256 + tf.cast(classes, tf.int64), stable=True)
+    is_first = tf.equal(part_indices, 0)
+    ranks = tf.cumsum(tf.cast(tf.gather(is_first, order), tf.int32)) - 1
+    origins = tf.gather(tf.gather(owners, _where(is_first)), ranks)
+    return tf.gather(entries, order), origins
+
+
+def _with_words(entries, origins, row_splits):
+    kinds = tf.bitwise.bitwise_and(entries, unicode_tables.KIND_MASK)
+    # A text ends with a space, so no word crosses into the next text.
+    is_word = tf.equal(kinds, unicode_tables.WORD)
+    is_part = tf.not_equal(kinds, unicode_tables.SPACE)
+    is_inner = is_word[1:] & is_word[:-1]  # no boundary before the second ...
+    boundary = tf.constant([False])
+    continues = tf.concat([boundary, is_inner], 0)[: tf.size(kinds)]
+    goes_on = tf.concat([is_inner, boundary], 0)[: tf.size(kinds)]
+    return NormalizedTexts(
+        values=tf.bitwise.right_shift(entries, unicode_tables.VALUE_SHIFT),
+        origins=origins,
+        row_splits=row_splits,
+        word_starts=_where(is_part & ~continues),
+        word_ends=_where(is_part & ~goes_on) + 1,
+    )
+
+
+def _where(mask):
+    return tf.cast(tf.where(mask)[:, 0], tf.int32)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,3 +348,30 @@ def _as_texts(texts):
             f"{tuple(texts.shape)}. Wrap one text in a list."
         )
     return texts
+
+
+def matchable_tokens(vocabulary: Vocabulary) -> list[tuple[int, str, int]]:
+    """Returns (root, text, id) of the tokens that a word can match.
+
+    Left out are those longer than a word may be, and those that hold a space
+    or a punctuation mark beside another character.
+    """
+    tables = unicode_tables.load()
+    kinds = {
+        character: tables.kind(ord(character))
+        for character in set().union(*vocabulary.tokens)
+    }
+    subwords = []
+    for token_id, token in enumerate(vocabulary.tokens):
+        variants = [(FIRST_ROOT, token)]
+        if token.startswith(CONTINUATION):
+            variants.append((INNER_ROOT, token.removeprefix(CONTINUATION)))
+        for root, text in variants:
+            alone = root == FIRST_ROOT and len(text) == 1
+            if 0 < len(text) <= MAX_WORD_LENGTH and all(
+                kinds[character] == unicode_tables.WORD
+                or (alone and kinds[character] == unicode_tables.ISOLATED)
+                for character in text
+            ):
+                subwords.append((root, text, token_id))
+    return subwords

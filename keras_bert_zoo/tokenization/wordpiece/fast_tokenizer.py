@@ -5,12 +5,14 @@ import tensorflow as tf
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization.packing import row_ids
 from keras_bert_zoo.tokenization.wordpiece.engine import Engine
+from keras_bert_zoo.tokenization.wordpiece.engine import NormalizedTexts
+from keras_bert_zoo.tokenization.wordpiece.engine import Normalizer
 from keras_bert_zoo.tokenization.wordpiece.engine import Subwords
 from keras_bert_zoo.tokenization.wordpiece.engine import WordPieceModel
-from keras_bert_zoo.tokenization.wordpiece.normalizer import NormalizedTexts
-from keras_bert_zoo.tokenization.wordpiece.normalizer import Normalizer
-from keras_bert_zoo.tokenization.wordpiece.normalizer import code_point_tables
-from keras_bert_zoo.tokenization.wordpiece.trie import matchable_tokens
+from keras_bert_zoo.tokenization.wordpiece.engine import matchable_tokens
+from keras_bert_zoo.tokenization.wordpiece.unicode_tables import (
+    code_point_tables,
+)
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 

@@ -8,15 +8,17 @@ match to match.
 
 import tensorflow as tf
 
-from keras_bert_zoo.tokenization.wordpiece import trie as trie_layout
+from keras_bert_zoo.tokenization.wordpiece.engine import FIRST_ROOT
+from keras_bert_zoo.tokenization.wordpiece.engine import INNER_ROOT
 from keras_bert_zoo.tokenization.wordpiece.engine import Engine
+from keras_bert_zoo.tokenization.wordpiece.engine import NormalizedTexts
+from keras_bert_zoo.tokenization.wordpiece.engine import Normalizer
 from keras_bert_zoo.tokenization.wordpiece.engine import Subwords
 from keras_bert_zoo.tokenization.wordpiece.engine import WordPieceModel
-from keras_bert_zoo.tokenization.wordpiece.normalizer import NormalizedTexts
-from keras_bert_zoo.tokenization.wordpiece.normalizer import Normalizer
-from keras_bert_zoo.tokenization.wordpiece.normalizer import symbol_tables
+from keras_bert_zoo.tokenization.wordpiece.trie import LENGTH_BITS
 from keras_bert_zoo.tokenization.wordpiece.trie import VocabularyTrie
 from keras_bert_zoo.tokenization.wordpiece.trie import build_trie
+from keras_bert_zoo.tokenization.wordpiece.unicode_tables import symbol_tables
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
@@ -79,7 +81,7 @@ class GraphWordPiece(tf.Module):
     def __call__(self, texts: NormalizedTexts) -> Subwords:
         """Splits words whose values are the trie's symbols."""
         starts, ends = texts.word_starts, texts.word_ends  # (W,)
-        ids, lengths = self._match(texts.values, starts, trie_layout.FIRST_ROOT)
+        ids, lengths = self._match(texts.values, starts, FIRST_ROOT)
         is_begun = (lengths > 0) & (ends - starts <= MAX_WORD_LENGTH)
         is_broken = is_begun & tf.less(starts + lengths, ends)
         broken = tf.where(is_broken)[:, 0]  # (F,)
@@ -112,7 +114,7 @@ class GraphWordPiece(tf.Module):
             _STAGE,
         )
         matches = tf.gather(self._matches, states)
-        bits = trie_layout.LENGTH_BITS
+        bits = LENGTH_BITS
         return (
             tf.bitwise.right_shift(matches, bits),
             tf.bitwise.bitwise_and(matches, (1 << bits) - 1),
@@ -157,7 +159,7 @@ class GraphWordPiece(tf.Module):
         splits, positions = tf.raw_ops.RaggedRange(
             starts=starts, limits=ends + 1, deltas=1, Tsplits=tf.int32
         )
-        ids, lengths = self._match(values, positions, trie_layout.INNER_ROOT)
+        ids, lengths = self._match(values, positions, INNER_ROOT)
         goals = splits[1:] - 1
 
         def hop(words, current, visited, owners, failed):

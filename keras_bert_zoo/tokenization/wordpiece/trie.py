@@ -11,13 +11,11 @@ import dataclasses
 import numpy as np
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization.wordpiece import unicode_tables
-from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
-from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
+from keras_bert_zoo.tokenization.wordpiece.engine import FIRST_ROOT
+from keras_bert_zoo.tokenization.wordpiece.engine import INNER_ROOT
+from keras_bert_zoo.tokenization.wordpiece.engine import matchable_tokens
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
-FIRST_ROOT = 0
-INNER_ROOT = 1
 LENGTH_BITS = 7
 
 _WINDOW = 512
@@ -73,33 +71,6 @@ def build_trie(vocabulary: Vocabulary) -> VocabularyTrie:
         matches=placed,
         depth=max((len(text) for _, text, _ in subwords), default=0),
     )
-
-
-def matchable_tokens(vocabulary: Vocabulary) -> list[tuple[int, str, int]]:
-    """Returns (root, text, id) of the tokens that a word can match.
-
-    Left out are those longer than a word may be, and those that hold a space
-    or a punctuation mark beside another character.
-    """
-    tables = unicode_tables.load()
-    kinds = {
-        character: tables.kind(ord(character))
-        for character in set().union(*vocabulary.tokens)
-    }
-    subwords = []
-    for token_id, token in enumerate(vocabulary.tokens):
-        variants = [(FIRST_ROOT, token)]
-        if token.startswith(CONTINUATION):
-            variants.append((INNER_ROOT, token.removeprefix(CONTINUATION)))
-        for root, text in variants:
-            alone = root == FIRST_ROOT and len(text) == 1
-            if 0 < len(text) <= MAX_WORD_LENGTH and all(
-                kinds[character] == unicode_tables.WORD
-                or (alone and kinds[character] == unicode_tables.ISOLATED)
-                for character in text
-            ):
-                subwords.append((root, text, token_id))
-    return subwords
 
 
 def _symbols(subwords):
