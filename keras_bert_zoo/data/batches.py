@@ -1,184 +1,310 @@
-"""Padded batches from chunks of examples, in graph ops.
+"""Batches of sequences: which share one, and what each is padded to.
+
+Sequences of like length share a batch, so that little of it is padding. XLA,
+and so a TPU, compiles a program anew for each shape of its inputs: where shapes
+are to be few, batches are padded to bucket lengths.
 
 Letters: `R` sequences in a chunk, `N` batches cut from it, `B` sequences in a
 batch, `S` tokens in its longest, or its bucket length. An example is one
 sequence or, where its head splits long texts, several.
 """
 
-import json
-import os
-import weakref
+import threading
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.data import buckets
 from keras_bert_zoo.data.chunks import EXAMPLE_INDEX
 from keras_bert_zoo.data.chunks import Chunks
 from keras_bert_zoo.data.chunks import chunk_size
 from keras_bert_zoo.data.chunks import column_specs
 from keras_bert_zoo.data.examples import Example
-from keras_bert_zoo.data.input_counts import InputCounts
-from keras_bert_zoo.data.padding import padded_batch
-from keras_bert_zoo.data.sequence_packing import pack_sequences
-from keras_bert_zoo.data.sequence_packing import pack_with_exchange
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization.packing import pad_to
+from keras_bert_zoo.tokenization.packing import row_ids
 from keras_bert_zoo.tokenization.packing import rows_of_lengths
 
-# Keeps what a head draws apart from the order of batches, drawn from the same
-# seed.
-_FOR_HEADS = 1
-_GROUP = "group"
+_SHORTEST = 32
 
 
-def batches_of(
-    chunks: Chunks,
-    tokenizer: Any,
-    sequence_length: int,
-    group: Callable,
-    counts: InputCounts | None,
-    num_trials: int = 0,
-    first_pass: int = 0,
+def group_by_size(
+    lengths: tf.Tensor, batch_size: int, drop_remainder: bool = False
+) -> tf.RaggedTensor:
+    """Returns the sequences of each batch, shortest first, `batch_size` each.
+
+    Args:
+        lengths: int `(R,)`, tokens in each sequence, at least one.
+        batch_size: int. Sequences in a batch; the last may have fewer.
+        drop_remainder: bool. Whether sequences at the chunk's end are dropped,
+            so that the last batch has as many. Were that batch dropped instead,
+            the longest sequences would be lost, always.
+
+    Returns:
+        int32 `RaggedTensor` `(N, None)` of indices.
+    """
+    if drop_remainder:
+        lengths = lengths[: tf.size(lengths) // batch_size * batch_size]
+    order = tf.argsort(lengths, stable=True)  # (R,)
+    num_sequences = tf.size(order)
+    starts = tf.range(0, num_sequences, batch_size)
+    return tf.RaggedTensor.from_row_starts(order, starts, validate=False)
+
+
+def group_by_tokens(
+    lengths: tf.Tensor, tokens_per_batch: int
+) -> tf.RaggedTensor:
+    """Returns the sequences of each batch, shortest first, within a budget.
+
+    A batch takes sequences while their number times the longest of them stays
+    within the budget. A sequence above it makes a batch of its own.
+
+    Args:
+        lengths: int `(R,)`, tokens in each sequence, at least one.
+        tokens_per_batch: int. Most tokens in a batch, padding included.
+
+    Returns:
+        int32 `RaggedTensor` `(N, None)` of indices.
+    """
+    order = tf.argsort(lengths, stable=True)  # (R,)
+    num_sequences = tf.size(order)
+    ascending = tf.cast(tf.gather(lengths, order), tf.int32)
+    indices = tf.range(num_sequences)
+
+    def add_batch(start, starts):
+        padded = (indices - start + 1) * ascending  # rises from `start` on
+        fits = (indices >= start) & (padded <= tokens_per_batch)
+        num_fitting = tf.reduce_sum(tf.cast(fits, tf.int32))
+        starts = starts.write(starts.size(), start)
+        return start + tf.maximum(num_fitting, 1), starts
+
+    _, starts = tf.while_loop(
+        lambda start, _: start < num_sequences,
+        add_batch,
+        (0, tf.TensorArray(tf.int32, size=0, dynamic_size=True)),
+    )
+    return tf.RaggedTensor.from_row_starts(
+        order, starts.stack(), validate=False
+    )
+
+
+def shuffle_groups(groups: tf.RaggedTensor, seed: tf.Tensor):
+    """Returns the batches shuffled by `seed`, int `(2,)`."""
+    keys = tf.random.stateless_uniform(
+        [groups.nrows()], seed, dtype=tf.float64, alg="philox"
+    )
+    return tf.gather(groups, tf.argsort(keys, stable=True))
+
+
+def num_padded_tokens(
+    groups: tf.RaggedTensor,
+    lengths: tf.Tensor,
     bucket_lengths: Sequence[int] | None = None,
-    packed_length: int | None = None,
-) -> tf.data.Dataset:
-    """Tokenizes chunks and cuts them into padded batches.
+):
+    """Returns the tokens of all batches, padding included.
 
     Args:
-        chunks: `Chunks`.
-        tokenizer: `Tokenizer`.
+        groups: sequences of each batch, at least one in each, `(N, None)`.
+        lengths: int `(R,)`, tokens in each sequence.
+        bucket_lengths: what batches are padded to; each to its longest
+            sequence if `None`.
+    """
+    longest = tf.math.segment_max(
+        tf.gather(lengths, groups.flat_values), row_ids(groups)
+    )  # (N,)
+    if bucket_lengths is not None:
+        longest = tf.gather(
+            tf.constant(bucket_lengths, longest.dtype),
+            bucket_indices(longest, bucket_lengths),
+        )
+    sizes = tf.cast(groups.row_lengths(), longest.dtype)
+    return tf.reduce_sum(longest * sizes)
+
+
+def default_bucket_lengths(sequence_length: int) -> tuple[int, ...]:
+    """Returns bucket lengths: powers of 2 from 32 on, `sequence_length` last.
+
+    Compiling a large encoder takes minutes for each. Doubling keeps them
+    few, and less than half of the longest sequence is padding.
+    """
+    bucket_lengths = []
+    length = _SHORTEST
+    while length < sequence_length:
+        bucket_lengths.append(length)
+        length *= 2
+    return (*bucket_lengths, sequence_length)
+
+
+def checked_bucket_lengths(
+    bucket_lengths: Sequence[int], sequence_length: int
+) -> tuple[int, ...]:
+    """Returns the bucket lengths, checked to hold every sequence.
+
+    Args:
+        bucket_lengths: in tokens, ascending.
         sequence_length: int. Most tokens in a sequence.
-        group: function from lengths int64 `(R,)` to the batches' sequences, a
-            `RaggedTensor` `(N, None)`.
-        counts: filled with truncated examples and padding, or `None`.
-        num_trials, first_pass: int. See `Chunks.dataset`.
-        bucket_lengths: what batches are padded to, rising to `sequence_length`;
-            each batch to its longest sequence if `None`.
-        packed_length: int. About how many tokens a packed sequence has, or
-            `None`.
+
+    Raises:
+        InputError: if they do not rise to `sequence_length`.
+    """
+    checked = tuple(
+        arguments.whole_number("bucket_lengths", length)
+        for length in bucket_lengths
+    )
+    rises = all(length < other for length, other in zip(checked, checked[1:]))
+    if not rises or checked[-1:] != (sequence_length,):
+        raise InputError(
+            "`bucket_lengths` must rise to `sequence_length`, so that each "
+            f"sequence has one. Received: bucket_lengths={checked}, "
+            f"sequence_length={sequence_length}. Sort them, and end with "
+            f"{sequence_length}."
+        )
+    return checked
+
+
+def bucket_indices(
+    lengths: tf.Tensor, bucket_lengths: Sequence[int]
+) -> tf.Tensor:
+    """Returns the index of the smallest bucket that holds each length.
+
+    Args:
+        lengths: int `(N,)`. Tokens.
+        bucket_lengths: in tokens, ascending.
 
     Returns:
-        `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)` and, where
-        sequences are packed, their positions), `example_index` int64 `(B,)`,
-        and `labels` and `weights` where the head gives them.
+        int32 `(N,)`.
     """
-    head = chunks.head
-    features_of = traced_features(head, tokenizer, sequence_length)
-
-    # Converting all that they call to a graph's control flow takes seconds.
-    @tf.autograph.experimental.do_not_convert
-    def prepare(columns, seed, pass_number):
-        columns = dict(columns)
-        example_index = columns.pop(EXAMPLE_INDEX)
-        if chunks.with_label:
-            columns[feature_names.RANDOM_SEED] = tf.random.fold_in(
-                seed, tf.constant(_FOR_HEADS, seed.dtype), alg="philox"
-            )
-        sequences = features_of(columns)
-        token_ids = sequences.inputs[feature_names.TOKEN_IDS]
-        lengths = token_ids.row_lengths()  # (R,)
-        groups = group(lengths)  # (N, None)
-        if chunks.shuffle:
-            groups = buckets.shuffle_groups(groups, seed)
-        layout = {}
-        if packed_length is None:
-            num_cells = buckets.num_padded_tokens(
-                groups, lengths, bucket_lengths
-            )
-        else:
-            pack = pack_with_exchange if chunks.shuffle else pack_sequences
-            groups, layout, num_cells = pack(groups, lengths, packed_length)
-        if counts is not None:
-            groups = _counted(
-                groups,
-                lengths,
-                num_cells,
-                sequences.num_truncated,
-                pass_number,
-                counts,
-            )
-        if sequences.num_sequences is not None:
-            example_index = tf.gather(
-                example_index, rows_of_lengths(sequences.num_sequences)
-            )
-        features = {
-            "inputs": dict(sequences.inputs),
-            EXAMPLE_INDEX: example_index,
-        }
-        if sequences.labels is not None:
-            features["labels"] = sequences.labels
-        if sequences.weights is not None:
-            features["weights"] = sequences.weights
-        return features, {_GROUP: groups, **layout}
-
-    @tf.autograph.experimental.do_not_convert
-    def cut(features, groups):
-        @tf.autograph.experimental.do_not_convert
-        def assemble(layout):
-            batch = padded_batch(
-                features,
-                layout.pop(_GROUP),
-                tokenizer=tokenizer,
-                bucket_lengths=bucket_lengths,
-                head=head,
-            )
-            batch["inputs"] |= layout
-            return batch
-
-        return tf.data.Dataset.from_tensor_slices(groups).map(assemble)
-
-    return (
-        chunks.dataset(num_trials, first_pass)
-        .map(prepare, num_parallel_calls=_chunks_at_once(), deterministic=True)
-        .flat_map(cut)
-    )
+    return tf.searchsorted(tf.constant(bucket_lengths, lengths.dtype), lengths)
 
 
-# Per head: the traces of data sets of different kinds, or of one that is read
-# again, share what its features are made of.
-_TRACED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-
-
-def traced_features(
-    head: Any, tokenizer: Any, sequence_length: int
-) -> Callable:
-    """Returns `head.features` of columns, traced once for each of their types.
-
-    A head whose config changes is traced anew; one without a config that can
-    be compared, for each data set.
+def padded_batch(
+    features: Mapping[str, Any],
+    group: tf.Tensor,
+    *,
+    tokenizer: Any,
+    bucket_lengths: Sequence[int] | None,
+    head: Any,
+) -> dict:
+    """Returns some sequences of a chunk as a batch.
 
     Args:
+        features: `inputs`, and what else a head made of the chunk.
+        group: int `(B,)`. Which sequences.
+        tokenizer: `Tokenizer`.
+        bucket_lengths: what the batch is padded to, the smallest that holds
+            it; its longest sequence if `None`.
         head: `TaskHead`.
-        tokenizer: `Tokenizer`.
-        sequence_length: int. Most tokens in a sequence.
-
-    Returns:
-        Function from a dict of columns, tensors `(R, ...)`, to `Features`.
     """
-    this = weakref.ref(head)
-    function = tf.function(
-        lambda columns: this().features(columns, tokenizer, sequence_length),
-        autograph=False,
+    batch = tf.nest.map_structure(
+        lambda tensor: tf.gather(tensor, group), dict(features)
     )
-    try:
-        config = json.dumps(head.get_config(), sort_keys=True)
-    # A head that is only trained may have no config, or none for JSON.
-    except (NotImplementedError, TypeError):
-        return function
-    traced = _TRACED.setdefault(head, {})
-    key = config, sequence_length
-    if key not in traced or traced[key][0] is not tokenizer:
-        traced[key] = tokenizer, function
-    return traced[key][1]
+    inputs = batch.pop("inputs")
+    extra = [info.name for info in head.token_inputs()]
+    length = extra_length = None
+    if bucket_lengths is not None:
+        longest = tf.reduce_max(inputs[feature_names.TOKEN_IDS].row_lengths())
+        bucket = bucket_indices(longest[None], bucket_lengths)[0]
+        length = tf.constant(bucket_lengths)[bucket]
+        extra_lengths = [head.extra_length(length) for length in bucket_lengths]
+        extra_length = tf.constant(extra_lengths)[bucket]
+        _check_room([inputs[name] for name in extra], extra_length)
+        _check_room(batch, extra_length)
+    inputs = tokenizer.pad(
+        inputs,
+        length,
+        extra_length=extra_length,
+        extra=extra,
+    )
+    return {**as_dense(batch, extra_length), "inputs": inputs}
 
 
-def _chunks_at_once():
-    """Returns the number of chunks that are tokenized in parallel."""
-    return max(1, min((os.cpu_count() or 1) // 4, 4))
+def as_dense(values: Any, length: tf.Tensor | None = None) -> Any:
+    """Returns labels or weights, in any structure, ragged ones padded with 0.
+
+    Args:
+        values: tensors, in any structure.
+        length: what ragged ones are padded to; their longest if `None`,
+            which gives those with a value per token the length of the
+            padded inputs.
+    """
+
+    def dense(tensor):
+        is_ragged = isinstance(tensor, tf.RaggedTensor)
+        return pad_to(tensor, length) if is_ragged else tensor
+
+    return tf.nest.map_structure(dense, values)
+
+
+def _check_room(values: Any, length: tf.Tensor) -> None:
+    # What is padded to a length would be cut to it, too.
+    for tensor in tf.nest.flatten(values):
+        if isinstance(tensor, tf.RaggedTensor):
+            tf.debugging.assert_less_equal(
+                tensor.row_lengths(),
+                tf.cast(length, tensor.row_splits.dtype),
+                "A sequence has more labels, weights or extra inputs than "
+                "its head's `extra_length` says.",
+            )
+
+
+class InputCounts:
+    """Counts of truncated texts, tokens and padding in the input pipeline.
+
+    Give an instance to `build_dataset`. The numbers are those of its first
+    pass, and whole once that pass has ended.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._is_whole = False
+        self._counts = (0, 0, 0, 0)
+
+    @property
+    def num_examples(self) -> int:
+        """Examples tokenized."""
+        return self._counts[0]
+
+    @property
+    def num_truncated(self) -> int:
+        """Examples that lost tokens because they were too long."""
+        return self._counts[1]
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens in all batches, padding left out."""
+        return self._counts[2]
+
+    @property
+    def num_padded_tokens(self) -> int:
+        """Tokens in all batches, padding included."""
+        return self._counts[3]
+
+    @property
+    def padding_fraction(self) -> float:
+        """Fraction of padding among all tokens, in [0, 1)."""
+        if not self.num_padded_tokens:
+            return 0.0
+        return 1 - self.num_tokens / self.num_padded_tokens
+
+    def finish(self) -> None:
+        """Ends the counting: the first pass may be read again."""
+        self._is_whole = True
+
+    def add(self, number: int, *counts: int) -> None:
+        """Adds a part of pass `number`; later ones than 0 do not count."""
+        if number > 0 or self._is_whole:
+            return
+        with self._lock:
+            self._counts = tuple(
+                int(old + new)
+                for old, new in zip(self._counts, counts, strict=True)
+            )
 
 
 class PredictionBatches:
@@ -267,7 +393,7 @@ class PredictionBatches:
                 rows_of_lengths(sequences.num_sequences),
                 tf.size(sequences.num_sequences),
             )
-        groups = buckets.group_by_size(lengths, batch_size)
+        groups = group_by_size(lengths, batch_size)
         constants = dict(sequences.constants or {})
         context = sequences._replace(constants=None).decoding_context()
         num_truncated = tf.math.count_nonzero(sequences.num_truncated)
@@ -299,23 +425,3 @@ def _tensor(values):
     if isinstance(values, tf.RaggedTensor):
         return values
     return tf.convert_to_tensor(values)
-
-
-def _counted(groups, lengths, num_cells, num_truncated, pass_number, counts):
-    def add(*numbers):
-        counts.add(*numbers)
-        return numbers[0]
-
-    done = tf.numpy_function(
-        add,
-        [
-            pass_number,
-            tf.size(lengths, out_type=tf.int64),
-            tf.math.count_nonzero(num_truncated),
-            tf.reduce_sum(tf.gather(lengths, groups)),
-            num_cells,
-        ],
-        tf.int64,
-    )
-    with tf.control_dependencies([done]):
-        return tf.identity(groups)

@@ -8,8 +8,15 @@ Batches hold texts of like length and are padded to their own longest one,
 because real texts are much shorter than the encoder allows. Where few shapes
 are wanted they are padded to the smallest of a few bucket lengths instead. Or
 batches hold any texts, and several of them are packed into one sequence.
+
+Letters: `R` sequences in a chunk, `N` batches cut from it, `B` sequences in a
+batch, `S` tokens in its longest, or its bucket length.
 """
 
+import json
+import os
+import weakref
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
@@ -17,19 +24,28 @@ from typing import Any
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
-from keras_bert_zoo.data import buckets
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.data import sequence_packing
-from keras_bert_zoo.data.batches import batches_of
-from keras_bert_zoo.data.buckets import checked_bucket_lengths
+from keras_bert_zoo.data.batches import InputCounts
+from keras_bert_zoo.data.batches import checked_bucket_lengths
+from keras_bert_zoo.data.batches import group_by_size
+from keras_bert_zoo.data.batches import group_by_tokens
+from keras_bert_zoo.data.batches import num_padded_tokens
+from keras_bert_zoo.data.batches import padded_batch
+from keras_bert_zoo.data.batches import shuffle_groups
 from keras_bert_zoo.data.chunks import EXAMPLE_INDEX
 from keras_bert_zoo.data.chunks import MAX_CHUNK_EXAMPLES
 from keras_bert_zoo.data.chunks import Chunks
 from keras_bert_zoo.data.chunks import chunk_size
 from keras_bert_zoo.data.examples import Example
-from keras_bert_zoo.data.input_counts import InputCounts
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization.packing import rows_of_lengths
 
 _BATCHES_AHEAD = 8
+# Keeps what a head draws apart from the order of batches, drawn from the same
+# seed.
+_FOR_HEADS = 1
+_GROUP = "group"
 
 
 def build_dataset(
@@ -125,10 +141,10 @@ def build_dataset(
                 lengths, batch_size, drop_remainder
             )
         if tokens_per_batch is None:
-            return buckets.group_by_size(lengths, batch_size, drop_remainder)
-        return buckets.group_by_tokens(lengths, tokens_per_batch)
+            return group_by_size(lengths, batch_size, drop_remainder)
+        return group_by_tokens(lengths, tokens_per_batch)
 
-    dataset = batches_of(
+    dataset = _batches_of(
         Chunks(
             examples,
             head,
@@ -163,6 +179,174 @@ def build_dataset(
             tf.data.experimental.assert_cardinality(num_batches)
         )
     return _prefetched(dataset)
+
+
+def _batches_of(
+    chunks: Chunks,
+    tokenizer: Any,
+    sequence_length: int,
+    group: Callable,
+    counts: InputCounts | None,
+    num_trials: int = 0,
+    first_pass: int = 0,
+    bucket_lengths: Sequence[int] | None = None,
+    packed_length: int | None = None,
+) -> tf.data.Dataset:
+    """Tokenizes chunks and cuts them into padded batches.
+
+    Args:
+        chunks: `Chunks`.
+        tokenizer: `Tokenizer`.
+        sequence_length: int. Most tokens in a sequence.
+        group: function from lengths int64 `(R,)` to the batches' sequences, a
+            `RaggedTensor` `(N, None)`.
+        counts: filled with truncated examples and padding, or `None`.
+        num_trials, first_pass: int. See `Chunks.dataset`.
+        bucket_lengths: what batches are padded to, rising to `sequence_length`;
+            each batch to its longest sequence if `None`.
+        packed_length: int. About how many tokens a packed sequence has, or
+            `None`.
+
+    Returns:
+        `tf.data.Dataset` of dicts: `inputs` (dict of int32 `(B, S)` and, where
+        sequences are packed, their positions), `example_index` int64 `(B,)`,
+        and `labels` and `weights` where the head gives them.
+    """
+    head = chunks.head
+    features_of = _traced_features(head, tokenizer, sequence_length)
+
+    # Converting all that they call to a graph's control flow takes seconds.
+    @tf.autograph.experimental.do_not_convert
+    def prepare(columns, seed, pass_number):
+        columns = dict(columns)
+        example_index = columns.pop(EXAMPLE_INDEX)
+        if chunks.with_label:
+            columns[feature_names.RANDOM_SEED] = tf.random.fold_in(
+                seed, tf.constant(_FOR_HEADS, seed.dtype), alg="philox"
+            )
+        sequences = features_of(columns)
+        token_ids = sequences.inputs[feature_names.TOKEN_IDS]
+        lengths = token_ids.row_lengths()  # (R,)
+        groups = group(lengths)  # (N, None)
+        if chunks.shuffle:
+            groups = shuffle_groups(groups, seed)
+        layout = {}
+        if packed_length is None:
+            num_cells = num_padded_tokens(groups, lengths, bucket_lengths)
+        else:
+            pack = (
+                sequence_packing.pack_with_exchange
+                if chunks.shuffle
+                else sequence_packing.pack_sequences
+            )
+            groups, layout, num_cells = pack(groups, lengths, packed_length)
+        if counts is not None:
+            groups = _counted(
+                groups,
+                lengths,
+                num_cells,
+                sequences.num_truncated,
+                pass_number,
+                counts,
+            )
+        if sequences.num_sequences is not None:
+            example_index = tf.gather(
+                example_index, rows_of_lengths(sequences.num_sequences)
+            )
+        features = {
+            "inputs": dict(sequences.inputs),
+            EXAMPLE_INDEX: example_index,
+        }
+        if sequences.labels is not None:
+            features["labels"] = sequences.labels
+        if sequences.weights is not None:
+            features["weights"] = sequences.weights
+        return features, {_GROUP: groups, **layout}
+
+    @tf.autograph.experimental.do_not_convert
+    def cut(features, groups):
+        @tf.autograph.experimental.do_not_convert
+        def assemble(layout):
+            batch = padded_batch(
+                features,
+                layout.pop(_GROUP),
+                tokenizer=tokenizer,
+                bucket_lengths=bucket_lengths,
+                head=head,
+            )
+            batch["inputs"] |= layout
+            return batch
+
+        return tf.data.Dataset.from_tensor_slices(groups).map(assemble)
+
+    return (
+        chunks.dataset(num_trials, first_pass)
+        .map(prepare, num_parallel_calls=_chunks_at_once(), deterministic=True)
+        .flat_map(cut)
+    )
+
+
+# Per head: the traces of data sets of different kinds, or of one that is read
+# again, share what its features are made of.
+_TRACED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+
+
+def _traced_features(
+    head: Any, tokenizer: Any, sequence_length: int
+) -> Callable:
+    """Returns `head.features` of columns, traced once for each of their types.
+
+    A head whose config changes is traced anew; one without a config that can
+    be compared, for each data set.
+
+    Args:
+        head: `TaskHead`.
+        tokenizer: `Tokenizer`.
+        sequence_length: int. Most tokens in a sequence.
+
+    Returns:
+        Function from a dict of columns, tensors `(R, ...)`, to `Features`.
+    """
+    this = weakref.ref(head)
+    function = tf.function(
+        lambda columns: this().features(columns, tokenizer, sequence_length),
+        autograph=False,
+    )
+    try:
+        config = json.dumps(head.get_config(), sort_keys=True)
+    # A head that is only trained may have no config, or none for JSON.
+    except (NotImplementedError, TypeError):
+        return function
+    traced = _TRACED.setdefault(head, {})
+    key = config, sequence_length
+    if key not in traced or traced[key][0] is not tokenizer:
+        traced[key] = tokenizer, function
+    return traced[key][1]
+
+
+def _chunks_at_once():
+    """Returns the number of chunks that are tokenized in parallel."""
+    return max(1, min((os.cpu_count() or 1) // 4, 4))
+
+
+def _counted(groups, lengths, num_cells, num_truncated, pass_number, counts):
+    def add(*numbers):
+        counts.add(*numbers)
+        return numbers[0]
+
+    done = tf.numpy_function(
+        add,
+        [
+            pass_number,
+            tf.size(lengths, out_type=tf.int64),
+            tf.math.count_nonzero(num_truncated),
+            tf.reduce_sum(tf.gather(lengths, groups)),
+            num_cells,
+        ],
+        tf.int64,
+    )
+    with tf.control_dependencies([done]):
+        return tf.identity(groups)
 
 
 @tf.autograph.experimental.do_not_convert

@@ -15,8 +15,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import feature_names
+from keras_bert_zoo.data.batches import as_dense
 from keras_bert_zoo.data.examples import Example
-from keras_bert_zoo.data.padding import as_dense
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo

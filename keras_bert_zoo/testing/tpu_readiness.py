@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo import data
-from keras_bert_zoo.data.buckets import checked_bucket_lengths
+from keras_bert_zoo.data.batches import checked_bucket_lengths
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task.model import TaskModel

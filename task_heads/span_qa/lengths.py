@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from keras_bert_zoo.data.example_report import listed_origins
+from keras_bert_zoo.data.examples import listed_origins
 from keras_bert_zoo.tokenization import TokenSpans
 from keras_bert_zoo.tokenization.packing import row_ids
 from task_heads.span_qa.examples import first_aligned

@@ -8,10 +8,13 @@ import tensorflow as tf
 
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import MemoryExamples
-from keras_bert_zoo.data import buckets
 from keras_bert_zoo.data import build_dataset
 from keras_bert_zoo.data import default_bucket_lengths
-from keras_bert_zoo.data.buckets import checked_bucket_lengths
+from keras_bert_zoo.data.batches import checked_bucket_lengths
+from keras_bert_zoo.data.batches import group_by_size
+from keras_bert_zoo.data.batches import group_by_tokens
+from keras_bert_zoo.data.batches import num_padded_tokens
+from keras_bert_zoo.data.batches import shuffle_groups
 from keras_bert_zoo.errors import InputError
 
 LENGTHS = [5, 2, 9, 2, 7]
@@ -131,7 +134,7 @@ def grouped(function, lengths, size):
     ],
 )
 def test_batches_of_one_size(size, groups):
-    assert grouped(buckets.group_by_size, LENGTHS, size) == groups
+    assert grouped(group_by_size, LENGTHS, size) == groups
 
 
 @pytest.mark.parametrize(
@@ -139,7 +142,7 @@ def test_batches_of_one_size(size, groups):
 )
 def test_what_is_dropped_is_at_the_end(size, groups):
     lengths = tf.constant(LENGTHS, tf.int64)
-    found = buckets.group_by_size(lengths, size, drop_remainder=True)
+    found = group_by_size(lengths, size, drop_remainder=True)
     assert found.to_list() == groups
 
 
@@ -155,12 +158,12 @@ def test_what_is_dropped_is_at_the_end(size, groups):
     ],
 )
 def test_batches_within_a_budget(budget, groups):
-    assert grouped(buckets.group_by_tokens, LENGTHS, budget) == groups
+    assert grouped(group_by_tokens, LENGTHS, budget) == groups
 
 
 def test_shuffled_groups_are_the_same_groups():
     groups = tf.ragged.constant([[i, i + 100] for i in range(30)])
-    shuffled = buckets.shuffle_groups(groups, tf.constant([1, 2]))
+    shuffled = shuffle_groups(groups, tf.constant([1, 2]))
     assert shuffled.to_list() != groups.to_list()
     assert sorted(shuffled.to_list()) == groups.to_list()
 
@@ -168,7 +171,7 @@ def test_shuffled_groups_are_the_same_groups():
 def test_padding_is_counted():
     groups = tf.ragged.constant([[1, 3], [0, 4], [2]])
     lengths = tf.constant(LENGTHS, tf.int64)
-    padded = buckets.num_padded_tokens(groups, lengths)
+    padded = num_padded_tokens(groups, lengths)
     assert int(padded) == 2 * 2 + 2 * 7 + 9
-    padded = buckets.num_padded_tokens(groups, lengths, (4, 9))
+    padded = num_padded_tokens(groups, lengths, (4, 9))
     assert int(padded) == 2 * 4 + 2 * 9 + 9
