@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable
 from collections.abc import Mapping
-from typing import Any
 
 import keras
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.head import TaskHead
-from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import workers
 
 
@@ -81,55 +79,3 @@ def _chosen(score: Mapping, names: Iterable[str], logs: Mapping) -> float:
         "An epoch is scored by a number that `score` or `evaluate` gives. "
         f"Received: {', '.join(names)}. Choose one of {', '.join(known)}."
     )
-
-
-def set_monitor_modes(
-    model: Any, callbacks: Iterable[keras.callbacks.Callback]
-) -> None:
-    """Sets the `mode` of callbacks that monitor a loss, a metric or a score.
-
-    Of losses and metrics of one output among several, and of a head's score,
-    Keras does not know, and says so when the first epoch is over.
-
-    Args:
-        model: `TaskModel`, compiled.
-        callbacks: some with a `monitor`; of those, the ones whose `mode` is
-            `auto` and that is found here are given another.
-    """
-    callbacks = list(callbacks)
-    scores = [
-        scorer.name
-        for scorer in callbacks
-        if isinstance(scorer, EpochScore) and scorer.name
-    ]
-    known = _directions(model, [*model.head.epoch_scores, *scores])
-    for callback in callbacks:
-        name = getattr(callback, "monitor", None)
-        if isinstance(name, str) and getattr(callback, "mode", "") == "auto":
-            callback.mode = known.get(name.removeprefix("val_"), "auto")
-
-
-def _directions(model, scores) -> dict[str, str]:
-    """Returns name in the logs -> `max` or `min`."""
-    known = dict.fromkeys(scores, "max")
-    known.pop("loss", None)
-    if isinstance(model.output, Mapping):
-        known |= {f"{output}_loss": "min" for output in model.output}
-    settings = model.compile_settings.keywords
-    for kind in ("metrics", "weighted_metrics"):
-        metrics = settings.get(kind)
-        if not isinstance(metrics, Mapping):
-            # Those Keras knows.
-            for metric in metrics or ():
-                known.pop(getattr(metric, "name", metric), None)
-            continue
-        for output, of_output in metrics.items():
-            if not isinstance(of_output, list | tuple):
-                of_output = [of_output]
-            for metric in of_output:
-                direction = keras_names.direction_of(metric)
-                if metric in ("accuracy", "acc"):
-                    known[f"{output}_{metric}"] = "max"
-                elif direction is not None:
-                    known[f"{output}_{metric.name}"] = direction
-    return known

@@ -1,6 +1,7 @@
-"""Turns what `TaskModel.fit` and `evaluate` take into what Keras takes.
+"""Turns what `TaskModel`'s methods are given into what Keras takes.
 
-Texts and examples become padded batches; tensors pass.
+Texts, labels and mappings become examples, and examples padded batches;
+tensors pass.
 """
 
 import itertools
@@ -9,15 +10,143 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.examples import as_examples
-from keras_bert_zoo.task.examples import validation_examples
+from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.training import strategies
+
+
+def as_examples(x: Any, y: Any, head: TaskHead):
+    """Returns texts as examples; `None` for what is no text, such as tensors.
+
+    Args:
+        x: examples; or a list, tuple, array or column of texts, of tuples of
+            texts where the head reads more than one, or of mappings of fields.
+        y: labels of the texts, or `None`.
+        head: the head that reads them.
+
+    Raises:
+        InputError: if texts are given in another form than the head reads.
+    """
+    if isinstance(x, data.Examples):
+        if y is not None:
+            raise InputError(
+                "Examples bring their own labels. Received: examples and `y`. "
+                "Leave `y` out, or give a list of texts."
+            )
+        return x
+    if hasattr(x, "to_list"):  # a column of a data frame
+        x, y = x.to_list(), y.to_list() if hasattr(y, "to_list") else y
+    if not isinstance(x, list | tuple | np.ndarray):
+        return None
+    if len(x) and isinstance(x[0], Mapping):
+        return _mappings(x, y)
+    if len(x) and isinstance(x, np.ndarray) and x.dtype.kind not in "OUST":
+        return None
+    values = _columns(x, head)
+    if y is not None:
+        if not head.label_fields:
+            raise InputError(
+                f"The head {head.name!r} learns from texts alone. Received: "
+                "labels in `y`. Leave them out."
+            )
+        values[head.label_fields[0]] = y
+    return data.MemoryExamples(values)
+
+
+def labelled_examples(x: Any, head: TaskHead) -> data.Examples:
+    """Returns examples with labels, all of them checked.
+
+    Args:
+        x: what `as_examples` takes.
+        head: the head that reads them.
+
+    Raises:
+        InputError: if these are no examples, or one is wrong or has no label.
+    """
+    examples = as_examples(x, None, head)
+    if examples is None:
+        raise InputError(
+            "Labelled examples are needed, or a list of mappings. Received: "
+            f"{type(x).__name__}. Put texts and labels into MemoryExamples."
+        )
+    data.check_examples(examples, head)
+    return examples
+
+
+def validation_examples(given: Any, head: TaskHead):
+    """Returns validation data as examples; `None` for what is no text.
+
+    Args:
+        given: what `as_examples` takes, or a pair `(x, y)` of it.
+        head: the head that reads them.
+
+    Raises:
+        InputError: as `as_examples`, or if a tuple with texts is no pair.
+    """
+    parts = given if isinstance(given, tuple) else (given, None)
+    examples = as_examples(*(*parts, None, None)[:2], head)
+    if examples is not None and len(parts) != 2:
+        raise InputError(
+            "Validation data of texts are a pair (texts, labels). Received: "
+            f"a tuple of {len(parts)}. "
+            + (
+                "Add the labels, or give examples, which bring their own."
+                if len(parts) == 1
+                else "Leave out the weights, or give a data set of ready "
+                "features."
+            )
+        )
+    return examples
+
+
+def _mappings(x: Any, y: Any):
+    if y is not None:
+        raise InputError(
+            "Examples that are mappings bring their own labels. Received: "
+            f"{x[0]!r} first, and `y`. Put each label into its mapping."
+        )
+    for index, example in enumerate(x):
+        if not isinstance(example, Mapping) or set(example) != set(x[0]):
+            raise InputError(
+                "Examples that are mappings must have the same fields, labels "
+                f"among them. Received: {x[0]!r} first, and {example!r} as "
+                f"example {index + 1}. Put each label into its mapping."
+            )
+    return data.MemoryExamples(
+        {field: [example[field] for example in x] for field in x[0]}
+    )
+
+
+def _columns(x: Any, head: TaskHead) -> dict:
+    fields = head.text_fields
+    is_one = len(fields) == 1
+    for index, example in enumerate(x):
+        if not (
+            isinstance(example, str) if is_one else _has(example, len(fields))
+        ):
+            form = "a text" if is_one else f"{len(fields)} texts"
+            raise InputError(
+                f"The head {head.name!r} reads {form} per example "
+                f"({', '.join(fields)}). Received: {example!r} of type "
+                f"{type(example).__name__} as example {index + 1}. Give a list "
+                "of " + ("strings." if is_one else "tuples of strings.")
+            )
+    if is_one:
+        return {fields[0]: list(x)}
+    return {
+        field: [example[n] for example in x] for n, field in enumerate(fields)
+    }
+
+
+def _has(example: Any, num_texts: int) -> bool:
+    is_sequence = isinstance(example, list | tuple | np.ndarray)
+    return is_sequence and len(example) == num_texts
 
 
 def training_data(
@@ -191,48 +320,6 @@ def num_batches(arguments: dict, batch_size: int) -> int:
         fraction = 1.0 - arguments.get("validation_split", 0.0)
         num_rows = math.floor(num_rows * fraction)
     return math.ceil(num_rows / batch_size)
-
-
-def fixed_shape_options(
-    model, fixed_shapes: bool | None, order: Mapping[str, Any]
-) -> dict:
-    """Returns options of `build_dataset` for batches of few shapes, if wanted.
-
-    Args:
-        model: `TaskModel`, compiled.
-        fixed_shapes: see `TaskModel.fit`.
-        order: its `tokens_per_batch` and `packed_length`, among others.
-
-    Raises:
-        InputError: if shapes are to be few and one of these forbids it.
-    """
-    is_on_tpu = strategies.is_tpu(model.distribute_strategy)
-    is_compiled = model.jit_compile or is_on_tpu
-    if order["packed_length"] is not None and (is_compiled or fixed_shapes):
-        raise InputError(
-            "Packed sequences are as many and as long as a batch needs, where "
-            "XLA wants few shapes. Received: packed_length="
-            f"{order['packed_length']}, and a step that XLA compiles or "
-            "fixed_shapes=True. Leave the first out"
-            + (
-                "."
-                if is_on_tpu or not model.jit_compile
-                else ", or compile with jit_compile=False."
-            )
-        )
-    if fixed_shapes is None:
-        fixed_shapes = is_compiled
-    if not fixed_shapes:
-        return {}
-    if order["tokens_per_batch"] is not None:
-        raise InputError(
-            "Batches of fixed shapes, which a step that XLA compiles is "
-            "given, have `batch_size` texts. Received: "
-            f"tokens_per_batch={order['tokens_per_batch']}. Leave it out, or "
-            "give fixed_shapes=False."
-        )
-    bucket_lengths = data.default_bucket_lengths(model.sequence_length)
-    return {"drop_remainder": True, "bucket_lengths": bucket_lengths}
 
 
 def fixed_shape_options_of_evaluation(model) -> dict:

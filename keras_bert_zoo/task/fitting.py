@@ -1,7 +1,9 @@
 """Prepares a run of `TaskModel.fit`, and cleans up after it."""
 
 import contextlib
+from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -11,12 +13,13 @@ from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import fit_inputs
-from keras_bert_zoo.task.epoch_score import set_monitor_modes
-from keras_bert_zoo.task.examples import as_examples
-from keras_bert_zoo.task.examples import validation_examples
+from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.task.fit_inputs import BatchExamples
+from keras_bert_zoo.task.fit_inputs import as_examples
+from keras_bert_zoo.task.fit_inputs import validation_examples
 from keras_bert_zoo.training import keras_names
 from keras_bert_zoo.training import run_settings
+from keras_bert_zoo.training import strategies
 from keras_bert_zoo.training import workers
 from keras_bert_zoo.training.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.backup import Backup
@@ -50,7 +53,7 @@ def prepared(
     """
     order = {
         **order,
-        **fit_inputs.fixed_shape_options(model, fixed_shapes, order),
+        **fixed_shape_options(model, fixed_shapes, order),
     }
     if order["packed_length"] is not None:
         model.for_packed_sequences()
@@ -131,6 +134,48 @@ def prepared(
             model.first_step, model.begins_at_end = None, False
 
 
+def fixed_shape_options(
+    model, fixed_shapes: bool | None, order: Mapping[str, Any]
+) -> dict:
+    """Returns options of `build_dataset` for batches of few shapes, if wanted.
+
+    Args:
+        model: `TaskModel`, compiled.
+        fixed_shapes: see `TaskModel.fit`.
+        order: its `tokens_per_batch` and `packed_length`, among others.
+
+    Raises:
+        InputError: if shapes are to be few and one of these forbids it.
+    """
+    is_on_tpu = strategies.is_tpu(model.distribute_strategy)
+    is_compiled = model.jit_compile or is_on_tpu
+    if order["packed_length"] is not None and (is_compiled or fixed_shapes):
+        raise InputError(
+            "Packed sequences are as many and as long as a batch needs, where "
+            "XLA wants few shapes. Received: packed_length="
+            f"{order['packed_length']}, and a step that XLA compiles or "
+            "fixed_shapes=True. Leave the first out"
+            + (
+                "."
+                if is_on_tpu or not model.jit_compile
+                else ", or compile with jit_compile=False."
+            )
+        )
+    if fixed_shapes is None:
+        fixed_shapes = is_compiled
+    if not fixed_shapes:
+        return {}
+    if order["tokens_per_batch"] is not None:
+        raise InputError(
+            "Batches of fixed shapes, which a step that XLA compiles is "
+            "given, have `batch_size` texts. Received: "
+            f"tokens_per_batch={order['tokens_per_batch']}. Leave it out, or "
+            "give fixed_shapes=False."
+        )
+    bucket_lengths = data.default_bucket_lengths(model.sequence_length)
+    return {"drop_remainder": True, "bucket_lengths": bucket_lengths}
+
+
 def _check_texts(others, validation_data) -> None:
     """Raises for arguments that Keras has for arrays only."""
     if others.get("sample_weight") is not None:
@@ -162,6 +207,58 @@ def _check_ready(fixed_shapes, order) -> None:
                 f"in. Received: {name}={value}. Leave it out, or give texts "
                 "or examples."
             )
+
+
+def set_monitor_modes(
+    model: Any, callbacks: Iterable[keras.callbacks.Callback]
+) -> None:
+    """Sets the `mode` of callbacks that monitor a loss, a metric or a score.
+
+    Of losses and metrics of one output among several, and of a head's score,
+    Keras does not know, and says so when the first epoch is over.
+
+    Args:
+        model: `TaskModel`, compiled.
+        callbacks: some with a `monitor`; of those, the ones whose `mode` is
+            `auto` and that is found here are given another.
+    """
+    callbacks = list(callbacks)
+    scores = [
+        scorer.name
+        for scorer in callbacks
+        if isinstance(scorer, EpochScore) and scorer.name
+    ]
+    known = _directions(model, [*model.head.epoch_scores, *scores])
+    for callback in callbacks:
+        name = getattr(callback, "monitor", None)
+        if isinstance(name, str) and getattr(callback, "mode", "") == "auto":
+            callback.mode = known.get(name.removeprefix("val_"), "auto")
+
+
+def _directions(model, scores) -> dict[str, str]:
+    """Returns name in the logs -> `max` or `min`."""
+    known = dict.fromkeys(scores, "max")
+    known.pop("loss", None)
+    if isinstance(model.output, Mapping):
+        known |= {f"{output}_loss": "min" for output in model.output}
+    settings = model.compile_settings.keywords
+    for kind in ("metrics", "weighted_metrics"):
+        metrics = settings.get(kind)
+        if not isinstance(metrics, Mapping):
+            # Those Keras knows.
+            for metric in metrics or ():
+                known.pop(getattr(metric, "name", metric), None)
+            continue
+        for output, of_output in metrics.items():
+            if not isinstance(of_output, list | tuple):
+                of_output = [of_output]
+            for metric in of_output:
+                direction = keras_names.direction_of(metric)
+                if metric in ("accuracy", "acc"):
+                    known[f"{output}_{metric}"] = "max"
+                elif direction is not None:
+                    known[f"{output}_{metric.name}"] = direction
+    return known
 
 
 def _warn_of_an_ended_schedule(optimizer: keras.optimizers.Optimizer | None):

@@ -17,7 +17,7 @@ from keras_bert_zoo import data
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.data.batches import output_specs
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.examples import as_examples
+from keras_bert_zoo.task.fit_inputs import as_examples
 from keras_bert_zoo.task.head import Features
 from keras_bert_zoo.task.head import TaskHead
 

@@ -4,23 +4,24 @@ import functools
 import os
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo import data
+from keras_bert_zoo import feature_names
 from keras_bert_zoo import presets
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task import fitting
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task import saving
-from keras_bert_zoo.task.examples import labelled_examples
+from keras_bert_zoo.task.fit_inputs import labelled_examples
 from keras_bert_zoo.task.inference import TextAnswers
 from keras_bert_zoo.task.inference import report_truncation
 from keras_bert_zoo.task.packed_sequences import PackedForm
-from keras_bert_zoo.task.packed_sequences import is_packed
 from keras_bert_zoo.task.report_tables import report_tables
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.training.backup import Backup
@@ -400,9 +401,12 @@ class TaskModel(ReplicatedModel):
 
     def call(self, inputs, training=None, mask=None):
         """Returns the logits, of packed sequences too."""
-        if not is_packed(inputs):
-            return super().call(inputs, training=training, mask=mask)
-        return self.for_packed_sequences()(inputs, training)
+        is_packed = (
+            isinstance(inputs, Mapping) and feature_names.PACKED_INDEX in inputs
+        )
+        if is_packed:
+            return self.for_packed_sequences()(inputs, training)
+        return super().call(inputs, training=training, mask=mask)
 
     def for_packed_sequences(self) -> PackedForm:
         """Returns the form of this model that reads packed sequences.

@@ -60,11 +60,6 @@ class PackedForm:
         return self._model(inputs, training=training)
 
 
-def is_packed(inputs: Any) -> bool:
-    """Returns whether a batch is of packed sequences."""
-    return isinstance(inputs, Mapping) and feature_names.PACKED_INDEX in inputs
-
-
 def _encoded(model: Any) -> dict:
     calls = [layer for layer in model.layers if hasattr(layer, "encoded")]
     if len(calls) != 1:

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_bert_zoo import data
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.examples import validation_examples
+from keras_bert_zoo.task.fit_inputs import validation_examples
 
 
 def read_examples(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.examples import as_examples
+from keras_bert_zoo.task.fit_inputs import as_examples
 from task_heads.classification.head import ClassificationHead
 
 PAIRS = ClassificationHead(["bad", "good"], text_pair=True)
