@@ -1,0 +1,33 @@
+"""A reader follows a call from its beginning to the first layer."""
+
+import called_files
+import programs
+import pytest
+import tensorflow as tf
+
+from keras_bert_zoo.data.batches import group_by_size
+
+TRAINING = "keras_bert_zoo/training/"
+MOST_FILES = {"fit": 18, "predict_text": 13}
+
+
+@pytest.mark.parametrize("verb", MOST_FILES)
+def test_a_call_reaches_the_first_layer_through_few_files(verb):
+    pytest.importorskip("tensorflow_text")  # the tokenizer's usual engine
+    (files,) = programs.run(called_files.__file__, verb)
+    assert "keras_bert_zoo/tokenization/packing.py" in files
+    # How a run is trained is a subject of its own.
+    listed = [
+        f"{path}: {', '.join(names)}"
+        for path, names in files.items()
+        if verb != "fit" or not path.startswith(TRAINING)
+    ]
+    assert len(listed) <= MOST_FILES[verb], "\n".join(listed)
+
+
+def test_functions_that_autograph_converts_are_seen():
+    lengths = tf.data.Dataset.from_tensors(tf.constant([3, 1]))
+    files = called_files.called_files(
+        lambda: lengths.map(lambda each: group_by_size(each, 1))
+    )
+    assert files == {"keras_bert_zoo/data/batches.py": ["group_by_size"]}
