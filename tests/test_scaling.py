@@ -6,7 +6,7 @@ import pytest
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.presets import preset_info
-from keras_bert_zoo.training.adamw import AdamW
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "scaling.md"
 MODELS = (

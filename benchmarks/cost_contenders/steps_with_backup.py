@@ -5,7 +5,7 @@ from benchmarks.cost_contenders import training  # isort: skip
 import tempfile
 
 from benchmarks import harness
-from keras_bert_zoo.training.backup import Backup
+from keras_bert_zoo.training.resume.backup import Backup
 
 
 def prepare(cell: dict):

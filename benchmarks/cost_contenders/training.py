@@ -10,8 +10,8 @@ import keras
 import tensorflow as tf
 
 from benchmarks.encoder_contenders import batches
-from keras_bert_zoo.training.adamw import AdamW
 from keras_bert_zoo.training.model import ReplicatedModel
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
 
 
 def make_model(strategy=None, **sizes) -> ReplicatedModel:

@@ -6,7 +6,7 @@ from keras_bert_zoo.encoders.bert import BertEncoder  # isort: skip
 from benchmarks import harness
 from benchmarks.encoder_contenders import batches
 from benchmarks.encoder_contenders import keras_steps
-from keras_bert_zoo.training.adamw import AdamW
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
 
 
 def encoder(policy: str) -> BertEncoder:

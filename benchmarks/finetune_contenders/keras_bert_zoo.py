@@ -3,7 +3,7 @@
 import keras_bert_zoo as zoo
 from benchmarks import harness
 from benchmarks.finetune_contenders import rows
-from keras_bert_zoo.training.adamw import AdamW
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
 
 
 def prepare(cell: dict):

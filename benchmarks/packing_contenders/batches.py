@@ -13,7 +13,7 @@ from keras_bert_zoo import data
 from keras_bert_zoo.data.pipeline import build_dataset
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
-from keras_bert_zoo.training.adamw import AdamW
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
 from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 

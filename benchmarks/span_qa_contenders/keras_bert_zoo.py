@@ -6,7 +6,7 @@ import sys
 import keras_bert_zoo as zoo
 from benchmarks import harness
 from benchmarks.span_qa_contenders import recipe
-from keras_bert_zoo.training.adamw import AdamW
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
 
 
 def prepare(cell: dict):

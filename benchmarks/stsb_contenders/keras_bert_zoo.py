@@ -31,8 +31,7 @@ def main(seed: int) -> list[float]:
         seed=seed,
         verbose=0,
     )
-    first, second = zip(*recipe.read("test")[0])
-    answers = model.predict_text(list(first), list(second))
+    answers = model.predict_text(recipe.read("test")[0])
     return [answer["score"] for answer in answers]
 
 

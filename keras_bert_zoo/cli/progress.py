@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from keras_bert_zoo.cli import interrupts
-from keras_bert_zoo.training.epoch_pace import MEASURES
+from keras_bert_zoo.training.callbacks.throughput import MEASURES
 from keras_bert_zoo.workflows.progress import Progress
 
 REFRESH_SECONDS = 0.1

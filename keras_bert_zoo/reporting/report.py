@@ -18,8 +18,8 @@ from keras_bert_zoo.reporting.markup import page
 from keras_bert_zoo.reporting.markup import section
 from keras_bert_zoo.reporting.markup import table
 from keras_bert_zoo.task.report_tables import Table
-from keras_bert_zoo.training import keras_names
-from keras_bert_zoo.training.epoch_pace import MEASURES
+from keras_bert_zoo.training import keras_private
+from keras_bert_zoo.training.callbacks.throughput import MEASURES
 
 # Points of the learning rate's curve, at most.
 NUM_POINTS = 100
@@ -117,8 +117,8 @@ def learning_rates(
             one, there is a point for the end of each epoch.
         history: as `HistoryFile.rows`.
     """
-    num_steps = keras_names.num_updates(optimizer)
-    schedule = keras_names.schedule_of(optimizer)
+    num_steps = keras_private.num_updates(optimizer)
+    schedule = keras_private.schedule_of(optimizer)
     if schedule is None:
         per_epoch = num_steps / max(len(history), 1)
         return [

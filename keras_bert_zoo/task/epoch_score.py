@@ -7,7 +7,7 @@ import keras
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.head import TaskHead
-from keras_bert_zoo.training import workers
+from keras_bert_zoo.training import distribution
 
 
 class EpochScore(keras.callbacks.Callback):
@@ -54,14 +54,16 @@ class EpochScore(keras.callbacks.Callback):
             return
         strategy = self.model.distribute_strategy
         score, mistake = None, ""
-        if workers.is_chief(strategy):
+        if distribution.is_chief(strategy):
             try:
                 scores = self.model.score(self._examples, self._batch_size)
                 score = _chosen(scores, choices, logs)
             except InputError as error:
                 mistake = str(error)
         # Those who wait for the chief hear of its mistake.
-        (score, mistake), _ = workers.from_chief(strategy, [score, mistake], {})
+        (score, mistake), _ = distribution.from_chief(
+            strategy, [score, mistake], {}
+        )
         if mistake:
             raise InputError(mistake)
         logs[name] = score

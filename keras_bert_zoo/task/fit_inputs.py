@@ -18,7 +18,7 @@ from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
-from keras_bert_zoo.training import strategies
+from keras_bert_zoo.training import distribution
 
 
 def as_examples(x: Any, y: Any, head: TaskHead):
@@ -330,7 +330,7 @@ def fixed_shape_options_of_evaluation(model) -> dict:
     Args:
         model: `TaskModel`, compiled.
     """
-    if not strategies.is_tpu(model.distribute_strategy):
+    if not distribution.is_tpu(model.distribute_strategy):
         return {}
     return {
         "bucket_lengths": data.default_bucket_lengths(model.sequence_length)

@@ -17,12 +17,11 @@ from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.task.fit_inputs import BatchExamples
 from keras_bert_zoo.task.fit_inputs import as_examples
 from keras_bert_zoo.task.fit_inputs import validation_examples
-from keras_bert_zoo.training import keras_names
-from keras_bert_zoo.training import run_settings
-from keras_bert_zoo.training import strategies
-from keras_bert_zoo.training import workers
-from keras_bert_zoo.training.averaged_weights import AveragedWeights
-from keras_bert_zoo.training.backup import Backup
+from keras_bert_zoo.training import distribution
+from keras_bert_zoo.training import keras_private
+from keras_bert_zoo.training.callbacks.averaged_weights import AveragedWeights
+from keras_bert_zoo.training.resume import run_settings
+from keras_bert_zoo.training.resume.backup import Backup
 
 
 @contextlib.contextmanager
@@ -105,7 +104,7 @@ def prepared(
         _warn_of_an_ended_schedule(model.optimizer)
         arguments["callbacks"] = callbacks
         settings = {}
-        if backup is not None or workers.are_several(strategy):
+        if backup is not None or distribution.are_several(strategy):
             settings = {
                 **order,
                 **_digests(model, examples, validation_data),
@@ -122,16 +121,11 @@ def prepared(
             run_settings.check_workers(
                 strategy, run_settings.shared_settings(all_settings)
             )
-        model.first_step = 0
-        try:
-            if backup is None:
-                yield arguments
-            else:
-                with backup.of_run(model, settings, callbacks) as found:
-                    yield arguments | found
-        finally:
-            # If `fit` did not come as far as to take it.
-            model.first_step, model.begins_at_end = None, False
+        if backup is None:
+            yield arguments
+        else:
+            with backup.of_run(model, settings, callbacks) as found:
+                yield arguments | found
 
 
 def fixed_shape_options(
@@ -147,7 +141,7 @@ def fixed_shape_options(
     Raises:
         InputError: if shapes are to be few and one of these forbids it.
     """
-    is_on_tpu = strategies.is_tpu(model.distribute_strategy)
+    is_on_tpu = distribution.is_tpu(model.distribute_strategy)
     is_compiled = model.jit_compile or is_on_tpu
     if order["packed_length"] is not None and (is_compiled or fixed_shapes):
         raise InputError(
@@ -241,7 +235,7 @@ def _directions(model, scores) -> dict[str, str]:
     known.pop("loss", None)
     if isinstance(model.output, Mapping):
         known |= {f"{output}_loss": "min" for output in model.output}
-    settings = model.compile_settings.keywords
+    settings = model.compile_arguments()
     for kind in ("metrics", "weighted_metrics"):
         metrics = settings.get(kind)
         if not isinstance(metrics, Mapping):
@@ -253,7 +247,7 @@ def _directions(model, scores) -> dict[str, str]:
             if not isinstance(of_output, list | tuple):
                 of_output = [of_output]
             for metric in of_output:
-                direction = keras_names.direction_of(metric)
+                direction = keras_private.direction_of(metric)
                 if metric in ("accuracy", "acc"):
                     known[f"{output}_{metric}"] = "max"
                 elif direction is not None:
@@ -263,10 +257,10 @@ def _directions(model, scores) -> dict[str, str]:
 
 def _warn_of_an_ended_schedule(optimizer: keras.optimizers.Optimizer | None):
     """Warns where the learning rate is 0, as in a model loaded again."""
-    if optimizer is None or keras_names.schedule_of(optimizer) is None:
+    if optimizer is None or keras_private.schedule_of(optimizer) is None:
         return
-    done = keras_names.num_updates(optimizer)
-    if done and float(keras_names.schedule_of(optimizer)(done)) == 0.0:
+    done = keras_private.num_updates(optimizer)
+    if done and float(keras_private.schedule_of(optimizer)(done)) == 0.0:
         logging.warning(
             "The learning rate is 0: its schedule has ended after %d updates, "
             "in an earlier run. Compile the model for another one.",

@@ -264,8 +264,9 @@ class TaskHead:
     def losses(self):
         """Returns what `compile(loss=...)` takes.
 
-        A mean over words is best a `CorpusLoss`, in which a word weighs the
-        same in each batch; or a `MeanOfAll`, which is reported so.
+        A mean over words is best a `training.losses.WeightedMean`, which is
+        reported as the mean over all of them; with `divisor="mean_batch"`
+        each weighs the same in every batch.
         """
         raise NotImplementedError
 

@@ -24,9 +24,9 @@ from keras_bert_zoo.task.inference import report_truncation
 from keras_bert_zoo.task.packed_sequences import PackedForm
 from keras_bert_zoo.task.report_tables import report_tables
 from keras_bert_zoo.tokenization import Tokenizer
-from keras_bert_zoo.training.backup import Backup
 from keras_bert_zoo.training.model import ReplicatedModel
-from keras_bert_zoo.training.recipe import recipe_of
+from keras_bert_zoo.training.optimizers.recipe import recipe_of
+from keras_bert_zoo.training.resume.backup import Backup
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")

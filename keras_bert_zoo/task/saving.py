@@ -21,7 +21,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.registry import tokenizers
 from keras_bert_zoo.task import TaskHead
-from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_private
 
 
 def save_task(
@@ -41,7 +41,7 @@ def save_task(
     """
     quantized = [
         layer.name
-        for layer in keras_names.layers_of(model)
+        for layer in keras_private.layers_of(model)
         if getattr(layer, "quantization_mode", None) is not None
     ]
     if quantized:
@@ -322,7 +322,7 @@ def load_keras_weights(
 def _trained_as_before(encoder) -> Iterator[None]:
     """Leaves to each layer whether it is trained: a model may train all."""
     earlier = [
-        (layer, layer.trainable) for layer in keras_names.layers_of(encoder)
+        (layer, layer.trainable) for layer in keras_private.layers_of(encoder)
     ]
     try:
         yield

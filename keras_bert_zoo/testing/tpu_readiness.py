@@ -10,7 +10,6 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
 
-import keras
 import tensorflow as tf
 
 from keras_bert_zoo import data
@@ -24,8 +23,7 @@ from keras_bert_zoo.testing.tpu_findings import Finding
 from keras_bert_zoo.testing.tpu_findings import dynamic_dimension
 from keras_bert_zoo.testing.tpu_findings import forbidden_operation
 from keras_bert_zoo.testing.tpu_findings import not_compiled
-from keras_bert_zoo.training import keras_names
-from keras_bert_zoo.training import keras_names_of_updates
+from keras_bert_zoo.training import keras_private
 
 
 def check_tpu_ready(
@@ -86,7 +84,7 @@ def training_steps(
     Raises:
         InputError: if the model was made under a strategy.
     """
-    strategy = keras_names.strategy_of(model)
+    strategy = keras_private.strategy_of(model)
     if strategy is not None:
         raise InputError(
             "The step of one replica is compiled for a CPU. Received: a model "
@@ -131,17 +129,15 @@ def _types_of_length(types: tuple, length: int, head: TaskHead) -> tuple:
 
 def _training_step(model: TaskModel, types: tuple) -> Callable:
     """Returns a `tf.function` of the tensors of a batch, one by one."""
-    keras_names.build_from_types(model, types)
-    is_plain = type(model).train_step is keras.Model.train_step
-    steps = model.replica_steps()
+    if model.has_own_step():
+        keras_private.build_own_steps(model, types)
+        train = model.train_step
+    else:
+        train = model.step(types).train
 
     def step(*tensors):
-        data = tf.nest.pack_sequence_as(types, tensors)
-        if not is_plain:
-            return model.train_step(data)
-        with keras_names_of_updates.reduced_gradients(model.optimizer):
-            steps.train(data)
-        return None
+        with keras_private.reduced_gradients(model.optimizer):
+            return train(tf.nest.pack_sequence_as(types, tensors))
 
     return tf.function(step, jit_compile=True, autograph=False)
 

@@ -1,1 +1,1 @@
-"""Optimizers and schedules for fine-tuning."""
+"""Training: the step, the loop, optimizers, backups, strategies."""

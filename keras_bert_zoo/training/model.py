@@ -4,20 +4,20 @@ import contextlib
 import functools
 import gc
 from collections.abc import Iterable
+from typing import Any
 
 import keras
+import tensorflow as tf
+from absl import logging
 
-from keras_bert_zoo.training import keras_names
-from keras_bert_zoo.training import keras_names_of_losses
-from keras_bert_zoo.training import keras_names_of_updates
-from keras_bert_zoo.training import replicas
-from keras_bert_zoo.training import reported_loss
-from keras_bert_zoo.training import steps
-from keras_bert_zoo.training import strategies
-from keras_bert_zoo.training import whole_batch
-from keras_bert_zoo.training.compile_settings import compile_settings
-from keras_bert_zoo.training.mean_sizes import MeanSizes
-from keras_bert_zoo.training.watch import Watch
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training import distribution
+from keras_bert_zoo.training import execution
+from keras_bert_zoo.training import keras_private
+from keras_bert_zoo.training import loop
+from keras_bert_zoo.training.losses import one_number_each
+from keras_bert_zoo.training.step import Step
+from keras_bert_zoo.training.step_counters import StepCounters
 
 
 class ReplicatedModel(keras.Model):
@@ -29,15 +29,10 @@ class ReplicatedModel(keras.Model):
     its own keeps it, and what Keras makes of it.
     """
 
-    _watch = None
     _untrained: frozenset = frozenset()
-    # Of a run that begins, and whether that is after an epoch's last step.
-    first_step = None
-    begins_at_end = False
-    # In the execution that comes next; as many as there are where none is set.
-    _num_steps = None
-
-    mean_sizes = None
+    # Made when data come; anew where the model is compiled anew.
+    _step: Step | None = None
+    _counters: StepCounters | None = None
 
     def leave_untrained(self, variables: Iterable[keras.Variable]) -> None:
         """Excludes variables from training, in this model only.
@@ -74,47 +69,182 @@ class ReplicatedModel(keras.Model):
         return [one for one in self.weights if id(one) not in trained]
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
-        strategies.check_scope(self, optimizer)
-        # In a partial, because Keras counts metrics that it finds in a dict.
-        self.compile_settings = functools.partial(
-            compile_settings, loss=loss, **kwargs
-        )
+        _check_scope(self, optimizer)
+        # In a partial, because Keras tracks metrics that it finds in a dict.
+        self.compile_arguments = functools.partial(dict, loss=loss, **kwargs)
         was_compiled = self.compiled
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
+        self._step = None
         if was_compiled:
             # Cycles hold the last optimizer, which is larger than the model.
             gc.collect()
 
-    def watch(self, gradient_norm: bool = False) -> Watch:
+    def fit(self, *args, **kwargs) -> keras.callbacks.History:
+        """Trains for some epochs; see `keras.Model.fit`, and `loop.fit`."""
+        self._check_compiled()
+        if self.has_own_step() and (
+            self.distribute_strategy.num_replicas_in_sync > 1
+        ):
+            logging.warning(
+                "%s has a step or a loss of its own: under a strategy it is "
+                "trained as Keras does it, which is not what one device would "
+                "compute.",
+                type(self).__name__,
+            )
+        return loop.fit(self, *args, **kwargs)
+
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        verbose="auto",
+        sample_weight=None,
+        steps=None,
+        callbacks=None,
+        return_dict=False,
+    ):
+        """Returns loss and metrics; see `keras.Model.evaluate`."""
+        self._check_compiled()
+        found = loop.evaluate(
+            self, x, y, batch_size, verbose, sample_weight, steps, callbacks
+        )
+        return found if return_dict else keras_private.in_order(self, found)
+
+    def _check_compiled(self):
+        if not self.compiled:
+            raise InputError(
+                "A model is compiled before it is trained or evaluated. "
+                "Received: one that is not. Call `compile` first."
+            )
+
+    def step_counters(self, gradient_norm: bool = False) -> StepCounters:
         """Returns what the steps of `fit` fill, for callbacks to read.
 
         A callback asks in `set_model`, before `fit` makes its steps.
 
         Args:
             gradient_norm: bool. Whether the norm of the gradients is
-                watched, which takes a pass over them.
+                computed, which takes a pass over them.
         """
         with self.distribute_strategy.scope():
-            if self._watch is None:
-                self._watch = Watch()
+            if self._counters is None:
+                self._counters = StepCounters()
                 self.train_function = None
-            if gradient_norm and self._watch.gradient_norm is None:
-                self._watch.add_gradient_norm()
+            if gradient_norm and self._counters.gradient_norm is None:
+                self._counters.add_gradient_norm()
                 self.train_function = None
-        return self._watch
+        return self._counters
+
+    def has_own_step(self) -> bool:
+        """Returns whether a subclass has a step or a loss of its own.
+
+        Such a model takes Keras's step, which under a strategy does not
+        compute what one device would.
+        """
+        return any(
+            getattr(type(self), name) is not getattr(keras.Model, name)
+            for name in ("train_step", "test_step", "compute_loss")
+        )
+
+    def build_steps(self, types: Any) -> None:
+        """Builds what `fit` and `evaluate` need.
+
+        Args:
+            types: of a batch, `tf.TypeSpec`s, or a batch.
+        """
+        if self.has_own_step():
+            with contextlib.ExitStack() as stack:
+                if keras_private.strategy_of(self) is None:
+                    # Such a step may give the losses other labels than the
+                    # data's. An error in both is raised by the step.
+                    stack.enter_context(contextlib.suppress(Exception))
+                keras_private.build_own_steps(self, types)
+        elif self._step is None:
+            types = keras_private.symbolic(types)
+            with self.distribute_strategy.scope():
+                keras_private.build_metrics(self, types)
+                if self.optimizer is not None:
+                    self.optimizer.build(self.trainable_variables)
+                self._step = Step(self, types)
+
+    def step(self, types: Any) -> Step:
+        """Returns what a replica does with its part of a batch.
+
+        Args:
+            types: of a batch, `tf.TypeSpec`s, or a batch.
+        """
+        if self._step is None:
+            self.build_steps(types)
+        self._step.counters = self._counters
+        return self._step
+
+    @property
+    def step_variables(self) -> list[keras.Variable]:
+        """What the steps of a run keep beside weights and metrics."""
+        return [] if self._step is None else self._step.mean_sizes.variables
 
     def make_train_function(self, force=False):
-        keras_names_of_updates.begin_averages(self)
-        if type(self).train_step is not keras.Model.train_step:
+        keras_private.begin_averages(self)
+        if self.has_own_step():
             super().make_train_function(force)
         elif self.train_function is None or force:
-            own = self.replica_steps()
-            self.mean_sizes = own.mean_sizes
-            self.train_function = steps.make_function(
-                self, own.train, self._next_steps
+            self.train_function = execution.make_function(
+                self, lambda types: self.step(types).train
             )
-        else:
-            self.mean_sizes.reset()
+        if self._step is not None:
+            self._step.mean_sizes.reset()
+
+    def make_test_function(self, force=False):
+        if self.has_own_step():
+            super().make_test_function(force)
+        elif self.test_function is None or force:
+            self.test_function = execution.make_function(
+                self, lambda types: self.step(types).test
+            )
+
+    def run_steps(self, function, batches, num_steps: int) -> dict:
+        """Returns the metrics after some steps.
+
+        Args:
+            function: `train_function` or `test_function`.
+            batches: iterator of batches.
+            num_steps: int. Keras's own function takes `steps_per_execution`.
+        """
+        if self.has_own_step():
+            return function(batches)
+        return function(batches, num_steps)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The reported loss, then the metrics, as in `keras.Model`."""
+        if self._step is None:
+            return super().metrics
+        others = [one for one in super().metrics if one.name != "loss"]
+        return [self._step.reported_loss, *others]
+
+    def get_metrics_result(self):
+        found = super().get_metrics_result()
+        if self._step is not None:
+            # After the loss of each output in Keras's own metrics.
+            found |= self._step.reported_loss.result()
+        return found
+
+    def epoch_logs(self, logs: dict) -> dict:
+        """Returns the metrics of an epoch, or what an own step returned last.
+
+        Args:
+            logs: of the last step.
+        """
+        found = self.get_metrics_result()
+        is_own = self.has_own_step() and isinstance(logs, dict)
+        return logs if is_own and set(logs) != set(found) else found
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        is_one = y is not None and not keras.tree.is_nested(y)
+        if is_one and keras.ops.is_tensor(y_pred):
+            y, y_pred = one_number_each(y, y_pred)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_on_batch(self, x):
         if self.distribute_strategy.num_replicas_in_sync == 1:
@@ -123,81 +253,67 @@ class ReplicatedModel(keras.Model):
         num_rows = len(keras.tree.flatten(x)[0])
         return self.predict(x, batch_size=num_rows, verbose=0)
 
-    def replica_steps(self) -> steps.Steps:
-        """Returns what a replica does with its part of a batch in `fit`."""
-        with self.distribute_strategy.scope():
-            mean_sizes = MeanSizes(self.wrapped_losses())
-        return steps.Steps(self, mean_sizes, self._watch)
-
-    def wrapped_losses(self) -> list[whole_batch.WholeBatchLoss]:
-        """Returns the losses in use, once they are built."""
-        losses = whole_batch.wrap(keras_names_of_losses.losses_of(self))
-        keras_names_of_losses.set_losses(self, losses)
-        return losses
-
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
-        is_one = y is not None and not keras.tree.is_nested(y)
-        if is_one and keras.ops.is_tensor(y_pred):
-            y, y_pred = whole_batch.one_number_each(y, y_pred)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
-
     def predict_step(self, data):
         # XLA writes into nothing that it is given.
         if not self.jit_compile:
-            data = replicas.own_copy(data)
+            data = distribution.own_copy(data)
         return super().predict_step(data)
 
-    def get_metrics_result(self):
-        found = super().get_metrics_result()
-        if "loss" in found:
-            found["loss"] += reported_loss.mean_of_all(self)
-        return found
 
-    def make_test_function(self, force=False):
-        if type(self).test_step is not keras.Model.test_step:
-            super().make_test_function(force)
-        elif self.test_function is None or force:
-            self.wrapped_losses()
-            step = steps.Steps(self).test
-            self.test_function = steps.make_function(
-                self, step, self._next_steps
-            )
+def _check_scope(model: keras.Model, optimizer: Any = None) -> None:
+    """Refuses to compile what would not train as it says.
 
-    def _has_steps_of_its_own(self):
-        own = type(self)
-        return (
-            own.train_step is not keras.Model.train_step
-            or own.test_step is not keras.Model.test_step
+    Args:
+        model: about to be compiled.
+        optimizer: what it is to be compiled with.
+
+    Raises:
+        InputError: if the strategy in scope is not the model's or the
+            optimizer's, or is one that Keras cannot train under; or if
+            `keras.distribution` is set.
+    """
+    strategy = tf.distribute.get_strategy()
+    if isinstance(
+        strategy,
+        (
+            tf.distribute.ParameterServerStrategy,
+            tf.distribute.experimental.ParameterServerStrategy,
+        ),
+    ):
+        raise InputError(
+            "Models are trained in step on all replicas. Received: a "
+            f"{type(strategy).__name__}, whose workers do not wait for each "
+            "other. Take MirroredStrategy, MultiWorkerMirroredStrategy or "
+            "TPUStrategy."
+        )
+    if keras.distribution.distribution() is not None:
+        raise InputError(
+            "With TensorFlow, `keras.distribution` distributes nothing. "
+            f"Received: {keras.distribution.distribution()}. Take "
+            "tf.distribute, with the model made under `strategy.scope()`."
+        )
+    own = keras_private.strategy_of(model)
+    in_scope = strategy if tf.distribute.has_strategy() else None
+    if own is not in_scope:
+        raise InputError(
+            "A model is made and compiled under the scope of one strategy. "
+            f"Received: a model made under {_named(own)}, compiled under "
+            f"{_named(in_scope)}. Do both in one `with strategy.scope():`."
+        )
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        return
+    its = keras_private.strategy_of_optimizer(optimizer)
+    if its is not strategy:
+        raise InputError(
+            "An optimizer is made under the scope of its model's strategy. "
+            f"Received: an optimizer made under {_named(its)}, a model made "
+            f"under {_named(own)}. Make both in one `with strategy.scope():`."
         )
 
-    def _set_num_steps(self, number):
-        self._num_steps = number
 
-    def _next_steps(self, wanted):
-        return self._num_steps or wanted
-
-    def _get_metrics_result_or_logs(self, logs):
-        # Without a step, Keras knows of no metrics.
-        if self.begins_at_end and not logs:
-            logs = self.get_metrics_result()
-        return super()._get_metrics_result_or_logs(logs)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        if self.first_step is not None:
-            keras_names.begin_at(iterator, self.first_step)
-            self.first_step = None
-        # What Keras makes of another step takes whole executions.
-        if iterator is not None and not self._has_steps_of_its_own():
-            keras_names.tell_steps(iterator, self._set_num_steps)
-        # Metrics have variables to make, and a step that makes some is
-        # traced twice.
-        if iterator is not None:
-            data_batch = keras_names.types_in(iterator)
-        can_wait = iterator is not None and self._has_steps_of_its_own()
-        if can_wait and keras_names.strategy_of(self) is None:
-            # Such a step may give the losses other labels than the data's. An
-            # error that is one in the step, too, is raised there.
-            with contextlib.suppress(Exception):
-                keras_names.build_from_types(self, data_batch)
-            return
-        keras_names.build_from_types(self, data_batch)
+def _named(strategy):
+    name = type(strategy).__name__
+    # TensorFlow's stands for having none.
+    if strategy is None or name.startswith("_Default"):
+        return "none"
+    return f"a {name}"

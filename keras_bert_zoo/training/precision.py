@@ -7,7 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.training import workers
+from keras_bert_zoo.training import distribution
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")
@@ -65,7 +65,7 @@ def choose_precision(name: str) -> Choice:
 def agreed(choice: Choice) -> Choice:
     """Returns the chief's choice, in the scope of the workers' strategy."""
     strategy = tf.distribute.get_strategy()
-    state, _ = workers.from_chief(strategy, list(choice), {})
+    state, _ = distribution.from_chief(strategy, list(choice), {})
     return Choice(*state)
 
 

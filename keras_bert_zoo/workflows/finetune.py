@@ -390,7 +390,7 @@ def _check_out(options: Mapping[str, Any]) -> None:
     try:
         check_new_directory(options["out"], options["overwrite"])
     except InputError as error:
-        from keras_bert_zoo.training import backup_files
+        from keras_bert_zoo.training.resume import backup_files
 
         if options["overwrite"] or not backup_files.exist(
             options["backup_dir"]

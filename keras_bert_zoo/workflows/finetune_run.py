@@ -19,15 +19,15 @@ from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.task.inference import truncation
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.testing import check_tpu_ready
-from keras_bert_zoo.training import backup_files
-from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import distribution
+from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training import precision as precisions
-from keras_bert_zoo.training import run_settings
-from keras_bert_zoo.training import strategies
-from keras_bert_zoo.training.backup import Backup
-from keras_bert_zoo.training.default_rate import default_rate
-from keras_bert_zoo.training.recipe import OptimizerRecipe
-from keras_bert_zoo.training.workers import is_chief
+from keras_bert_zoo.training.distribution import is_chief
+from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
+from keras_bert_zoo.training.optimizers.recipe import default_rate
+from keras_bert_zoo.training.resume import backup_files
+from keras_bert_zoo.training.resume import run_settings
+from keras_bert_zoo.training.resume.backup import Backup
 from keras_bert_zoo.workflows.examples import FirstExamples
 from keras_bert_zoo.workflows.examples import read_examples
 from keras_bert_zoo.workflows.examples import summary
@@ -251,7 +251,7 @@ def _recipe(options: Mapping[str, Any]) -> OptimizerRecipe:
 def _strategy_scope(name: str, progress: Any):
     if name == "workers":
         progress.on_note("workers", "waiting for all in TF_CONFIG")
-    return strategies.scope_of(name)
+    return distribution.scope_of(name)
 
 
 def _examples(
@@ -380,6 +380,6 @@ def _monitored(head: Any) -> str:
     """Returns the name of the metric that chooses the best epoch."""
     # Keras knows for its own metrics, and for the loss, which way is up.
     for metric in [*head.metrics(), *head.weighted_metrics()][:1]:
-        if keras_names.direction_of(metric):
+        if keras_private.direction_of(metric):
             return f"val_{metric.name}"
     return "val_loss"

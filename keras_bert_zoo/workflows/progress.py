@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_bert_zoo.training.backup import Backup
-from keras_bert_zoo.training.epoch_pace import EpochPace
+from keras_bert_zoo.training.callbacks.throughput import Throughput
+from keras_bert_zoo.training.resume.backup import Backup
 
 
 class Progress(keras.callbacks.Callback):
@@ -12,11 +12,11 @@ class Progress(keras.callbacks.Callback):
     Subclasses override what they show.
 
     Attributes:
-        throughput: `EpochPace` of the run, set before training.
+        throughput: `Throughput` of the run, set before training.
         backup: `Backup` of the run, set before training.
     """
 
-    throughput: EpochPace | None = None
+    throughput: Throughput | None = None
     backup: Backup | None = None
 
     def on_note(self, topic: str, text: str) -> None:

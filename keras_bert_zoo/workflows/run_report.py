@@ -14,11 +14,11 @@ from keras_bert_zoo.reporting.environment import environment
 from keras_bert_zoo.reporting.report import learning_rates
 from keras_bert_zoo.task.inference import truncation
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.training.backup import Backup
-from keras_bert_zoo.training.epoch_pace import EpochPace
-from keras_bert_zoo.training.history_file import HistoryFile
-from keras_bert_zoo.training.loss_guard import LossGuard
-from keras_bert_zoo.training.scalar_writer import ScalarWriter
+from keras_bert_zoo.training.callbacks.history_file import HistoryFile
+from keras_bert_zoo.training.callbacks.loss_guard import LossGuard
+from keras_bert_zoo.training.callbacks.scalar_writer import ScalarWriter
+from keras_bert_zoo.training.callbacks.throughput import Throughput
+from keras_bert_zoo.training.resume.backup import Backup
 from keras_bert_zoo.workflows.progress import Progress
 
 HISTORY = "history.csv"
@@ -48,7 +48,7 @@ class RunReport:
         self._folder = pathlib.Path(options["out"])
         self._path = self._folder.with_name(f"{self._folder.name}.{HISTORY}")
         self._history = HistoryFile(self._path)
-        progress.throughput = EpochPace()
+        progress.throughput = Throughput()
         progress.backup = backup
         self.callbacks: list[keras.callbacks.Callback] = [
             LossGuard(lambda: backup.last),

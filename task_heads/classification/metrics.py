@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_bert_zoo.training import replicas
+from keras_bert_zoo.training import distribution
 
 # Of float32: what a number may be rounded by, as a fraction of it.
 _EPSILON = 2.0**-23
@@ -197,14 +197,14 @@ class PearsonCorrelation(keras.metrics.Metric):
             ops.reshape(ops.cast(sample_weight, self.dtype), (-1,)),
             ops.shape(values[0]),
         )
-        size, sums = replicas.total(
+        size, sums = distribution.total(
             [ops.sum(weight), ops.sum(weight * values, axis=1)]
         )
         # A mean is as coarse as floats of its size. What it is off by is known
         # better, and so `means` are counted from an `origin` nearby.
         origin = ops.where(size > 0, ops.divide_no_nan(sums, size), self.origin)
         values = values - origin[:, None]
-        sums, squares = replicas.total(
+        sums, squares = distribution.total(
             [
                 ops.sum(weight * values, axis=1),
                 ops.sum(weight * _products(values), axis=1),

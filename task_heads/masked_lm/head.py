@@ -26,7 +26,7 @@ from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
 from keras_bert_zoo.task import log_frequencies
-from keras_bert_zoo.training.whole_batch import MeanOfAll
+from keras_bert_zoo.training.losses import WeightedMean
 from task_heads.masked_lm import decoding
 from task_heads.masked_lm.features import MASK
 from task_heads.masked_lm.features import MASK_POSITIONS
@@ -189,7 +189,7 @@ class MaskedTokenHead(TaskHead):
         bias.assign(log_frequencies(counts, prior_count=0.1))
 
     def losses(self) -> keras.losses.Loss:
-        return MeanOfAll(
+        return WeightedMean(
             keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, reduction="mean_with_sample_weight"
             )

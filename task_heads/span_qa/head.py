@@ -18,7 +18,7 @@ from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
-from keras_bert_zoo.training.whole_batch import MeanOfAll
+from keras_bert_zoo.training.losses import WeightedMean
 from task_heads.span_qa.decoding import decode_answers
 from task_heads.span_qa.decoding import outputs
 from task_heads.span_qa.decoding import readable_answers
@@ -201,7 +201,7 @@ class SpanQAHead(TaskHead):
         )
 
     def losses(self) -> dict:
-        return {name: MeanOfAll(PlaceCrossentropy()) for name in _OUTPUTS}
+        return {name: WeightedMean(PlaceCrossentropy()) for name in _OUTPUTS}
 
     def weighted_metrics(self) -> dict:
         return {

@@ -22,7 +22,7 @@ from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task import encode
 from keras_bert_zoo.task import is_new
 from keras_bert_zoo.task import log_frequencies
-from keras_bert_zoo.training.whole_batch import CorpusLoss
+from keras_bert_zoo.training.losses import WeightedMean
 from task_heads.tagging import labels as tag_labels
 from task_heads.tagging.alignment import alignment_warnings
 from task_heads.tagging.decoding import SpanReader
@@ -236,7 +236,7 @@ class TaggingHead(TaskHead):
             logits.bias.assign(log_frequencies(counts))
 
     def losses(self) -> keras.losses.Loss:
-        return CorpusLoss(self._output.loss())
+        return WeightedMean(self._output.loss(), divisor="mean_batch")
 
     def weighted_metrics(self) -> list:
         if self.scheme == "none":

@@ -5,9 +5,9 @@ import sys
 import two_devices
 
 from keras_bert_zoo.cli.main import run
-from keras_bert_zoo.training import strategies
+from keras_bert_zoo.training import distribution
 
 if __name__ == "__main__":
     strategy = two_devices.strategy()
-    strategies._tpu = lambda: strategy
+    distribution._tpu = lambda: strategy
     run(["bert-zoo", *sys.argv[1:]])

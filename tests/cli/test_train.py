@@ -10,13 +10,13 @@ import tensorflow as tf
 from keras_bert_zoo import registry
 from keras_bert_zoo import reporting
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.training import backup_files
 from keras_bert_zoo.training import precision
-from keras_bert_zoo.training import recipe as recipes
-from keras_bert_zoo.training.lamb import Lamb
-from keras_bert_zoo.training.recipe import OptimizerRecipe
-from keras_bert_zoo.training.scalar_writer import ScalarWriter
-from keras_bert_zoo.training.schedule import WarmupThenCosineDecay
+from keras_bert_zoo.training.callbacks.scalar_writer import ScalarWriter
+from keras_bert_zoo.training.optimizers import recipe as recipes
+from keras_bert_zoo.training.optimizers.layerwise import Lamb
+from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
+from keras_bert_zoo.training.optimizers.schedules import WarmupThenCosineDecay
+from keras_bert_zoo.training.resume import backup_files
 from keras_bert_zoo.workflows.finetune import finetune
 from keras_bert_zoo.workflows.finetune_run import default_epochs
 from keras_bert_zoo.workflows.options import options_of

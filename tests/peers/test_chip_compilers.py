@@ -14,7 +14,7 @@ import pytest
 from benchmarks import chip_memory
 from benchmarks import harness
 from keras_bert_zoo.testing.tpu_readiness import training_steps
-from keras_bert_zoo.training.recipe import OptimizerRecipe
+from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 
 BATCH_SIZE = 4
 CHIPS = ("v5e", "h200")

@@ -1,6 +1,5 @@
 """A run that was stopped goes on as if it never was."""
 
-import contextlib
 import pathlib
 import re
 import signal
@@ -17,9 +16,9 @@ import keras_bert_zoo as zoo
 from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import StoppedError
-from keras_bert_zoo.training import backup_files
-from keras_bert_zoo.training import run_settings
-from keras_bert_zoo.training.loss_guard import LossGuard
+from keras_bert_zoo.training.callbacks.loss_guard import LossGuard
+from keras_bert_zoo.training.resume import backup_files
+from keras_bert_zoo.training.resume import run_settings
 
 PROGRAM = pathlib.Path(run.__file__)
 
@@ -129,30 +128,6 @@ def test_all_that_an_optimizer_keeps_resumes(tmp_path, step):
         found.append((run.digest(model), history, scale))
     assert found[0] == found[1]
     assert found[0][2] > 2.0**10
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("append", [False, True])
-def test_what_keras_writes_itself_resumes(tmp_path, append):
-    """Rows of epochs before, and those of epochs that are made again."""
-    texts, counts = [], []
-    for name, falls in (("whole", [0]), ("run", [8, 0])):
-        directory = tmp_path / name
-        directory.mkdir()
-        path, curves = directory / "log.csv", directory / "curves"
-        if append:
-            path.write_text("epoch,loss\nof another run,1\n")
-        for step in falls:
-            logger = keras.callbacks.CSVLogger(path, append=append)
-            board = keras.callbacks.TensorBoard(curves)
-            backup = zoo.Backup(directory / "backup", seconds=0)
-            callbacks = [logger, board, run.After(step, fall)]
-            with contextlib.suppress(Fall):
-                run.fit(run.make_model(), backup, callbacks)
-        texts.append(path.read_text())
-        counts.append(board._global_train_batch)
-    assert texts[0] == texts[1]
-    assert counts == [15, 15]
 
 
 @pytest.mark.slow
@@ -465,7 +440,7 @@ def test_reports_an_older_version(tmp_path):
         "callbacks": [],
     }
     backup_files.write(tmp_path, state, {})
-    with pytest.raises(InputError, match=r"\(format 1, here 2\). End the run"):
+    with pytest.raises(InputError, match=r"\(format 1, here 3\). End the run"):
         run.fit(run.make_model(), zoo.Backup(tmp_path))
 
 

@@ -12,7 +12,7 @@ from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.training.adamw import AdamW
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
 from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 

@@ -12,8 +12,8 @@ from absl import logging
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.training.lamb import Lamb
-from keras_bert_zoo.training.recipe import OptimizerRecipe
+from keras_bert_zoo.training.optimizers.layerwise import Lamb
+from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 
 LAYERS = ("embeddings", "transformer_block_0")
 

@@ -9,9 +9,9 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.testing import check_tpu_ready
 from keras_bert_zoo.testing import tpu_findings
-from keras_bert_zoo.training.adamw import AdamW
-from keras_bert_zoo.training.lamb import Lamb
-from keras_bert_zoo.training.recipe import OptimizerRecipe
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
+from keras_bert_zoo.training.optimizers.layerwise import Lamb
+from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 from task_heads.classification.head import ClassificationHead
 
 TABLE = tf.lookup.StaticHashTable(

@@ -14,9 +14,9 @@ import numpy as np
 import tensorflow as tf
 import two_devices
 
-from keras_bert_zoo.training.adamw import AdamW
-from keras_bert_zoo.training.lamb import Lamb
 from keras_bert_zoo.training.model import ReplicatedModel
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
+from keras_bert_zoo.training.optimizers.layerwise import Lamb
 
 OPTIMIZERS = {
     "sgd": lambda **options: keras.optimizers.SGD(0.1, 0.9, **options),

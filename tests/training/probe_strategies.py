@@ -108,7 +108,7 @@ def watched(strategy):
                 ),
                 "mse",
             )
-        watch = model.watch(gradient_norm=True)
+        watch = model.step_counters(gradient_norm=True)
         model.fit(ready, verbose=0)
         found.append(
             [

@@ -9,7 +9,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from keras_bert_zoo.training import workers
+from keras_bert_zoo.training import distribution
 
 
 def main():
@@ -21,12 +21,12 @@ def main():
 
 def tell():
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
-    state, _ = workers.from_chief(strategy, {"step": 3}, {})
-    flags = workers.any_of(strategy, np.array([True, False]))
+    state, _ = distribution.from_chief(strategy, {"step": 3}, {})
+    flags = distribution.any_of(strategy, np.array([True, False]))
     print(
         json.dumps(
             {
-                "chief": workers.is_chief(strategy),
+                "chief": distribution.is_chief(strategy),
                 "state": state,
                 "flags": flags.tolist(),
             }

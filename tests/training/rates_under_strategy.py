@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 import two_devices
 
-from keras_bert_zoo.training import keras_names
-from keras_bert_zoo.training.adamw import AdamW
+from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.model import ReplicatedModel
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
 
 NUM_BATCHES = 5
 
@@ -23,8 +23,8 @@ class Falling(keras.optimizers.schedules.LearningRateSchedule):
 
 
 def seen(optimizer):
-    updates = keras_names.num_updates(optimizer)
-    return [updates, keras_names.learning_rate(optimizer)]
+    updates = keras_private.num_updates(optimizer)
+    return [updates, keras_private.learning_rate(optimizer)]
 
 
 def before_and_after(accumulated):

@@ -10,8 +10,8 @@ import programs
 import pytest
 import two_devices
 
+from keras_bert_zoo.training.losses import WeightedMean
 from keras_bert_zoo.training.model import ReplicatedModel
-from keras_bert_zoo.training.whole_batch import CorpusLoss
 
 TOLERANCE = 2e-5
 
@@ -89,9 +89,10 @@ def test_metrics_of_numbers_are_those_of_all_rows():
     assert found["mse"] == pytest.approx(weighted, rel=1e-5)
 
 
-def test_outputs_may_share_a_corpus_loss():
-    own = CorpusLoss(
-        keras.losses.MeanSquaredError(reduction="mean_with_sample_weight")
+def test_outputs_may_share_a_loss():
+    own = WeightedMean(
+        keras.losses.MeanSquaredError(reduction="mean_with_sample_weight"),
+        divisor="mean_batch",
     )
     labels = [np.zeros((4, 3)), np.zeros((4, 1))]
     weights = [np.ones(4), np.float32([1.0, 0.0, 0.0, 0.0])]

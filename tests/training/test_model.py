@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.training.model import ReplicatedModel
-from keras_bert_zoo.training.steps import Steps
+from keras_bert_zoo.training.step import Step
 
 
 def test_the_end_of_the_data_is_no_step():
@@ -45,8 +45,8 @@ def test_a_step_is_traced_once(num_outputs, monkeypatch):
     ones = tf.ones((2, 1))
     labels = keras.tree.map_structure(lambda _: ones, outputs)
     dataset = tf.data.Dataset.from_tensors((tf.ones((2, 2)), labels))
-    train, traced = Steps.train, []
-    monkeypatch.setattr(Steps, "train", lambda *own: traced.append(train(*own)))
+    train, traced = Step.train, []
+    monkeypatch.setattr(Step, "train", lambda *own: traced.append(train(*own)))
     history = model.fit(dataset.repeat(3), verbose=0).history
     assert len(traced) == 1
     # What was built from types alone has counted nothing.
@@ -110,8 +110,8 @@ def test_a_batch_is_trained_on_as_keras_does(weights, options):
 
 
 def test_batches_may_differ_in_their_rows(monkeypatch):
-    train, traced = Steps.train, []
-    monkeypatch.setattr(Steps, "train", lambda *own: traced.append(train(*own)))
+    train, traced = Step.train, []
+    monkeypatch.setattr(Step, "train", lambda *own: traced.append(train(*own)))
     models = [two_inputs(base) for base in (ReplicatedModel, keras.Model)]
     for num_rows in (1, 2, 3):
         found, expected = (by_batch(one, num_rows) for one in models)

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.training import strategies
+from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training.model import ReplicatedModel
 
 COMPARE = pathlib.Path(__file__).with_name("compare_strategies.py")
@@ -212,7 +212,7 @@ def test_workers_receive_numbers_of_all_kinds():
 
 
 def test_one_device_has_no_scope():
-    with strategies.scope_of("one"):
+    with distribution.scope_of("one"):
         assert not tf.distribute.has_strategy()
 
 
@@ -225,12 +225,12 @@ def test_strategies_have_names(monkeypatch):
         monkeypatch.setenv("TF_CONFIG", json.dumps(config))
         made = type(kind, (), {"scope": lambda self, name=name: name})
         monkeypatch.setattr(tf.distribute, kind, made)
-        assert strategies.scope_of(name) == name
+        assert distribution.scope_of(name) == name
 
 
 def test_an_unknown_strategy_is_refused():
     with pytest.raises(InputError, match="one of one, mirrored.*'all'"):
-        strategies.scope_of("all")
+        distribution.scope_of("all")
 
 
 def test_a_machine_without_a_tpu_is_told(monkeypatch):
@@ -240,7 +240,7 @@ def test_a_machine_without_a_tpu_is_told(monkeypatch):
     resolver = tf.distribute.cluster_resolver.TPUClusterResolver
     monkeypatch.setattr(resolver, "connect", connect)
     with pytest.raises(InputError, match="none that answers .*TPU Name"):
-        strategies.scope_of("tpu")
+        distribution.scope_of("tpu")
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_workers_need_each_others_names(config, message, monkeypatch):
     if config is not None:
         monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(InputError, match="by the variable TF_CONFIG") as found:
-        strategies.scope_of("workers")
+        distribution.scope_of("workers")
     assert message in str(found.value)
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_private
 from task_heads.classification.metrics import MacroF1
 from task_heads.classification.metrics import MatthewsCorrelation
 from task_heads.classification.metrics import PearsonCorrelation
@@ -184,7 +184,7 @@ def test_metrics_survive_a_round_trip(metric):
     "metric", [MacroF1(2), MatthewsCorrelation(2), PearsonCorrelation()]
 )
 def test_callbacks_know_that_more_is_better(metric):
-    assert keras_names.direction_of(metric)
+    assert keras_private.direction_of(metric)
     assert metric._direction == "up"
 
 

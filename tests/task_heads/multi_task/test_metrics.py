@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_bert_zoo.training import keras_names
+from keras_bert_zoo.training import keras_private
 from task_heads.classification.metrics import MacroF1
 from task_heads.classification.metrics import PearsonCorrelation
 from task_heads.multi_task.metrics import UnweightedMetric
@@ -42,5 +42,5 @@ def test_it_is_known_as_the_metric_and_comes_back(metric):
 
 def test_a_metric_without_a_direction_gets_none():
     metric = UnweightedMetric(keras.metrics.MeanMetricWrapper(len, "one"))
-    assert not keras_names.direction_of(metric)
+    assert not keras_private.direction_of(metric)
     assert not hasattr(metric, "_direction")

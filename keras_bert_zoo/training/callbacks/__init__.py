@@ -1,0 +1,1 @@
+"""Keras callbacks that measure, record and guard a run."""

@@ -1,0 +1,432 @@
+"""An optimizer and its schedule, before the length of the run is known."""
+
+import math
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from absl import logging
+
+from keras_bert_zoo import arguments
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training.optimizers import schedules
+from keras_bert_zoo.training.optimizers.layer_rates import checked_decay
+from keras_bert_zoo.training.optimizers.layer_rates import layer_rates
+from keras_bert_zoo.training.optimizers.layerwise import AdamW
+from keras_bert_zoo.training.optimizers.layerwise import Lamb
+
+# Devlin et al., 2019, appendix A.3: among the best for BERT-base, which has
+# 12 layers of width 768.
+BERT_BASE_RATE = 5e-5
+BERT_BASE_SIZE = 12 * 768
+HIGHEST_RATE = 1e-3
+HEAD_RATE = 1e-3
+LAMB_RATE = 1e-3
+
+
+def default_rate(
+    optimizer: str,
+    encoder: keras.Model,
+    trained: Iterable[keras.Variable] | None = None,
+) -> tuple[float, str]:
+    """Returns the peak learning rate, and the reason for it.
+
+    Smaller encoders want higher rates: BERT-base's falls with the product of
+    layers and width, and rises no further than 1e-3. Measured in
+    `benchmarks/README.md`.
+
+    Args:
+        optimizer: str. `adamw` or `lamb`.
+        encoder: the encoder. BERT-base's rate is taken for one that does not
+            tell `num_layers` and `hidden_dim`.
+        trained: the variables that are trained; `None` for all.
+    """
+    if optimizer == "lamb":
+        return LAMB_RATE, "LAMB, which follows the length of the weights"
+    if trained is not None:
+        of_encoder = {id(variable) for variable in encoder.weights}
+        if not any(id(variable) in of_encoder for variable in trained):
+            return HEAD_RATE, "the head alone is trained"
+    num_layers = getattr(encoder, "num_layers", None)
+    hidden_dim = getattr(encoder, "hidden_dim", None)
+    if num_layers is None or hidden_dim is None:
+        return BERT_BASE_RATE, "that of BERT-base"
+    rate = BERT_BASE_RATE * BERT_BASE_SIZE / (num_layers * hidden_dim)
+    rate = min(rate, HIGHEST_RATE)
+    reason = f"{num_layers} layers of width {hidden_dim}"
+    return float(f"{rate:.2g}"), reason
+
+
+Schedule = keras.optimizers.schedules.LearningRateSchedule
+OPTIMIZERS = {"adamw": AdamW, "lamb": Lamb}
+SCHEDULES = {
+    "constant": lambda peak, _, warmup_steps: _constant(peak, warmup_steps),
+    "cosine": schedules.WarmupThenCosineDecay,
+    "linear": schedules.WarmupThenLinearDecay,
+    "polynomial": schedules.WarmupThenPolynomialDecay,
+}
+
+
+class OptimizerRecipe:
+    """An optimizer and its schedule, for runs of any length.
+
+    `TaskModel.compile` takes it in place of an optimizer, and each `fit` makes
+    a new optimizer for its number of steps. Steps are updates of the weights:
+    with `gradient_accumulation_steps=4` there is one for four batches.
+
+    Args:
+        optimizer: str. `adamw` or `lamb`. LAMB wants higher rates: see there.
+        schedule: str, `linear`, `cosine`, `polynomial` or `constant`; or a
+            callable that takes peak, total steps and warm-up steps and
+            returns a Keras schedule, such as
+            `functools.partial(WarmupThenCosineDecay, end_rate=1e-6)`.
+        learning_rate: float or `None`. The peak; `None` for one that suits
+            the encoder's size, see `default_rate`.
+        weight_decay: float. Not of biases and layer norms.
+        warmup_fraction: float in [0, 1]. Share of the steps in which the
+            rate rises.
+        warmup_steps: int or `None`. Takes the place of `warmup_fraction`.
+        layer_decay: float in (0, 1]. Share of the rate above that each layer
+            of the encoder has, from the highest down to the embeddings.
+        unfreeze_every: int. Steps after which one more layer, from the top,
+            begins to learn; at 0 all do from the start.
+        unfreeze_fraction: float in [0, 1]. The same as a share of the run,
+            of which any above 0 is one step at least.
+        **options: what the Keras optimizer of this name takes, such as
+            `global_clipnorm`, `gradient_accumulation_steps`, `use_ema`.
+
+    Raises:
+        InputError: if a name is unknown, a value out of range, or options
+            do not go together.
+
+    Source: Devlin et al., 2019 (arXiv:1810.04805), appendix A, for what is
+    the default.
+    """
+
+    def __init__(
+        self,
+        optimizer: str = "adamw",
+        schedule: str | Callable[..., Any] = "linear",
+        *,
+        learning_rate: float | None = None,
+        weight_decay: float = 0.01,
+        warmup_fraction: float = 0.1,
+        warmup_steps: int | None = None,
+        layer_decay: float = 1.0,
+        unfreeze_every: int = 0,
+        unfreeze_fraction: float = 0.0,
+        **options,
+    ):
+        _check_name("optimizer", optimizer, OPTIMIZERS)
+        _check_schedule(schedule)
+        if learning_rate is not None:
+            learning_rate = arguments.finite_number(
+                "learning_rate", learning_rate
+            )
+        weight_decay = arguments.finite_number("weight_decay", weight_decay)
+        if weight_decay < 0 or learning_rate is not None and learning_rate <= 0:
+            raise InputError(
+                "`learning_rate` must be positive and `weight_decay` not "
+                f"negative. Received: learning_rate={learning_rate}, "
+                f"weight_decay={weight_decay}."
+            )
+        options = checked_options(optimizer, options)
+        if warmup_steps is not None:
+            warmup_steps = arguments.whole_number(
+                "warmup_steps", warmup_steps, lowest=0
+            )
+        unfreeze_every = arguments.whole_number(
+            "unfreeze_every", unfreeze_every, lowest=0
+        )
+        if unfreeze_every and unfreeze_fraction:
+            raise InputError(
+                "Layers begin to learn one after another in steps or in "
+                f"shares of the run. Received: unfreeze_every={unfreeze_every}"
+                f", unfreeze_fraction={unfreeze_fraction}. Leave one out."
+            )
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.warmup_fraction = _checked_share(
+            "warmup_fraction", warmup_fraction
+        )
+        self.warmup_steps = warmup_steps
+        self.layer_decay = checked_decay(layer_decay)
+        self.unfreeze_every = unfreeze_every
+        self.unfreeze_fraction = _checked_share(
+            "unfreeze_fraction", unfreeze_fraction
+        )
+        self.options = options
+
+    @property
+    def averages(self) -> bool:
+        """Whether the model is to have averages of the weights."""
+        return bool(self.options.get("use_ema"))
+
+    def make(
+        self,
+        encoder: keras.Model,
+        num_batches: int | None = None,
+        trained: Iterable[keras.Variable] | None = None,
+    ) -> keras.optimizers.Optimizer:
+        """Returns a new optimizer.
+
+        Args:
+            encoder: the encoder of the model that it is to train.
+            num_batches: int or `None`. Batches in the run; below 1 where that
+                is unknown, `None` where there is no run yet. In both cases
+                the rate stays at its peak, once it has warmed up.
+            trained: the model's trained variables; `None` for all.
+
+        Raises:
+            InputError: if the run is too short for one step, or its length
+                is unknown and shares of it are to be taken.
+        """
+        if trained is not None:
+            trained = list(trained)
+        peak = self.learning_rate
+        if peak is None:
+            peak, _ = default_rate(self.optimizer, encoder, trained)
+        num_steps = self._num_steps(num_batches, peak)
+        every = self.unfreeze_every
+        if num_steps and self.unfreeze_fraction:
+            # At 0 no layer would wait.
+            every = max(
+                math.floor(_share(num_steps, self.unfreeze_fraction)), 1
+            )
+        rates = []
+        if self.layer_decay != 1 or every:
+            rates = layer_rates(encoder, self.layer_decay, every)
+        late = [one.layer for one in rates if one.start >= num_steps > 0]
+        if late and trained is not None:
+            learning = {
+                part for one in trained for part in one.path.split("/")[:-1]
+            }
+            late = [name for name in late if name in learning]
+        if late:
+            logging.warning(
+                "The run has %d steps, too few for these layers to begin to "
+                "learn: %s.",
+                num_steps,
+                ", ".join(late),
+            )
+        return OPTIMIZERS[self.optimizer](
+            self._rate(num_steps, peak),
+            self.weight_decay,
+            layer_rates=rates,
+            **self.options,
+        )
+
+    def _num_steps(self, num_batches, peak):
+        """Returns the steps in a run, 0 if unknown."""
+        if num_batches is None:
+            return 0
+        if num_batches < 1:
+            if self.unfreeze_fraction:
+                raise InputError(
+                    "`unfreeze_fraction` is a share of a known number of "
+                    "steps. Received: data without one. Give "
+                    "steps_per_epoch, or unfreeze_every."
+                )
+            if self.schedule != "constant" or self.warmup_steps is None:
+                logging.warning(
+                    "The number of steps is unknown: the learning rate stays "
+                    "at %g. Give steps_per_epoch for warm-up and decay.",
+                    peak,
+                )
+            return 0
+        share = self.options.get("gradient_accumulation_steps") or 1
+        if num_batches < share:
+            raise InputError(
+                "A run must have as many batches as one step takes. Received: "
+                f"{num_batches} batches, gradient_accumulation_steps={share}. "
+                "Accumulate fewer, or make batches smaller."
+            )
+        return num_batches // share
+
+    def _rate(self, num_steps, peak):
+        warmup_steps = self.warmup_steps
+        if not num_steps:
+            return _constant(peak, warmup_steps or 0)
+        if warmup_steps is None:
+            warmup_steps = math.ceil(_share(num_steps, self.warmup_fraction))
+        make = self.schedule
+        if not callable(make):
+            make = SCHEDULES[make]
+        rate = make(peak, num_steps, warmup_steps)
+        # Schedules can be called, and Keras takes other functions, too.
+        if isinstance(rate, float) or callable(rate):
+            return rate
+        raise InputError(
+            "`schedule` must be a function that returns a Keras schedule or a "
+            f"float. Received: one that returned {rate!r:.60}."
+        )
+
+
+def recipe_of(optimizer: Any, **options) -> OptimizerRecipe | None:
+    """Returns the recipe that is meant by what `compile` is given.
+
+    Args:
+        optimizer: a recipe, the name of one or `auto`; else what Keras takes.
+        **options: arguments of a recipe, `None` where not given.
+
+    Returns:
+        `None` for what Keras takes.
+
+    Raises:
+        InputError: if options are given where none is made of them.
+    """
+    given = {k: v for k, v in options.items() if v is not None}
+    # As Keras does, whose own optimizers of these names decay all weights.
+    name = optimizer.lower() if isinstance(optimizer, str) else None
+    if name in ("auto", *OPTIMIZERS):
+        return OptimizerRecipe("adamw" if name == "auto" else name, **given)
+    if given:
+        raise InputError(
+            f"{', '.join(given)} are for the optimizers auto, "
+            f"{', '.join(OPTIMIZERS)}. Received: optimizer={optimizer!r:.60}. "
+            "Give them to the optimizer or the OptimizerRecipe itself."
+        )
+    return optimizer if isinstance(optimizer, OptimizerRecipe) else None
+
+
+def _share(num_steps, fraction):
+    # 7 % of 100 are 7, and not 7.000000000000001.
+    return round(num_steps * fraction, 6)
+
+
+def _constant(peak, warmup_steps):
+    # Without a schedule, so that callbacks may set the rate.
+    if not warmup_steps:
+        return float(peak)
+    return schedules.WarmupThenConstant(peak, warmup_steps)
+
+
+def _check_schedule(schedule: Any) -> None:
+    if isinstance(schedule, Schedule):
+        # It can be called too, but with a step.
+        raise InputError(
+            "`schedule` is a name or a function, because the number of steps "
+            "is not known yet. Received: a finished "
+            f"{type(schedule).__name__}. Give its class, or "
+            "functools.partial of it, which is called with peak, total steps "
+            "and warm-up steps; or give a Keras optimizer that has it."
+        )
+    if not callable(schedule):
+        _check_name("schedule", schedule, SCHEDULES)
+
+
+def _check_name(name: str, value: Any, known: Iterable[str]) -> None:
+    if not isinstance(value, str) or value not in known:
+        raise InputError(
+            f"`{name}` must be one of {', '.join(known)}. Received: "
+            f"{name}={value!r:.60}."
+        )
+
+
+def _checked_share(name: str, value: float) -> float:
+    value = arguments.finite_number(name, value)
+    if not 0 <= value <= 1:
+        raise InputError(
+            f"`{name}` must lie between 0 and 1. Received: {name}={value}."
+        )
+    return value
+
+
+_CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+_OF_AVERAGES = ("ema_momentum", "ema_overwrite_frequency")
+
+
+def checked_options(optimizer: str, options: Mapping[str, Any]) -> dict:
+    """Returns options of an optimizer, as it takes them.
+
+    Keras checks few of them. It clips nothing at a norm below 0, and takes
+    any text for true.
+
+    Args:
+        optimizer: str. `adamw` or `lamb`.
+        options: by name. Accumulating 1 batch is accumulating none.
+
+    Raises:
+        InputError: if a name is unknown, a value out of range, or two of
+            them do not go together.
+    """
+    rules = dict(_RULES)
+    if optimizer != "adamw":
+        del rules["amsgrad"]
+    unknown = [name for name in options if name not in rules]
+    if unknown:
+        raise InputError(
+            f"Beside what is named in OptimizerRecipe, {optimizer} takes "
+            f"{', '.join(rules)}. Received: {', '.join(unknown)}. Give one of "
+            "these, or leave it out."
+        )
+    checked = {
+        name: rules[name](name, value) for name, value in options.items()
+    }
+    clipping = [name for name in _CLIPPING if checked.get(name) is not None]
+    if len(clipping) > 1:
+        raise InputError(
+            "Gradients are clipped in one way. Received: "
+            f"{' and '.join(clipping)}. Leave all but one out."
+        )
+    averaging = [name for name in _OF_AVERAGES if name in checked]
+    if averaging and "use_ema" not in checked:
+        raise InputError(
+            "Averages of the weights are made where `use_ema` is true. "
+            f"Received: {' and '.join(averaging)} alone. Give use_ema=True, "
+            "too."
+        )
+    if checked.get("gradient_accumulation_steps") == 1:
+        checked["gradient_accumulation_steps"] = None
+    return checked
+
+
+def _in_range(rule: str, holds: Callable[[float], bool]) -> Callable:
+    def checked(name, value):
+        number = arguments.finite_number(name, value)
+        if not holds(number):
+            raise InputError(
+                f"`{name}` must be {rule}. Received: {name}={value!r:.40}."
+            )
+        return number
+
+    return checked
+
+
+def _or_none(check: Callable) -> Callable:
+    def checked(name, value):
+        return None if value is None else check(name, value)
+
+    return checked
+
+
+def _name(name, value):
+    if value is None or isinstance(value, str) and value and "/" not in value:
+        return value
+    raise InputError(
+        f"`{name}` must be a text without a slash. Received: "
+        f"{name}={value!r:.40}."
+    )
+
+
+_POSITIVE = _in_range("above 0", lambda number: number > 0)
+_SHARE = _in_range("at least 0 and below 1", lambda number: 0 <= number < 1)
+_RULES = {
+    "beta_1": _SHARE,
+    "beta_2": _SHARE,
+    "epsilon": _POSITIVE,
+    "amsgrad": arguments.flag,
+    "clipnorm": _or_none(_POSITIVE),
+    "clipvalue": _or_none(_POSITIVE),
+    "global_clipnorm": _or_none(_POSITIVE),
+    "use_ema": arguments.flag,
+    "ema_momentum": _SHARE,
+    "ema_overwrite_frequency": _or_none(arguments.whole_number),
+    "gradient_accumulation_steps": _or_none(arguments.whole_number),
+    "loss_scale_factor": _or_none(_POSITIVE),
+    "name": _name,
+}

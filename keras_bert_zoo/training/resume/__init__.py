@@ -1,0 +1,1 @@
+"""Backups of a run, and how it resumes from them."""

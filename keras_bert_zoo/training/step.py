@@ -1,0 +1,181 @@
+"""The step of `fit` and of `evaluate`, on one replica or on several.
+
+    part of a batch -> sizes of the part           -> summed over the replicas
+                    -> forward: sums of the losses
+                    -> gradients of sums / sizes   -> summed over the replicas
+                    -> clip, update                   the same everywhere
+                    -> reported loss, metrics         summed when they are read
+
+Nothing that depends on a whole batch is computed from a part of it: what a
+loss is divided by, the norm that gradients are clipped by, and whether they
+are finite are those of one device with the same batch.
+"""
+
+import contextlib
+from typing import Any
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from keras_bert_zoo.training import distribution
+from keras_bert_zoo.training import keras_private
+from keras_bert_zoo.training.losses import Losses
+from keras_bert_zoo.training.losses import MeanBatchSizes
+from keras_bert_zoo.training.losses import ReportedLoss
+from keras_bert_zoo.training.losses import Targets
+from keras_bert_zoo.training.step_counters import StepCounters
+
+
+class _Part(NamedTuple):
+    """A replica's part of a batch, and what is known of the whole batch."""
+
+    x: Any
+    y: Any
+    sample_weight: Any
+    targets: list[Targets]
+    sizes: tf.Tensor  # (outputs,), of the part.
+    divisors: tf.Tensor  # (outputs,), of the batch.
+    num_examples: tf.Tensor  # Of the part.
+    total: tf.Tensor  # Examples of the batch.
+
+
+class _Loss(NamedTuple):
+    """What the losses of a part of a batch are."""
+
+    sums: tf.Tensor  # (outputs,)
+    others: tf.Tensor  # Those that layers add.
+    part: tf.Tensor  # Of the batch's loss, that which comes from the part.
+
+
+class Step:
+    """What a replica does with its part of a batch.
+
+    Made under the scope of the strategy that the model is trained under.
+
+    Args:
+        model: functional model, compiled and built.
+        types: `(x, y, sample_weight)` of symbolic tensors, as batches have
+            them.
+        counters: filled when training, or `None`.
+
+    Attributes:
+        reported_loss: `ReportedLoss`.
+        mean_sizes: `MeanBatchSizes`.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        types: tuple,
+        counters: StepCounters | None = None,
+    ):
+        self._model = model
+        self._losses = Losses(model, types)
+        self.counters = counters
+        self.reported_loss = ReportedLoss(self._losses.outputs)
+        self.mean_sizes = MeanBatchSizes(self._losses.outputs)
+
+    def train(self, data: Any) -> None:
+        """Updates weights and metrics."""
+        model = self._model
+        part = self._read(data, training=True)
+
+        def differentiate(*inputs):
+            part = _Part(*inputs)
+            with tf.GradientTape() as tape:
+                y_pred, loss = self._forward(part, training=True)
+                scaled = loss.part
+                if model.optimizer is not None:
+                    scaled = model.optimizer.scale_loss(scaled)
+            variables = [one.value for one in model.trainable_variables]
+            gradients = tape.gradient(scaled, variables)
+            # Rows of an embedding that occur twice are added up, and an
+            # infinity in one of them is seen.
+            return y_pred, loss, [_dense(one) for one in gradients]
+
+        if model.jit_compile:
+            # One for each replica, whose variables it holds.
+            differentiate = tf.function(differentiate, jit_compile=True)
+        y_pred, loss, gradients = differentiate(*part)
+        variables = model.trainable_variables
+        if variables:
+            gradients = distribution.total(gradients)
+            if self.counters is not None:
+                self.counters.measure(gradients, model.optimizer)
+            model.optimizer.apply_gradients(zip(gradients, variables))
+        self._count(part, y_pred, loss)
+
+    def test(self, data: Any) -> None:
+        """Updates metrics alone."""
+        part = self._read(data, training=False)
+        self._count(part, *self._forward(part, training=False))
+
+    def _read(self, data, training):
+        """Returns a part, and what its losses are divided by."""
+        data = keras.tree.map_structure(_without_optional, data)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        targets = self._losses.targets(y, sample_weight)
+        num_examples = tf.cast(
+            tf.shape(keras.tree.flatten(x)[0])[0], tf.float32
+        )
+        counts = [num_examples]
+        if training and self.counters is not None:
+            counts += self.counters.sizes(x)
+        sizes = tf.stack([*counts, *self._losses.sizes(targets)])
+        (totals,) = distribution.total([sizes])
+        if training and self.counters is not None:
+            self.counters.count(totals[1:3])
+        return _Part(
+            x,
+            y,
+            sample_weight,
+            targets,
+            sizes[len(counts) :],
+            self.mean_sizes.divisors(totals[len(counts) :], training),
+            num_examples,
+            totals[0],
+        )
+
+    def _forward(self, part, training):
+        """Returns the predictions and the losses of a part."""
+        fraction = tf.math.divide_no_nan(part.num_examples, part.total)
+        replicas = tf.distribute.get_replica_context()
+        with contextlib.ExitStack() as stack:
+            if training:
+                stack.enter_context(
+                    keras_private.seeds_of(replicas.replica_id_in_sync_group)
+                )
+            if replicas.num_replicas_in_sync > 1:
+                for loss in self._losses.outputs:
+                    loss.check_replicas()
+            y_pred = self._model(part.x, training=training)
+            sums = self._losses.sums(part.targets, y_pred, part.sizes, fraction)
+            others = tf.zeros([])
+            for loss in self._model.losses:
+                others += tf.cast(loss, tf.float32)
+        means = tf.math.divide_no_nan(sums, part.divisors)
+        of_part = self._losses.weighted(means) + others * fraction
+        return y_pred, _Loss(sums, others, of_part)
+
+    def _count(self, part, y_pred, loss):
+        """Adds a part to the reported loss and to the metrics."""
+        self.reported_loss.update_state(
+            loss.sums,
+            part.sizes,
+            part.divisors,
+            loss.others,
+            part.num_examples,
+            part.total,
+        )
+        self._model.compute_metrics(
+            part.x, part.y, y_pred, sample_weight=part.sample_weight
+        )
+
+
+def _without_optional(value):
+    return None if isinstance(value, tf.experimental.Optional) else value
+
+
+def _dense(gradient):
+    return None if gradient is None else tf.convert_to_tensor(gradient)
