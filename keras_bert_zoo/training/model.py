@@ -12,11 +12,11 @@ from absl import logging
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import distribution
-from keras_bert_zoo.training import execution
 from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training import loop
 from keras_bert_zoo.training.losses import one_number_each
 from keras_bert_zoo.training.step import Step
+from keras_bert_zoo.training.step import make_step_function
 from keras_bert_zoo.training.step_counters import StepCounters
 
 
@@ -189,7 +189,7 @@ class ReplicatedModel(keras.Model):
         if self.has_own_step():
             super().make_train_function(force)
         elif self.train_function is None or force:
-            self.train_function = execution.make_function(
+            self.train_function = make_step_function(
                 self, lambda types: self.step(types).train
             )
         if self._step is not None:
@@ -199,7 +199,7 @@ class ReplicatedModel(keras.Model):
         if self.has_own_step():
             super().make_test_function(force)
         elif self.test_function is None or force:
-            self.test_function = execution.make_function(
+            self.test_function = make_step_function(
                 self, lambda types: self.step(types).test
             )
 
