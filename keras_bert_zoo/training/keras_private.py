@@ -1,7 +1,7 @@
 """Everything that training takes from Keras's private interface.
 
-Keras is pinned to one version. `tests/training/test_keras_private.py` asks for
-each of these names, so that a newer Keras shows which of them went away.
+Keras is pinned to one minor version. `tests/training/test_keras_private.py`
+asks for each of these names, so that a newer one shows which went away.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The pinned Keras has every private name that training leans on."""
+"""Keras has every private name that training takes from it."""
 
 import ast
 import pathlib
