@@ -373,6 +373,8 @@ def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
     # It wakes up 10, 30, 70 ... ms after the first batch, and the end of a pass
     # may have to wait until it does, up to a minute.
     options.autotune.enabled = False
+    # There is nothing to fuse here, and to look for it takes up to 0.2 s.
+    options.experimental_optimization.apply_default_optimizations = False
     # Each worker takes its part of every batch.
     options.experimental_distribute.auto_shard_policy = (
         tf.data.experimental.AutoShardPolicy.DATA
