@@ -395,8 +395,9 @@ class TaskModel(ReplicatedModel):
         examples = labelled_examples(examples, self.head)
         answers = self.iterate_answers(examples, batch_size)
         chosen = self.head.tune(examples, answers)
-        # The graphs hold the old ones.
-        self._text_answers = None
+        if chosen:
+            # The graphs hold the old ones.
+            self._text_answers = None
         return chosen
 
     def call(self, inputs, training=None, mask=None):
