@@ -191,6 +191,8 @@ def training_data(
 def evaluation_data(model, x: Any, y: Any, batch_size: int) -> dict:
     """Returns what Keras' `evaluate` takes for its data.
 
+    The number of steps is left open where only a pass over the data shows it.
+
     Args:
         model: `TaskModel`.
         x: texts, examples, or what Keras takes.
@@ -205,7 +207,13 @@ def evaluation_data(model, x: Any, y: Any, batch_size: int) -> dict:
         return _arguments(x, y, batch_size)
     options = fixed_shape_options_of_evaluation(model)
     dataset, steps, _ = _batches(
-        model, examples, batch_size, None, seed=None, **options
+        model,
+        examples,
+        batch_size,
+        None,
+        is_counted=False,
+        seed=None,
+        **options,
     )
     return {"x": dataset, "steps": steps}
 
@@ -238,11 +246,14 @@ def _batches(
     batch_size: int,
     counts: data.InputCounts | None,
     num_done: int = 0,
+    is_counted: bool = True,
     **options,
-) -> tuple[tf.data.Dataset, int, int]:
+) -> tuple[tf.data.Dataset, int | None, int]:
     """Returns padded batches of checked examples, and how many a pass has.
 
-    And how many of them are to be skipped, of `num_done` before.
+    And how many of them are to be skipped, of `num_done` before. Where texts
+    become sequences, or batches differ in size, a pass of its own counts the
+    batches; without `is_counted` their number is `None` then.
     """
     report = data.check_examples(examples, model.head)
     warnings = model.head.example_warnings(examples, model.tokenizer)
@@ -258,7 +269,7 @@ def _batches(
     first_pass, num_skipped = (
         (0, num_done) if varies else divmod(num_done, max(steps, 1))
     )
-    is_counted_before = bool(varies or first_pass)
+    is_counted_before = is_counted and bool(varies or first_pass)
     dataset = data.build_dataset(
         examples,
         model.head,
@@ -275,6 +286,8 @@ def _batches(
         if counts is not None:
             counts.finish()
             num_sequences = counts.num_examples
+    elif varies:
+        steps = None
     if drops:
         _report_dropped(num_sequences, steps, batch_size)
     return dataset, steps, num_skipped

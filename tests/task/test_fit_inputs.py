@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from keras_bert_zoo.data import InputCounts
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task.fit_inputs import as_examples
 from task_heads.classification.head import ClassificationHead
+from task_heads.masked_lm.head import MaskedTokenHead
 
 PAIRS = ClassificationHead(["bad", "good"], text_pair=True)
 TEXTS = ClassificationHead(["bad", "good"])
@@ -57,3 +61,28 @@ def test_a_mapping_with_other_fields_is_named(other):
 def test_labels_beside_mappings_are_refused():
     with pytest.raises(InputError, match="first, and `y`. Put each label into"):
         as_examples([{"text": "a"}], ["bad"], TEXTS)
+
+
+class CountedExamples(MemoryExamples):
+    """Examples that count how often they are read."""
+
+    num_readings = 0
+
+    def __iter__(self):
+        self.num_readings += 1
+        return super().__iter__()
+
+
+def test_only_training_counts_the_batches_before_it_begins(make_model):
+    """Where a text may be several sequences, which the schedule has to know."""
+    model = make_model(MaskedTokenHead(), sequence_length=8)
+    rows = CountedExamples({"text": ["fine " * 30, "dull"] * 3})
+    found = fit_inputs.evaluation_data(model, rows, None, 2)
+    assert rows.num_readings == 1  # to check them
+    assert found["steps"] is None
+    num_batches = sum(1 for _ in found["x"])
+    assert rows.num_readings == 2
+    counts = InputCounts()
+    found = fit_inputs.training_data(model, rows, None, 2, counts)
+    assert rows.num_readings == 4
+    assert found["steps_per_epoch"] == num_batches > 3
