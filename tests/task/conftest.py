@@ -13,12 +13,12 @@ TEXTS = GOOD + BAD
 LABELS = ["good"] * 4 + ["bad"] * 4
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def texts():
     return list(TEXTS)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def labels():
     return list(LABELS)
 

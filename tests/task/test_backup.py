@@ -2,8 +2,10 @@
 
 import pathlib
 import re
+import shutil
 import signal
 import threading
+from typing import NamedTuple
 
 import fit_with_backup as run
 import keras
@@ -46,13 +48,40 @@ def stopped(directory, step, act=fall, **options):
     return backup
 
 
+class Early(NamedTuple):
+    """A run that was stopped after the first step of its second epoch."""
+
+    directory: pathlib.Path
+    # What another run was told that wanted the directory meanwhile.
+    refusal: str
+
+
+@pytest.fixture(scope="module")
+def early(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("early")
+    other = run.make_model()
+    refusals = []
+
+    def begin_other():
+        with pytest.raises(InputError) as raised:
+            run.fit(other, zoo.Backup(directory), [])
+        refusals.append(str(raised.value))
+        fall()
+
+    stopped(directory, 6, begin_other)
+    return Early(directory, *refusals)
+
+
 # In the first epoch, after its last step, in the middle of the last one.
 @pytest.mark.parametrize(
     "step",
     [pytest.param(step, marks=pytest.mark.slow) for step in (2, 5, 13)] + [6],
 )
-def test_resumes_bit_for_bit(tmp_path, step, whole):
-    stopped(tmp_path, step)
+def test_resumes_bit_for_bit(tmp_path, step, whole, early):
+    if step == 6:
+        shutil.copytree(early.directory, tmp_path, dirs_exist_ok=True)
+    else:
+        stopped(tmp_path, step)
     # Other seeds than those of the first process.
     model = run.make_model(seed=9)
     backup = zoo.Backup(tmp_path, seconds=0)
@@ -276,7 +305,7 @@ def test_sigterm_at_an_epochs_end_names_that_epoch(tmp_path):
     told = keras.callbacks.LambdaCallback(on_epoch_end=stop)
     backup = zoo.Backup(tmp_path, seconds=1e6)
     with pytest.raises(StoppedError, match="Stopped after epoch 1, with a"):
-        run.fit(run.make_model(), backup, [told])
+        run.fit(run.make_model(run_eagerly=True), backup, [told])
     assert backup_files.newest(tmp_path)[1]["epoch"] == 1
 
 
@@ -324,14 +353,6 @@ def test_reports_other_settings(tmp_path):
         assert re.search(rf"{re.escape(name)}={value} \(the backup: 0\)", told)
 
 
-@pytest.fixture(scope="module")
-def early(tmp_path_factory):
-    """Directory of a run that was stopped in its first epoch."""
-    directory = tmp_path_factory.mktemp("early")
-    stopped(directory, 2)
-    return directory
-
-
 def add(y_true, y_pred):
     return y_true + y_pred
 
@@ -375,7 +396,7 @@ def add(y_true, y_pred):
     ids=["several", "function", "class", "option"],
 )
 def test_reports_what_compile_was_given(early, options, differences):
-    told = told_of(run.make_model(**options), early)
+    told = told_of(run.make_model(**options), early.directory)
     for difference in differences:
         assert re.search(difference, told)
 
@@ -383,7 +404,7 @@ def test_reports_what_compile_was_given(early, options, differences):
 def test_reports_what_fit_was_given(early):
     told = told_of(
         run.make_model(),
-        early,
+        early.directory,
         class_weight={np.int64(0): 1.0, np.int64(1): np.float32(50)},
         validation_steps=2,
         validation_freq=2,
@@ -401,7 +422,7 @@ def test_reports_frozen_layers(early):
             parts.encoder, parts.head, parts.tokenizer, **{name: True}
         )
         model.compile(learning_rate=1e-2)
-        told = told_of(model, early)
+        told = told_of(model, early.directory)
         assert f"{name}=True (the backup: False)" in told
 
 
@@ -567,20 +588,8 @@ def test_a_full_disk_does_not_end_the_run(tmp_path, caplog):
     assert "No backup was written, the run goes on without" in caplog.text
 
 
-def test_a_directory_that_another_run_uses_is_refused(tmp_path):
-    model = run.make_model()
-    other = run.make_model()
-    found = []
-
-    def begin_other():
-        with pytest.raises(InputError, match="another run") as error_info:
-            run.fit(other, zoo.Backup(tmp_path), [])
-        found.append(error_info.value)
-
-    run.fit(
-        model, zoo.Backup(tmp_path, seconds=0.0), [run.After(2, begin_other)]
-    )
-    assert found
+def test_a_directory_that_another_run_uses_is_refused(early):
+    assert "another run" in early.refusal
 
 
 def test_settings_that_are_no_json_are_refused(tmp_path):

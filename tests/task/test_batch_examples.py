@@ -84,7 +84,7 @@ class TurningExamples(Examples):
 def test_the_guard_names_the_step_and_its_examples(
     model, epoch, steps_per_execution, step
 ):
-    model.compile(steps_per_execution=steps_per_execution)
+    model.compile("sgd", steps_per_execution=steps_per_execution)
     with pytest.raises(DivergenceError) as raised:
         model.fit(
             # Examples are read to check them, and for a new head's biases.

@@ -175,7 +175,7 @@ def texts_and_labels():
 
 def test_fit_learns_and_counts_tokens():
     model = make_model(ClassificationHead(["bad", "good"], dropout=0.0))
-    model.compile(learning_rate=5e-3)
+    model.compile(keras.optimizers.SGD(0.1))
     watch = model.step_counters()
     watched = []
     note = keras.callbacks.LambdaCallback(
