@@ -120,11 +120,8 @@ def test_a_tokenizer_of_another_family_is_refused(plugin, tokenizer):
         zoo.TaskModel(encoder, head, tokenizer)
 
 
-# "several tasks" are a classifier and a tagger.
 @pytest.mark.parametrize(
-    "trained",
-    _with_slow("span QA", "masked LM", "several tasks"),
-    indirect=True,
+    "trained", _with_slow("span QA", "masked LM"), indirect=True
 )
 def test_long_texts_are_split_and_answered(trained):
     model, texts = trained
@@ -182,7 +179,7 @@ def test_a_keras_file_gives_the_same_answers(trained, tmp_path):
     assert again.predict_text(texts[:1]) == model.predict_text(texts[:1])
 
 
-@pytest.mark.parametrize("trained", _with_slow("tags"), indirect=True)
+@pytest.mark.parametrize("trained", _with_slow("masked LM"), indirect=True)
 def test_a_model_directory_gives_the_same_answers(trained, tmp_path, plugin):
     model, texts = trained
     model.save_to_preset(tmp_path / "model")
