@@ -203,6 +203,7 @@ def test_a_long_text_is_learnt_from_whole(trained):
 
 def test_texts_without_tokens_weigh_nothing():
     model = make_model()
+    model.compile("sgd")
     history = model.fit(["", "  ", "\u200b"], verbose=0).history
     # Numbers, although no token is asked for.
     assert history["loss"] == [0.0] and history["perplexity"] == [1.0]

@@ -283,6 +283,7 @@ def test_saves_and_loads(trained, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_the_saved_model_answers_all_tasks(trained, tmp_path):
     export(trained, tmp_path / "served", "saved_model")
     served = tf.saved_model.load(str(tmp_path / "served"))

@@ -47,9 +47,7 @@ def make_model(head=None, sequence_length=None, **encoder):
     keras.utils.set_random_seed(3)
     words = tokenizer()
     return TaskModel(
-        testing.tiny_encoder(
-            len(words.vocabulary), **{"num_layers": 2, **encoder}
-        ),
+        testing.tiny_encoder(len(words.vocabulary), **encoder),
         head or SpanQAHead(),
         words,
         sequence_length=sequence_length,
@@ -417,9 +415,13 @@ def test_a_long_question_is_cut_and_counted():
     ].row_lengths().numpy().tolist() == [9]
 
 
-def test_a_question_that_is_cut_is_reported(log):
-    model = make_model(SpanQAHead(max_question_length=4))
-    _, answer = model.predict_text([("aa", "bb"), (LONG, "aa bb")])
+@pytest.fixture(scope="module")
+def answers_always():
+    return make_model(SpanQAHead(no_answer=False, max_question_length=4))
+
+
+def test_a_question_that_is_cut_is_reported(answers_always, log):
+    _, answer = answers_always.predict_text([("aa", "bb"), (LONG, "aa bb")])
     assert answer["candidates"]
     assert log == [
         "Truncated: 1 of 2 examples: questions longer than 4 tokens or half of "
@@ -465,9 +467,10 @@ def test_answers_stand_as_in_the_context_marks_included():
     assert features.context["byte_end"].to_list() == [[2, 6, 7, 10]]
 
 
-def test_only_a_context_without_words_has_no_answer_for_a_head_that_answers():
-    model = make_model(SpanQAHead(no_answer=False))
-    with_words, *others = model.predict_text(
+def test_only_a_context_without_words_has_no_answer_for_a_head_that_answers(
+    answers_always,
+):
+    with_words, *others = answers_always.predict_text(
         [("aa", "bb cc"), ("aa", ""), ("aa", "\u200b"), ("aa", " ")]
     )
     assert str(with_words["no_answer_probability"]) == "0.0"
@@ -592,6 +595,7 @@ def test_the_saved_model_answers_alike(trained, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_tflite_file_gives_logits(trained, tmp_path):
     manifest = export(
         trained, tmp_path / "lite", "tflite", sequence_length=64

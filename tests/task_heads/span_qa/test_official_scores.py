@@ -25,10 +25,18 @@ def made_up(request):
     return MADE_UP["articles"], request.param
 
 
+# Other guesses at the same questions are slow tests.
 @pytest.fixture(
     scope="module",
-    params=[(name, case) for name in FIGURES for case in FIGURES[name]],
-    ids=lambda param: f"{param[0]}-{param[1]['seed']}",
+    params=[
+        pytest.param(
+            (name, case),
+            id=f"{name}-{case['seed']}",
+            marks=[pytest.mark.slow] if number else [],
+        )
+        for name in FIGURES
+        for number, case in enumerate(FIGURES[name])
+    ],
 )
 def published(request):
     """A published file, and a case whose guesses are made again."""

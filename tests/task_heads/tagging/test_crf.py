@@ -1,5 +1,6 @@
 """The chain of tags: against all taggings counted one by one, and in use."""
 
+import functools
 import itertools
 
 import keras
@@ -53,12 +54,18 @@ def all_taggings(values, is_word):
     return scores
 
 
+@functools.cache
+def computed(function, seed=0):
+    """Returns what a function makes of all rows, as arrays."""
+    found = function(potentials(seed), IS_WORD)
+    return keras.tree.map_structure(ops.convert_to_numpy, found)
+
+
 @pytest.mark.parametrize("row", range(len(IS_WORD)))
 @pytest.mark.parametrize("seed", range(3))
 def test_the_partition_sums_over_all_taggings(row, seed):
-    values = potentials(seed)
-    scores = all_taggings(values[row], IS_WORD[row])
-    found = ops.convert_to_numpy(crf.pair_marginals(values, IS_WORD)[1])
+    scores = all_taggings(potentials(seed)[row], IS_WORD[row])
+    found = computed(crf.pair_marginals, seed)[1]
     expected = np.log(np.sum(np.exp(list(scores.values()))))
     assert found[row] == pytest.approx(expected, abs=1e-5)
 
@@ -66,23 +73,21 @@ def test_the_partition_sums_over_all_taggings(row, seed):
 @pytest.mark.parametrize("row", range(len(IS_WORD)))
 @pytest.mark.parametrize("seed", range(3))
 def test_the_best_path_is_the_best_of_all_taggings(row, seed):
-    values = potentials(seed)
-    scores = all_taggings(values[row], IS_WORD[row])
-    found = ops.convert_to_numpy(crf.best_path(values, IS_WORD))[row]
+    scores = all_taggings(potentials(seed)[row], IS_WORD[row])
+    found = computed(crf.best_path, seed)[row]
     assert tuple(found[IS_WORD[row]]) == max(scores, key=scores.get)
     assert not found[~IS_WORD[row]].any()
 
 
 @pytest.mark.parametrize("row", range(len(IS_WORD)))
 def test_marginals_are_fractions_of_all_taggings(row):
-    values = potentials()
-    scores = all_taggings(values[row], IS_WORD[row])
+    scores = all_taggings(potentials()[row], IS_WORD[row])
     expected = np.zeros((IS_WORD.shape[1], NUM_TAGS))
     total = np.sum(np.exp(list(scores.values())))
     for tags, score in scores.items():
         for place, tag in zip(np.flatnonzero(IS_WORD[row]), tags):
             expected[place, tag] += np.exp(score) / total
-    found = ops.convert_to_numpy(crf.marginals(values, IS_WORD))
+    found = computed(crf.marginals)
     np.testing.assert_allclose(found[row], expected, atol=1e-5)
 
 

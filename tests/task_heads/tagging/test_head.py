@@ -220,6 +220,7 @@ def test_the_saved_model_answers_like_the_live_one(trained, tmp_path):
     assert found["byte_start"].shape == found["span"].shape
 
 
+@pytest.mark.slow
 def test_the_tflite_file_gives_logits_and_tags(softmax, tmp_path):
     manifest = export(softmax, tmp_path / "m", format="tflite").manifest
     assert "tokens_32" in str(manifest)
