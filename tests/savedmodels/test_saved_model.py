@@ -187,16 +187,13 @@ def test_the_manifest_describes_the_signatures(exported, model):
     assert described["vocabulary_sha256"] == model.tokenizer.vocabulary.sha256
 
 
+# The span QA head's reads two texts, too.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "head",
     [
-        pytest.param(
-            ClassificationHead(["x", "y", "z"], "multi_label", pooling="mean"),
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            ClassificationHead(kind="regression"), marks=pytest.mark.slow
-        ),
+        ClassificationHead(["x", "y", "z"], "multi_label", pooling="mean"),
+        ClassificationHead(kind="regression"),
         ClassificationHead(["a", "b"], text_pair=True, pooling="max"),
     ],
     ids=["multi_label", "regression", "pair"],

@@ -168,35 +168,42 @@ def test_answers_may_be_taken_one_by_one(run):
 
 def test_export_reads_a_directory(run, tmp_path):
     result, _ = run
-    found = zoo.export(result.directory, tmp_path / "out")
-    assert found.format == "saved_model"
+    found = zoo.export(result.directory, tmp_path / "out", "tflite")
+    assert found.format == "tflite"
     assert found.directory == str(tmp_path / "out")
-    assert "saved_model.pb" in found.manifest["files"]
+    assert "model.tflite" in found.manifest["files"]
 
 
-def test_a_head_of_your_own_is_trained(preset, tmp_path):
-    head = ClassificationHead(labels=["good", "bad"], pooling="mean")
-    result = zoo.finetune(
-        head=head,
+@pytest.fixture(scope="module")
+def own_head():
+    return ClassificationHead(labels=["good", "bad"], pooling="mean")
+
+
+@pytest.fixture(scope="module")
+def run_of_own_head(own_head, preset, tmp_path_factory):
+    """The result where little is given: no validation, no learning rate."""
+    return zoo.finetune(
+        head=own_head,
         preset=preset,
         train=(TEXTS, LABELS),
-        out=tmp_path / "model",
+        out=tmp_path_factory.mktemp("own") / "model",
         epochs=1,
     )
-    assert result.model.head is head
+
+
+def test_a_head_of_your_own_is_trained(run_of_own_head, own_head):
+    assert run_of_own_head.model.head is own_head
+
+
+def test_without_validation_there_is_no_best_epoch(run_of_own_head):
+    result = run_of_own_head
     assert result.best_epoch is result.best_by is None
     assert result.metrics == {}
+
+
+def test_a_default_learning_rate_is_in_the_report(run_of_own_head):
+    result = run_of_own_head
     assert result.learning_rate_reason
-
-
-def test_a_default_learning_rate_is_in_the_report(preset, tmp_path):
-    result = zoo.finetune(
-        head="classification",
-        preset=preset,
-        train=(TEXTS, LABELS),
-        out=tmp_path / "model",
-        epochs=1,
-    )
     page = pathlib.Path(result.report).read_text()
     row = re.search(r"<tr>(?:(?!</tr>).)*>learning_rate<.*?</tr>", page)
     assert f">{result.learning_rate:g}<" in row[0]
