@@ -53,18 +53,47 @@ def test_no_module_hides_a_public_name():
     assert not modules & set(zoo.__all__)
 
 
-def test_public_names_are_found_when_they_are_touched():
-    code = (
-        "import sys\n"
-        "import keras_bert_zoo as zoo\n"
-        "listed = [name for name in dir(zoo) if name.endswith('Head')]\n"
-        "print('tensorflow' in sys.modules, listed)\n"
-        "print(zoo.TaggingHead.name, hasattr(zoo, 'NoHead'))\n"
-        "print([n for n in zoo.__all__ if getattr(zoo, n) is None])"
-    )
-    done = run_python(code)
+PROGRAM = """
+import sys
+sys.modules["tensorflow_text"] = None
+import keras_bert_zoo as zoo
+listed = [name for name in dir(zoo) if name.endswith("Head")]
+print("tensorflow" in sys.modules, listed)
+print(zoo.TaggingHead.name, hasattr(zoo, "NoHead"))
+print([n for n in zoo.__all__ if getattr(zoo, n) is None])
+
+words = "[PAD] [UNK] [CLS] [SEP] [MASK] good bad".split()
+tokenizer = zoo.BertTokenizer(zoo.Vocabulary(words), True)
+print(tokenizer.tokenize(["Góod"]).to_list())
+try:
+    tokenizer.engine("fast")
+except zoo.InputError as error:
+    print(error)
+encoder = zoo.BertEncoder(
+    vocabulary_size=7,
+    num_layers=1,
+    num_heads=2,
+    hidden_dim=8,
+    intermediate_dim=8,
+)
+head = zoo.ClassificationHead(labels=["no", "yes"])
+model = zoo.TaskModel(encoder, head, tokenizer)
+model.compile("sgd")
+history = model.fit(["good", "bad"] * 4, ["yes", "no"] * 4, verbose=0)
+print(len(history.history["loss"]), len(model.predict_text(["good"])))
+"""
+
+
+@pytest.fixture(scope="module")
+def printed():
+    """The lines of a program that touches public names, then trains."""
+    done = run_python(PROGRAM)
     assert done.returncode == 0, done.stderr
-    listed, found, missing = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+def test_public_names_are_found_when_they_are_touched(printed):
+    listed, found, missing = printed[:3]
     assert missing == "[]"
     assert listed == (
         "False ['ClassificationHead', 'MaskedTokenHead', 'MultiTaskHead', "
@@ -73,28 +102,8 @@ def test_public_names_are_found_when_they_are_touched():
     assert found == "tagging False"
 
 
-def test_trains_without_tensorflow_text():
-    done = run_python(
-        "import sys\n"
-        "sys.modules['tensorflow_text'] = None\n"
-        "import keras_bert_zoo as zoo\n"
-        "from task_heads.classification.head import ClassificationHead\n"
-        "words = '[PAD] [UNK] [CLS] [SEP] [MASK] good bad'.split()\n"
-        "tokenizer = zoo.BertTokenizer(zoo.Vocabulary(words), True)\n"
-        "print(tokenizer.tokenize(['Góod']).to_list())\n"
-        "try:\n"
-        "    tokenizer.engine('fast')\n"
-        "except zoo.InputError as error:\n"
-        "    print(error)\n"
-        "encoder = zoo.BertEncoder(vocabulary_size=7, num_layers=1,\n"
-        "    num_heads=2, hidden_dim=8, intermediate_dim=8)\n"
-        "model = zoo.TaskModel(encoder,\n"
-        "    ClassificationHead(labels=['no', 'yes']), tokenizer)\n"
-        "history = model.fit(['good', 'bad'] * 4, ['yes', 'no'] * 4,\n"
-        "    verbose=0)\n"
-        "print(len(history.history['loss']), len(model.predict_text(['good'])))"
-    )
-    ids, error, trained = done.stdout.splitlines() or [done.stderr] * 3
+def test_trains_without_tensorflow_text(printed):
+    ids, error, trained = printed[3:]
     assert ids == "[[5]]"
     assert error.startswith('engine="fast" needs tensorflow-text. Received')
     assert trained == "1 1"

@@ -338,14 +338,13 @@ def test_old_python_is_refused(checkout):
 
 
 @needs_make
-def test_failed_install_leaves_no_stamp(checkout):
-    (checkout / "requirements-test.lock").write_text(
-        f"no-such-package==1 \\\n    --hash=sha256:{'0' * 64}\n"
-    )
+def test_failed_install_leaves_no_stamp(checkout, fake_uv):
+    shutil.copy(checkout / "empty.lock", checkout / "requirements-test.lock")
+    uv = fake_uv('echo "error: no version of no-such-package" >&2', "exit 1")
     done = subprocess.run(
         ["make", f"PYTHON={sys.executable}", "lint"],
         cwd=checkout,
-        env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""},
+        env={**os.environ, "PATH": f"{uv}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
     )

@@ -85,10 +85,13 @@ def make_engine(vocabulary):
     }
 
     @functools.cache
-    def make(name, lowercase=True, strip_accents=None, tokens=vocabulary):
+    def made(name, *arguments):
         if name == "fast":
             pytest.importorskip("tensorflow_text")
-        return engines[name](tokens, lowercase, strip_accents)
+        return engines[name](*arguments)
+
+    def make(name, lowercase=True, strip_accents=None, tokens=vocabulary):
+        return made(name, tokens, lowercase, strip_accents)
 
     return make
 

@@ -95,23 +95,34 @@ def test_no_text_spells_a_special_token(
     assert not found & special
 
 
-@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize(
+    ("lowercase", "unknown"),
+    [
+        (True, "\ue000[UNK]"),
+        # What no word is spelled with has nothing to do with case.
+        (False, "\ue000[UNK]"),
+        (True, "hello"),
+        *(
+            pytest.param(True, unknown, marks=pytest.mark.slow)
+            for unknown in ("[UNK]", "\ue0000", "## ")
+        ),
+    ],
+    ids=ascii,
+)
 @pytest.mark.parametrize("engine", TENSOR_ENGINES)
-def test_odd_characters_in_the_vocabulary(make_engine, engine, lowercase):
+def test_odd_characters_in_the_vocabulary(
+    make_engine, engine, lowercase, unknown
+):
     odd = [chr(code) for code in ODD_CODES]
     numbered = [f"{one}{number}" for one in odd for number in (0, 3, 7)]
     tokens = [*SPECIAL_TOKENS, "hello", "3", *odd, *numbered]
-    tokens += [f"##{one}" for one in odd] + ["\ue000[UNK]", "##3", "##s"]
-    # What no word is spelled with has nothing to do with case.
-    unknowns = ["\ue000[UNK]"]
-    if lowercase:
-        unknowns += ["[UNK]", "\ue0000", "## ", "hello"]
-    for unknown in unknowns:
-        vocabulary = Vocabulary([*tokens, "## "], unknown=unknown)
-        texts = ["hello", *_texts_with_ids((0, 3, 7, 20, len(tokens)))]
-        expected = make_engine("python", lowercase, None, vocabulary)
-        found = make_engine(engine, lowercase, None, vocabulary)
-        assert found.rows(texts) == expected.rows(texts)
+    tokens += [f"##{one}" for one in odd]
+    tokens += ["\ue000[UNK]", "##3", "##s", "## "]
+    vocabulary = Vocabulary(tokens, unknown=unknown)
+    texts = ["hello", *_texts_with_ids((0, 3, 7, 20, len(tokens) - 1))]
+    expected = make_engine("python", lowercase, None, vocabulary)
+    found = make_engine(engine, lowercase, None, vocabulary)
+    assert found.rows(texts) == expected.rows(texts)
 
 
 def test_no_normalized_text_holds_a_private_character():
