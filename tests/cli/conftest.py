@@ -79,3 +79,10 @@ def trained(folder):
         "--learning-rate=0.05",
         "--batch-size=4",
     )
+
+
+@pytest.fixture(scope="session")
+def evaluated(folder, trained):
+    """What `evaluate --json` printed of that model on its data."""
+    data = folder / "train.tsv"
+    return call("evaluate", folder / "model", "--data", data, "--json")

@@ -30,12 +30,11 @@ def test_metrics_are_printed(evaluate):
     }
 
 
-def test_json_is_all_there_is_on_stdout(evaluate):
-    outcome = evaluate("--json")
-    content = json.loads(outcome.out)
+def test_json_is_all_there_is_on_stdout(evaluated):
+    content = json.loads(evaluated.out)
     assert content["num_examples"] == 8
     assert 0 <= content["accuracy"] <= 1
-    assert outcome.error == ""
+    assert evaluated.error == ""
 
 
 def test_a_missing_file_is_named(evaluate):

@@ -26,13 +26,16 @@ def model(make_model):
 @pytest.mark.parametrize(
     "options",
     [
-        pytest.param({"shuffle": True, "seed": 5}, marks=pytest.mark.slow),
+        {"shuffle": True, "seed": 5},
         pytest.param({"shuffle": False, "seed": 0}, marks=pytest.mark.slow),
         pytest.param(
             {"shuffle": True, "seed": 5, "tokens_per_batch": 32},
             marks=pytest.mark.slow,
         ),
-        {"shuffle": True, "seed": 5, "packed_length": 16},
+        pytest.param(
+            {"shuffle": True, "seed": 5, "packed_length": 16},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_examples_are_those_of_the_batches(model, options):

@@ -76,7 +76,8 @@ def trained():
     return model
 
 
-def test_the_contract_holds():
+@pytest.mark.slow
+def test_the_contract_holds_for_windows():
     testing.check_head(
         make_head(),
         [
@@ -87,7 +88,6 @@ def test_the_contract_holds():
     )
 
 
-@pytest.mark.slow
 def test_the_contract_holds_for_whole_pairs():
     head = MultiTaskHead(
         {

@@ -63,8 +63,8 @@ def rows(times=1):
 @pytest.fixture(scope="module")
 def trained():
     model = make_model(max_sequence_length=64)
-    model.compile(learning_rate=0.01, weight_decay=0.0)
-    model.fit(rows(16), batch_size=16, epochs=25, verbose=0)
+    model.compile(learning_rate=0.03, weight_decay=0.0)
+    model.fit(rows(16), batch_size=16, epochs=12, verbose=0)
     return model
 
 

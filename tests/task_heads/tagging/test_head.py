@@ -37,8 +37,8 @@ def make_model(head=None, sequence_length=None, **encoder):
 
 def train(head):
     model = make_model(head)
-    model.compile(learning_rate=0.02, weight_decay=0.0)
-    model.fit(rows(20), batch_size=8, epochs=20, verbose=0)
+    model.compile(learning_rate=0.05, weight_decay=0.0)
+    model.fit(rows(20), batch_size=8, epochs=8, verbose=0)
     return model
 
 
