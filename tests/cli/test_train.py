@@ -311,7 +311,9 @@ def test_a_report_that_fails_costs_no_run_its_end(
     folder.mkdir()
     (folder / "notes.txt").write_text("kept")
     out = folder / "model"
-    outcome = train(out=out, backup_dir=folder, backup_seconds=1e-3)
+    outcome = train(
+        out=out, backup_dir=folder, backup_seconds=1e-3, freeze_encoder=True
+    )
     assert outcome.status == 0
     assert caplog.messages[-1] == (
         "The model is saved, but not its report: ZeroDivisionError: of a chart"
@@ -375,7 +377,7 @@ def test_a_name_that_is_empty_is_refused(train, no_weights, flag):
 
 
 def test_weights_past_all_bounds_are_not_saved(train, tmp_path):
-    outcome = train(learning_rate=1e30, batch_size=8)
+    outcome = train(learning_rate=1e30, batch_size=8, freeze_encoder=True)
     assert outcome.status == 3
     assert "Weights must be numbers whose products are" in outcome.error
     assert outcome.error.count("\n") == 1

@@ -65,7 +65,7 @@ def test_xla_compiles_once_for_each_width():
 def test_a_dropped_incomplete_batch_is_reported(
     make_model, texts, labels, caplog
 ):
-    model = make_model()
+    model = make_model(freeze_encoder=True)
     logging.get_absl_logger().propagate = True
     seen = []
     batch_end = keras.callbacks.LambdaCallback(

@@ -188,6 +188,7 @@ def run_of_own_head(own_head, preset, tmp_path_factory):
         train=(TEXTS, LABELS),
         out=tmp_path_factory.mktemp("own") / "model",
         epochs=1,
+        freeze_encoder=True,
     )
 
 

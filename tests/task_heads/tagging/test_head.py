@@ -203,7 +203,11 @@ def test_spans_are_those_of_the_tags(trained):
 def test_saves_and_loads(trained, tmp_path):
     trained.save_to_preset(tmp_path / "model")
     loaded = TaskModel.from_preset(tmp_path / "model")
-    assert loaded.predict_text("aa bb dd") == trained.predict_text("aa bb dd")
+    assert loaded.head.get_config() == trained.head.get_config()
+    for ours, theirs in zip(
+        loaded.get_weights(), trained.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_the_saved_model_answers_like_the_live_one(trained, tmp_path):
