@@ -17,7 +17,14 @@ def make_model(head, freeze_encoder):
     )
 
 
-@pytest.mark.parametrize("name", ["pair", "masked LM", "several tasks"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("pair", marks=pytest.mark.slow),
+        "masked LM",
+        "several tasks",
+    ],
+)
 @pytest.mark.parametrize(
     ("frozen", "loads_frozen"),
     [

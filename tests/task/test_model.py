@@ -210,7 +210,7 @@ def test_the_users_optimizer_is_kept(make_model, texts, labels):
     assert model.optimizer is optimizer
 
 
-def test_heads_on_one_encoder_train_what_each_needs(make_model, texts):
+def test_heads_on_one_encoder_train_what_each_needs(make_model):
     whole = make_model()
     encoder, tokenizer = whole.encoder, whole.tokenizer
     head_alone = TaskModel(
@@ -243,8 +243,9 @@ def test_heads_on_one_encoder_train_what_each_needs(make_model, texts):
     assert trained(frozen) == [False, False]
     assert trained(whole) == [True, True]
     before = [layer.get_weights()[0] for layer in (embeddings, pooler)]
+    inputs = {name: np.ones((2, 3), "int32") for name in masked.input}
     masked.compile("sgd")
-    masked.fit([{"text": text} for text in texts], verbose=0)
+    masked.fit(inputs, np.ones((2, 3)), verbose=0)
     after = [layer.get_weights()[0] for layer in (embeddings, pooler)]
     assert [np.array_equal(a, b) for a, b in zip(before, after)] == [
         False,

@@ -5,8 +5,17 @@ import keras
 import numpy as np
 import pytest
 
+# The others are parts of several tasks, or differ from one in a label's kind.
+FAST = ("score", "span QA", "masked LM", "several tasks")
 
-@pytest.mark.parametrize("name", every_head.HEADS)
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
+        for name in every_head.HEADS
+    ],
+)
 def test_a_compiled_model_is_loaded(name, tmp_path):
     make_head, _ = every_head.HEADS[name]
     model = every_head.make_model(make_head())
