@@ -1,8 +1,8 @@
 """Prints which files of ours a call goes through on its way to a layer.
 
-    python called_files.py fit | predict_text
+    python called_files.py fit predict_text
 
-Follows the call, of a text classifier, up to the first layer's `call`, and
+Follows each call, of a text classifier, up to the first layer's `call`, and
 prints file -> functions called, in the order of the calls, as a JSON object.
 """
 
@@ -71,17 +71,24 @@ def called_files(call: Callable) -> dict[str, list[str]]:
     return {path: list(names) for path, names in calls.files.items()}
 
 
-def classifier() -> TaskModel:
-    tokenizer = testing.tiny_tokenizer(TEXTS)
+def classifier(texts: list[str]) -> TaskModel:
+    tokenizer = testing.tiny_tokenizer(texts)
     encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
     return TaskModel(encoder, ClassificationHead(["no", "yes"]), tokenizer)
 
 
-if __name__ == "__main__":
-    model = classifier()
+def calls_of(verb: str) -> Callable:
+    """Returns a call of a model that nothing was called of before."""
+    # Words of its own: tokenizers of the same words are the same.
+    texts = [f"{text} {verb}" for text in TEXTS]
+    model = classifier(texts)
     model.compile()
-    call = {
-        "fit": lambda: model.fit(TEXTS, ["no", "yes"] * 2, verbose=0),
-        "predict_text": lambda: model.predict_text(TEXTS),
-    }[sys.argv[1]]
-    print(json.dumps(called_files(call)))
+    return {
+        "fit": lambda: model.fit(texts, ["no", "yes"] * 2, verbose=0),
+        "predict_text": lambda: model.predict_text(texts),
+    }[verb]
+
+
+if __name__ == "__main__":
+    for verb in sys.argv[1:]:
+        print(json.dumps(called_files(calls_of(verb))))

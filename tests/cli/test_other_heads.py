@@ -25,7 +25,9 @@ sleeps VBZ B-VP O
 def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("preset") / "tiny"
     tokenizer = testing.tiny_tokenizer(["anna smith lives in rome sleeps"])
-    encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
+    encoder = testing.tiny_encoder(
+        len(tokenizer.vocabulary), dropout=0.0, attention_dropout=0.0
+    )
     presets.save_preset(encoder, tokenizer, folder)
     return folder
 

@@ -37,7 +37,7 @@ def make_model():
         return TaskModel(
             testing.tiny_encoder(
                 len(tokenizer.vocabulary),
-                **{"num_layers": 1, "dropout": 0.0, **encoder},
+                **{"dropout": 0.0, "attention_dropout": 0.0, **encoder},
             ),
             head or ClassificationHead(["bad", "good"], dropout=0.0),
             tokenizer,

@@ -256,7 +256,7 @@ def fitted_in_steps(make_model, several):
     texts = ["fine " * (1 + n % 6) for n in range(21)]
     labels = ["good" if n % 3 else "bad" for n in range(21)]
     keras.utils.set_random_seed(0)
-    model = make_model(dropout=0.0, freeze_encoder=True)
+    model = make_model(attention_dropout=0.1)
     model.compile(keras.optimizers.SGD(0.1), steps_per_execution=several)
     history = model.fit(
         texts, labels, batch_size=5, epochs=2, verbose=0
@@ -301,7 +301,8 @@ def weights_after(model, several, *data, loss="auto", **options):
 def after_a_part_of_a_pass(num_steps, several, is_dataset):
     keras.utils.set_random_seed(0)
     inputs = keras.Input((3,))
-    model = ReplicatedModel(inputs, keras.layers.Dense(2)(inputs))
+    hidden = keras.layers.Dropout(0.5, seed=1)(inputs)
+    model = ReplicatedModel(inputs, keras.layers.Dense(2)(hidden))
     rows = np.random.default_rng(0).normal(size=(12, 3)).astype("float32")
     data = rows, rows[:, :2]
     if is_dataset:
@@ -368,7 +369,7 @@ def test_the_rate_falls_over_the_examples_that_are_left(
 def test_several_steps_at_once_end_with_the_examples_that_are_left(make_model):
     one, other = (
         weights_after(
-            make_model(),
+            make_model(attention_dropout=0.1),
             number,
             *ready_arrays(40),
             batch_size=4,

@@ -42,7 +42,9 @@ class Notes(Progress):
 def preset(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workflows") / "preset"
     tokenizer = testing.tiny_tokenizer(TEXTS)
-    encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
+    encoder = testing.tiny_encoder(
+        len(tokenizer.vocabulary), dropout=0.0, attention_dropout=0.0
+    )
     presets.save_preset(encoder, tokenizer, folder)
     return folder
 

@@ -44,7 +44,10 @@ def make_model(head=None, sequence_length=None, freeze=False, **encoder):
     tokenizer = testing.tiny_tokenizer(["aa bb cc dd"])
     keras.utils.set_random_seed(3)
     return TaskModel(
-        testing.tiny_encoder(len(tokenizer.vocabulary), **encoder),
+        testing.tiny_encoder(
+            len(tokenizer.vocabulary),
+            **{"dropout": 0.0, "attention_dropout": 0.0, **encoder},
+        ),
         head or make_head(),
         tokenizer,
         sequence_length=sequence_length,

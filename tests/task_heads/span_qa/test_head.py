@@ -47,7 +47,10 @@ def make_model(head=None, sequence_length=None, **encoder):
     keras.utils.set_random_seed(3)
     words = tokenizer()
     return TaskModel(
-        testing.tiny_encoder(len(words.vocabulary), **encoder),
+        testing.tiny_encoder(
+            len(words.vocabulary),
+            **{"dropout": 0.0, "attention_dropout": 0.0, **encoder},
+        ),
         head or SpanQAHead(),
         words,
         sequence_length=sequence_length,

@@ -230,7 +230,9 @@ def trained():
     tokenizer = testing.tiny_tokenizer(["aa bb cc dd"])
     keras.utils.set_random_seed(3)
     model = TaskModel(
-        testing.tiny_encoder(len(tokenizer.vocabulary)),
+        testing.tiny_encoder(
+            len(tokenizer.vocabulary), dropout=0.0, attention_dropout=0.0
+        ),
         TaggingHead(LABELS, dropout=0.0, crf=True),
         tokenizer,
     )

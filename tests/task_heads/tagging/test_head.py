@@ -28,7 +28,10 @@ def make_model(head=None, sequence_length=None, **encoder):
     tokenizer = testing.tiny_tokenizer(["aa bb cc . dd ( ) é"])
     keras.utils.set_random_seed(3)
     return TaskModel(
-        testing.tiny_encoder(len(tokenizer.vocabulary), **encoder),
+        testing.tiny_encoder(
+            len(tokenizer.vocabulary),
+            **{"dropout": 0.0, "attention_dropout": 0.0, **encoder},
+        ),
         head or TaggingHead(LABELS, dropout=0.0),
         tokenizer,
         sequence_length=sequence_length,
