@@ -169,14 +169,14 @@ def test_exports_equal_the_model(trained, tmp_path, format, options):
 
 
 @pytest.mark.parametrize("trained", _with_slow("masked LM"), indirect=True)
-def test_a_keras_file_gives_the_same_answers(trained, tmp_path):
-    model, texts = trained
+def test_a_keras_file_holds_the_same_model(trained, tmp_path, plugin):
+    model, _ = trained
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert isinstance(again.encoder, plugin.CharacterEncoder)
     assert again.tokenizer.get_config() == model.tokenizer.get_config()
     for one, other in zip(model.get_weights(), again.get_weights()):
         np.testing.assert_array_equal(one, other)
-    assert again.predict_text(texts[:1]) == model.predict_text(texts[:1])
 
 
 @pytest.mark.parametrize("trained", _with_slow("masked LM"), indirect=True)

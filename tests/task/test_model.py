@@ -80,7 +80,9 @@ def test_learns_from_examples_of_a_file(make_model, texts, labels, tmp_path):
     assert model.evaluate(rows, return_dict=True, verbose=0)["accuracy"] == 1.0
 
 
-def test_learns_from_a_ready_dataset(make_model):
+@pytest.fixture(scope="module")
+def fitted_to_ids(make_model):
+    """A model, the optimizer that it was given, and its data."""
     ids = np.random.default_rng(0).integers(5, 20, (8, 6)).astype("int32")
     labels = np.array([0, 1] * 4)
     inputs = {
@@ -90,8 +92,14 @@ def test_learns_from_a_ready_dataset(make_model):
     }
     dataset = tf.data.Dataset.from_tensor_slices((inputs, labels)).batch(4)
     model = make_model()
-    model.compile(keras.optimizers.SGD(0.5))
+    optimizer = keras.optimizers.SGD(0.5)
+    model.compile(optimizer)
     model.fit(dataset, epochs=25, verbose=0)
+    return model, optimizer, inputs, labels
+
+
+def test_learns_from_a_ready_dataset(fitted_to_ids):
+    model, _, inputs, labels = fitted_to_ids
     assert model.evaluate(inputs, labels, return_dict=True, verbose=0)[
         "accuracy"
     ] == pytest.approx(1.0)
@@ -202,11 +210,8 @@ def test_each_fit_has_a_schedule_over_its_steps(fitted):
     assert fitted.steps == [(4, 1, 4), (50, 5, 50)]
 
 
-def test_the_users_optimizer_is_kept(make_model, texts, labels):
-    model = make_model()
-    optimizer = keras.optimizers.SGD(0.1)
-    model.compile(optimizer=optimizer)
-    model.fit(texts, labels, verbose=0)
+def test_the_users_optimizer_is_kept(fitted_to_ids):
+    model, optimizer, *_ = fitted_to_ids
     assert model.optimizer is optimizer
 
 

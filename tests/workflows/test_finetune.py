@@ -9,6 +9,7 @@ import pytest
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo import presets
+from keras_bert_zoo import registry
 from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
@@ -168,12 +169,23 @@ def test_answers_may_be_taken_one_by_one(run):
     ]
 
 
+class LabelExporter:
+    """Writes nothing, so that the test is of what it is given."""
+
+    def export(self, model, directory, overwrite):
+        return {"labels": model.head.labels_by_index}
+
+
 def test_export_reads_a_directory(run, tmp_path):
     result, _ = run
-    found = zoo.export(result.directory, tmp_path / "out", "tflite")
-    assert found.format == "tflite"
+    registry.exporters.register("labels", LabelExporter)
+    try:
+        found = zoo.export(result.directory, tmp_path / "out", "labels")
+    finally:
+        registry.exporters.unregister("labels")
+    assert found.format == "labels"
     assert found.directory == str(tmp_path / "out")
-    assert "model.tflite" in found.manifest["files"]
+    assert found.manifest == {"labels": ["bad", "good"]}
 
 
 @pytest.fixture(scope="module")
