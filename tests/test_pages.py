@@ -9,11 +9,17 @@ import pytest
 from keras_bert_zoo import presets
 from keras_bert_zoo import testing
 from keras_bert_zoo.cli import main
+from keras_bert_zoo.task.model import TaskModel
+from task_heads.tagging.head import TaggingHead
 
 ROOT = pathlib.Path(__file__).parents[1]
 PAGES = ["README.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))]
 PRESET = "minilm_l6_en_uncased"
-PUBLISHED = "hf:google-bert/bert-base-uncased"
+# Models of a hub, and the tiny ones that stand in for them.
+PUBLISHED = {
+    "hf:google-bert/bert-base-uncased": "bert",
+    "hf:dslim/bert-base-NER": "bert_ner",
+}
 
 
 def blocks(page):
@@ -71,13 +77,16 @@ def test_a_page_runs_from_top_to_bottom(folder, monkeypatch, page):
     )
     for name in ("tiny", "bert"):
         presets.save_preset(encoder, tokenizer, folder / name)
+    head = TaggingHead(["O", "B-PER", "I-PER"])
+    TaskModel(encoder, head, tokenizer).save_to_preset(folder / "bert_ner")
     for name in ("corpus.txt", "heldout.txt"):
         (folder / name).write_text("\n".join([*lines * 4, ""]))
     rows = [f"{line}\t{n}" for n, line in enumerate(lines)]
     (folder / "messages.tsv").write_text("\n".join(["text\tlabel", *rows, ""]))
     namespace = {}
     for kind, text in blocks(page):
-        text = text.replace(PRESET, "tiny").replace(PUBLISHED, "bert")
+        for name, stand_in in {PRESET: "tiny", **PUBLISHED}.items():
+            text = text.replace(name, stand_in)
         if kind == "python":
             if "examples/data" in text:
                 text = re.sub(r"epochs=\d+", "epochs=1", text)
