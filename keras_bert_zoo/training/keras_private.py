@@ -131,8 +131,16 @@ def build_metrics(model: keras.Model, types: tuple) -> None:
             them.
     """
     x, y, sample_weight = types
+    y_pred = model.output
+    given, own = (
+        [one.shape for one in keras.tree.flatten(inputs) if one is not None]
+        for inputs in (x, model.input)
+    )
+    if given != own:
+        # Labels of known shapes meet predictions of the same.
+        y_pred = compute_output_spec(model, x, training=False)
     compute_output_spec(
-        model.compute_metrics, x, y, model.output, sample_weight=sample_weight
+        model.compute_metrics, x, y, y_pred, sample_weight=sample_weight
     )
 
 
