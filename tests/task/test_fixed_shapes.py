@@ -8,7 +8,10 @@ import pytest
 import tensorflow as tf
 from absl import logging
 
+from keras_bert_zoo import testing
 from keras_bert_zoo.data import InputCounts
+from keras_bert_zoo.data import MemoryExamples
+from keras_bert_zoo.data import build_dataset
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task import fitting
@@ -53,6 +56,30 @@ def test_shapes_are_fixed_on_a_tpu(make_model, texts, labels, monkeypatch):
 
     assert shapes(found) == [(3, 32), (3, 32), (2, 32)]
     assert max(length for _, length in shapes(free)) < 32
+
+
+def test_metrics_are_built_for_batches_of_known_shapes():
+    """A tagger's, whose weights have the shape of the words."""
+    words = [["a", "b"], ["b", "a", "a"]]
+    tokenizer = testing.tiny_tokenizer([" ".join(one) for one in words])
+    model = TaskModel(
+        testing.tiny_encoder(len(tokenizer.vocabulary)),
+        TaggingHead(["O", "B-x", "I-x"]),
+        tokenizer,
+    )
+    model.compile()
+    examples = MemoryExamples(
+        {"tokens": words, "tags": [["O", "B-x"], ["B-x", "O", "O"]]}
+    )
+    batches = build_dataset(
+        examples, model.head, tokenizer, sequence_length=8, batch_size=2
+    )
+    (batch,) = batches
+    trained = model.train_on_batch(*batch, return_dict=True)
+    assert 0 < trained["loss"] < 10
+    assert set(trained) == set(
+        model.evaluate(batches, verbose=0, return_dict=True)
+    )
 
 
 @pytest.mark.slow
