@@ -277,7 +277,7 @@ class InputCounts:
 
     @property
     def num_tokens(self) -> int:
-        """Tokens in all batches, padding left out."""
+        """Tokens in all batches, without padding."""
         return self._counts[2]
 
     @property

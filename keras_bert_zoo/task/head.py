@@ -406,7 +406,8 @@ def log_frequencies(
     Args:
         counts: number of times each of `L` labels occurs, or the sum of its
             weights.
-        prior_count: float. Added to each, so that none is impossible.
+        prior_count: float. Added to each count, so that no label has
+            probability 0.
     """
     counts = np.asarray(counts, "float64") + prior_count
     return np.log(counts / counts.sum()).astype("float32")

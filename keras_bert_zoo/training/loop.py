@@ -4,6 +4,7 @@ They call what Keras's own loops call, in the same order. A run may begin in
 the middle of an epoch, and several steps per execution end with the epoch.
 """
 
+import functools
 import math
 import warnings
 from collections.abc import Iterator
@@ -147,6 +148,10 @@ def fit(
 
     Returns:
         The history.
+
+    Raises:
+        InputError: if `validation_split` is given for data that cannot be
+            split, or leaves one of the parts empty.
     """
     most = keras.config.max_epochs()
     if most:
@@ -187,17 +192,14 @@ def fit(
         if not first:
             model.reset_metrics()
         callbacks.on_epoch_begin(epoch)
-        logs = {}
-        for step, number, iterator in batches.epoch(first):
-            callbacks.on_train_batch_begin(step)
-            try:
-                logs = model.run_steps(model.train_function, iterator, number)
-            except (StopIteration, tf.errors.OutOfRangeError):
-                batches.end()
-                break
-            callbacks.on_train_batch_end(step + number - 1, logs)
-            if model.stop_training:
-                break
+        logs = _run_steps(
+            batches.epoch(first),
+            batches.end,
+            functools.partial(model.run_steps, model.train_function),
+            callbacks.on_train_batch_begin,
+            callbacks.on_train_batch_end,
+            lambda: model.stop_training,
+        )
         epoch_logs = dict(model.epoch_logs(logs))
         if validation_data is not None and _is_due(epoch, validation_freq):
             if held_out is None:
@@ -253,20 +255,33 @@ def _evaluate(model, batches, callbacks):
     model.make_test_function()
     model.stop_evaluating = False
     callbacks.on_test_begin()
-    logs = {}
     model.reset_metrics()
-    for step, number, iterator in batches.epoch():
-        callbacks.on_test_batch_begin(step)
-        try:
-            logs = model.run_steps(model.test_function, iterator, number)
-        except (StopIteration, tf.errors.OutOfRangeError):
-            batches.end()
-            break
-        callbacks.on_test_batch_end(step + number - 1, logs)
-        if model.stop_evaluating:
-            break
+    logs = _run_steps(
+        batches.epoch(),
+        batches.end,
+        functools.partial(model.run_steps, model.test_function),
+        callbacks.on_test_batch_begin,
+        callbacks.on_test_batch_end,
+        lambda: model.stop_evaluating,
+    )
     logs = keras.tree.map_structure(_as_number, dict(model.epoch_logs(logs)))
     callbacks.on_test_end(logs)
+    return logs
+
+
+def _run_steps(executions, end_data, run, on_begin, on_end, is_stopped):
+    """Runs the executions of an epoch; returns the logs of the last one."""
+    logs = {}
+    for step, number, iterator in executions:
+        on_begin(step)
+        try:
+            logs = run(iterator, number)
+        except (StopIteration, tf.errors.OutOfRangeError):
+            end_data()
+            break
+        on_end(step + number - 1, logs)
+        if is_stopped():
+            break
     return logs
 
 

@@ -189,17 +189,18 @@ def make_step_function(model: keras.Model, find_step: Callable) -> Callable:
             replica does with its part. Called once, outside of graphs.
     """
     strategy = model.distribute_strategy
-    found: list[Callable] = []
+    step = None
 
-    def step_on(data):
-        if not found:
-            found.append(find_step(data))
+    def prepare(data):
+        nonlocal step
+        if step is None:
+            step = find_step(data)
 
     def after(data):
         tensors = tf.nest.flatten(data, expand_composites=True)
         # At the end of the data there is none, and nothing is counted.
         with tf.control_dependencies(list(filter(tf.is_tensor, tensors))):
-            found[0](distribution.own_copy(data))
+            step(distribution.own_copy(data))
 
     def run(data):
         with contextlib.ExitStack() as stack:
@@ -260,10 +261,10 @@ def make_step_function(model: keras.Model, find_step: Callable) -> Callable:
 
     def function(batches, num_steps=1):
         if isinstance(batches, _ITERATORS):
-            step_on(batches.element_spec)
+            prepare(batches.element_spec)
             return execute_next(batches, num_steps)
         data = next(batches)
-        step_on(data)
+        prepare(data)
         return execute_batch(distribution.parted(data, strategy))
 
     return function

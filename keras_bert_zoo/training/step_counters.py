@@ -17,7 +17,7 @@ class StepCounters:
     Made under the scope of the strategy that the model is trained under.
 
     Attributes:
-        num_tokens: int64. Tokens of all batches so far, padding left out; 0
+        num_tokens: int64. Tokens of all batches so far, without padding; 0
             for models that do not read a `padding_mask`.
         num_padded_tokens: int64. The same with padding.
         gradient_norm: float32, or `None` until `add_gradient_norm`. Norm of

@@ -353,7 +353,7 @@ def _as_texts(texts):
 def matchable_tokens(vocabulary: Vocabulary) -> list[tuple[int, str, int]]:
     """Returns (root, text, id) of the tokens that a word can match.
 
-    Left out are those longer than a word may be, and those that hold a space
+    Tokens above the maximum word length are excluded, and tokens with a space
     or a punctuation mark beside another character.
     """
     tables = unicode_tables.load()

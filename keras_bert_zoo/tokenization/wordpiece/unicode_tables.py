@@ -190,7 +190,7 @@ def symbol_tables(
         lowercase: bool.
         strip_accents: bool.
         symbols: what stands for each code point of normalized text; 0 for
-            those left out.
+            a code point that no token has.
     """
     return _compiled(lowercase, strip_accents, symbols)
 

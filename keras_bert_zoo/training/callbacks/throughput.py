@@ -17,7 +17,7 @@ class Throughput(keras.callbacks.Callback):
 
     - `learning_rate`: of the epoch's last update;
     - `seconds`: of the epoch, validation included;
-    - `tokens_per_second`: trained on, padding left out, in the time of the
+    - `tokens_per_second`: trained on, without padding, in the time of the
       training steps;
     - `padding_fraction`: of padding among all tokens, in [0, 1).
 

@@ -76,7 +76,7 @@ def layers_from_below(encoder: keras.Model) -> list[list[keras.layers.Layer]]:
     Blocks are the layers whose names end in a number, such as
     `transformer_block_0`, ours and keras-hub's alike. All layers before the
     first of them are the embeddings. Those after it, such as a pooler, are
-    left out: they stand with the head.
+    excluded: they learn at the head's rate.
 
     Args:
         encoder: its `layers` stand in the order of its computation.

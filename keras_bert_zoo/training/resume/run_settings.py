@@ -269,5 +269,5 @@ def _config(value: Any) -> dict:
     try:
         return value.get_config()
     except NotImplementedError:
-        # As where nobody means to save it; the class tells it then.
+        # A loss or metric without a config is known by its class alone.
         return {}
