@@ -240,10 +240,35 @@ def check_same(ours, theirs):
     assert ours[3] == theirs[3]
 
 
+# What differs from others in what Keras's adapters make of the data, or in a
+# callback that is called as another is.
+SLOW = (
+    "default batch size",
+    "in order",
+    "tensors",
+    "sample weights",
+    "validation split",
+    "some epochs validated",
+    "validation steps",
+    "shuffled data set",
+    "ReduceLROnPlateau",
+    "TensorBoard",
+    "CSVLogger",
+    "SwapEMAWeights",
+    "BackupAndRestore",
+)
+
+
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
 @pytest.mark.filterwarnings("ignore:The data ended before")
 @pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in CASES
+    ],
+)
 def test_fit_is_that_of_keras(name, tmp_path):
     results = [
         fitted(base, CASES[name], tmp_path / base.__name__)
@@ -268,8 +293,11 @@ def test_data_may_have_an_unknown_length(tmp_path):
 
 @pytest.mark.parametrize(
     "compiling",
-    [{"run_eagerly": True}, {"steps_per_execution": 2}, {"jit_compile": True}],
-    ids=["eager", "several steps at once", "XLA"],
+    [
+        pytest.param({"run_eagerly": True}, id="eager"),
+        pytest.param({"steps_per_execution": 2}, id="several steps at once"),
+        pytest.param({"jit_compile": True}, id="XLA", marks=pytest.mark.slow),
+    ],
 )
 def test_steps_are_those_of_keras_however_they_run(compiling, tmp_path):
     results = [
