@@ -18,11 +18,13 @@ __version__ = "0.1.0"
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _HOMES = {
+    "AdamW": "keras_bert_zoo.training.optimizers.layerwise",
     "Backup": "keras_bert_zoo.training.resume.backup",
     "BertEncoder": "keras_bert_zoo.encoders.bert",
     "BertTokenizer": "keras_bert_zoo.tokenization.wordpiece.tokenizer",
     "CardFacts": "keras_bert_zoo.presets",
     "Throughput": "keras_bert_zoo.training.callbacks.throughput",
+    "Dropout": "keras_bert_zoo.layers",
     "EpochScore": "keras_bert_zoo.task.epoch_score",
     "FileExamples": "keras_bert_zoo.data",
     "HistoryFile": "keras_bert_zoo.training.callbacks.history_file",

@@ -1,6 +1,7 @@
 """The parts of a BERT encoder, in `keras.ops` alone, one class a file."""
 
 from keras_bert_zoo.layers.attention_mask import AttentionMask
+from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.embeddings import Embeddings
 from keras_bert_zoo.layers.feed_forward import FeedForward
 from keras_bert_zoo.layers.layer_norm import LayerNorm
@@ -15,6 +16,7 @@ from keras_bert_zoo.layers.transformer_block import TransformerBlock
 
 __all__ = [
     "AttentionMask",
+    "Dropout",
     "Embeddings",
     "FeedForward",
     "LayerNorm",

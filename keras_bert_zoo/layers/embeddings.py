@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.initial_weights import truncated_normal
 from keras_bert_zoo.layers.layer_norm import LayerNorm
 from keras_bert_zoo.layers.projection import project
@@ -62,7 +63,7 @@ class Embeddings(keras.layers.Layer):
         self.layer_norm = LayerNorm(
             layer_norm_epsilon, dtype=self.dtype_policy, name="layer_norm"
         )
-        self.output_dropout = keras.layers.Dropout(
+        self.output_dropout = Dropout(
             dropout, dtype=self.dtype_policy, name="dropout"
         )
 

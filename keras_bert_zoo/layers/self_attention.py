@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.initial_weights import truncated_normal
 from keras_bert_zoo.layers.projection import project
 
@@ -47,7 +48,7 @@ class SelfAttention(keras.layers.Layer):
         self.num_heads = num_heads
         self.attention_dropout = attention_dropout
         self.initializer_range = initializer_range
-        self.weights_dropout = keras.layers.Dropout(
+        self.weights_dropout = Dropout(
             attention_dropout, dtype=self.dtype_policy, name="dropout"
         )
 

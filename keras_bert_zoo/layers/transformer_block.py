@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.feed_forward import FeedForward
 from keras_bert_zoo.layers.layer_norm import LayerNorm
 from keras_bert_zoo.layers.self_attention import SelfAttention
@@ -70,9 +71,7 @@ class TransformerBlock(keras.layers.Layer):
         self.output_layer_norm = LayerNorm(
             layer_norm_epsilon, dtype=policy, name="output_layer_norm"
         )
-        self.output_dropout = keras.layers.Dropout(
-            dropout, dtype=policy, name="dropout"
-        )
+        self.output_dropout = Dropout(dropout, dtype=policy, name="dropout")
 
     def build(self, hidden_shape, attention_mask_shape=None):
         self.self_attention.build(hidden_shape)

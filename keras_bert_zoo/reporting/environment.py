@@ -8,7 +8,8 @@ import keras
 import tensorflow as tf
 
 import keras_bert_zoo
-from keras_bert_zoo.training import keras_private
+from keras_bert_zoo.training import distribution
+from keras_bert_zoo.training.optimizers import updates
 
 _CPU_INFO = pathlib.Path("/proc/cpuinfo")
 
@@ -19,7 +20,7 @@ def environment(model: keras.Model) -> dict[str, str]:
     Args:
         model: compiled.
     """
-    strategy = keras_private.strategy_of(model)
+    strategy = distribution.strategy_of(model)
     return {
         "keras_bert_zoo": keras_bert_zoo.__version__,
         "Keras": keras.__version__,
@@ -33,7 +34,7 @@ def environment(model: keras.Model) -> dict[str, str]:
         if strategy is None
         else f"{type(strategy).__name__}, "
         f"{strategy.num_replicas_in_sync} replicas",
-        "optimizer": type(keras_private.innermost(model.optimizer)).__name__,
+        "optimizer": type(updates.innermost(model.optimizer)).__name__,
     }
 
 

@@ -18,8 +18,8 @@ from keras_bert_zoo.reporting.markup import page
 from keras_bert_zoo.reporting.markup import section
 from keras_bert_zoo.reporting.markup import table
 from keras_bert_zoo.task.report_tables import Table
-from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.callbacks.throughput import MEASURES
+from keras_bert_zoo.training.optimizers import updates
 
 # Points of the learning rate's curve, at most.
 NUM_POINTS = 100
@@ -113,12 +113,12 @@ def learning_rates(
     """Returns the learning rate by step, from 1.
 
     Args:
-        optimizer: at the end of the run. Its schedule is evaluated; without
-            one, there is a point for the end of each epoch.
+        optimizer: at the end of the run. The schedule of one of ours is
+            evaluated; else there is a point for the end of each epoch.
         history: as `HistoryFile.rows`.
     """
-    num_steps = keras_private.num_updates(optimizer)
-    schedule = keras_private.schedule_of(optimizer)
+    num_steps = updates.num_updates(optimizer)
+    schedule = getattr(updates.innermost(optimizer), "schedule", None)
     if schedule is None:
         per_epoch = num_steps / max(len(history), 1)
         return [

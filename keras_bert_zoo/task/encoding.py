@@ -1,5 +1,8 @@
 """The encoder as a part of a head's model."""
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +10,8 @@ from typing import Any
 import keras
 
 from keras_bert_zoo.errors import InputError
+
+_frozen = contextvars.ContextVar("frozen", default=None)
 
 
 def encode(
@@ -27,6 +32,19 @@ def encode(
     if isinstance(encoder, _EncodedTexts):
         return encoder.encoded(inputs, output)
     return _call(encoder, inputs, [output])[output]
+
+
+@contextlib.contextmanager
+def frozen(encoder: keras.Model) -> Iterator[None]:
+    """Lets heads be built on an encoder as on a frozen one.
+
+    Its `trainable` stays as it is: other heads may train it.
+    """
+    token = _frozen.set(encoder)
+    try:
+        yield
+    finally:
+        _frozen.reset(token)
 
 
 def build_on_one_encoder(
@@ -69,7 +87,7 @@ def build_on_one_encoder(
 def _call(encoder, inputs, outputs: Sequence[str]) -> dict:
     outputs_by_name = {name: encoder.output[name] for name in outputs}
     part = keras.Model(encoder.input, outputs_by_name, name="encoder")
-    if not encoder.trainable:
+    if not encoder.trainable or encoder is _frozen.get():
         part = Frozen(part, name="frozen_encoder")
     encoded = part(inputs)
     part.encoded, part.encoded_from = encoded, inputs

@@ -20,6 +20,7 @@ from keras_bert_zoo.task.fit_inputs import validation_examples
 from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.callbacks.averaged_weights import AveragedWeights
+from keras_bert_zoo.training.optimizers.layerwise import Layerwise
 from keras_bert_zoo.training.resume import run_settings
 from keras_bert_zoo.training.resume.backup import Backup
 
@@ -257,14 +258,11 @@ def _directions(model, scores) -> dict[str, str]:
 
 def _warn_of_an_ended_schedule(optimizer: keras.optimizers.Optimizer | None):
     """Warns where the learning rate is 0, as in a model loaded again."""
-    if optimizer is None or keras_private.schedule_of(optimizer) is None:
-        return
-    done = keras_private.num_updates(optimizer)
-    if done and float(keras_private.schedule_of(optimizer)(done)) == 0.0:
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if isinstance(optimizer, Layerwise) and optimizer.has_ended():
         logging.warning(
-            "The learning rate is 0: its schedule has ended after %d updates, "
-            "in an earlier run. Compile the model for another one.",
-            done,
+            "The learning rate is 0: its schedule has ended in an earlier "
+            "run. Compile the model for another one."
         )
 
 

@@ -6,9 +6,9 @@ import keras
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task.encoding import frozen
 from keras_bert_zoo.task.head import TaskHead
 from keras_bert_zoo.tokenization import Tokenizer
-from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.optimizers.layer_rates import layers_from_below
 
 
@@ -70,7 +70,7 @@ def built(
         if not encoder.trainable:
             encoder.trainable = True
         return head.build(encoder)
-    with keras_private.seen_as_frozen(encoder):
+    with frozen(encoder):
         return head.build(encoder)
 
 

@@ -21,7 +21,6 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.registry import heads
 from keras_bert_zoo.registry import tokenizers
 from keras_bert_zoo.task import TaskHead
-from keras_bert_zoo.training import keras_private
 
 
 def save_task(
@@ -41,7 +40,7 @@ def save_task(
     """
     quantized = [
         layer.name
-        for layer in keras_private.layers_of(model)
+        for layer in _layers_of(model)
         if getattr(layer, "quantization_mode", None) is not None
     ]
     if quantized:
@@ -318,12 +317,25 @@ def load_keras_weights(
         model.set_weights(twin.get_weights())
 
 
+def _layers_of(model) -> list[keras.layers.Layer]:
+    """Returns a model and all layers inside of it, the outer ones first."""
+    found = [model]
+    for layer in found:
+        for value in vars(layer).values():
+            inside = value if isinstance(value, list | tuple) else [value]
+            found += [
+                one
+                for one in inside
+                if isinstance(one, keras.layers.Layer)
+                and not any(one is other for other in found)
+            ]
+    return found
+
+
 @contextlib.contextmanager
 def _trained_as_before(encoder) -> Iterator[None]:
     """Leaves to each layer whether it is trained: a model may train all."""
-    earlier = [
-        (layer, layer.trainable) for layer in keras_private.layers_of(encoder)
-    ]
+    earlier = [(layer, layer.trainable) for layer in _layers_of(encoder)]
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ from keras_bert_zoo.testing.tpu_findings import Finding
 from keras_bert_zoo.testing.tpu_findings import dynamic_dimension
 from keras_bert_zoo.testing.tpu_findings import forbidden_operation
 from keras_bert_zoo.testing.tpu_findings import not_compiled
-from keras_bert_zoo.training import keras_private
+from keras_bert_zoo.training import distribution
 
 
 def check_tpu_ready(
@@ -84,7 +84,7 @@ def training_steps(
     Raises:
         InputError: if the model was made under a strategy.
     """
-    strategy = keras_private.strategy_of(model)
+    strategy = distribution.strategy_of(model)
     if strategy is not None:
         raise InputError(
             "The step of one replica is compiled for a CPU. Received: a model "
@@ -130,14 +130,13 @@ def _types_of_length(types: tuple, length: int, head: TaskHead) -> tuple:
 def _training_step(model: TaskModel, types: tuple) -> Callable:
     """Returns a `tf.function` of the tensors of a batch, one by one."""
     if model.has_own_step():
-        keras_private.build_own_steps(model, types)
+        model.build_steps(types)
         train = model.train_step
     else:
         train = model.step(types).train
 
     def step(*tensors):
-        with keras_private.reduced_gradients(model.optimizer):
-            return train(tf.nest.pack_sequence_as(types, tensors))
+        return train(tf.nest.pack_sequence_as(types, tensors))
 
     return tf.function(step, jit_compile=True, autograph=False)
 

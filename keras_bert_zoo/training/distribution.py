@@ -4,7 +4,6 @@ import contextlib
 import functools
 import json
 import os
-from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -85,6 +84,14 @@ def _tpu():
     return tf.distribute.TPUStrategy(resolver)
 
 
+def strategy_of(model: keras.Model) -> tf.distribute.Strategy | None:
+    """Returns the strategy that a model was made under, or that in scope."""
+    strategy = model.distribute_strategy
+    # TensorFlow's stands for having none.
+    has_none = type(strategy).__name__.startswith("_Default")
+    return None if has_none else strategy
+
+
 def is_tpu(strategy: tf.distribute.Strategy) -> bool:
     """Returns whether replicas are cores of a TPU."""
     kinds = tf.distribute.TPUStrategy, tf.distribute.experimental.TPUStrategy
@@ -122,36 +129,6 @@ def total(tensors: Sequence[tf.Tensor | None]) -> list[tf.Tensor | None]:
         return list(tensors)
     sums = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, present))
     return [None if tensor is None else next(sums) for tensor in tensors]
-
-
-def conditional(
-    predicate: tf.Tensor,
-    if_true: Callable,
-    if_false: Callable,
-    arguments: tuple = (),
-) -> None:
-    """Runs one of two functions on every replica.
-
-    A replica cannot wait for the others inside a branch. So all take the
-    branch together, and each enters it anew.
-
-    Args:
-        predicate: bool scalar, the same on all replicas.
-        if_true, if_false: what a replica does. They return nothing.
-        arguments: of both functions.
-    """
-
-    def run(strategy, predicate, arguments):
-        predicate = strategy.experimental_local_results(predicate)[0]
-
-        def branch(function):
-            strategy.extended.call_for_each_replica(function, args=arguments)
-            return tf.constant(True)
-
-        tf.cond(predicate, lambda: branch(if_true), lambda: branch(if_false))
-
-    context = tf.distribute.get_replica_context()
-    context.merge_call(run, args=(predicate, arguments))
 
 
 def own_copy(data: Any) -> Any:

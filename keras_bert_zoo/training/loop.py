@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import keras_private
+from keras_bert_zoo.training.optimizers import updates
 
 
 class Batches:
@@ -56,7 +57,11 @@ class Batches:
             class_weight=class_weight,
         )
         dataset = self._adapter.get_tf_dataset()
-        self.types = keras_private.without_optional(dataset.element_spec)
+        self.types = keras.tree.map_structure(
+            # What batches may lack is taken for missing.
+            lambda one: None if isinstance(one, tf.OptionalSpec) else one,
+            dataset.element_spec,
+        )
         if not isinstance(dataset, tf.distribute.DistributedDataset):
             dataset = model.distribute_strategy.experimental_distribute_dataset(
                 dataset
@@ -214,7 +219,7 @@ def fit(
         callbacks.on_epoch_end(epoch, epoch_logs)
         if model.stop_training:
             break
-    if isinstance(model.optimizer, keras.optimizers.Optimizer) and epochs > 0:
+    if model.optimizer is not None and updates.num_updates(model.optimizer):
         model.optimizer.finalize_variable_values(model.trainable_variables)
     callbacks.on_train_end(logs=epoch_logs)
     return model.history

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import gc
+from collections.abc import Callable
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,9 +13,9 @@ from absl import logging
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import distribution
-from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training import loop
 from keras_bert_zoo.training.losses import one_number_each
+from keras_bert_zoo.training.optimizers import updates
 from keras_bert_zoo.training.step import Step
 from keras_bert_zoo.training.step import make_step_function
 from keras_bert_zoo.training.step_counters import StepCounters
@@ -109,7 +110,7 @@ class ReplicatedModel(keras.Model):
         found = loop.evaluate(
             self, x, y, batch_size, verbose, sample_weight, steps, callbacks
         )
-        return found if return_dict else keras_private.in_order(self, found)
+        return found if return_dict else _in_order(self.metrics, found)
 
     def _check_compiled(self):
         if not self.compiled:
@@ -153,20 +154,35 @@ class ReplicatedModel(keras.Model):
         Args:
             types: of a batch, `tf.TypeSpec`s, or a batch.
         """
-        if self.has_own_step():
-            with contextlib.ExitStack() as stack:
-                if keras_private.strategy_of(self) is None:
-                    # Such a step may give the losses other labels than the
-                    # data's. An error in both is raised by the step.
-                    stack.enter_context(contextlib.suppress(Exception))
-                keras_private.build_own_steps(self, types)
-        elif self._step is None:
-            types = keras_private.symbolic(types)
+        if self.optimizer is not None and not self.optimizer.built:
             with self.distribute_strategy.scope():
-                keras_private.build_metrics(self, types)
-                if self.optimizer is not None:
-                    self.optimizer.build(self.trainable_variables)
+                self.optimizer.build(self.trainable_variables)
+        types = _symbolic(types)
+        if self.has_own_step():
+            # It may make labels of its own. What is wrong, it will raise.
+            with contextlib.suppress(Exception):
+                self._build_metrics(*types)
+        elif self._step is None:
+            self._build_metrics(*types)
+            with self.distribute_strategy.scope():
                 self._step = Step(self, types)
+
+    def _build_metrics(self, x, y, sample_weight):
+        """Makes the variables of loss and metrics, and counts nothing."""
+        y_pred = self.output
+        given, own = (
+            [one.shape for one in keras.tree.flatten(inputs) if one is not None]
+            for inputs in (x, self.input)
+        )
+        if given != own:
+            # Labels of known shapes meet predictions of the same.
+            y_pred = _Call(self).compute_output_spec(x, training=False)
+        functions = [self.compute_metrics]
+        if self.has_own_step():
+            functions.append(self.compute_loss)
+        with self.distribute_strategy.scope():
+            for function in functions:
+                _Call(function).compute_output_spec(x, y, y_pred, sample_weight)
 
     def step(self, types: Any) -> Step:
         """Returns what a replica does with its part of a batch.
@@ -185,7 +201,6 @@ class ReplicatedModel(keras.Model):
         return [] if self._step is None else self._step.mean_sizes.variables
 
     def make_train_function(self, force=False):
-        keras_private.begin_averages(self)
         if self.has_own_step():
             super().make_train_function(force)
         elif self.train_function is None or force:
@@ -292,23 +307,34 @@ def _check_scope(model: keras.Model, optimizer: Any = None) -> None:
             f"Received: {keras.distribution.distribution()}. Take "
             "tf.distribute, with the model made under `strategy.scope()`."
         )
-    own = keras_private.strategy_of(model)
-    in_scope = strategy if tf.distribute.has_strategy() else None
-    if own is not in_scope:
+    own = model.distribute_strategy
+    if own is strategy and not _is_made_under(strategy, model.variables):
+        # A model without one takes that in scope.
+        own = None
+    if own is not strategy:
         raise InputError(
             "A model is made and compiled under the scope of one strategy. "
             f"Received: a model made under {_named(own)}, compiled under "
-            f"{_named(in_scope)}. Do both in one `with strategy.scope():`."
+            f"{_named(strategy)}. Do both in one `with strategy.scope():`."
         )
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         return
-    its = keras_private.strategy_of_optimizer(optimizer)
-    if its is not strategy:
+    if not _is_made_under(strategy, optimizer.variables):
         raise InputError(
             "An optimizer is made under the scope of its model's strategy. "
-            f"Received: an optimizer made under {_named(its)}, a model made "
-            f"under {_named(own)}. Make both in one `with strategy.scope():`."
+            "Received: an optimizer made under another one or none, a model "
+            f"made under {_named(own)}. Make both in one "
+            "`with strategy.scope():`."
         )
+    if strategy.num_replicas_in_sync > 1:
+        updates.check_replicas(optimizer)
+
+
+def _is_made_under(strategy, variables):
+    return all(
+        strategy.extended.variable_created_in_scope(variable.value)
+        for variable in variables[:1]
+    )
 
 
 def _named(strategy):
@@ -317,3 +343,38 @@ def _named(strategy):
     if strategy is None or name.startswith("_Default"):
         return "none"
     return f"a {name}"
+
+
+class _Call(keras.Operation):
+    """A function, of which Keras computes the outputs' shapes alone."""
+
+    def __init__(self, function: Callable):
+        super().__init__()
+        self.call = function
+
+
+def _symbolic(types):
+    """Returns `(x, y, sample_weight)` of symbolic tensors.
+
+    Args:
+        types: of a batch, `tf.TypeSpec`s, or a batch.
+    """
+
+    def tensor(one):
+        if one is None:
+            return None
+        return keras.KerasTensor(
+            one.shape, keras.backend.standardize_dtype(one.dtype)
+        )
+
+    return keras.utils.unpack_x_y_sample_weight(
+        keras.tree.map_structure(tensor, types)
+    )
+
+
+def _in_order(metrics, logs):
+    """Returns values as `keras.Model.evaluate` does: by metric, then name."""
+    names = [metric.name for metric in metrics if metric.name in logs]
+    names += sorted(set(logs) - set(names))
+    values = [logs[name] for name in names]
+    return values[0] if len(values) == 1 else values

@@ -11,7 +11,6 @@ loss is divided by, the norm that gradients are clipped by, and whether they
 are finite are those of one device with the same batch.
 """
 
-import contextlib
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -21,11 +20,11 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo.training import distribution
-from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.losses import Losses
 from keras_bert_zoo.training.losses import MeanBatchSizes
 from keras_bert_zoo.training.losses import ReportedLoss
 from keras_bert_zoo.training.losses import Targets
+from keras_bert_zoo.training.optimizers import updates
 from keras_bert_zoo.training.step_counters import StepCounters
 
 _ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)
@@ -107,7 +106,7 @@ class Step:
             gradients = distribution.total(gradients)
             if self.counters is not None:
                 self.counters.measure(gradients, model.optimizer)
-            model.optimizer.apply_gradients(zip(gradients, variables))
+            updates.apply_sums(model.optimizer, gradients, variables)
         self._count(part, y_pred, loss)
 
     def test(self, data: Any) -> None:
@@ -144,20 +143,14 @@ class Step:
     def _forward(self, part, training):
         """Returns the predictions and the losses of a part."""
         fraction = tf.math.divide_no_nan(part.num_examples, part.total)
-        replicas = tf.distribute.get_replica_context()
-        with contextlib.ExitStack() as stack:
-            if training:
-                stack.enter_context(
-                    keras_private.seeds_of(replicas.replica_id_in_sync_group)
-                )
-            if replicas.num_replicas_in_sync > 1:
-                for loss in self._losses.outputs:
-                    loss.check_replicas()
-            y_pred = self._model(part.x, training=training)
-            sums = self._losses.sums(part.targets, y_pred, part.sizes, fraction)
-            others = tf.zeros([])
-            for loss in self._model.losses:
-                others += tf.cast(loss, tf.float32)
+        if tf.distribute.get_replica_context().num_replicas_in_sync > 1:
+            for loss in self._losses.outputs:
+                loss.check_replicas()
+        y_pred = self._model(part.x, training=training)
+        sums = self._losses.sums(part.targets, y_pred, part.sizes, fraction)
+        others = tf.zeros([])
+        for loss in self._model.losses:
+            others += tf.cast(loss, tf.float32)
         means = tf.math.divide_no_nan(sums, part.divisors)
         of_part = self._losses.weighted(means) + others * fraction
         return y_pred, _Loss(sums, others, of_part)
@@ -203,12 +196,7 @@ def make_step_function(model: keras.Model, find_step: Callable) -> Callable:
             step(distribution.own_copy(data))
 
     def run(data):
-        with contextlib.ExitStack() as stack:
-            if model.optimizer is not None:
-                stack.enter_context(
-                    keras_private.reduced_gradients(model.optimizer)
-                )
-            strategy.run(after, args=(data,))
+        strategy.run(after, args=(data,))
 
     def run_more(iterator, num_steps):
         def body(done, following):

@@ -20,6 +20,8 @@ class StepCounters:
         num_tokens: int64. Tokens of all batches so far, without padding; 0
             for models that do not read a `padding_mask`.
         num_padded_tokens: int64. The same with padding.
+        learning_rate: float32. That of the last step; 0 where several
+            optimizers have rates of their own.
         gradient_norm: float32, or `None` until `add_gradient_norm`. Norm of
             the last step's gradients of all weights together: summed over
             the replicas, before they are clipped, without the loss scale.
@@ -28,6 +30,7 @@ class StepCounters:
     def __init__(self):
         self.num_tokens = _variable("int64", "num_tokens")
         self.num_padded_tokens = _variable("int64", "num_padded_tokens")
+        self.learning_rate = _variable("float32", "learning_rate")
         self.gradient_norm = None
 
     def add_gradient_norm(self) -> None:
@@ -66,12 +69,13 @@ class StepCounters:
         gradients: Sequence[tf.Tensor | None],
         optimizer: keras.optimizers.Optimizer,
     ) -> None:
-        """Keeps the norm of a batch's gradients, if somebody watches it.
+        """Keeps the rate of a step, and the norm that somebody watches.
 
         Args:
             gradients: sums over the replicas, scaled as the optimizer does.
             optimizer: that they are for.
         """
+        self.learning_rate.assign(getattr(optimizer, "learning_rate", 0.0))
         if self.gradient_norm is None:
             return
         norm = tf.linalg.global_norm(

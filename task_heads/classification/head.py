@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_bert_zoo import arguments
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers import Dropout
 from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TaskHead
@@ -189,7 +190,7 @@ class ClassificationHead(TaskHead):
         return tf.gather(tf.constant(weights, "float32"), examples["label"])
 
     def build(self, encoder: keras.Model) -> keras.Model:
-        vectors = keras.layers.Dropout(self.dropout, name="head_dropout")(
+        vectors = Dropout(self.dropout, name="head_dropout")(
             pooled(encoder, self.pooling)
         )
         regression = self.kind == "regression"

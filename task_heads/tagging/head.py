@@ -14,6 +14,7 @@ from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers import Dropout
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
@@ -213,9 +214,7 @@ class TaggingHead(TaskHead):
     def build(self, encoder: keras.Model) -> keras.Model:
         inputs = encoder.input
         sequence = encode(encoder, inputs, feature_names.SEQUENCE_OUTPUT)
-        sequence = keras.layers.Dropout(self.dropout, name="head_dropout")(
-            sequence
-        )
+        sequence = Dropout(self.dropout, name="head_dropout")(sequence)
         logits = keras.layers.Dense(
             len(self.labels_by_index),
             kernel_initializer=keras.initializers.TruncatedNormal(stddev=0.02),

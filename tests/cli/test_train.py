@@ -466,7 +466,7 @@ def test_flags_make_the_optimizer(train, recorded):
     assert type(optimizer) is Lamb
     assert optimizer.weight_decay == 0.25
     assert optimizer.global_clipnorm == 2.0
-    assert optimizer.gradient_accumulation_steps == 4
+    assert optimizer.num_accumulated == 4
     assert (optimizer.use_ema, optimizer.ema_momentum) == (True, 0.75)
     assert optimizer.layer_rates == (
         ("embeddings", 0.25, 6),

@@ -5,6 +5,7 @@ import html.parser
 import keras
 import pytest
 
+import keras_bert_zoo as zoo
 from keras_bert_zoo import reporting
 from keras_bert_zoo.reporting.environment import environment
 from keras_bert_zoo.reporting.report import learning_rates
@@ -106,7 +107,7 @@ def test_long_texts_lose_their_ends(tmp_path):
 
 def test_the_rate_is_that_of_the_schedule():
     rate = keras.optimizers.schedules.PolynomialDecay(1.0, 4, 0.2)
-    optimizer = keras.optimizers.SGD(rate)
+    optimizer = zoo.AdamW(rate)
     optimizer.build([])
     optimizer.iterations.assign(3)
     assert learning_rates(optimizer, []) == [

@@ -320,7 +320,7 @@ def test_a_frozen_encoder_stays_as_it_was(refitted):
 def test_a_rate_that_has_ended_is_reported(refitted):
     first, second = refitted.warnings
     assert "has ended" not in first
-    assert "schedule has ended after 2 updates, in an earlier" in second
+    assert "schedule has ended in an earlier" in second
 
 
 def test_a_frozen_encoder_has_no_dropout(make_model):

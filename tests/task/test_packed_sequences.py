@@ -162,7 +162,7 @@ def test_low_precision_loses_no_more_than_with_separate_sequences(name, policy):
 def model_without_dropout(head):
     model = make_model(head, dropout=0.0, attention_dropout=0.0)
     for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.Dropout):
+        if isinstance(layer, zoo.Dropout):
             layer.rate = 0.0
     model.compile()
     return model

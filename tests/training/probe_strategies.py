@@ -11,6 +11,7 @@ from compare_strategies import dataset
 from compare_strategies import make_model
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers import Dropout
 from keras_bert_zoo.training.model import ReplicatedModel
 
 NUM_MASKED = 64
@@ -24,7 +25,7 @@ def number_of_masks(strategy):
         scaled = keras.layers.EinsumDense(
             "ab,b->ab", (NUM_MASKED,), kernel_initializer="ones"
         )(inputs)
-        model = ReplicatedModel(inputs, keras.layers.Dropout(0.5)(scaled))
+        model = ReplicatedModel(inputs, Dropout(0.5)(scaled))
         model.compile(keras.optimizers.SGD(1.0), loss=_sum)
     rows = np.ones((2, NUM_MASKED), "float32")
     ready = tf.data.Dataset.from_tensors((rows, rows))
@@ -173,10 +174,12 @@ def refusals(strategy):
     with strategy.scope():
         inputs = keras.Input((2,))
         model = ReplicatedModel(inputs, keras.layers.Dense(1)(inputs))
-        try:
-            model.compile(optimizer, loss="mse")
-        except InputError as error:
-            yield str(error)
+        accumulating = keras.optimizers.SGD(gradient_accumulation_steps=2)
+        for one in (optimizer, accumulating):
+            try:
+                model.compile(one, loss="mse")
+            except InputError as error:
+                yield str(error)
 
 
 def main():

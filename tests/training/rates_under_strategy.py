@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 import two_devices
 
-from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.model import ReplicatedModel
+from keras_bert_zoo.training.optimizers import updates
 from keras_bert_zoo.training.optimizers.layerwise import AdamW
 
 NUM_BATCHES = 5
@@ -22,31 +22,32 @@ class Falling(keras.optimizers.schedules.LearningRateSchedule):
         return 1.0 / (1.0 + keras.ops.cast(step, "float32"))
 
 
-def seen(optimizer):
-    updates = keras_private.num_updates(optimizer)
-    return [updates, keras_private.learning_rate(optimizer)]
-
-
-def before_and_after(accumulated):
-    """Returns what is seen of an optimizer before and after some batches."""
+def after_some_batches(optimizer):
+    """Returns the number of updates, and the rate of the latest batch."""
     inputs = keras.Input((2,))
     outputs = keras.layers.Dense(1)(inputs)
     model = ReplicatedModel(inputs, outputs)
-    optimizer = AdamW(Falling(), gradient_accumulation_steps=accumulated)
     model.compile(optimizer, loss="mse")
-    before = seen(optimizer)
+    rate = model.step_counters().learning_rate
     batch = (np.ones((2, 2), "float32"), np.ones((2, 1), "float32"))
     dataset = tf.data.Dataset.from_tensors(batch).repeat(NUM_BATCHES)
     model.fit(dataset, verbose=0)
-    return [before, seen(optimizer)]
+    return [updates.num_updates(optimizer), float(rate.numpy())]
 
 
 def main():
     strategy = two_devices.strategy()
     for scope in (contextlib.nullcontext(), strategy.scope()):
         with scope:
-            for accumulated in (None, 3):
-                print(json.dumps(before_and_after(accumulated)))
+            for optimizer in (
+                AdamW(Falling()),
+                AdamW(Falling(), gradient_accumulation_steps=3),
+                keras.optimizers.SGD(Falling()),
+                keras.optimizers.LossScaleOptimizer(
+                    keras.optimizers.SGD(lambda: 0.25)
+                ),
+            ):
+                print(json.dumps(after_some_batches(optimizer)))
 
 
 if __name__ == "__main__":

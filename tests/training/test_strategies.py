@@ -13,6 +13,7 @@ from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training.model import ReplicatedModel
 
 COMPARE = pathlib.Path(__file__).with_name("compare_strategies.py")
+RATES = pathlib.Path(__file__).with_name("rates_under_strategy.py")
 PROBE = pathlib.Path(__file__).with_name("probe_strategies.py")
 WORKERS = pathlib.Path(__file__).with_name("probe_workers.py")
 SENT = pathlib.Path(__file__).with_name("send_to_workers.py")
@@ -26,7 +27,6 @@ UPDATES = {
         "gradient_accumulation_steps": 2,
         "global_clipnorm": 0.1,
         "use_ema": True,
-        "ema_overwrite_frequency": 2,
     },
     "scaled": True,
 }
@@ -47,24 +47,31 @@ CASES = {
     "layered lamb": {"optimizer": "lamb", "options": LAYERED},
     "several optimizers": {
         "optimizer": "several",
-        "options": {"global_clipnorm": 0.1, "gradient_accumulation_steps": 2},
+        "options": {},
     },
     "clipnorm": {"optimizer": "sgd", "options": {"clipnorm": 0.02}},
+    "clipvalue": {"optimizer": "sgd", "options": {"clipvalue": 0.001}},
+    "adamw clipvalue": {"optimizer": "adamw", "options": {"clipvalue": 0.001}},
     "global_clipnorm": {
         "optimizer": "sgd",
         "options": {"global_clipnorm": 0.05},
     },
     "accumulation": {
-        "optimizer": "sgd",
+        "optimizer": "adamw",
         "options": {"gradient_accumulation_steps": 3},
     },
     "ema": {
         "optimizer": "sgd",
-        "options": {"use_ema": True, "ema_overwrite_frequency": 3},
+        "options": {"use_ema": True},
     },
     "several steps": {**PLAIN, "steps_per_execution": 3},
     "several steps, one left": {**PLAIN, "steps_per_execution": 2},
     "scaled": {**PLAIN, "scaled": True},
+    "scaled and clipped": {
+        "optimizer": "sgd",
+        "options": {"global_clipnorm": 0.05},
+        "scaled": True,
+    },
     "xla": {"optimizer": "lamb", "options": {}, "jit_compile": True},
 }
 
@@ -147,13 +154,23 @@ def test_replicas_draw_and_skip_together(run, strategy):
     assert one[2] > 1  # Far above what it is clipped to.
     assert two[2] == pytest.approx(one[2], rel=1e-5)
     assert found["data"] == {"fit": 0, "evaluate": 0, "predict": 0}
-    made_there, made_here, plain_optimizer = found["refusals"]
+    made_there, made_here, plain_optimizer, accumulated = found["refusals"]
     assert f"under a {strategy}, compiled under none" in made_there
     assert f"under none, compiled under a {strategy}" in made_here
-    assert (
-        f"an optimizer made under none, a model made under a {strategy}"
-        in plain_optimizer
-    )
+    assert "an optimizer made under another one or none" in plain_optimizer
+    assert f"a model made under a {strategy}" in plain_optimizer
+    assert "SGD with gradient_accumulation_steps" in accumulated
+
+
+def test_the_rate_is_that_of_the_latest_batch():
+    """Of five, with one and with three of them an update."""
+    on_one_device_and_two = programs.run(RATES)
+    assert on_one_device_and_two == 2 * [
+        [5, pytest.approx(1 / 5)],
+        [1, pytest.approx(1 / 2)],
+        [5, pytest.approx(1 / 5)],
+        [5, 0.25],
+    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_bert_zoo.training.optimizers import updates
+
 
 class AveragedWeights(keras.callbacks.Callback):
     """Puts averaged weights into a model after each epoch.
@@ -34,12 +36,14 @@ class AveragedWeights(keras.callbacks.Callback):
         self._own = state["own"]
 
     def _average(self):
-        if self._own is None:
+        optimizer = self.model.optimizer
+        # Before the first update the weights are their averages.
+        if self._own is None and updates.num_updates(optimizer):
             variables = self.model.trainable_variables
             self._own = [
                 keras.ops.convert_to_numpy(variable) for variable in variables
             ]
-            self.model.optimizer.finalize_variable_values(variables)
+            optimizer.finalize_variable_values(variables)
 
     def _put_back(self):
         if self._own is not None:

@@ -9,7 +9,6 @@ from absl import logging
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo.training import distribution
-from keras_bert_zoo.training import keras_private
 
 _VALIDATION = "val_"
 # What TensorFlow raises of files, such as on a full disk.
@@ -73,7 +72,7 @@ class ScalarWriter(keras.callbacks.Callback):
         optimizer = self.model.optimizer
         values = {
             **logs,
-            "learning_rate": keras_private.learning_rate(optimizer),
+            "learning_rate": float(self._counters.learning_rate.numpy()),
             "gradient_norm": float(self._counters.gradient_norm.numpy()),
         }
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):

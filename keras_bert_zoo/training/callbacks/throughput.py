@@ -4,8 +4,6 @@ import time
 
 import keras
 
-from keras_bert_zoo.training import keras_private
-
 MEASURES = ("learning_rate", "seconds", "tokens_per_second", "padding_fraction")
 _NOTHING = {"seconds": 0.0, "num_tokens": [0, 0]}
 
@@ -66,9 +64,7 @@ class Throughput(keras.callbacks.Callback):
         self._stepped = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        logs["learning_rate"] = keras_private.learning_rate(
-            self.model.optimizer
-        )
+        logs["learning_rate"] = float(self._counters.learning_rate.numpy())
         logs["seconds"] = time.monotonic() - self._started
         logs["tokens_per_second"] = self.tokens_per_second
         logs["padding_fraction"] = self.padding_fraction

@@ -1,45 +1,215 @@
 """AdamW and LAMB, with a learning rate for each layer."""
 
+import contextlib
+import dataclasses
+import functools
+import re
+import warnings
+from collections.abc import Iterator
 from collections.abc import Sequence
+from typing import Any
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.training.optimizers.layer_rates import LayerRate
+from keras_bert_zoo.training import distribution
+from keras_bert_zoo.training import keras_private
 
 # Variables that are not decayed, by the ends of their names.
 UNDECAYED = ("bias", "gamma", "beta")
 
 
-class Layerwise:
-    """Makes a Keras optimizer update each variable at a rate of its own.
+class LayerRate(NamedTuple):
+    """What a layer learns by.
 
-    To be named before the optimizer's class. Biases and layer-norm scales
-    are not decayed. Gradients of embedding tables are made dense first:
-    repeated tokens are summed. Where gradients are accumulated, a schedule
-    is asked by the number of updates; Keras would give it that of batches.
+    Attributes:
+        layer: str. Its name, a part of the paths of its variables.
+        share: float. Of the learning rate.
+        start: int. Updates in which nothing of the layer changes.
+    """
+
+    layer: str
+    share: float
+    start: int
+
+
+@dataclasses.dataclass(frozen=True)
+class _Learner:
+    """A variable, and what its updates read and change beside it.
+
+    Not a tuple, because Keras would take the variables in it for the
+    optimizer's own.
+    """
+
+    variable: keras.Variable
+    rate: LayerRate
+    decay: float | None
+    momentum: keras.Variable
+    velocity: keras.Variable
+    average: keras.Variable | None
+    sum: keras.Variable | None
+
+    def tensors(self) -> tuple:
+        """Returns its moments, its average and its sum, as TensorFlow's."""
+        moments = self.momentum.value, self.velocity.value
+        average, summed = (
+            None if one is None else one.value
+            for one in (self.average, self.sum)
+        )
+        return moments, average, summed
+
+
+def checked_options(
+    *,
+    beta_1: float = 0.9,
+    beta_2: float = 0.999,
+    epsilon: float = 1e-6,
+    clipnorm: float | None = None,
+    clipvalue: float | None = None,
+    global_clipnorm: float | None = None,
+    use_ema: bool = False,
+    ema_momentum: float | None = None,
+    gradient_accumulation_steps: int | None = None,
+    loss_scale_factor: float | None = None,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """Returns the options that AdamW and LAMB have in common.
 
     Args:
+        beta_1, beta_2: float in [0, 1). What the moments keep of themselves.
+        epsilon: float. Added to the root of the second moment.
+        clipnorm: float or `None`. The highest norm of one gradient.
+        clipvalue: float or `None`. The highest size of a gradient's numbers.
+        global_clipnorm: float or `None`. The highest norm of all gradients
+            together. One of the three may be given.
+        use_ema: bool. Whether to keep moving averages of the weights, which
+            the model has at the end of `fit`.
+        ema_momentum: float in [0, 1), or `None` for 0.99. What an average
+            keeps of itself.
+        gradient_accumulation_steps: int or `None`. Batches whose mean
+            gradient makes one update.
+        loss_scale_factor: float or `None`. What the loss is multiplied by,
+            and the gradients are divided by.
+        name: str or `None`.
+
+    Raises:
+        InputError: if a value is out of range, or two do not go together.
+    """
+    clipping = {
+        "clipnorm": clipnorm,
+        "clipvalue": clipvalue,
+        "global_clipnorm": global_clipnorm,
+    }
+    clipping = {k: v for k, v in clipping.items() if v is not None}
+    if len(clipping) > 1:
+        raise InputError(
+            "Gradients are clipped in one way. Received: "
+            f"{' and '.join(clipping)}. Leave all but one out."
+        )
+    if ema_momentum is not None and not use_ema:
+        raise InputError(
+            "Averages of the weights are made where `use_ema` is true. "
+            "Received: ema_momentum alone. Give use_ema=True, too."
+        )
+    positive = {"epsilon": epsilon, **clipping}
+    if loss_scale_factor is not None:
+        positive["loss_scale_factor"] = loss_scale_factor
+    shares = {
+        "beta_1": beta_1,
+        "beta_2": beta_2,
+        "ema_momentum": 0.99 if ema_momentum is None else ema_momentum,
+    }
+    numbers = {
+        name: arguments.finite_number(name, value)
+        for name, value in {**positive, **shares}.items()
+    }
+    for option, number in numbers.items():
+        rule = "at least 0 and below 1" if option in shares else "above 0"
+        is_met = 0 <= number < 1 if option in shares else number > 0
+        if not is_met:
+            raise InputError(
+                f"`{option}` must be {rule}. Received: {option}={number}."
+            )
+    if name is not None and not re.fullmatch("[^/]+", str(name)):
+        raise InputError(
+            "`name` must be a text without a slash. Received: "
+            f"name={name!r:.40}."
+        )
+    if gradient_accumulation_steps is not None:
+        gradient_accumulation_steps = arguments.whole_number(
+            "gradient_accumulation_steps", gradient_accumulation_steps
+        )
+    return {
+        **numbers,
+        "use_ema": arguments.flag("use_ema", use_ema),
+        "gradient_accumulation_steps": gradient_accumulation_steps,
+        "name": name,
+    }
+
+
+class Layerwise(keras.optimizers.Optimizer):
+    """Updates each variable at a rate of its own; what ours have in common.
+
+    Biases and layer-norm scales are not decayed. Gradients of embedding
+    tables are made dense first: repeated tokens are summed. Where gradients
+    are accumulated, a schedule is asked by the number of updates; Keras would
+    give it that of batches.
+
+    Args:
+        learning_rate: float or schedule, of the number of updates; or a
+            function that returns a float.
+        weight_decay: float; 0 for none.
         layer_rates: rows `(layer, share, start)`, as the function of this
             name makes them. Variables of the layer learn by this share of the
             learning rate from update number `start` on. Until then neither
             they nor their moments change, and their gradients do not count
             where all are clipped together. Variables of other layers learn
             by the whole rate from the start.
-        **kwargs: what the optimizer takes; a `weight_decay` of 0 for none.
+        **options: see `checked_options`.
 
     Raises:
-        InputError: if a row is not of these, or `weight_decay` no number.
+        InputError: if a row or an option is not of these, or `weight_decay`
+            no number.
     """
 
-    def __init__(self, *, layer_rates: Sequence[Sequence] = (), **kwargs):
-        arguments.finite_number("weight_decay", kwargs.get("weight_decay"))
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float = 0.01,
+        *,
+        layer_rates: Sequence[Sequence] = (),
+        **options,
+    ):
+        arguments.finite_number("weight_decay", weight_decay)
+        options = arguments.checked_call(
+            checked_options, type(self).__name__, options
+        )
+        beta_1, beta_2 = options.pop("beta_1"), options.pop("beta_2")
+        epsilon = options.pop("epsilon")
+        # Keras would count batches, and accumulate on one replica alone.
+        num_accumulated = options.pop("gradient_accumulation_steps") or 1
+        super().__init__(learning_rate, weight_decay, **options)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+        self.num_accumulated = num_accumulated
+        self.schedule = None
+        if isinstance(
+            learning_rate, keras.optimizers.schedules.LearningRateSchedule
+        ):
+            self.schedule = learning_rate
         self.layer_rates = tuple(_checked_row(row) for row in layer_rates)
+        self._undecayed_names = [f"({'|'.join(UNDECAYED)})$"]
+        self._undecayed_ids: set[int] = set()
+        self._takes_sums = False
 
-    def build(self, variables):
+    def exclude_from_weight_decay(self, var_list=None, var_names=None):
+        """Excludes more variables, or names that hold one of some texts."""
+        self._undecayed_names += var_names or []
+        self._undecayed_ids |= {id(variable) for variable in var_list or ()}
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         """Makes the moments.
 
         Raises:
@@ -48,8 +218,35 @@ class Layerwise:
         if self.built:
             return
         super().build(variables)
-        self._rates = tuple(self._rate_of(variable) for variable in variables)
-        if self.layer_rates and not set(self.layer_rates) & set(self._rates):
+        self._momentums, self._velocities = self.add_optimizer_variables(
+            variables, ["momentum", "velocity"]
+        )
+        averages = sums = [None] * len(variables)
+        if self.use_ema:
+            averages = keras_private.averages_of(self)
+            for variable, average in zip(variables, averages):
+                average.assign(variable)
+        if self.num_accumulated > 1:
+            sums = self.add_optimizer_variables(variables, "sum")
+            self._num_summed = self.add_variable(
+                (),
+                dtype="int32",
+                aggregation="only_first_replica",
+                name="num_summed",
+            )
+        self._learners = [
+            _Learner(
+                variable,
+                self._rate_of(variable),
+                self._decay_of(variable),
+                *own,
+            )
+            for variable, *own in zip(
+                variables, self._momentums, self._velocities, averages, sums
+            )
+        ]
+        rates = {learner.rate for learner in self._learners}
+        if self.layer_rates and not set(self.layer_rates) & rates:
             layers = ", ".join(rate.layer for rate in self.layer_rates)
             paths = ", ".join(variable.path for variable in variables[:5])
             raise InputError(
@@ -57,9 +254,6 @@ class Layerwise:
                 f"rates of {layers}, and variables {paths}, .... Train those "
                 "layers, or leave out their rates."
             )
-        self._are_decayed = tuple(
-            not variable.name.endswith(UNDECAYED) for variable in variables
-        )
 
     def _rate_of(self, variable):
         """Returns the rate of the layer that a variable is of."""
@@ -69,76 +263,210 @@ class Layerwise:
             LayerRate("", share=1.0, start=0),
         )
 
-    def apply(self, grads, trainable_variables=None):
-        variables = trainable_variables or self._trainable_variables
-        grads = [
-            None if gradient is None else self._counted(gradient, variable)
-            for gradient, variable in zip(grads, variables, strict=True)
+    def _decay_of(self, variable):
+        """Returns the weight decay of a variable, `None` if it has none."""
+        if id(variable) in self._undecayed_ids:
+            return None
+        is_named = re.search("|".join(self._undecayed_names), variable.name)
+        return None if is_named else self.weight_decay
+
+    def has_ended(self) -> bool:
+        """Returns whether a schedule has led to a rate of 0."""
+        num_updates = int(tf.convert_to_tensor(self.iterations))
+        if self.schedule is None or not num_updates:
+            return False
+        return float(self.schedule(num_updates)) == 0.0
+
+    @contextlib.contextmanager
+    def taking_sums(self) -> Iterator[None]:
+        """Lets `apply` take gradients that are sums over all replicas."""
+        self._takes_sums = True
+        try:
+            yield
+        finally:
+            self._takes_sums = False
+
+    def apply(self, grads, trainable_variables=None) -> None:
+        """Updates variables by the gradients of a batch.
+
+        Args:
+            grads: one for each variable, or `None`; of a replica's part of
+                the batch, which are added up over the replicas.
+            trainable_variables: those that the optimizer is built for.
+
+        Raises:
+            InputError: if no variable has a gradient, or one is not of those
+                that the optimizer was built for.
+        """
+        if trainable_variables is None:
+            trainable_variables = [one.variable for one in self._learners]
+        self.build(list(trainable_variables))
+        learners = self._learners_of(grads, trainable_variables)
+        gradients = [
+            tf.convert_to_tensor(one) for one in grads if one is not None
         ]
-        super().apply(grads, trainable_variables)
+        if self.loss_scale_factor:
+            gradients = [one / self.loss_scale_factor for one in gradients]
+        if not self._takes_sums:
+            gradients = distribution.total(gradients)
+        gradients = [
+            tf.where(self._learns(learner), gradient, tf.zeros_like(gradient))
+            if learner.rate.start
+            else gradient
+            for learner, gradient in zip(learners, gradients, strict=True)
+        ]
+        share = 1.0
+        if self.global_clipnorm is not None:
+            means = map(self._mean, gradients, [one.sum for one in learners])
+            norm = tf.linalg.global_norm(list(means))
+            share = self.global_clipnorm / tf.maximum(
+                norm, self.global_clipnorm
+            )
+        tf.distribute.get_replica_context().merge_call(
+            self._apply, args=(learners, gradients, self.learning_rate, share)
+        )
+        for learner in learners:
+            variable = learner.variable
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable))
 
-    def _counted(self, gradient, variable):
-        """Returns a dense gradient, of zeros while the variable waits."""
-        gradient = tf.convert_to_tensor(gradient)
-        start = self._rate_of(variable).start
-        if not start:
+    def _learners_of(self, gradients, variables):
+        """Returns those that have gradients."""
+        known = {id(learner.variable): learner for learner in self._learners}
+        unknown = [one.path for one in variables if id(one) not in known]
+        if unknown:
+            raise InputError(
+                "An optimizer updates the variables that it was built for. "
+                f"Received others: {', '.join(unknown[:5])}. Make another one."
+            )
+        missing = [
+            variable.path
+            for gradient, variable in zip(gradients, variables, strict=True)
+            if gradient is None
+        ]
+        if missing:
+            told = f"The loss does not depend on {', '.join(missing)}."
+            if len(missing) == len(known):
+                raise InputError(f"{told} Nothing else is trained.")
+            warnings.warn(told, stacklevel=3)
+        return [
+            known[id(variable)]
+            for gradient, variable in zip(gradients, variables)
+            if gradient is not None
+        ]
+
+    def _learns(self, learner):
+        return tf.convert_to_tensor(self.iterations) >= learner.rate.start
+
+    def _mean(self, gradient, earlier):
+        """Returns the mean of a gradient and those of the batches before."""
+        if earlier is None:
             return gradient
-        learns = tf.convert_to_tensor(self.iterations) >= start
-        return tf.where(learns, gradient, tf.zeros_like(gradient))
+        return (gradient + tf.convert_to_tensor(earlier)) / self.num_accumulated
 
-    def own_rate(self, variable, learning_rate) -> tf.Tensor:
-        """Returns a variable's learning rate in this update.
+    def _apply(self, strategy, learners, gradients, rate, share):
+        """Updates the variables of all replicas, or has gradients wait."""
+
+        def on_replicas(function):
+            for learner, gradient in zip(learners, gradients, strict=True):
+                strategy.extended.update(
+                    learner.variable.value,
+                    functools.partial(function, learner),
+                    args=(gradient, rate, share, *learner.tensors()),
+                    group=False,
+                )
+
+        def update():
+            on_replicas(self._update)
+            self.iterations.assign_add(1)
+            if self.num_accumulated > 1:
+                self._num_summed.assign(0)
+
+        def wait():
+            on_replicas(_wait)
+            self._num_summed.assign_add(1)
+
+        if self.num_accumulated == 1:
+            update()
+        else:
+            is_last = tf.equal(self._num_summed, self.num_accumulated - 1)
+            tf.cond(is_last, update, wait)
+
+    def _update(
+        self, learner, variable, gradient, rate, share, moments, average, summed
+    ):
+        """Updates a variable of one replica."""
+        gradient = self._mean(gradient, summed)
+        if summed is not None:
+            summed.assign(tf.zeros_like(summed))
+        if self.clipnorm is not None:
+            gradient = tf.clip_by_norm(gradient, self.clipnorm)
+        elif self.clipvalue is not None:
+            gradient = tf.clip_by_value(
+                gradient, -self.clipvalue, self.clipvalue
+            )
+        elif self.global_clipnorm is not None:
+            gradient *= tf.cast(share, gradient.dtype)
+        rate = tf.cast(rate, variable.dtype) * learner.rate.share
+        done = tf.convert_to_tensor(self.iterations)
+        number = done + 1
+        if learner.rate.start:
+            rate = tf.where(self._learns(learner), rate, tf.zeros_like(rate))
+            number = tf.maximum(number - learner.rate.start, 1)
+        self.move(
+            variable,
+            tf.cast(gradient, variable.dtype),
+            rate,
+            tf.cast(number, variable.dtype),
+            learner.decay,
+            *moments,
+        )
+        if average is not None:
+            # It begins with the weights after the first update.
+            kept = tf.where(tf.equal(done, 0), 0.0, self.ema_momentum)
+            average.assign_sub((1.0 - kept) * (average - variable))
+
+    def move(
+        self,
+        variable: tf.Variable,
+        gradient: tf.Tensor,
+        rate: tf.Tensor,
+        number: tf.Tensor,
+        decay: float | None,
+        momentum: tf.Variable,
+        velocity: tf.Variable,
+    ) -> None:
+        """Updates a variable and its moments.
 
         Args:
-            variable: `tf.Variable`.
-            learning_rate: scalar. That of the head.
-
-        Returns:
-            Scalar of the variable's dtype; 0 while it waits.
+            variable: of one replica.
+            gradient: its own, clipped.
+            rate: scalar. Its own learning rate; 0 while its layer waits.
+            number: scalar. Of this update among its own, from 1.
+            decay: float, or `None` for a variable that is not decayed.
+            momentum, velocity: its moments.
         """
-        rate = self._rates[self._get_variable_index(variable)]
-        own = tf.cast(learning_rate, variable.dtype)
-        if rate.share != 1:
-            own *= rate.share
-        if not rate.start:
-            return own
-        learns = tf.convert_to_tensor(self.iterations) >= rate.start
-        return tf.where(learns, own, tf.zeros_like(own))
-
-    def own_step(self, variable) -> tf.Tensor:
-        """Returns the number of this update among the variable's own.
-
-        Args:
-            variable: `tf.Variable`.
-
-        Returns:
-            Scalar of the variable's dtype; 1 at its first update, and before.
-        """
-        start = self._rates[self._get_variable_index(variable)].start
-        number = tf.convert_to_tensor(self.iterations)
-        if start:
-            number = tf.maximum(number - start, 0)
-        return tf.cast(number + 1, variable.dtype)
-
-    def _use_weight_decay(self, variable) -> bool:
-        # Not by its name, which is another one on the second replica.
-        index = self._get_variable_index(variable)
-        return self._are_decayed[index] and super()._use_weight_decay(variable)
-
-    def _apply_weight_decay(self, variables):
-        """Does nothing: an update decays its variable, at its own rate."""
-
-    def _get_current_learning_rate(self):
-        schedule = self._learning_rate
-        if isinstance(
-            schedule, keras.optimizers.schedules.LearningRateSchedule
-        ):
-            return schedule(self.iterations)
-        return super()._get_current_learning_rate()
+        raise NotImplementedError
 
     def get_config(self):
-        rates = [list(rate) for rate in self.layer_rates]
-        return {**super().get_config(), "layer_rates": rates}
+        config = super().get_config()
+        del config["ema_overwrite_frequency"]
+        if not self.use_ema:
+            config["ema_momentum"] = None
+        return {
+            **config,
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+            "gradient_accumulation_steps": (
+                self.num_accumulated if self.num_accumulated > 1 else None
+            ),
+            "layer_rates": [list(rate) for rate in self.layer_rates],
+        }
+
+
+def _wait(learner, variable, gradient, rate, share, moments, average, summed):
+    summed.assign_add(gradient)
 
 
 def _checked_row(row):
@@ -160,8 +488,14 @@ def _checked_row(row):
     return LayerRate(layer, share, start)
 
 
+def _moved(average, value, momentum):
+    moved = average + (value - average) * (1.0 - momentum)
+    average.assign(moved)
+    return moved
+
+
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
-class AdamW(Layerwise, keras.optimizers.AdamW):
+class AdamW(Layerwise):
     """Adam with decoupled weight decay, one fused kernel per variable.
 
     Biases and layer-norm scales are not decayed. Each update takes
@@ -170,65 +504,45 @@ class AdamW(Layerwise, keras.optimizers.AdamW):
     table without a gradient decay too, as in the published optimizer.
 
     Args:
-        learning_rate: float or schedule, of the number of updates.
-        weight_decay: float.
-        epsilon: float. Added to the root of the second moment.
-        **kwargs: `layer_rates`, see `Layerwise`, and what
-            `keras.optimizers.AdamW` takes.
-
-    Raises:
-        InputError: if `amsgrad` is to go with layers that start late.
+        learning_rate, weight_decay, **options: see `Layerwise`.
 
     Source: Loshchilov and Hutter, 2019 (arXiv:1711.05101), algorithm 2; the
     exclusions: Devlin et al., 2019, published code.
     """
 
-    def __init__(
-        self,
-        learning_rate=5e-5,
-        weight_decay: float = 0.01,
-        epsilon: float = 1e-6,
-        **kwargs,
-    ):
-        super().__init__(
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            epsilon=epsilon,
-            **kwargs,
-        )
-        if self.amsgrad and any(rate.start for rate in self.layer_rates):
-            raise InputError(
-                "With `amsgrad` all layers learn from the start. Received: "
-                "`layer_rates` that start later. Leave one of them out."
-            )
+    def __init__(self, learning_rate=5e-5, weight_decay=0.01, **options):
+        super().__init__(learning_rate, weight_decay, **options)
 
-    def update_step(self, gradient, variable, learning_rate):
-        rate = self.own_rate(variable, learning_rate)
-        if self._use_weight_decay(variable):
+    def move(self, variable, gradient, rate, number, decay, momentum, velocity):
+        if decay:
             # One pass over the variable for both factors.
-            variable.assign_sub(variable * (self.weight_decay * rate))
-        if self.amsgrad or not isinstance(variable, tf.Variable):
-            return super().update_step(gradient, variable, rate)
-        index = self._get_variable_index(variable)
-        step = self.own_step(variable)
+            variable.assign_sub(variable * (decay * rate))
         beta_1 = tf.cast(self.beta_1, variable.dtype)
         beta_2 = tf.cast(self.beta_2, variable.dtype)
-        return tf.raw_ops.ResourceApplyAdam(
-            var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
-            beta1_power=tf.pow(beta_1, step),
-            beta2_power=tf.pow(beta_2, step),
-            lr=rate,
-            beta1=beta_1,
-            beta2=beta_2,
-            epsilon=tf.cast(self.epsilon, variable.dtype),
-            grad=tf.cast(gradient, variable.dtype),
-        )
+        first, second = tf.pow(beta_1, number), tf.pow(beta_2, number)
+        epsilon = tf.cast(self.epsilon, variable.dtype)
+        if isinstance(variable, tf.Variable):
+            tf.raw_ops.ResourceApplyAdam(
+                var=variable.handle,
+                m=momentum.handle,
+                v=velocity.handle,
+                beta1_power=first,
+                beta2_power=second,
+                lr=rate,
+                beta1=beta_1,
+                beta2=beta_2,
+                epsilon=epsilon,
+                grad=gradient,
+            )
+            return
+        momentum = _moved(momentum, gradient, beta_1)
+        velocity = _moved(velocity, tf.square(gradient), beta_2)
+        rate *= tf.sqrt(1.0 - second) / (1.0 - first)
+        variable.assign_sub(rate * momentum / (tf.sqrt(velocity) + epsilon))
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
-class Lamb(Layerwise, keras.optimizers.Lamb):
+class Lamb(Layerwise):
     """Adam whose updates are as large as the variable they are for.
 
     An update has the learning rate's share of its variable's norm: at a rate
@@ -239,51 +553,27 @@ class Lamb(Layerwise, keras.optimizers.Lamb):
     treats all variables alike.)
 
     Args:
-        learning_rate: float or schedule, of the number of updates.
-        weight_decay: float.
-        epsilon: float. Added to the root of the second moment.
-        **kwargs: `layer_rates`, see `Layerwise`, and what
-            `keras.optimizers.Lamb` takes.
+        learning_rate, weight_decay, **options: see `Layerwise`.
 
     Source: You et al., 2020 (arXiv:1904.00962), algorithm 2, with the
     identity for its function of the norm; the exclusions: its published code.
     """
 
-    def __init__(
-        self,
-        learning_rate=1e-3,
-        weight_decay: float = 0.01,
-        epsilon: float = 1e-6,
-        **kwargs,
-    ):
-        super().__init__(
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            epsilon=epsilon,
-            **kwargs,
-        )
+    def __init__(self, learning_rate=1e-3, weight_decay=0.01, **options):
+        super().__init__(learning_rate, weight_decay, **options)
 
-    def update_step(self, gradient, variable, learning_rate):
-        rate = self.own_rate(variable, learning_rate)
-        step = self.own_step(variable)
-        index = self._get_variable_index(variable)
-        gradient = tf.cast(gradient, variable.dtype)
-        first = self._moved(self._momentums[index], gradient, self.beta_1)
-        second = self._moved(
-            self._velocities[index], tf.square(gradient), self.beta_2
-        )
-        first /= 1.0 - tf.pow(tf.cast(self.beta_1, variable.dtype), step)
-        second /= 1.0 - tf.pow(tf.cast(self.beta_2, variable.dtype), step)
+    def move(self, variable, gradient, rate, number, decay, momentum, velocity):
+        beta_1 = tf.cast(self.beta_1, variable.dtype)
+        beta_2 = tf.cast(self.beta_2, variable.dtype)
+        first = _moved(momentum, gradient, self.beta_1)
+        second = _moved(velocity, tf.square(gradient), self.beta_2)
+        first /= 1.0 - tf.pow(beta_1, number)
+        second /= 1.0 - tf.pow(beta_2, number)
         update = first / (tf.sqrt(second) + self.epsilon)
-        if self._use_weight_decay(variable):
-            update += self.weight_decay * variable
+        if decay is not None:
+            update += decay * variable
             rate *= _trust_ratio(variable, update)
         variable.assign_sub(rate * update)
-
-    def _moved(self, average, value, momentum):
-        moved = average + (value - average) * (1.0 - momentum)
-        average.assign(moved)
-        return moved
 
 
 def _trust_ratio(variable, update):

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.callbacks.averaged_weights import AveragedWeights
 from keras_bert_zoo.training.model import ReplicatedModel
 
@@ -129,15 +128,6 @@ def test_without_an_update_the_weights_are_their_averages():
     assert model.get_weights()[0].item() == 0.625
 
 
-def test_after_an_update_averages_are_untrained():
-    model = scaled()
-    fit_scaled(model, 2)
-    model.set_weights([np.array([[9.0]])])
-    keras_private.begin_averages(model)
-    model.optimizer.finalize_variable_values(model.trainable_variables)
-    assert model.get_weights()[0].item() == 0.625
-
-
 def test_weights_that_were_loaded_are_what_averages_begin_with():
     model = scaled()
     model.optimizer.build(model.trainable_variables)
@@ -146,16 +136,11 @@ def test_weights_that_were_loaded_are_what_averages_begin_with():
     assert model.get_weights()[0].item() == 9.0
 
 
-@pytest.mark.parametrize("builds_early", [True, False])
-def test_schedule_free_averages_begin_with_weights_that_were_loaded(
-    builds_early,
-):
+def test_schedule_free_averages_begin_with_weights_that_were_loaded():
     inputs = keras.Input((1,))
     dense = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
     model = ReplicatedModel(inputs, dense(inputs))
     model.compile(keras.optimizers.ScheduleFreeAdamW(1e-3), "mse")
-    if builds_early:
-        model.optimizer.build(model.trainable_variables)
     model.set_weights([np.array([[5.0]])])
     model.fit(np.ones((2, 1)), np.zeros((2, 1)), batch_size=1, verbose=0)
     assert model.get_weights()[0].item() == pytest.approx(5.0, abs=3e-3)

@@ -62,7 +62,7 @@ def test_kernels_and_tables_are_decayed(name):
 
 def test_first_step_by_hand():
     weight = keras.Variable(np.array([1.0]), name="bias")
-    AdamW(0.1, epsilon=0.0).apply([tf.constant([4.0])], [weight])
+    AdamW(0.1, epsilon=1e-12).apply([tf.constant([4.0])], [weight])
     np.testing.assert_allclose(weight.numpy(), [0.9], rtol=1e-6)
 
 

@@ -64,7 +64,7 @@ def test_kernels_equal_keras_where_nothing_decays():
 @pytest.mark.parametrize("name", ["qkv_bias", "gamma", "beta"])
 def test_biases_and_layer_norms_are_updated_as_by_adam(name):
     weight = keras.Variable(np.full(2, 10.0), name=name)
-    optimizer = Lamb(0.1, weight_decay=0.5, epsilon=0.0)
+    optimizer = Lamb(0.1, weight_decay=0.5, epsilon=1e-12)
     optimizer.apply([tf.constant([4.0, -4.0])], [weight])
     np.testing.assert_allclose(weight.numpy(), [9.9, 10.1], rtol=1e-5)
 
@@ -78,7 +78,7 @@ def test_an_update_has_the_rates_share_of_the_norm():
 
 def test_a_kernel_of_zeros_moves():
     weight = keras.Variable(np.zeros(2), name="kernel")
-    Lamb(0.1, epsilon=0.0).apply([tf.constant([1.0, -1.0])], [weight])
+    Lamb(0.1, epsilon=1e-12).apply([tf.constant([1.0, -1.0])], [weight])
     np.testing.assert_allclose(weight.numpy(), [-0.1, 0.1], rtol=1e-4)
 
 

@@ -134,12 +134,6 @@ def test_no_decay_is_a_decay_of_zero(kind):
     list(steps(kind(0.1, weight_decay=0), [one], 1))
 
 
-def test_amsgrad_does_not_wait():
-    AdamW(0.1, amsgrad=True, layer_rates=[("low", 0.5, 0)])
-    with pytest.raises(InputError, match="With `amsgrad`"):
-        AdamW(0.1, amsgrad=True, layer_rates=[("low", 0.5, 1)])
-
-
 @KINDS
 def test_rates_and_state_survive_a_keras_file(kind, tmp_path):
     layers = [keras.layers.Dense(2, name=name) for name in ("low", "high")]
@@ -157,3 +151,60 @@ def test_rates_and_state_survive_a_keras_file(kind, tmp_path):
         twin.train_on_batch(x, y)
     for ours, theirs in zip(twin.get_weights(), model.get_weights()):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_names_can_be_excluded_from_decay():
+    for chosen in ({"var_names": ["table"]}, {"var_list": None}):
+        table, kernel = variable("low", name="table"), variable("low")
+        optimizer = AdamW(0.1, weight_decay=0.5)
+        chosen = {k: v or [table] for k, v in chosen.items()}
+        optimizer.exclude_from_weight_decay(**chosen)
+        ((same, decayed),) = steps(optimizer, [table, kernel], 1, (0.0, 0.0))
+        np.testing.assert_array_equal(same, np.ones(2))
+        np.testing.assert_allclose(decayed, np.full(2, 0.95), rtol=1e-6)
+
+
+def test_averages_follow_the_weights():
+    one = variable("low")
+    optimizer = AdamW(0.1, use_ema=True, ema_momentum=0.5)
+    values = [values[0] for values in steps(optimizer, [one], 3)]
+    optimizer.finalize_variable_values([one])
+    expected = 0.25 * values[0] + 0.25 * values[1] + 0.5 * values[2]
+    np.testing.assert_allclose(one.numpy(), expected, rtol=1e-6)
+
+
+def test_a_scaled_loss_makes_the_same_updates():
+    found = []
+    for scale in (None, 8.0):
+        one = variable("low")
+        optimizer = AdamW(0.1, loss_scale_factor=scale, clipnorm=1.0)
+        gradient = [float(optimizer.scale_loss(one)) for one in (2.0, -1.0)]
+        found += list(steps(optimizer, [one], 2, gradient))
+    np.testing.assert_array_equal(found[:2], found[2:])
+
+
+def test_gradients_that_are_missing_are_named():
+    low, high = variable("low"), variable("high")
+    optimizer = AdamW(0.1)
+    with pytest.warns(UserWarning, match="does not depend on low/kernel."):
+        optimizer.apply([None, tf.ones(2)], [low, high])
+    np.testing.assert_array_equal(low.numpy(), np.ones(2))
+    with pytest.raises(InputError, match="low/kernel, high/kernel. Nothing"):
+        optimizer.apply([None, None], [low, high])
+    with pytest.raises(InputError, match="Received others: new/kernel"):
+        optimizer.apply([tf.ones(2)], [variable("new")])
+
+
+def test_state_is_found_by_a_checkpoint(tmp_path):
+    one = variable("low")
+    optimizer = AdamW(0.1)
+    list(steps(optimizer, [one], 1))
+    path = tf.train.Checkpoint(optimizer=optimizer).save(tmp_path / "state")
+    twin = variable("low")
+    other = AdamW(0.1)
+    other.build([twin])
+    tf.train.Checkpoint(optimizer=other).restore(path).assert_consumed()
+    twin.assign(one.numpy())
+    ((found,),) = steps(other, [twin], 1)
+    ((expected,),) = steps(optimizer, [one], 1)
+    np.testing.assert_array_equal(found, expected)

@@ -229,12 +229,12 @@ def test_numbers_are_numbers(name, value):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"accumulate_steps": 4}, "adamw takes beta_1, .*: accumulate_steps"),
-        # Keras ignores this one.
-        ({"decay": 0.1}, "Received: decay. Give one of these"),
-        ({"layer_rates": []}, "Received: layer_rates."),
-        ({"optimizer": "lamb", "amsgrad": True}, "lamb takes .*: amsgrad."),
-        ({"amsgrad": "no"}, "`amsgrad` must be True or False"),
+        (
+            {"accumulate_steps": 4},
+            "adamw takes the options beta_1, .*: accumulate_steps",
+        ),
+        ({"layer_rates": []}, "Received: layer_rates:"),
+        ({"optimizer": "lamb", "amsgrad": True}, "lamb takes .*: amsgrad:"),
         ({"use_ema": "no"}, "`use_ema` must be True or False"),
         ({"use_ema": True, "ema_momentum": 1.0}, "below 1.*=1.0"),
         ({"ema_momentum": 0.9}, "Received: ema_momentum alone"),
@@ -248,7 +248,6 @@ def test_numbers_are_numbers(name, value):
         ({"loss_scale_factor": -2}, "`loss_scale_factor` must be above 0"),
         ({"gradient_accumulation_steps": 2.5}, "accumulation_steps=2.5"),
         ({"gradient_accumulation_steps": 0}, "accumulation_steps=0"),
-        ({"ema_overwrite_frequency": 0, "use_ema": True}, "frequency=0"),
         ({"name": "a/b"}, "without a slash"),
     ],
 )
@@ -266,7 +265,7 @@ def test_options_may_be_left_open(encoder):
     )
     optimizer = recipe.make(encoder, 20)
     assert (optimizer.clipnorm, optimizer.global_clipnorm) == (None, 1.0)
-    assert optimizer.gradient_accumulation_steps is None
+    assert optimizer.num_accumulated == 1
     assert optimizer.name == "own"
     assert schedule_of(optimizer).total_steps == 20
 
