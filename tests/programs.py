@@ -13,7 +13,7 @@ SECONDS = 600
 
 def run(path: pathlib.Path, *arguments: str, **environment: str) -> list:
     """Returns the JSON values that a program prints, a line each."""
-    return _values(_start(path, arguments, **environment))
+    return _values(start(path, *arguments, **environment))
 
 
 def run_on_tpu_cores(path: pathlib.Path, *arguments: str) -> list:
@@ -37,9 +37,9 @@ def start_two_workers(
         one.close()
     cluster = {"worker": addresses}
     return [
-        _start(
+        start(
             path,
-            arguments,
+            *arguments,
             TF_CONFIG=json.dumps(
                 {
                     "cluster": cluster,
@@ -51,7 +51,10 @@ def start_two_workers(
     ]
 
 
-def _start(path, arguments, **environment):
+def start(
+    path: pathlib.Path, *arguments: str, **environment: str
+) -> subprocess.Popen:
+    """Starts a program, with further variables in its environment."""
     folders = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     return subprocess.Popen(
         [sys.executable, str(path), *arguments],
