@@ -77,7 +77,9 @@ class ScoreScale(keras.layers.Layer):
 
     What comes in has mean 0 and standard deviation 1 over the training data,
     so that a head learns scores from 1 to 5, or thousands, as fast as any.
-    Both numbers are variables that are not trained.
+    Both numbers are variables that are not trained. In training, gradients
+    are those of a squared error in units of the deviation: neither rate nor
+    clipping, nor what another task weighs beside, depend on the unit.
 
     Input and output shape: `(B, 1)` float32.
     """
@@ -88,10 +90,15 @@ class ScoreScale(keras.layers.Layer):
             (), "ones", trainable=False, name="deviation"
         )
 
-    def call(self, standardized):
-        return standardized * self.deviation + self.mean
+    def call(self, standardized, training=False):
+        scores = standardized * self.deviation + self.mean
+        if not training:
+            return scores
+        # Of this value, with a derivative of 1 / deviation.
+        passed = standardized / self.deviation
+        return passed + ops.stop_gradient(scores - passed)
 
-    def compute_output_spec(self, standardized):
+    def compute_output_spec(self, standardized, training=False):
         return keras.KerasTensor(standardized.shape, dtype=self.compute_dtype)
 
     def is_new(self) -> bool:

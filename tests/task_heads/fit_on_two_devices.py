@@ -26,7 +26,7 @@ TEXTS = [
 WORDS = [text.split() for text in TEXTS]
 TAGS = [["O" if word < "c" else "B-x" for word in words] for words in WORDS]
 LABELS = ["ab"["d" in text] for text in TEXTS]
-SCORES = [1 + len(words) / 20 for words in WORDS]
+SCORES = [len(words) - 5.0 for words in WORDS]
 ANSWERS = [[{"text": text[-1], "start": len(text) - 1}] for text in TEXTS]
 
 
@@ -35,11 +35,11 @@ def tagger(**options):
 
 
 def classifier():
-    return ClassificationHead(["a", "b"], dropout=0.0)
+    return ClassificationHead(["a", "b"], pooling="mean", dropout=0.0)
 
 
 def regression():
-    return ClassificationHead(kind="regression", dropout=0.0)
+    return ClassificationHead(kind="regression", pooling="mean", dropout=0.0)
 
 
 HEADS = {

@@ -261,3 +261,20 @@ def test_a_scale_keeps_its_shape_and_config():
     assert twin(np.zeros((3, 1), "float32")).shape == (3, 1)
     assert not twin.trainable_weights
     assert twin.is_new()
+
+
+def test_the_unit_of_scores_changes_nothing_in_what_is_learned():
+    """Not even with SGD, whose steps are as large as the gradients."""
+    found = []
+    for unit, least in ((1.0, 0.0), (1000.0, 70.0)):
+        keras.utils.set_random_seed(1)
+        head = ClassificationHead(kind="regression", pooling="mean")
+        model = make_model(head, dropout=0.0, attention_dropout=0.0)
+        model.compile(keras.optimizers.SGD(0.05))
+        texts = ["no", "New York", "no no", "Oslo"] * 5
+        scores = [unit * score + least for score in SCORES]
+        model.fit(texts, scores, epochs=3, batch_size=4, verbose=0)
+        answers = [one["score"] for one in model.predict_text(texts[:4])]
+        found.append((np.array(answers) - least) / unit)
+    assert np.ptp(found[0]) > 0.1
+    np.testing.assert_allclose(*found, rtol=1e-4)
