@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
-from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -17,23 +16,10 @@ from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training import keras_private
+from keras_bert_zoo.training.optimizers.layer_rates import LayerRate
 
 # Variables that are not decayed, by the ends of their names.
 UNDECAYED = ("bias", "gamma", "beta")
-
-
-class LayerRate(NamedTuple):
-    """What a layer learns by.
-
-    Attributes:
-        layer: str. Its name, a part of the paths of its variables.
-        share: float. Of the learning rate.
-        start: int. Updates in which nothing of the layer changes.
-    """
-
-    layer: str
-    share: float
-    start: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -424,7 +410,8 @@ class Layerwise(keras.optimizers.Optimizer):
         if average is not None:
             # It begins with the weights after the first update.
             kept = tf.where(tf.equal(done, 0), 0.0, self.ema_momentum)
-            average.assign_sub((1.0 - kept) * (average - variable))
+            share = tf.cast(1.0 - kept, average.dtype)
+            average.assign_sub(share * (average - variable))
 
     def move(
         self,
