@@ -89,12 +89,12 @@ def main():
     for name in sys.argv[1:]:
         one = trained(contextlib.nullcontext(), name)
         two = trained(strategy.scope(), name)
-        first, *_, last = one[0]["loss"]
+        history, scores, _ = one
         print(
             json.dumps(
                 {
                     "replicas": two_devices.difference(one, two),
-                    "learned": first - last,
+                    "learned": history["loss"][0] - scores["loss"],
                 }
             )
         )
