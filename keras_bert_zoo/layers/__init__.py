@@ -1,4 +1,7 @@
-"""The parts of a BERT encoder, in `keras.ops` alone, one class a file."""
+"""The parts of a BERT encoder, in `keras.ops` alone, one class a file.
+
+On TensorFlow, dropout also asks `tf.distribute` for its replica.
+"""
 
 from keras_bert_zoo.layers.attention_mask import AttentionMask
 from keras_bert_zoo.layers.dropout import Dropout

@@ -4,6 +4,8 @@ import importlib
 
 import keras
 
+from keras_bert_zoo import arguments
+
 # Odd, so that no two replicas' seeds meet.
 _SEED_STEP = 0x5851F42D4C957F2D
 
@@ -27,15 +29,18 @@ class Dropout(keras.layers.Layer):
         Tensor of the shape of `inputs`; what is left is divided by
         `1 - rate`.
 
+    Raises:
+        InputError: if `rate` is not in [0, 1).
+
     Source: Srivastava et al., 2014 (JMLR 15, 1929-1958).
     """
 
     def __init__(self, rate: float, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
-        self.rate = rate
+        self.rate = arguments.dropout(rate)
         self.seed = seed
         self.supports_masking = True
-        if rate > 0:
+        if self.rate > 0:
             self.seed_generator = _ReplicaSeeds(seed)
         self.built = True
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import Dropout
 
 ONES = np.ones((40, 50), "float32")
@@ -24,6 +25,12 @@ def test_inference_changes_nothing(rate):
     np.testing.assert_array_equal(layer(ONES), ONES)
     # Nothing is drawn where nothing is zeroed.
     assert len(layer.non_trainable_variables) == (1 if rate else 0)
+
+
+@pytest.mark.parametrize("rate", [1.0, -0.1, "half"])
+def test_impossible_rates_are_refused(rate):
+    with pytest.raises(InputError, match="`dropout` must be at least 0 and"):
+        Dropout(rate)
 
 
 def test_masks_and_types_pass():
