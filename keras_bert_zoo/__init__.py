@@ -24,6 +24,7 @@ _HOMES = {
     "BertTokenizer": "keras_bert_zoo.tokenization.wordpiece.tokenizer",
     "CardFacts": "keras_bert_zoo.presets",
     "Throughput": "keras_bert_zoo.training.callbacks.throughput",
+    "Corpus": "keras_bert_zoo.pretraining.corpus",
     "Dropout": "keras_bert_zoo.layers",
     "EpochScore": "keras_bert_zoo.task.epoch_score",
     "FileExamples": "keras_bert_zoo.data",
@@ -31,9 +32,12 @@ _HOMES = {
     "InputError": "keras_bert_zoo.errors",
     "Lamb": "keras_bert_zoo.training.optimizers.layerwise",
     "LossGuard": "keras_bert_zoo.training.callbacks.loss_guard",
+    "MaskedLM": "keras_bert_zoo.pretraining.objectives.masked_lm",
     "MemoryExamples": "keras_bert_zoo.data",
     "OptimizerRecipe": "keras_bert_zoo.training.optimizers.recipe",
+    "PretrainingModel": "keras_bert_zoo.pretraining.model",
     "Progress": "keras_bert_zoo.workflows.progress",
+    "Objective": "keras_bert_zoo.pretraining.objective",
     "Provenance": "keras_bert_zoo.presets",
     "PythonTokenizer": "keras_bert_zoo.tokenization",
     "ScalarWriter": "keras_bert_zoo.training.callbacks.scalar_writer",
@@ -59,7 +63,10 @@ _HOMES = {
     "load_encoder": "keras_bert_zoo.presets",
     "load_tokenizer": "keras_bert_zoo.presets",
     "predict": "keras_bert_zoo.workflows.predict",
+    "pretrain": "keras_bert_zoo.workflows.pretrain",
+    "read_corpus": "keras_bert_zoo.pretraining.corpus",
     "save_preset": "keras_bert_zoo.presets",
+    "train_vocabulary": "keras_bert_zoo.workflows.vocabulary",
 }
 
 

@@ -1,8 +1,8 @@
 """Named plugins, found through entry points.
 
-A package adds a head, an encoder, a tokenizer, an exporter or a checkpoint
-source by naming it in its own `pyproject.toml`; nothing here knows any of
-them. Only the plugin asked for is imported.
+A package adds a head, an encoder, a tokenizer, an objective, an exporter or
+a checkpoint source by naming it in its own `pyproject.toml`; nothing here knows
+any of them. Only the plugin asked for is imported.
 """
 
 import importlib.metadata
@@ -115,4 +115,5 @@ exporters = Registry("keras_bert_zoo.exporters", "exporter")
 checkpoint_sources = Registry(
     "keras_bert_zoo.checkpoint_sources", "checkpoint source"
 )
+objectives = Registry("keras_bert_zoo.objectives", "objective")
 tokenizers = Registry("keras_bert_zoo.tokenizers", "tokenizer")

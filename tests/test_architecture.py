@@ -20,6 +20,7 @@ ROOMS = (
     "presets",
     "training",
     "task",
+    "pretraining",
     "reporting",
     "testing",
     "workflows",

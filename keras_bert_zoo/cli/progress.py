@@ -100,6 +100,17 @@ class FitProgress(Progress):
         print(f"{topic:12}{text}", flush=True)
         self.check()
 
+    def on_read(self, number, what):
+        if self._bar is None:
+            self._bar = ProgressBar(what)
+        self._bar.update(number)
+
+    def close(self) -> None:
+        """Clears the bar, if there is one."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
     def on_save(self):
         self.is_saved = True
 

@@ -12,7 +12,6 @@ from keras_bert_zoo.data.examples import ExampleReport
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.examples import MemoryExamples
 from keras_bert_zoo.data.examples import check_examples
-from keras_bert_zoo.data.examples import digest_of
 from keras_bert_zoo.data.pipeline import build_dataset
 from keras_bert_zoo.data.readers.file_examples import FileExamples
 
@@ -27,5 +26,4 @@ __all__ = [
     "build_dataset",
     "check_examples",
     "default_bucket_lengths",
-    "digest_of",
 ]

@@ -16,6 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.examples import check_reiterable
 from keras_bert_zoo.data.examples import read_examples
 
 EXAMPLE_INDEX = "example_index"
@@ -60,6 +62,9 @@ class Chunks:
         seed: int, at least 0. Decides the order and the chunks' seeds,
             which differ from one pass to the next; `None` makes all passes
             alike.
+
+    Raises:
+        InputError: if `examples` can be read only once.
     """
 
     examples: Iterable[Example]
@@ -69,6 +74,9 @@ class Chunks:
     max_examples: int
     shuffle: bool = False
     seed: int | None = None
+
+    def __post_init__(self):
+        check_reiterable(self.examples)
 
     def dataset(
         self, num_trials: int = 0, first_pass: int = 0
@@ -101,12 +109,15 @@ class Chunks:
 
     def in_order(self) -> Iterator[dict]:
         """Yields the columns of each chunk, in the order of the examples."""
-        for columns in self._in_order():
+        for columns in self._in_order(self.examples):
             yield self._tensors(columns)
 
     def _read(self, pass_number: int) -> Iterator[tuple]:
-        chunks = self._in_order()
         fixed = self.seed is None
+        examples = self.examples
+        if isinstance(examples, Examples):
+            examples = examples.of_pass(0 if fixed else pass_number)
+        chunks = self._in_order(examples)
         generator = np.random.default_rng(
             [0, 0] if fixed else [self.seed, pass_number]
         )
@@ -122,13 +133,13 @@ class Chunks:
         ragged = {name: _ragged(columns[name], spec[name][0]) for name in lists}
         return {**columns, **ragged}
 
-    def _in_order(self) -> Iterator[dict]:
+    def _in_order(self, examples: Iterable[Example]) -> Iterator[dict]:
         spec = self.head.example_spec(self.with_label)
         texts = [name for name, (dtype, _) in spec.items() if dtype == "string"]
         chunk = []
         num_bytes = 0
         num_read = 0
-        for fields in read_examples(self.examples, self.head, self.with_label):
+        for fields in read_examples(examples, self.head, self.with_label):
             chunk.append(fields)
             for name in texts:
                 num_bytes += len(fields[name])

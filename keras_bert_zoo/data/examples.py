@@ -50,6 +50,30 @@ class Examples(abc.ABC):
     def __iter__(self) -> Iterator[Example]:
         """Returns the examples from the first on."""
 
+    def of_pass(self, number: int) -> Iterable[Example]:
+        """Returns the examples of an epoch, as many in each.
+
+        The same ones, unless a class draws them anew: those of epoch 0 are
+        what iterating over it gives.
+
+        Args:
+            number: int. The epoch, from 0.
+        """
+        return self
+
+    def digest(self) -> str:
+        """Returns the digest of all values, in order, 16 hex digits.
+
+        Values are texts, numbers, and lists of them.
+        """
+        digest = hashlib.blake2b(digest_size=8)
+        for example in self:
+            values = sorted(
+                example.values.items(), key=lambda item: str(item[0])
+            )
+            digest.update(repr(values).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
 
 class MemoryExamples(Examples):
     """Examples from sequences in memory.
@@ -117,29 +141,14 @@ def _as_list(field: str, column: Any) -> list:
     return list(column)
 
 
-def digest_of(examples: Iterable[Example]) -> str:
-    """Returns the digest of a data set: all values, in order, 16 hex digits.
-
-    Args:
-        examples: examples whose values are texts, numbers, and lists of them.
-    """
-    digest = hashlib.blake2b(digest_size=8)
-    for example in examples:
-        values = sorted(example.values.items(), key=lambda item: str(item[0]))
-        digest.update(repr(values).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
-
-
 def read_examples(
     examples: Iterable[Example], head: Any, with_label: bool
 ) -> Iterator[dict]:
     """Yields what `head.example` makes of each example, texts as UTF-8 bytes.
 
     Raises:
-        InputError: if an example breaks a rule, naming its origin, or if
-            `examples` can be read only once.
+        InputError: if an example breaks a rule, naming its origin.
     """
-    check_reiterable(examples)
     spec = head.example_spec(with_label)
     texts = [name for name, (dtype, _) in spec.items() if dtype == "string"]
     for example in examples:

@@ -3,6 +3,7 @@
 import os
 import pathlib
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -66,7 +67,7 @@ def write_preset(
     *,
     name: str,
     task: Mapping[str, Any] | None = None,
-    head: HeadWeights | None = None,
+    heads: Sequence[HeadWeights] = (),
     head_variables: Mapping[str, keras.Variable] | None = None,
     provenance: Provenance | None = None,
     card: CardFacts | None = None,
@@ -83,7 +84,8 @@ def write_preset(
         name: str. The model's, for the card.
         task: what `task.json` says of the head: its name as `head`, its
             options as `config`.
-        head: the head in its published form, if it has one.
+        heads: the head in its published form, if it has one; or the two of
+            pre-training.
         head_variables: the head's variables by path. They are written too
             where the published form does not hold all of them, or no
             published class gives the same outputs.
@@ -112,18 +114,18 @@ def write_preset(
     variables = dict(head_variables or {})
     for one in (*encoder.weights, *variables.values()):
         _check_finite(one)
-    if head is not None and not has_published_class(encoder, head):
-        head = None
-    if head is not None and len(head.weights) == len(variables):
+    if not all(has_published_class(encoder, head) for head in heads):
+        heads = ()
+    if heads and sum(len(head.weights) for head in heads) == len(variables):
         variables = {}
     shapes = [v.shape for v in (*encoder.weights, *variables.values())]
-    if head is not None:
+    for head in heads:
         shapes += [array.shape for array in head.weights.values()]
     atomic_io.check_disk_space(directory, shapes)
     write_huggingface(
         encoder,
         directory,
-        heads=() if head is None else (head,),
+        heads=heads,
         own={path: _array(one) for path, one in variables.items()},
         padding_id=0 if tokenizer is None else tokenizer.padding_id,
     )
@@ -139,7 +141,7 @@ def write_preset(
         name,
         head=task["head"] or "",
         head_config=task.get("config"),
-        published=head,
+        published=heads[0] if heads else None,
         is_bert=is_published(encoder),
         provenance=provenance,
         facts=card or CardFacts(),

@@ -6,6 +6,7 @@ fits.
 
 from keras_bert_zoo.task.encoding import build_on_one_encoder
 from keras_bert_zoo.task.encoding import encode
+from keras_bert_zoo.task.encoding import encode_outputs
 from keras_bert_zoo.task.head import Features
 from keras_bert_zoo.task.head import Option
 from keras_bert_zoo.task.head import Signature
@@ -23,6 +24,7 @@ __all__ = [
     "TensorInfo",
     "build_on_one_encoder",
     "encode",
+    "encode_outputs",
     "is_new",
     "log_frequencies",
     "log_odds",

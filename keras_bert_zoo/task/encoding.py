@@ -29,9 +29,21 @@ def encode(
         inputs: the encoder's inputs, by name.
         output: name of one of the encoder's outputs.
     """
+    return encode_outputs(encoder, inputs, [output])[output]
+
+
+def encode_outputs(
+    encoder: keras.Model, inputs: Mapping[str, Any], outputs: Sequence[str]
+) -> dict[str, keras.KerasTensor]:
+    """Returns several outputs of one run of an encoder, by name.
+
+    Args:
+        encoder, inputs: as in `encode`.
+        outputs: names of the encoder's outputs.
+    """
     if isinstance(encoder, _EncodedTexts):
-        return encoder.encoded(inputs, output)
-    return _call(encoder, inputs, [output])[output]
+        return {name: encoder.encoded(inputs, name) for name in outputs}
+    return _call(encoder, inputs, outputs)
 
 
 @contextlib.contextmanager

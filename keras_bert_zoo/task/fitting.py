@@ -304,7 +304,7 @@ def _digests(model, examples, validation_data) -> dict:
             validation_data, model.head
         )
     return {
-        name: data.digest_of(each)
+        name: each.digest()
         for name, each in data_sets.items()
         if each is not None
     }

@@ -48,6 +48,7 @@ def save_task(
             "A saved model holds plain floats. Received: quantized layers "
             f"({', '.join(quantized[:5])}). Save it before it is quantized."
         )
+    published = model.head.get_weights(model)
     with atomic_directory(directory, overwrite) as temporary:
         presets.write_preset(
             model.encoder,
@@ -61,7 +62,7 @@ def save_task(
                 "freeze_encoder": model.freeze_encoder,
                 "freeze_embeddings": model.freeze_embeddings,
             },
-            head=model.head.get_weights(model),
+            heads=() if published is None else (published,),
             head_variables=head_variables(model),
             provenance=model.provenance,
             card=card,

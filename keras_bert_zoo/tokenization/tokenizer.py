@@ -135,6 +135,33 @@ class Tokenizer(abc.ABC):
         """
 
     @classmethod
+    def trained_on(
+        cls,
+        texts: Iterable[str],
+        size: int,
+        *,
+        cased: bool = False,
+        min_frequency: int = 2,
+        reserved: Sequence[str] = (),
+    ) -> "Tokenizer":
+        """Returns a new tokenizer whose vocabulary is learned from texts.
+
+        Args:
+            texts: read once, and not held.
+            size: int. Most tokens of the vocabulary.
+            cased: bool. Whether case and accents are kept.
+            min_frequency: int. How often what becomes a token must occur.
+            reserved: tokens that are to be there, for others to name.
+
+        Raises:
+            InputError: if the tokenizer cannot be trained, or `size` is too
+                small for its characters.
+        """
+        raise InputError(
+            f"The tokenizer {cls.name!r} cannot be trained. Choose another."
+        )
+
+    @classmethod
     def from_preset(
         cls, preset: str | os.PathLike, engine: str = "auto"
     ) -> "Tokenizer":
@@ -207,6 +234,19 @@ class Tokenizer(abc.ABC):
             rows,
             spans.byte_starts.flat_values,
             spans.byte_ends.flat_values,
+        )
+
+    def continues_word(self) -> np.ndarray:
+        """Returns bool `(V,)`: the tokens that only stand inside of a word.
+
+        Pre-training hides whole words by it.
+
+        Raises:
+            InputError: if the tokens do not tell.
+        """
+        raise InputError(
+            f"The tokenizer {self.name!r} does not know where words begin. "
+            "Received: a wish to hide whole words. Hide tokens."
         )
 
     def token_texts(self) -> Sequence[str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import inspect
-import os
 import pathlib
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -13,9 +11,7 @@ from typing import Any
 from typing import Literal
 
 from keras_bert_zoo import registry
-from keras_bert_zoo.atomic_io import check_new_directory
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.errors import StoppedError
 from keras_bert_zoo.workflows import options as option_types
 from keras_bert_zoo.workflows.options import Batches
 from keras_bert_zoo.workflows.options import Column
@@ -32,6 +28,9 @@ from keras_bert_zoo.workflows.options import Seconds
 from keras_bert_zoo.workflows.options import Seed
 from keras_bert_zoo.workflows.options import Steps
 from keras_bert_zoo.workflows.options import Tokens
+from keras_bert_zoo.workflows.training_checks import check_out
+from keras_bert_zoo.workflows.training_checks import check_paths
+from keras_bert_zoo.workflows.training_checks import lost_workers_reported
 
 # Options whose files the model's directory, replaced as a whole, would take
 # along, and what they are called in messages.
@@ -241,7 +240,7 @@ def finetune(
         option_types.options_of(finetune), dict(locals())
     )
     configuration = {**options, **head_options}
-    _check_paths(options)
+    check_paths(options, _OUTSIDE, needed=("preset",))
     _check_combinations(options)
     head_class = head
     if isinstance(head, str):
@@ -253,7 +252,7 @@ def finetune(
             f"{type(head).__name__} and {', '.join(head_options)}. Give them "
             "to the head itself."
         )
-    _check_out(options)
+    check_out(options)
     if options["tensorboard"]:
         pathlib.Path(options["tensorboard"]).mkdir(parents=True, exist_ok=True)
 
@@ -261,7 +260,7 @@ def finetune(
     from keras_bert_zoo.workflows import finetune_run
     from keras_bert_zoo.workflows.progress import Progress
 
-    with _lost_workers_reported(options):
+    with lost_workers_reported(options):
         return finetune_run.run(
             options,
             head_class,
@@ -269,43 +268,6 @@ def finetune(
             configuration,
             progress or Progress(),
         )
-
-
-def _check_paths(options: dict[str, Any]) -> None:
-    """Checks the paths, and normalizes those that are written to."""
-    for name, value in options.items():
-        if isinstance(value, str) and not _is_utf8(value):
-            raise InputError(
-                f"Names must be in UTF-8. Received: {name}={value!r}. Rename "
-                "it, or choose another."
-            )
-    for name in (*_OUTSIDE, "out", "preset"):
-        if options[name] == "":
-            raise InputError(
-                f"A path must not be empty. Received: {name}=''. Name one, or "
-                "leave it out where it is optional."
-            )
-    out = options["out"] = os.path.normpath(options["out"])
-    if pathlib.Path(out).name in ("", os.pardir):
-        raise InputError(
-            "The model's directory must have a name of its own, to be made "
-            f"or replaced as a whole. Received: out={out}. Name a directory "
-            "inside of it."
-        )
-    options["backup_dir"] = os.path.normpath(
-        options["backup_dir"] or f"{out}.backup"
-    )
-    whole = pathlib.Path(out).resolve()
-    for name, what in _OUTSIDE.items():
-        given = options[name]
-        if not isinstance(given, str):
-            continue
-        path = pathlib.Path(given).resolve()
-        if path == whole or whole in path.parents:
-            raise InputError(
-                f"{what} must be outside of the model's directory. Received: "
-                f"out={out}, {name}={given}. Choose another for one of them."
-            )
 
 
 def _check_combinations(options: Mapping[str, Any]) -> None:
@@ -383,58 +345,3 @@ def _check_head_options(
                 "Leave it out."
             )
         head_options["text_pair"] = True
-
-
-def _check_out(options: Mapping[str, Any]) -> None:
-    """Checks early that the model can be saved."""
-    try:
-        check_new_directory(options["out"], options["overwrite"])
-    except InputError as error:
-        from keras_bert_zoo.training.resume import backup_files
-
-        if options["overwrite"] or not backup_files.exist(
-            options["backup_dir"]
-        ):
-            raise
-        raise InputError(
-            f"{error} There are backups in {options['backup_dir']}: if the "
-            "run that saved this model was killed before its report was "
-            "written, the same run with overwrite saves it again and ends."
-        ) from error
-
-
-@contextlib.contextmanager
-def _lost_workers_reported(options: Mapping[str, Any]):
-    """Turns TensorFlow's errors about a lost worker into `StoppedError`."""
-    try:
-        yield
-    except Exception as error:
-        if options["strategy"] != "workers" or not _is_of_lost_worker(error):
-            raise
-        raise StoppedError(
-            "Another worker no longer answers. Start all workers again, each "
-            "with its own command: they resume from the last backup, if there "
-            f"is one in {options['backup_dir']} of the first."
-        ) from error
-
-
-def _is_of_lost_worker(error: Exception) -> bool:
-    import tensorflow as tf
-
-    return isinstance(
-        error,
-        (
-            tf.errors.AbortedError,
-            tf.errors.CancelledError,
-            tf.errors.DeadlineExceededError,
-            tf.errors.UnavailableError,
-        ),
-    )
-
-
-def _is_utf8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -11,7 +11,6 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo import data
-from keras_bert_zoo.atomic_io import check_disk_space
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import CardFacts
 from keras_bert_zoo.task import TaskHead
@@ -19,13 +18,11 @@ from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.task.inference import truncation
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.testing import check_tpu_ready
-from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training import precision as precisions
 from keras_bert_zoo.training.distribution import is_chief
 from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 from keras_bert_zoo.training.optimizers.recipe import default_rate
-from keras_bert_zoo.training.resume import backup_files
 from keras_bert_zoo.training.resume import run_settings
 from keras_bert_zoo.training.resume.backup import Backup
 from keras_bert_zoo.workflows.examples import FirstExamples
@@ -39,6 +36,11 @@ from keras_bert_zoo.workflows.progress import Progress
 from keras_bert_zoo.workflows.run_file import RUN_FILE
 from keras_bert_zoo.workflows.run_file import write_run_file
 from keras_bert_zoo.workflows.run_report import RunReport
+from keras_bert_zoo.workflows.training_setup import check_room
+from keras_bert_zoo.workflows.training_setup import hyperparameters
+from keras_bert_zoo.workflows.training_setup import precision_choice
+from keras_bert_zoo.workflows.training_setup import recipe_of_options
+from keras_bert_zoo.workflows.training_setup import strategy_scope
 
 FEWEST_EPOCHS = 3
 MOST_EPOCHS = 20
@@ -94,9 +96,9 @@ def run(
             "`head` must be the name of a head, or a `TaskHead`. Received: "
             f"{head!r:.80}. `bert-zoo list` shows the names."
         )
-    recipe = _recipe(options)
+    recipe = recipe_of_options(options)
     # Before everything else of TensorFlow.
-    scope = _strategy_scope(options["strategy"], progress)
+    scope = strategy_scope(options["strategy"], progress)
     if is_named:
         rows = read_examples(options["train"], head, options)
         head = head.from_examples(rows, **head_options)
@@ -158,7 +160,7 @@ def run(
                     for name, report in examples.reports.items()
                 },
                 metrics=metrics,
-                hyperparameters=_hyperparameters(options, rate),
+                hyperparameters=hyperparameters(options, rate),
             ),
         )
         configuration |= {
@@ -208,15 +210,6 @@ def run(
     )
 
 
-def _hyperparameters(options: Mapping[str, Any], rate: float) -> dict:
-    """Returns what a model card says of how the model was trained."""
-    names = ("epochs", "batch_size", "tokens_per_batch", "optimizer")
-    names = (*names, "schedule", "sequence_length", "seed")
-    found = {name: options[name] for name in names}
-    found = {name: value for name, value in found.items() if value is not None}
-    return {"learning_rate": f"{rate:g}", **found}
-
-
 def default_epochs(num_examples: int, batch_size: int) -> int:
     """Returns the epochs of a run that names none.
 
@@ -225,33 +218,6 @@ def default_epochs(num_examples: int, batch_size: int) -> int:
     steps_per_epoch = math.ceil(num_examples / batch_size)
     enough = math.ceil(FEWEST_STEPS / steps_per_epoch)
     return min(max(enough, FEWEST_EPOCHS), MOST_EPOCHS)
-
-
-def _recipe(options: Mapping[str, Any]) -> OptimizerRecipe:
-    others = {}
-    if options["ema_momentum"] is not None:
-        others = {"use_ema": True, "ema_momentum": options["ema_momentum"]}
-    if options["warmup_fraction"] is not None:
-        others["warmup_fraction"] = options["warmup_fraction"]
-    return OptimizerRecipe(
-        options["optimizer"],
-        options["schedule"],
-        learning_rate=options["learning_rate"],
-        weight_decay=options["weight_decay"],
-        warmup_steps=options["warmup_steps"],
-        layer_decay=options["layer_decay"],
-        unfreeze_every=options["unfreeze_every"] or 0,
-        unfreeze_fraction=options["unfreeze_fraction"] or 0.0,
-        global_clipnorm=options["clip_norm"],
-        gradient_accumulation_steps=options["accumulate_steps"],
-        **others,
-    )
-
-
-def _strategy_scope(name: str, progress: Any):
-    if name == "workers":
-        progress.on_note("workers", "waiting for all in TF_CONFIG")
-    return distribution.scope_of(name)
 
 
 def _examples(
@@ -278,11 +244,7 @@ def _model(
     progress: Progress,
 ) -> TaskModel:
     """Returns the compiled model, if there is room to save it."""
-    precision = options["precision"]
-    if precision == "auto":
-        # A run that resumes on another machine keeps its own.
-        precision = backup_files.setting(options["backup_dir"], "precision")
-    choice = precisions.choose_precision(precision or "auto")
+    choice = precision_choice(options)
     keras.utils.set_random_seed(options["seed"])
     with scope:
         _check_workers(options, head, head_options)
@@ -297,10 +259,7 @@ def _model(
         )
         model.compile(recipe)
     progress.check()
-    # Better now than after hours of training.
-    folder = pathlib.Path(options["out"]).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    check_disk_space(folder, [variable.shape for variable in model.variables])
+    check_room(model, options["out"])
     progress.on_note(
         "model",
         f"{options['preset']} with {head.name}, {model.count_params():,} "

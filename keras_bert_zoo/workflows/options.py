@@ -274,6 +274,10 @@ Directory = Annotated[
 Texts = Annotated[
     list | str, Values(list, "a text or a list of texts", metavar="TEXT")
 ]
+Files = Annotated[
+    list | str,
+    Values(list, "a path or a list of paths", metavar="FILE"),
+]
 # In Python, objects too: rows in memory, a `TaskModel`, a `TaskHead`.
 Rows = Annotated[Any, Values(str, "a path", _is_path, "FILE", True)]
 Model = Annotated[Any, Values(str, "a path or name", _is_path, "MODEL", True)]

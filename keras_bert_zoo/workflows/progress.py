@@ -27,6 +27,14 @@ class Progress(keras.callbacks.Callback):
             text: str. A line.
         """
 
+    def on_read(self, number: int, what: str) -> None:
+        """Called now and then while files are read.
+
+        Args:
+            number: int. How many were read so far.
+            what: str. Of what, such as `sentences`.
+        """
+
     def on_save(self) -> None:
         """Called once the model is saved, before its report is written."""
 

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from keras_bert_zoo.pretraining.masking import hide_tokens
+from keras_bert_zoo.pretraining.token_logits import MASK_POSITIONS
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization.packing import joined
@@ -17,9 +19,6 @@ from keras_bert_zoo.tokenization.packing import marked
 from keras_bert_zoo.tokenization.packing import row_ids
 from keras_bert_zoo.tokenization.sliding_windows import full_windows
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
-from task_heads.masked_lm.masking import hide_tokens
-
-MASK_POSITIONS = "mask_positions"
 
 # Neighbouring windows of a long text overlap by this fraction of what they
 # hold, where each gap is to be seen in its context.
@@ -56,26 +55,12 @@ def training_features(
         seed,
         tokenizer,
         mask_rate,
-    )
-    # A sequence without tokens asks for the special token before them, which
-    # weighs nothing: where a batch asks for nothing at all, the means of its
-    # losses are NaN.
-    num_asked = hidden.positions.row_lengths()
-    nothing = tf.RaggedTensor.from_row_lengths(
-        tf.fill([tf.math.count_nonzero(num_asked == 0)], -1),
-        tf.cast(num_asked == 0, tf.int64),
-        validate=False,
-    )
-    positions = joined(hidden.positions, nothing)
-    originals = joined(
-        hidden.originals,
-        nothing.with_flat_values(tf.zeros_like(nothing.flat_values)),
-    )
+    ).or_nothing()
     return Features(
-        _inputs(hidden.token_ids, positions, tokenizer, sequence_length),
-        originals,
-        positions.with_flat_values(
-            tf.cast(positions.flat_values >= 0, tf.float32)
+        _inputs(hidden.token_ids, hidden.positions, tokenizer, sequence_length),
+        hidden.originals,
+        hidden.positions.with_flat_values(
+            tf.cast(hidden.positions.flat_values >= 0, tf.float32)
         ),
         tf.zeros_like(texts, tf.int32),
         windows.num_windows,

@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
@@ -18,7 +17,12 @@ from keras_bert_zoo.data import Examples
 from keras_bert_zoo.data.readers.formats import format_of
 from keras_bert_zoo.data.readers.text_lines import TextLines
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.layers import MaskedLMHead
+from keras_bert_zoo.pretraining.metrics import Perplexity
+from keras_bert_zoo.pretraining.metrics import TokenAccuracy
+from keras_bert_zoo.pretraining.token_logits import MASK_POSITIONS
+from keras_bert_zoo.pretraining.token_logits import masked_lm_variables
+from keras_bert_zoo.pretraining.token_logits import masked_lm_weights
+from keras_bert_zoo.pretraining.token_logits import token_logits
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.task import Option
 from keras_bert_zoo.task import Signature
@@ -29,15 +33,11 @@ from keras_bert_zoo.task import log_frequencies
 from keras_bert_zoo.training.losses import WeightedMean
 from task_heads.masked_lm import decoding
 from task_heads.masked_lm.features import MASK
-from task_heads.masked_lm.features import MASK_POSITIONS
 from task_heads.masked_lm.features import answering_features
 from task_heads.masked_lm.features import training_features
-from task_heads.masked_lm.metrics import Perplexity
-from task_heads.masked_lm.metrics import TokenAccuracy
 from task_heads.masked_lm.pseudo_log_likelihood import pseudo_log_likelihood
 
 _ENDINGS = {f".{name}": name for name in ("txt", "tsv", "csv", "jsonl")}
-_LAYER = "masked_lm_head"
 # In which the frequencies of tokens are counted.
 _MOST_TEXTS = 10_000
 
@@ -149,35 +149,13 @@ class MaskedTokenHead(TaskHead):
         )
 
     def build(self, encoder: keras.Model) -> keras.Model:
-        table = getattr(encoder, "token_embedding", None)
-        if not isinstance(table, keras.Variable):
-            raise InputError(
-                "The masked-LM head needs an encoder whose `token_embedding` "
-                f"is a variable. Received: {type(encoder).__name__}, whose is "
-                f"{type(table).__name__}. Load its weights with "
-                "`BertEncoder.from_preset`."
-            )
-        # As the encoder computes, where it says so.
-        config = encoder.get_config()
-        alike = ("activation", "layer_norm_epsilon", "initializer_range")
         positions = keras.Input((None,), dtype="int32", name=MASK_POSITIONS)
         sequence = encode(encoder, encoder.input, feature_names.SEQUENCE_OUTPUT)
-        head = MaskedLMHead(
-            *table.shape,
-            **{name: config[name] for name in alike if name in config},
-            dtype=encoder.dtype_policy,
-            name=_LAYER,
-        )
-        logits = TokenLogits(
-            encoder,
-            head,
-            dtype=encoder.dtype_policy,
-            name="logits",
-        )(sequence, positions)
+        logits = token_logits(encoder, sequence, positions)
         return keras.Model({**encoder.input, MASK_POSITIONS: positions}, logits)
 
     def adapt(self, model: keras.Model, examples: Iterable, tokenizer) -> None:
-        bias = _variables(model)["output_bias"]
+        bias = masked_lm_variables(model)["output_bias"]
         if np.any(keras.ops.convert_to_numpy(bias)):
             return
         examples = itertools.islice(examples, _MOST_TEXTS)
@@ -240,61 +218,8 @@ class MaskedTokenHead(TaskHead):
         return cls()
 
     def set_weights(self, model: keras.Model, weights: HeadWeights) -> None:
-        for name, variable in _variables(model).items():
+        for name, variable in masked_lm_variables(model).items():
             variable.assign(weights.weights[name])
 
     def get_weights(self, model: keras.Model) -> HeadWeights:
-        weights = {
-            name: np.asarray(keras.ops.convert_to_numpy(variable))
-            for name, variable in _variables(model).items()
-        }
-        return HeadWeights(self.name, [], weights, {})
-
-
-def _variables(model: keras.Model) -> dict:
-    """Returns the head's own variables by their names in `MaskedLMHead`."""
-    head = model.get_layer("logits").head
-    return {
-        variable.path.partition(f"{_LAYER}/")[2]: variable
-        for variable in head.variables
-    }
-
-
-class TokenLogits(keras.layers.Layer):
-    """Logits of the vocabulary at the given positions only.
-
-    Args:
-        encoder: the encoder, whose `token_embedding` it shares.
-        head: `MaskedLMHead`.
-
-    Call arguments:
-        sequence: float `(R, S, H)`.
-        positions: int32 `(R, P)`, each from 0 to below `S`.
-
-    Output shape: `(R, P, V)` float32 logits.
-    """
-
-    def __init__(self, encoder: keras.Model, head: MaskedLMHead, **kwargs):
-        super().__init__(**kwargs)
-        table = encoder.token_embedding
-        # The layer that has the table, so that this one's variables are known
-        # to be the encoder's.
-        (self.embeddings,) = (
-            layer
-            for layer in encoder.layers
-            if any(variable is table for variable in layer.weights)
-        )
-        # In a closure: an attribute would make it a variable of this layer.
-        self._table = lambda: table
-        self.head = head
-
-    def build(self, sequence_shape, positions_shape):
-        self.head.build(sequence_shape)
-
-    def call(self, sequence, positions):
-        hidden = tf.gather(sequence, positions, batch_dims=1)  # (R, P, H)
-        return self.head(hidden, self._table())
-
-    def compute_output_spec(self, sequence, positions):
-        shape = (*positions.shape, self.head.vocabulary_size)
-        return keras.KerasTensor(shape, dtype="float32")
+        return HeadWeights(self.name, [], masked_lm_weights(model), {})

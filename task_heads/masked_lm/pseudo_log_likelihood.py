@@ -14,9 +14,9 @@ import tensorflow as tf
 from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.pretraining.token_logits import MASK_POSITIONS
 from keras_bert_zoo.tokenization.sliding_windows import overlapping_windows
 from task_heads.masked_lm.features import MASK
-from task_heads.masked_lm.features import MASK_POSITIONS
 from task_heads.masked_lm.features import OVERLAP
 from task_heads.masked_lm.features import cut
 from task_heads.masked_lm.features import owned

@@ -14,7 +14,7 @@ Rabiner, 1989, section III (forward-backward and Viterbi algorithms).
 import keras
 from keras import ops
 
-from task_heads.token_means import token_weights
+from keras_bert_zoo.training.token_means import token_weights
 
 # The logarithm of next to nothing. Finite: infinities make NaN.
 _NEVER = -1e9

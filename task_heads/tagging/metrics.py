@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from keras_bert_zoo.training.token_means import TokenMean
+from keras_bert_zoo.training.token_means import token_weights
 from task_heads.tagging import crf
 from task_heads.tagging.decoding import SpanReader
-from task_heads.token_means import TokenMean
-from task_heads.token_means import token_weights
 
 
 def best_tags(outputs, is_word) -> tf.Tensor:

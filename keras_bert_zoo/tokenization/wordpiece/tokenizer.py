@@ -5,6 +5,7 @@ import functools
 import os
 import pathlib
 import re
+from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -25,6 +26,8 @@ from keras_bert_zoo.tokenization.wordpiece.fast_tokenizer import (
     has_tensorflow_text,
 )
 from keras_bert_zoo.tokenization.wordpiece.graph_tokenizer import GraphTokenizer
+from keras_bert_zoo.tokenization.wordpiece.training import count_words
+from keras_bert_zoo.tokenization.wordpiece.training import train_vocabulary
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
@@ -155,6 +158,14 @@ class BertTokenizer(Tokenizer):
         kinds = tf.tensor_scatter_nd_update(kinds, unknown, unknown_kinds)
         return word_boundaries.word_starts(kinds, rows, starts, ends)
 
+    def continues_word(self) -> np.ndarray:
+        return np.array(
+            [
+                token.startswith(CONTINUATION) and token != CONTINUATION
+                for token in self.tokens
+            ]
+        )
+
     def token_texts(self) -> Sequence[str]:
         return [
             token.removeprefix(CONTINUATION) or token for token in self.tokens
@@ -177,6 +188,24 @@ class BertTokenizer(Tokenizer):
             "strip_accents": self.strip_accents,
             "engine": self._engine_name,
         }
+
+    @classmethod
+    def trained_on(
+        cls,
+        texts: Iterable[str],
+        size: int,
+        *,
+        cased: bool = False,
+        min_frequency: int = 2,
+        reserved: Sequence[str] = (),
+    ) -> "BertTokenizer":
+        vocabulary = train_vocabulary(
+            count_words(texts, not cased),
+            size,
+            min_frequency=min_frequency,
+            reserved=reserved,
+        )
+        return cls(vocabulary, not cased)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "BertTokenizer":

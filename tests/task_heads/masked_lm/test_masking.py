@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_bert_zoo.pretraining.masking import hide_tokens
 from keras_bert_zoo.tokenization import BertTokenizer
 from keras_bert_zoo.tokenization import Vocabulary
-from task_heads.masked_lm.masking import hide_tokens
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PLAIN = [f"w{number}" for number in range(90)]

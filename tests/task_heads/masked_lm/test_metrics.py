@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from task_heads.masked_lm.metrics import Perplexity
-from task_heads.masked_lm.metrics import TokenAccuracy
+from keras_bert_zoo.pretraining.metrics import Perplexity
+from keras_bert_zoo.pretraining.metrics import TokenAccuracy
 
 NUM_TOKENS = 5000
 

@@ -3,10 +3,10 @@
 import keras
 from keras import ops
 
-from task_heads.token_means import TokenMean
+from keras_bert_zoo.training.token_means import TokenMean
 
 
-@keras.saving.register_keras_serializable(package="task_heads")
+@keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class Perplexity(TokenMean):
     """Exponential of the mean negative log-probability of the true token.
 
@@ -31,7 +31,7 @@ class Perplexity(TokenMean):
         return keras.ops.exp(super().result())
 
 
-@keras.saving.register_keras_serializable(package="task_heads")
+@keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class TokenAccuracy(TokenMean):
     """Fraction of hidden tokens that score highest.
 

@@ -1,0 +1,25 @@
+"""Learns the vocabulary of a tokenizer from text files."""
+
+import argparse
+
+from keras_bert_zoo.cli import parsing
+from keras_bert_zoo.workflows.vocabulary import train_vocabulary
+
+WORKFLOW = train_vocabulary
+
+
+def run(args: argparse.Namespace) -> int:
+    from keras_bert_zoo.cli.progress import FitProgress
+
+    progress = FitProgress()
+    result = train_vocabulary(**parsing.given(args), progress=progress)
+    progress.close()
+    print(f"read        {result.num_sentences:,} sentences")
+    print(f"vocabulary  {result.num_tokens:,} tokens")
+    if result.num_compared:
+        print(
+            f"checked     {result.num_compared:,} sentences: the ids of "
+            "Hugging Face's tokenizers"
+        )
+    print(f"saved       {result.directory}")
+    return 0

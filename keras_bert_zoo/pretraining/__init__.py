@@ -1,0 +1,1 @@
+"""Pre-training: documents, examples, objectives, and the model that learns."""

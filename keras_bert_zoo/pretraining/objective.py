@@ -1,0 +1,181 @@
+"""The contract of a pre-training objective: what an encoder learns from."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.data import Example
+from keras_bert_zoo.data import Examples
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.pretraining.corpus import Corpus
+from keras_bert_zoo.pretraining.segments import Cut
+from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.tokenization import Tokenizer
+
+FIRST, SECOND, LABEL = "first", "second", "label"
+# So far apart are the seeds of an epoch and of what fills it up.
+_REFILL = 2**20
+
+
+class Objective(TaskHead):
+    """A task that needs no labels: what documents are cut to, and hidden of.
+
+    A head (`TaskHead`) whose examples are not texts, but the tokens of one or
+    two segments of a document: `features` finds `first`, `second` (both int32
+    ragged `(B, None)`) and `label` (int64 `(B,)`), and `random_seed`, with
+    which it hides other tokens in each epoch.
+
+    A package adds one by naming its class in the entry-point group
+    `keras_bert_zoo.objectives`.
+    """
+
+    text_fields: tuple[str, ...] = ()
+    label_fields: tuple[str, ...] = ()
+    # Of an example: one segment, or a pair.
+    num_segments: int = 1
+
+    def cut(self, corpus: Corpus, capacity: int, seed: int) -> Iterator[Cut]:
+        """Yields the examples of one epoch, as spans of the corpus.
+
+        Args:
+            corpus: the documents.
+            capacity: int. Most tokens in an example, without special ones.
+            seed: int. Another for each epoch.
+
+        Raises:
+            InputError: if such examples cannot be cut from the corpus.
+        """
+        raise NotImplementedError
+
+    def baselines(
+        self, corpus: Corpus, held_out: "CorpusExamples"
+    ) -> dict[str, float]:
+        """Returns what a model without an encoder gets, by metric.
+
+        Such as the accuracy of always answering the most frequent token.
+
+        Args:
+            corpus: that is learned from.
+            held_out: examples of others, on which it is measured.
+        """
+        return {}
+
+    def published_weights(self, model: keras.Model) -> list[HeadWeights]:
+        """Returns the trained heads in the form in which they are published."""
+        raise NotImplementedError
+
+    def set_published_weights(
+        self, model: keras.Model, weights: Mapping[str, HeadWeights]
+    ) -> list[str]:
+        """Copies heads of a checkpoint into a model that `build` returned.
+
+        Args:
+            model: the model.
+            weights: those that there are, by kind, such as `masked_lm`.
+
+        Returns:
+            Names of the kinds that were copied.
+        """
+        return []
+
+    def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
+        return dict(values)
+
+    def example_spec(self, with_label: bool) -> dict:
+        return {
+            FIRST: ("int32", (None,)),
+            SECOND: ("int32", (None,)),
+            LABEL: ("int64", ()),
+        }
+
+
+class CorpusExamples(Examples):
+    """Examples cut from a corpus, anew for each epoch.
+
+    All epochs have as many as the first. One that is cut to fewer is filled
+    up with examples of another cut.
+
+    Args:
+        corpus: the documents.
+        objective: `Objective`.
+        tokenizer: `Tokenizer` that made the tokens.
+        sequence_length: int. Most tokens in an example, special ones
+            included.
+        seed: int, at least 0.
+
+    Raises:
+        InputError: if there is no room for a token of each segment, or no
+            example can be cut.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        objective: Objective,
+        tokenizer: Tokenizer,
+        sequence_length: int,
+        seed: int = 0,
+    ):
+        num_special = tokenizer.num_special_tokens(objective.num_segments)
+        self.capacity = sequence_length - num_special
+        if self.capacity < objective.num_segments:
+            raise InputError(
+                "An example must have room for a token of each segment. "
+                f"Received: sequence_length={sequence_length}, for "
+                f"{objective.num_segments} segments and {num_special} special "
+                "tokens. Raise it."
+            )
+        self.corpus = corpus
+        self.objective = objective
+        self.sequence_length = sequence_length
+        self._seed = seed
+        self._num_examples = sum(1 for _ in self._cut(0))
+        if not self._num_examples:
+            raise InputError(
+                "At least one example must be cut from a corpus. Received: "
+                f"{corpus.num_tokens} tokens in {corpus.num_documents} "
+                "documents, of which none makes one. Give longer documents."
+            )
+
+    def __len__(self) -> int:
+        return self._num_examples
+
+    def __iter__(self) -> Iterator[Example]:
+        return iter(self.of_pass(0))
+
+    def of_pass(self, number: int) -> Iterable[Example]:
+        left = self._num_examples
+        while left:
+            for cut in self._cut(number):
+                yield self._example(cut)
+                left -= 1
+                if not left:
+                    return
+            number += _REFILL
+
+    def digest(self) -> str:
+        return f"{self.corpus.digest()}-{self.capacity}-{self._seed}"
+
+    def cuts(self) -> Iterator[Cut]:
+        """Yields the cuts of epoch 0."""
+        return self._cut(0)
+
+    def _cut(self, number: int) -> Iterator[Cut]:
+        (seed,) = np.random.SeedSequence([self._seed, number]).generate_state(1)
+        return self.objective.cut(self.corpus, self.capacity, int(seed))
+
+    def _example(self, cut: Cut) -> Example:
+        ids = self.corpus.token_ids
+        return Example(
+            {
+                FIRST: ids[slice(*cut.first)],
+                SECOND: ids[slice(*cut.second)],
+                LABEL: cut.label,
+            },
+            f"the document at {self.corpus.origins[cut.document]}",
+        )

@@ -1,0 +1,1 @@
+"""The objectives of this package; others come through entry points."""
