@@ -85,18 +85,23 @@ class ProgressBar:
 class FitProgress(Progress):
     """A bar on stderr per epoch, and a line of metrics on stdout after it.
 
+    Args:
+        unit: str. What an epoch is called.
+
     Attributes:
         is_saved: bool. Whether the model is.
     """
 
-    def __init__(self):
+    def __init__(self, unit: str = "epoch"):
         super().__init__()
         self.is_saved = False
+        self._unit = unit
         self._in_fit = False
         self._bar = None
         self._done_before = 0
 
     def on_note(self, topic, text):
+        self.close()
         print(f"{topic:12}{text}", flush=True)
         self.check()
 
@@ -123,13 +128,13 @@ class FitProgress(Progress):
         if self.backup.last is not None:
             self.on_note(
                 "resumed",
-                f"after {_counted(self.backup.epoch, 'epoch')} and "
+                f"after {_counted(self.backup.epoch, self._unit)} and "
                 f"{_counted(self.backup.step, 'step')}, from "
                 f"{self.backup.last}",
             )
 
     def on_epoch_begin(self, epoch, logs=None):
-        label = f"epoch {epoch + 1}/{self.params['epochs']}"
+        label = f"{self._unit} {epoch + 1}/{self.params['epochs']}"
         self._bar = ProgressBar(
             label, self.params["steps"], done=self._done_before
         )
@@ -148,11 +153,13 @@ class FitProgress(Progress):
     def on_epoch_end(self, epoch, logs=None):
         self._bar.close()
         speed = _speed(logs["tokens_per_second"], logs["padding_fraction"])
-        print(
-            f"epoch {epoch + 1}/{self.params['epochs']}  {metrics_line(logs)}"
-            f"  {speed}  {duration(logs['seconds'])}",
-            flush=True,
-        )
+        parts = [
+            f"{self._unit} {epoch + 1}/{self.params['epochs']}",
+            metrics_line(logs),
+            speed,
+            duration(logs["seconds"]),
+        ]
+        print("  ".join(parts), flush=True)
 
     def on_test_begin(self, logs=None):
         if not self._in_fit:

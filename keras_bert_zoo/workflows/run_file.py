@@ -21,18 +21,20 @@ def write_run_file(
     values: Mapping[str, Any],
     options: Iterable[Option],
     path: str | os.PathLike,
+    verb: str = "train",
 ) -> None:
-    """Writes the options of a fine-tuning run, which `--config` reads.
+    """Writes the options of a run, which `--config` reads.
 
     Args:
         values: by name. `None` is left out; what was given in Python and no
             flag can give, such as rows in memory, is named in a comment.
         options: those that are flags.
         path: of the file.
+        verb: str. Of the command line.
     """
     lines = [
         f"# A run of keras-bert-zoo {__version__}. Repeat it with",
-        f"# bert-zoo train --config {RUN_FILE} --out OTHER_DIR",
+        f"# bert-zoo {verb} --config {RUN_FILE} --out OTHER_DIR",
     ]
     flags = {option.name: option for option in options}
     for name, value in values.items():

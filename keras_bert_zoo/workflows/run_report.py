@@ -1,6 +1,7 @@
 """The history and the page that a fine-tuning run leaves with its model."""
 
 import pathlib
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from keras_bert_zoo.reporting.environment import environment
 from keras_bert_zoo.reporting.report import learning_rates
 from keras_bert_zoo.task.inference import truncation
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.task.report_tables import Table
 from keras_bert_zoo.training.callbacks.history_file import HistoryFile
 from keras_bert_zoo.training.callbacks.loss_guard import LossGuard
 from keras_bert_zoo.training.callbacks.scalar_writer import ScalarWriter
@@ -70,6 +72,8 @@ class RunReport:
         rows: Mapping[str, Examples],
         example_reports: Mapping[str, ExampleReport],
         kept: str,
+        tables: Callable[[], list[Table]] | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> str | None:
         """Writes history and report into the directory of the saved model.
 
@@ -81,12 +85,17 @@ class RunReport:
             rows: by name; those of `validation`, if any, are predicted.
             example_reports: on each of them.
             kept: which epoch's weights these are.
+            tables: function that makes the tables on the validation examples;
+                `None` for the model's own.
+            facts: further facts on the run, by name.
 
         Returns:
             The report's path; `None` if there is none.
         """
         try:
-            return self._write(model, rows, example_reports, kept)
+            return self._write(
+                model, rows, example_reports, kept, tables, facts or {}
+            )
         except Exception as error:
             # A library may have made an error of its own of a Ctrl-C.
             self._progress.check()
@@ -97,13 +106,15 @@ class RunReport:
             )
             return None
 
-    def _write(self, model, rows, example_reports, kept):
+    def _write(self, model, rows, example_reports, kept, tables, facts):
         history = self.history
         if history:
             self._history.write(self._folder / HISTORY)
         self._path.unlink(missing_ok=True)
         answers = []
-        if "validation" in rows:
+        if tables is not None:
+            answers = tables()
+        elif "validation" in rows:
             answers = model.report_tables(rows["validation"])
         seconds = round(sum(row["seconds"] for row in history))
         options = {
@@ -124,6 +135,7 @@ class RunReport:
                     "trained": str(len(history)),
                     "kept": kept,
                     "time": f"{seconds} s",
+                    **facts,
                 },
                 "Data": _data_facts(model, example_reports),
                 "Hyperparameters": options,

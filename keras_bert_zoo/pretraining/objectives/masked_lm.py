@@ -187,9 +187,11 @@ class MaskedLM(objective.Objective):
         others = np.bincount(held_out.corpus.token_ids, minlength=size + 1)
         shares = others / others.sum()
         surprise = -np.sum(shares * np.log(counts / counts.sum()))
+        # Keras names metrics of several outputs with that of the output.
+        prefix = f"{MASKED_LM}_" if self.num_segments == 2 else ""
         found = {
-            "masked_lm_accuracy": float(shares[np.argmax(counts)]),
-            "masked_lm_perplexity": math.exp(surprise),
+            f"{prefix}accuracy": float(shares[np.argmax(counts)]),
+            f"{prefix}perplexity": math.exp(surprise),
         }
         if self.num_segments == 2:
             labels = np.array([cut.label for cut in held_out.cuts()])

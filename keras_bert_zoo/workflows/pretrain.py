@@ -1,0 +1,291 @@
+"""Pre-training: from a corpus to an encoder of one's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+from typing import Literal
+
+from keras_bert_zoo import registry
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.workflows import options as option_types
+from keras_bert_zoo.workflows.options import Batches
+from keras_bert_zoo.workflows.options import Directory
+from keras_bert_zoo.workflows.options import Files
+from keras_bert_zoo.workflows.options import Fraction
+from keras_bert_zoo.workflows.options import FractionBelowOne
+from keras_bert_zoo.workflows.options import Head
+from keras_bert_zoo.workflows.options import Positive
+from keras_bert_zoo.workflows.options import PositiveFloat
+from keras_bert_zoo.workflows.options import Seconds
+from keras_bert_zoo.workflows.options import Seed
+from keras_bert_zoo.workflows.options import Steps
+from keras_bert_zoo.workflows.options import Tokens
+from keras_bert_zoo.workflows.training_checks import check_out
+from keras_bert_zoo.workflows.training_checks import check_paths
+from keras_bert_zoo.workflows.training_checks import lost_workers_reported
+
+# Options whose files the model's directory, replaced as a whole, would take
+# along, and what they are called in messages.
+_OUTSIDE = {
+    "backup_dir": "Backups",
+    "corpus": "Documents",
+    "tensorboard": "TensorBoard's files",
+    "validation": "Documents",
+    "vocabulary": "The vocabulary",
+}
+# Of a new encoder alone: one that is continued has its own.
+SIZES = (
+    "num_layers",
+    "num_heads",
+    "hidden_dim",
+    "intermediate_dim",
+    "dropout",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainResult:
+    """What a pre-training run did.
+
+    Attributes:
+        model: `PretrainingModel`, trained.
+        directory: path of the saved model; `None` on a worker that is not
+            the first, which saves for all.
+        report: path of the page on the run; `None` if there is none.
+        history: a dict of metrics for each part of the run, as in
+            `history.csv`.
+        metrics: name -> value on the held-out documents, at the end; empty
+            without any.
+        baselines: name of a metric -> what a model without an encoder gets.
+        num_documents: int. Those that were learned from.
+        num_tokens: int. Their tokens.
+        num_examples: int. Examples of an epoch.
+        steps: int. Updates of the weights.
+        learning_rate: float. The highest.
+        padding_fraction: float. Fraction of padding among all tokens.
+        precision: str. Keras's dtype policy.
+    """
+
+    model: Any = dataclasses.field(repr=False)
+    directory: str | None
+    report: str | None
+    history: Sequence[Mapping[str, float]] = dataclasses.field(repr=False)
+    metrics: Mapping[str, float]
+    baselines: Mapping[str, float]
+    num_documents: int
+    num_tokens: int
+    num_examples: int
+    steps: int
+    learning_rate: float
+    padding_fraction: float
+    precision: str
+
+
+def pretrain(
+    *,
+    corpus: Files,
+    out: Directory,
+    vocabulary: Directory | None = None,
+    architecture: str | None = None,
+    preset: str | None = None,
+    objective: Head = "masked_lm",
+    validation: Files | None = None,
+    hold_out: FractionBelowOne = 0.02,
+    overwrite: bool = False,
+    epochs: Positive = 10,
+    steps: Steps | None = None,
+    batch_size: Positive = 32,
+    tokens_per_batch: Tokens | None = None,
+    packed_length: Tokens | None = None,
+    sequence_length: Positive = 128,
+    precision: Literal[
+        "float32", "mixed_bfloat16", "mixed_float16", "auto"
+    ] = "float32",
+    seed: Seed = 0,
+    tensorboard: Directory | None = None,
+    num_layers: Positive | None = None,
+    num_heads: Positive | None = None,
+    hidden_dim: Positive | None = None,
+    intermediate_dim: Positive | None = None,
+    dropout: FractionBelowOne | None = None,
+    document_format: str | None = None,
+    split: Literal["sentences", "lines"] = "sentences",
+    text_key: str = "text",
+    optimizer: Literal["adamw", "lamb"] = "adamw",
+    schedule: Literal["constant", "cosine", "linear", "polynomial"] = "linear",
+    learning_rate: PositiveFloat | None = None,
+    warmup_fraction: Fraction | None = None,
+    warmup_steps: Steps | None = None,
+    weight_decay: Fraction = 0.01,
+    clip_norm: PositiveFloat | None = 1.0,
+    accumulate_steps: Batches = 1,
+    ema_momentum: FractionBelowOne | None = None,
+    strategy: Literal["one", "mirrored", "workers", "tpu"] = "one",
+    backup_dir: Directory | None = None,
+    backup_seconds: Seconds = 60.0,
+    progress: Any = None,
+    **objective_options: Any,
+) -> PretrainResult:
+    """Trains an encoder on documents alone, from new weights or given ones.
+
+    The directory also holds `history.csv`, a page on the run (`report.html`)
+    and the run's options (`run.toml`). A run that was killed resumes when the
+    function is called again with the same arguments.
+
+    Args:
+        corpus: text files, plain or gzipped, each given once.
+        out: directory of the model.
+        vocabulary: directory of the tokenizer, as `vocabulary` writes it.
+        architecture: preset or directory whose sizes a new encoder has.
+        preset: trained model to go on from, in place of the two above.
+        objective: name of what is learned; with it, --help lists the
+            objective's own flags (in Python, also an `Objective`).
+        validation: text files that are not learned from (default: some
+            documents of the corpus).
+        hold_out: fraction of the corpus that is not learned from, where
+            there are no validation files.
+        overwrite: whether a model in the directory may be replaced.
+        epochs: passes over the corpus.
+        steps: updates of the weights, in place of epochs.
+        batch_size: examples in a batch.
+        tokens_per_batch: as in `finetune`.
+        packed_length: as in `finetune`.
+        sequence_length: most tokens in an example.
+        precision: as in `finetune`.
+        seed: of new weights, dropout, examples and what is hidden.
+        tensorboard: as in `finetune`.
+
+    Args, new encoder:
+        num_layers: transformer blocks (default: the architecture's).
+        num_heads: attention heads (default: the architecture's, or one for
+            each 64 of the width).
+        hidden_dim: width of the vectors (default: the architecture's).
+        intermediate_dim: inner width of the feed-forward parts (default: the
+            architecture's, or four times the width).
+        dropout: of vectors and attention weights (default: the
+            architecture's, or 0.1). Training that sees each text a few times
+            learns more without.
+
+    Args, documents:
+        document_format: blank_lines (documents stand between blank lines),
+            lines (each on one), or jsonl (default: by the files' names).
+        split: whether lines are split into sentences by their punctuation, or
+            are sentences already.
+        text_key: key of the text in a JSON object.
+
+    Args, optimizer:
+        optimizer: as in `finetune`.
+        schedule: as in `finetune`.
+        learning_rate: the highest, after warm-up (default: one that suits
+            the encoder's size, which is reported).
+        warmup_fraction: as in `finetune`.
+        warmup_steps: as in `finetune`.
+        weight_decay: as in `finetune`.
+        clip_norm: as in `finetune`.
+        accumulate_steps: as in `finetune`.
+        ema_momentum: as in `finetune`.
+
+    Args, run:
+        strategy: as in `finetune`.
+        backup_dir: as in `finetune`.
+        backup_seconds: as in `finetune`.
+
+    Args, Python alone:
+        progress: `Progress` or `None`. Hears how far the run is.
+        **objective_options: arguments of the objective, such as
+            `pairs="sentence_order"`.
+
+    Returns:
+        `PretrainResult`.
+
+    Raises:
+        InputError: if an option or a file breaks a rule.
+        DivergenceError: if the loss becomes NaN or infinite.
+        StoppedError: on SIGTERM during training, after a backup was written;
+            or if another worker is lost.
+
+    Example:
+        zoo.train_vocabulary(corpus=["corpus.txt"], out="words", size=8192)
+        result = zoo.pretrain(
+            corpus=["corpus.txt"],
+            vocabulary="words",
+            architecture="bert_mini_en_uncased",
+            out="my_bert",
+        )
+        print(result.metrics, result.baselines)
+    """
+    options = option_types.checked(
+        option_types.options_of(pretrain), dict(locals())
+    )
+    configuration = {**options, **objective_options}
+    check_paths(options, _OUTSIDE, needed=("preset", "architecture"))
+    _check_combinations(options)
+    if isinstance(objective, str):
+        kind = registry.objectives.get(objective)
+        known = [*inspect.signature(kind).parameters]
+        unknown = [name for name in objective_options if name not in known]
+        if unknown:
+            raise InputError(
+                f"Pre-training and the objective {objective!r} have no such "
+                f"options. Received: {', '.join(unknown)}. Beside the "
+                "arguments of `pretrain` the objective takes "
+                f"{', '.join(known)}."
+            )
+    check_out(options)
+
+    # Here, so that the command line reads the options without TensorFlow.
+    from keras_bert_zoo.workflows import pretrain_run
+    from keras_bert_zoo.workflows.progress import Progress
+
+    with lost_workers_reported(options):
+        return pretrain_run.run(
+            options, objective_options, configuration, progress or Progress()
+        )
+
+
+def _check_combinations(options: Mapping[str, Any]) -> None:
+    """Refuses options that do not go together."""
+    sizes = [name for name in SIZES if options[name] is not None]
+    new = [
+        name
+        for name in ("vocabulary", "architecture", *sizes)
+        if options[name] is not None
+    ]
+    if options["preset"] is not None and new:
+        raise InputError(
+            "A trained model has a vocabulary and sizes of its own. Received: "
+            f"preset={options['preset']} and {', '.join(new)}. Leave the "
+            "preset out, for a new encoder, or the others."
+        )
+    if options["preset"] is None and options["vocabulary"] is None:
+        raise InputError(
+            "A new encoder needs a vocabulary. Received: neither `vocabulary` "
+            "nor `preset`. Learn one with `bert-zoo vocabulary`, or name a "
+            "trained model to go on from as the preset."
+        )
+    if options["preset"] is None and options["architecture"] is None:
+        missing = [
+            name
+            for name in ("num_layers", "hidden_dim")
+            if options[name] is None
+        ]
+        if missing:
+            raise InputError(
+                "A new encoder needs sizes. Received: no `architecture`, and "
+                f"no {' and no '.join(missing)}. Name a preset as the "
+                "architecture (`bert-zoo list`), or give both."
+            )
+    for pair in (
+        ("packed_length", "tokens_per_batch"),
+        ("warmup_fraction", "warmup_steps"),
+    ):
+        if None not in [options[name] for name in pair]:
+            raise InputError(
+                f"Only one of {' and '.join(pair)} is allowed. Received: "
+                f"{', '.join(f'{name}={options[name]}' for name in pair)}. "
+                "Leave one of them out."
+            )

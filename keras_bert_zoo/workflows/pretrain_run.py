@@ -1,0 +1,353 @@
+"""The run of `pretrain`: corpus, model, training, saving."""
+
+import contextlib
+import math
+import pathlib
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_bert_zoo import data
+from keras_bert_zoo import presets
+from keras_bert_zoo.encoders.bert import BertEncoder
+from keras_bert_zoo.presets import CardFacts
+from keras_bert_zoo.pretraining.corpus import Corpus
+from keras_bert_zoo.pretraining.corpus import read_corpus
+from keras_bert_zoo.pretraining.filled_gaps import FilledGaps
+from keras_bert_zoo.pretraining.model import PretrainingModel
+from keras_bert_zoo.pretraining.model import objective_of
+from keras_bert_zoo.pretraining.objective import CorpusExamples
+from keras_bert_zoo.pretraining.objective import Objective
+from keras_bert_zoo.task.report_tables import Table
+from keras_bert_zoo.tokenization import Tokenizer
+from keras_bert_zoo.tokenization import load_tokenizer
+from keras_bert_zoo.training import precision as precisions
+from keras_bert_zoo.training.distribution import is_chief
+from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
+from keras_bert_zoo.training.optimizers.recipe import default_rate
+from keras_bert_zoo.training.resume import run_settings
+from keras_bert_zoo.training.resume.backup import Backup
+from keras_bert_zoo.workflows.options import options_of
+from keras_bert_zoo.workflows.options import plugin_options
+from keras_bert_zoo.workflows.pretrain import SIZES
+from keras_bert_zoo.workflows.pretrain import PretrainResult
+from keras_bert_zoo.workflows.pretrain import pretrain
+from keras_bert_zoo.workflows.progress import Progress
+from keras_bert_zoo.workflows.run_file import RUN_FILE
+from keras_bert_zoo.workflows.run_file import write_run_file
+from keras_bert_zoo.workflows.run_report import RunReport
+from keras_bert_zoo.workflows.training_setup import check_room
+from keras_bert_zoo.workflows.training_setup import hyperparameters
+from keras_bert_zoo.workflows.training_setup import precision_choice
+from keras_bert_zoo.workflows.training_setup import recipe_of_options
+from keras_bert_zoo.workflows.training_setup import strategy_scope
+
+# A run is measured, and heard of, after each of so many equal parts.
+NUM_PARTS = 20
+
+# Where a worker reads and writes; machines may differ in that.
+_OF_EACH_WORKER = frozenset(
+    (
+        "architecture",
+        "backup_dir",
+        "corpus",
+        "out",
+        "overwrite",
+        "preset",
+        "tensorboard",
+        "validation",
+        "vocabulary",
+    )
+)
+
+
+def run(
+    options: dict[str, Any],
+    objective_options: dict[str, Any],
+    configuration: dict[str, Any],
+    progress: Progress,
+) -> PretrainResult:
+    """Trains and saves a model, all options being checked.
+
+    Args:
+        options: of `pretrain`, by name, with defaults and plain paths.
+        objective_options: of the objective that is named.
+        configuration: options of both as they were given, to be repeated.
+        progress: hears how far the run is.
+
+    Returns, Raises: as `pretrain`.
+    """
+    objective = objective_of(options["objective"], **objective_options)
+    recipe = recipe_of_options(options)
+    # Before everything else of TensorFlow.
+    scope = strategy_scope(options["strategy"], progress)
+    preset = None
+    if options["preset"] is not None:
+        preset = presets.Preset(options["preset"])
+        tokenizer = preset.tokenizer()
+    else:
+        tokenizer = load_tokenizer(options["vocabulary"])
+    corpora = _corpora(options, tokenizer, progress)
+    examples = {
+        name: CorpusExamples(
+            corpus,
+            objective,
+            tokenizer,
+            options["sequence_length"],
+            options["seed"],
+        )
+        for name, corpus in corpora.items()
+    }
+    progress.check()
+    model = _model(
+        options, objective, tokenizer, preset, recipe, scope, progress
+    )
+    rate, rate_reason = options["learning_rate"], ""
+    if rate is None:
+        rate, rate_reason = default_rate(options["optimizer"], model.encoder)
+        progress.on_note("rate", f"{rate:g}: {rate_reason}")
+    steps, parts = _length(options, model, examples["train"])
+    held_out = examples.get("validation")
+    baselines = {}
+    if held_out is not None:
+        baselines = objective.baselines(corpora["train"], held_out)
+        progress.on_note(
+            "baseline",
+            "  ".join(
+                f"{name} {value:.4f}" for name, value in baselines.items()
+            )
+            + "  without an encoder",
+        )
+    backup = Backup(
+        options["backup_dir"],
+        options["backup_seconds"],
+        {"preset": options["preset"], "vocabulary": options["vocabulary"]},
+    )
+    shown = {**options, "learning_rate": rate, "preset": _origin(options)}
+    run_report = RunReport(shown, backup, progress)
+    gaps = []
+    if held_out is not None:
+        gaps = [FilledGaps(corpora["validation"], parts, options["seed"])]
+    history = model.fit(
+        examples["train"],
+        batch_size=options["batch_size"],
+        epochs=parts,
+        steps_per_epoch=math.ceil(steps / parts),
+        validation_data=held_out,
+        seed=options["seed"],
+        tokens_per_batch=options["tokens_per_batch"],
+        packed_length=options["packed_length"],
+        backup=backup,
+        callbacks=[*gaps, *run_report.callbacks],
+        verbose=0,
+    ).history
+    metrics = {
+        name.removeprefix("val_"): values[-1]
+        for name, values in history.items()
+        if name.startswith("val_")
+    }
+    directory = page = None
+    if is_chief(model.distribute_strategy):
+        directory = options["out"]
+        model.save_to_preset(
+            directory,
+            overwrite=options["overwrite"],
+            card=CardFacts(
+                data={
+                    f"{name} tokens": corpus.num_tokens
+                    for name, corpus in corpora.items()
+                },
+                metrics=metrics,
+                hyperparameters=hyperparameters(options, rate),
+            ),
+        )
+        configuration |= {
+            "learning_rate": rate,
+            "precision": model.dtype_policy.name,
+        }
+        flags = [*options_of(pretrain), *plugin_options(objective, "")]
+        write_run_file(configuration, flags, pathlib.Path(directory) / RUN_FILE)
+        progress.on_save()
+        reports = {
+            name: data.ExampleReport(len(some), {}, {})
+            for name, some in examples.items()
+        }
+        page = run_report.finish(
+            model,
+            examples,
+            reports,
+            "the last",
+            lambda: [
+                *_beside(metrics, baselines),
+                *(table for one in gaps for table in one.tables()),
+            ],
+            _speed(model, run_report.history),
+        )
+        backup.remove()
+    return PretrainResult(
+        model=model,
+        directory=directory,
+        report=page,
+        history=run_report.history,
+        metrics=metrics,
+        baselines=baselines,
+        num_documents=corpora["train"].num_documents,
+        num_tokens=corpora["train"].num_tokens,
+        num_examples=len(examples["train"]),
+        steps=steps,
+        learning_rate=rate,
+        padding_fraction=model.input_counts.padding_fraction,
+        precision=model.dtype_policy.name,
+    )
+
+
+def _corpora(
+    options: Mapping[str, Any], tokenizer: Tokenizer, progress: Progress
+) -> dict[str, Corpus]:
+    """Returns the documents to learn from and, if any, those held out."""
+    how = {
+        "format": options["document_format"],
+        "split": options["split"],
+        "text_key": options["text_key"],
+    }
+
+    def read(name):
+        return read_corpus(
+            options[name],
+            tokenizer,
+            lambda documents, _: progress.on_read(documents, "documents"),
+            **how,
+        )
+
+    corpora = {"train": read("corpus")}
+    if options["validation"] is not None:
+        corpora["validation"] = read("validation")
+    elif options["hold_out"]:
+        corpora["train"], corpora["validation"] = corpora["train"].held_out(
+            options["hold_out"], options["seed"]
+        )
+    for name, corpus in corpora.items():
+        progress.on_note(
+            name,
+            f"{corpus.num_documents:,} documents, {corpus.num_tokens:,} tokens",
+        )
+    return corpora
+
+
+def _model(
+    options: Mapping[str, Any],
+    objective: Objective,
+    tokenizer: Tokenizer,
+    preset: presets.Preset | None,
+    recipe: OptimizerRecipe,
+    scope: contextlib.AbstractContextManager,
+    progress: Progress,
+) -> PretrainingModel:
+    """Returns the compiled model, if there is room to save it."""
+    choice = precision_choice(options)
+    keras.utils.set_random_seed(options["seed"])
+    with scope:
+        shared = {k: v for k, v in options.items() if k not in _OF_EACH_WORKER}
+        shared["objective"] = objective.get_config()
+        run_settings.check_workers(
+            tf.distribute.get_strategy(), run_settings.as_json(shared)
+        )
+        precision, reason = precisions.agreed(choice)
+        length = options["sequence_length"]
+        if preset is not None:
+            model = PretrainingModel.from_preset(
+                preset, objective, sequence_length=length, dtype=precision
+            )
+        else:
+            encoder = _new_encoder(options, tokenizer, precision)
+            model = PretrainingModel(encoder, objective, tokenizer, length)
+        model.compile(recipe)
+    progress.check()
+    check_room(model, options["out"])
+    progress.on_note(
+        "model",
+        f"{_origin(options)} for {objective.name}, {model.count_params():,} "
+        f"parameters, {precision}",
+    )
+    if reason:
+        progress.on_note("precision", f"{precision}: {reason}")
+    return model
+
+
+def _new_encoder(
+    options: Mapping[str, Any], tokenizer: Tokenizer, precision: str
+) -> keras.Model:
+    sizes = {n: options[n] for n in SIZES if options[n] is not None}
+    if "dropout" in sizes:
+        sizes["attention_dropout"] = sizes["dropout"]
+    sizes["vocabulary_size"] = tokenizer.vocabulary_size
+    if options["architecture"] is not None:
+        return presets.load_encoder(
+            options["architecture"],
+            load_weights=False,
+            dtype=precision,
+            **sizes,
+        )
+    width = sizes["hidden_dim"]
+    sizes.setdefault("num_heads", max(width // 64, 1))
+    sizes.setdefault("intermediate_dim", 4 * width)
+    return BertEncoder(
+        **sizes,
+        max_sequence_length=options["sequence_length"],
+        dtype=precision,
+    )
+
+
+def _length(
+    options: Mapping[str, Any], model: PretrainingModel, examples: Any
+) -> tuple[int, int]:
+    """Returns the batches of a run, and in how many parts it is measured."""
+    steps = options["steps"]
+    if steps is not None:
+        steps *= options["accumulate_steps"]
+    else:
+        batches = math.ceil(len(examples) / options["batch_size"])
+        if options["tokens_per_batch"] is not None:
+            tokens = examples.corpus.num_tokens
+            batches = math.ceil(tokens / options["tokens_per_batch"])
+        steps = options["epochs"] * batches
+    parts = min(NUM_PARTS, steps)
+    return math.ceil(steps / parts) * parts, parts
+
+
+def _beside(
+    metrics: Mapping[str, float], baselines: Mapping[str, float]
+) -> list[Table]:
+    """Returns a table of the model beside one without an encoder."""
+    rows = [(name, metrics[name], baselines[name]) for name in baselines]
+    columns = ("held-out documents", "this model", "without an encoder")
+    return [Table("Beside what reads no text", columns, rows)] if rows else []
+
+
+def _speed(
+    model: PretrainingModel, history: Sequence[Mapping[str, float]]
+) -> dict[str, str]:
+    """Returns how fast the run was: tokens and, estimated, operations."""
+    seconds = sum(row["seconds"] for row in history)
+    tokens = sum(row["tokens_per_second"] * row["seconds"] for row in history)
+    if not tokens:
+        return {}
+    rate = tokens / seconds
+    config = model.encoder.get_config()
+    width, inner = config["hidden_dim"], config["intermediate_dim"]
+    # Multiplications of the forward pass for a token; two operations each,
+    # and the backward pass twice the forward one.
+    products = config["num_layers"] * (
+        4 * width**2 + 2 * width * inner + 2 * model.sequence_length * width
+    )
+    return {
+        "speed": f"{rate:.0f} tokens/s",
+        "estimated": f"{6 * products * rate / 1e9:.1f} GFLOP/s in the blocks",
+    }
+
+
+def _origin(options: Mapping[str, Any]) -> str:
+    return options["preset"] or options["architecture"] or "a new encoder"
