@@ -202,9 +202,8 @@ def _text(value: Any) -> str:
 def _texts(value: Any) -> list[str]:
     if isinstance(value, Mapping):
         raise TypeError
-    return [
-        _text(one) for one in ([value] if isinstance(value, str) else value)
-    ]
+    is_one = isinstance(value, str | os.PathLike)
+    return [_text(one) for one in ([value] if is_one else value)]
 
 
 _READERS = {bool: _bool, int: _int, float: _float, str: _text, list: _texts}

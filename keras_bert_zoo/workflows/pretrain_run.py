@@ -169,7 +169,12 @@ def run(
             "precision": model.dtype_policy.name,
         }
         flags = [*options_of(pretrain), *plugin_options(objective, "")]
-        write_run_file(configuration, flags, pathlib.Path(directory) / RUN_FILE)
+        write_run_file(
+            configuration,
+            flags,
+            pathlib.Path(directory) / RUN_FILE,
+            "pretrain",
+        )
         progress.on_save()
         reports = {
             name: data.ExampleReport(len(some), {}, {})

@@ -1,0 +1,55 @@
+"""Trains objectives on one device and on two, and prints the differences.
+
+A name that ends with `-packed` trains on packed sequences, one with `-fixed` in
+batches of fixed shapes.
+"""
+
+import contextlib
+import json
+import sys
+
+import keras
+import small_corpus
+import two_devices
+
+import keras_bert_zoo as zoo
+from keras_bert_zoo import testing
+
+IN_FIT = {"packed": {"packed_length": 32}, "fixed": {"fixed_shapes": True}}
+
+
+def trained(scope, name):
+    name, _, kind = name.partition("-")
+    tokenizer = small_corpus.tokenizer()
+    with scope:
+        encoder = testing.tiny_encoder(
+            tokenizer.vocabulary_size, dropout=0.0, attention_dropout=0.0
+        )
+        objective = zoo.MaskedLM(pairs=name)
+        model = zoo.PretrainingModel(encoder, objective, tokenizer, 16)
+        # Adam makes steps of rounding where a gradient is zero.
+        model.compile(keras.optimizers.SGD(0.05, 0.9))
+    in_fit = IN_FIT.get(kind, {})
+    return two_devices.fitted(
+        model, small_corpus.corpus(5), in_fit, batch_size=8
+    )
+
+
+def main():
+    strategy = two_devices.strategy()
+    for name in sys.argv[1:]:
+        one = trained(contextlib.nullcontext(), name)
+        two = trained(strategy.scope(), name)
+        history, scores, _ = one
+        print(
+            json.dumps(
+                {
+                    "replicas": two_devices.difference(one, two),
+                    "learned": history["loss"][0] - scores["loss"],
+                }
+            )
+        )
+
+
+if __name__ == "__main__":
+    main()

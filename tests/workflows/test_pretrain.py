@@ -1,0 +1,212 @@
+"""Pre-training as Python functions: results, files, errors."""
+
+import inspect
+import json
+import pathlib
+import tomllib
+
+import pytest
+import small_corpus
+
+import keras_bert_zoo as zoo
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.workflows.options import options_of
+from keras_bert_zoo.workflows.training_setup import recipe_of_options
+
+SIZES = {"num_layers": 1, "hidden_dim": 16, "sequence_length": 24}
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corpus") / "small.txt"
+    texts = ["\n".join(one.sentences) for one in small_corpus.documents(12)]
+    path.write_text("\n\n".join(texts) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def vocabulary(corpus, tmp_path_factory):
+    out = tmp_path_factory.mktemp("vocabulary") / "words"
+    result = zoo.train_vocabulary(corpus=[corpus], out=out, size=60)
+    assert result.num_compared == result.num_sentences == 12 * 9
+    assert result.num_tokens == result.tokenizer.vocabulary_size <= 60
+    return out
+
+
+@pytest.fixture(scope="module")
+def result(corpus, vocabulary, tmp_path_factory):
+    return zoo.pretrain(
+        corpus=[corpus],
+        vocabulary=vocabulary,
+        out=tmp_path_factory.mktemp("run") / "model",
+        hold_out=0.2,
+        epochs=4,
+        batch_size=8,
+        learning_rate=3e-3,
+        **SIZES,
+    )
+
+
+def test_a_run_tells_what_it_did(result):
+    assert result.num_documents < 12
+    assert result.num_tokens > 100
+    assert result.learning_rate == 3e-3
+    assert 0 <= result.padding_fraction < 0.3
+    assert set(result.baselines) <= set(result.metrics)
+    assert [row["epoch"] for row in result.history] == list(
+        range(1, len(result.history) + 1)
+    )
+    assert result.steps % len(result.history) == 0
+    last = result.history[-1]
+    for name, value in result.metrics.items():
+        assert value == pytest.approx(last[f"val_{name}"])
+
+
+def test_the_directory_holds_model_history_and_report(result):
+    directory = pathlib.Path(result.directory)
+    config = json.loads((directory / "config.json").read_text())
+    assert config["architectures"] == ["BertForPreTraining"]
+    assert (directory / "history.csv").is_file()
+    page = (directory / "report.html").read_text()
+    assert result.report == str(directory / "report.html")
+    for text in ("Beside what reads no text", "tokens/s", "GFLOP/s"):
+        assert text in page
+    card = (directory / "README.md").read_text()
+    assert "train tokens" in card
+    assert not directory.with_name("model.backup").exists()
+
+
+def test_the_run_is_written_down(result, corpus):
+    path = pathlib.Path(result.directory) / "run.toml"
+    assert "bert-zoo pretrain --config" in path.read_text()
+    options = tomllib.loads(path.read_text())
+    assert options["corpus"] == [str(corpus)]
+    assert options["hidden_dim"] == 16
+
+
+def test_a_model_goes_on_from_another(result, corpus, tmp_path):
+    other = zoo.pretrain(
+        corpus=corpus,
+        preset=result.directory,
+        out=tmp_path / "model",
+        hold_out=0.2,
+        steps=2,
+        sequence_length=24,
+        learning_rate=1e-9,
+    )
+    for name, value in result.metrics.items():
+        assert other.metrics[name] == pytest.approx(value, abs=1e-4)
+
+
+def test_a_head_learns_on_the_pretrained_encoder(result, tmp_path):
+    rows = [
+        {"text": "the cat saw a bird", "label": "a"},
+        {"text": "a dog slept in town", "label": "b"},
+    ]
+    found = zoo.finetune(
+        head="classification",
+        preset=result.directory,
+        train=rows,
+        out=tmp_path / "classifier",
+        epochs=1,
+    )
+    assert found.model.encoder.hidden_dim == 16
+
+
+def test_validation_files_are_held_out_and_lengths_are_steps(
+    corpus, vocabulary, tmp_path
+):
+    found = zoo.pretrain(
+        corpus=corpus,
+        validation=[corpus],
+        vocabulary=vocabulary,
+        out=tmp_path / "model",
+        steps=5,
+        batch_size=4,
+        pairs="sentence_order",
+        hide="words",
+        mask_rate=0.3,
+        **SIZES,
+    )
+    assert found.num_documents == 12
+    assert found.steps == 5
+    assert len(found.history) == 5
+    assert found.model.objective.get_config() == {
+        "pairs": "sentence_order",
+        "mask_rate": 0.3,
+        "hide": "words",
+    }
+
+
+def test_nothing_need_be_held_out(corpus, vocabulary, tmp_path):
+    found = zoo.pretrain(
+        corpus=corpus,
+        vocabulary=vocabulary,
+        out=tmp_path / "model",
+        hold_out=0,
+        steps=1,
+        architecture="bert_tiny_en_uncased",
+        sequence_length=24,
+    )
+    assert found.metrics == found.baselines == {}
+    assert found.model.encoder.hidden_dim == 128
+
+
+def test_the_optimizer_is_by_default_a_recipe_that_clips():
+    given = {one.name: one.default for one in options_of(zoo.pretrain)}
+    recipe = recipe_of_options(given)
+    assert recipe.options["global_clipnorm"] == 1.0
+    ours = inspect.signature(zoo.pretrain).parameters
+    theirs = inspect.signature(zoo.finetune).parameters
+    shared = {"optimizer", "schedule", "weight_decay", "accumulate_steps"}
+    for name in shared:
+        assert ours[name].default == theirs[name].default
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"vocabulary": None}, "needs a vocabulary"),
+        ({"hidden_dim": None}, "no hidden_dim"),
+        ({"preset": "minilm_l6_en_uncased"}, "of its own. .*num_layers"),
+        ({"vocabulary": "nowhere"}, "nowhere"),
+        ({"corpus": ["nowhere.txt"]}, "nowhere.txt"),
+        ({"masks": 3}, "no such options.*masks.*mask_rate"),
+        ({"objective": "other"}, "No objective has the name 'other'"),
+        ({"packed_length": 64, "tokens_per_batch": 64}, "Only one of"),
+        ({"hold_out": 1.0}, "hold_out"),
+        ({"sequence_length": 3}, "sequence_length"),
+        ({"document_format": "xml"}, "`format` must be one of"),
+    ],
+)
+def test_wrong_options_are_refused(
+    options, message, corpus, vocabulary, tmp_path
+):
+    given = {
+        "corpus": [corpus],
+        "vocabulary": vocabulary,
+        "out": tmp_path / "model",
+        **SIZES,
+        **options,
+    }
+    with pytest.raises((InputError, OSError), match=message):
+        zoo.pretrain(**{k: v for k, v in given.items() if v is not None})
+    assert not (tmp_path / "model").exists()
+
+
+def test_one_document_has_no_random_sentence(vocabulary, tmp_path):
+    path = tmp_path / "one.txt"
+    path.write_text("the cat saw a bird\na dog slept\n")
+    with pytest.raises(InputError, match="pairs=sentence_order"):
+        zoo.pretrain(
+            corpus=path,
+            vocabulary=vocabulary,
+            out=tmp_path / "model",
+            hold_out=0,
+            **SIZES,
+        )
+
+
+def test_a_vocabulary_is_not_written_over(corpus, vocabulary):
+    with pytest.raises(InputError, match="existing output"):
+        zoo.train_vocabulary(corpus=corpus, out=vocabulary)
