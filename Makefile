@@ -2,6 +2,8 @@
 # are all that a fresh machine needs.
 #
 #   make demo         fine-tune, export and try a classifier (minutes)
+#   make pretrain-demo
+#                     train an encoder from nothing but text (ten minutes)
 #   make test         the test suite
 #   make test-slow    the tests that take long
 #   make test-peers   comparisons with PyTorch and others, run live
@@ -18,7 +20,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test test-slow test-peers bench lint lock clean
+.PHONY: help demo pretrain-demo test test-slow test-peers bench lint lock clean
 
 # At 2 TensorFlow reports it as an error that a machine has no GPU.
 export TF_CPP_MIN_LOG_LEVEL := \
@@ -55,6 +57,9 @@ help:
 demo: $(DEMO_VENV)/demo.stamp
 	@$(DEMO_VENV)/bin/python examples/demo.py
 
+pretrain-demo: $(DEMO_VENV)/demo.stamp
+	@$(DEMO_VENV)/bin/python examples/pretrain_demo.py
+
 test: $(VENV)/test.stamp
 	@$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
@@ -79,7 +84,7 @@ lock: .venv-lock/lock.stamp
 	@.venv-lock/bin/python tools/lock.py
 
 clean:
-	rm -rf $(VENV) .venv .venv-* demo_output
+	rm -rf $(VENV) .venv .venv-* demo_output pretrain_output
 
 # What has no wheels.
 SOURCES := benchmarks/peers/sources.lock

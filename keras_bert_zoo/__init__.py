@@ -59,6 +59,7 @@ _HOMES = {
     "export": "keras_bert_zoo.workflows.export",
     "finetune": "keras_bert_zoo.workflows.finetune",
     "layer_rates": "keras_bert_zoo.training.optimizers.layer_rates",
+    "make_examples": "keras_bert_zoo.workflows.make_examples",
     "list_presets": "keras_bert_zoo.presets",
     "load_encoder": "keras_bert_zoo.presets",
     "load_tokenizer": "keras_bert_zoo.presets",

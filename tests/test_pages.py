@@ -63,7 +63,13 @@ def test_every_command_has_right_flags(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/training.md", "docs/training_report.md"]
+    "page",
+    [
+        "README.md",
+        "docs/pretraining.md",
+        "docs/training.md",
+        "docs/training_report.md",
+    ],
 )
 def test_a_page_runs_from_top_to_bottom(folder, monkeypatch, page):
     """On a tiny encoder, for one epoch where there are many examples."""
@@ -80,7 +86,7 @@ def test_a_page_runs_from_top_to_bottom(folder, monkeypatch, page):
     head = TaggingHead(["O", "B-PER", "I-PER"])
     TaskModel(encoder, head, tokenizer).save_to_preset(folder / "bert_ner")
     for name in ("corpus.txt", "heldout.txt"):
-        (folder / name).write_text("\n".join([*lines * 4, ""]))
+        (folder / name).write_text("\n\n".join([*lines * 4, ""]))
     rows = [f"{line}\t{n}" for n, line in enumerate(lines)]
     (folder / "messages.tsv").write_text("\n".join(["text\tlabel", *rows, ""]))
     namespace = {}

@@ -137,7 +137,9 @@ def _run_verb(args: argparse.Namespace) -> int:
 
 def _verbs() -> dict[str, ModuleType]:
     return {
-        found.name: importlib.import_module(f"{verbs.__name__}.{found.name}")
+        found.name.replace("_", "-"): importlib.import_module(
+            f"{verbs.__name__}.{found.name}"
+        )
         for found in pkgutil.iter_modules(verbs.__path__)
     }
 

@@ -44,6 +44,10 @@ class Corpus:
     def num_tokens(self) -> int:
         return len(self.token_ids)
 
+    def token_counts(self) -> np.ndarray:
+        """Returns how often each token occurs, int64, by id."""
+        return np.bincount(self.token_ids)
+
     def digest(self) -> str:
         """Returns the digest of all tokens and bounds, 16 hex digits."""
         digest = hashlib.blake2b(digest_size=8)
@@ -71,16 +75,19 @@ class Corpus:
             [self.origins[one] for one in chosen],
         )
 
-    def held_out(self, fraction: float, seed: int) -> tuple["Corpus", "Corpus"]:
+    def held_out(
+        self, fraction: float, seed: int, least: int = 1
+    ) -> tuple["Corpus", "Corpus"]:
         """Returns the documents to learn from, and others, by chance.
 
         Args:
             fraction: float in [0, 1). About what the others have of all
-                tokens; at least one document, unless it is 0.
+                tokens; 0 for no others.
             seed: int.
+            least: int. Documents that either part must have.
 
         Raises:
-            InputError: if no document would be left to learn from.
+            InputError: if there are too few documents for that.
         """
         order = np.random.default_rng(seed).permutation(self.num_documents)
         bounds = self.sentence_splits[self.document_splits]
@@ -88,12 +95,13 @@ class Corpus:
         number = 0
         if fraction:
             wanted = fraction * self.num_tokens
-            number = int(np.searchsorted(before, wanted)) + 1
-        if number >= self.num_documents:
+            number = max(int(np.searchsorted(before, wanted)) + 1, least)
+        if self.num_documents - number < least:
             raise InputError(
-                "A document must be left to learn from. Received: "
-                f"{self.num_documents} documents, of which {number} are held "
-                "out. Give more documents, or hold none out (0)."
+                f"At least {least} documents must be left to learn from. "
+                f"Received: {self.num_documents} documents, of which {number} "
+                "are held out. Give more documents, separated by blank lines, "
+                "or hold none out (0)."
             )
         return (
             self.documents(np.sort(order[number:])),

@@ -69,7 +69,8 @@ def hide_tokens(
     """Chooses a fraction of each sequence's tokens, and hides most of them.
 
     Special tokens are neither chosen nor take the place of others. Of a
-    sequence with other tokens, at least one is chosen.
+    sequence with other tokens, at least one is chosen; of words, those that
+    are longer than the fraction are not.
 
     Args:
         token_ids: int32 ragged `(R, None)`.
@@ -208,13 +209,7 @@ def _choose_words(words: _Words, wanted, seed) -> tf.Tensor:
     rows = words.rows  # As in this order, too.
     sizes = tf.gather(words.sizes, order)
     left = tf.gather(words.plain, order)
-    # The shortest one, where none fits.
-    shortest = tf.math.unsorted_segment_min(
-        tf.where(left, sizes, tf.int64.max), rows, words.num_rows
-    )
-    room = tf.where(
-        shortest < tf.int64.max, tf.maximum(wanted, shortest), wanted
-    )
+    room = wanted
     chosen = tf.zeros_like(left)
     starts = tf.searchsorted(rows, tf.range(words.num_rows))
     for _ in range(_ROUNDS):

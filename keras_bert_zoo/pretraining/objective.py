@@ -38,6 +38,8 @@ class Objective(TaskHead):
     label_fields: tuple[str, ...] = ()
     # Of an example: one segment, or a pair.
     num_segments: int = 1
+    # That a corpus must have, so that examples can be cut.
+    min_documents: int = 1
 
     def cut(self, corpus: Corpus, capacity: int, seed: int) -> Iterator[Cut]:
         """Yields the examples of one epoch, as spans of the corpus.
@@ -52,15 +54,23 @@ class Objective(TaskHead):
         """
         raise NotImplementedError
 
+    def start_from(self, model: keras.Model, counts: np.ndarray) -> None:
+        """Initializes untrained heads from the frequencies of tokens.
+
+        Args:
+            model: what `build` returned, or a model of its layers.
+            counts: how often each token occurs, by id.
+        """
+
     def baselines(
-        self, corpus: Corpus, held_out: "CorpusExamples"
+        self, counts: np.ndarray, held_out: "CorpusExamples"
     ) -> dict[str, float]:
         """Returns what a model without an encoder gets, by metric.
 
         Such as the accuracy of always answering the most frequent token.
 
         Args:
-            corpus: that is learned from.
+            counts: how often each token occurs in what is learned from.
             held_out: examples of others, on which it is measured.
         """
         return {}
@@ -82,6 +92,11 @@ class Objective(TaskHead):
             Names of the kinds that were copied.
         """
         return []
+
+    def adapt(self, model: keras.Model, examples: Iterable, tokenizer) -> None:
+        corpus = getattr(examples, "corpus", None)
+        if corpus is not None:
+            self.start_from(model, corpus.token_counts())
 
     def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
         return dict(values)

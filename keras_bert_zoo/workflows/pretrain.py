@@ -33,6 +33,7 @@ from keras_bert_zoo.workflows.training_checks import lost_workers_reported
 _OUTSIDE = {
     "backup_dir": "Backups",
     "corpus": "Documents",
+    "examples": "Examples",
     "tensorboard": "TensorBoard's files",
     "validation": "Documents",
     "vocabulary": "The vocabulary",
@@ -61,8 +62,8 @@ class PretrainResult:
         metrics: name -> value on the held-out documents, at the end; empty
             without any.
         baselines: name of a metric -> what a model without an encoder gets.
-        num_documents: int. Those that were learned from.
-        num_tokens: int. Their tokens.
+        facts: name -> number: documents and tokens learned from and held
+            out.
         num_examples: int. Examples of an epoch.
         steps: int. Updates of the weights.
         learning_rate: float. The highest.
@@ -76,8 +77,7 @@ class PretrainResult:
     history: Sequence[Mapping[str, float]] = dataclasses.field(repr=False)
     metrics: Mapping[str, float]
     baselines: Mapping[str, float]
-    num_documents: int
-    num_tokens: int
+    facts: Mapping[str, int]
     num_examples: int
     steps: int
     learning_rate: float
@@ -87,8 +87,9 @@ class PretrainResult:
 
 def pretrain(
     *,
-    corpus: Files,
     out: Directory,
+    corpus: Files | None = None,
+    examples: Files | None = None,
     vocabulary: Directory | None = None,
     architecture: str | None = None,
     preset: str | None = None,
@@ -137,8 +138,10 @@ def pretrain(
     function is called again with the same arguments.
 
     Args:
-        corpus: text files, plain or gzipped, each given once.
         out: directory of the model.
+        corpus: text files, plain or gzipped, each given once.
+        examples: in place of a corpus, a directory that `make-examples`
+            wrote, or TFRecord files with the keys of google-research/bert.
         vocabulary: directory of the tokenizer, as `vocabulary` writes it.
         architecture: preset or directory whose sizes a new encoder has.
         preset: trained model to go on from, in place of the two above.
@@ -249,6 +252,19 @@ def pretrain(
 
 def _check_combinations(options: Mapping[str, Any]) -> None:
     """Refuses options that do not go together."""
+    given = [one for one in ("corpus", "examples") if options[one] is not None]
+    if len(given) != 1:
+        raise InputError(
+            "What is learned from is a corpus, or examples made of one. "
+            f"Received: {' and '.join(given) or 'neither'}. Give one of them."
+        )
+    for name in ("packed_length", "tokens_per_batch"):
+        if options["examples"] is not None and options[name] is not None:
+            raise InputError(
+                "Examples that are made have batches of `batch_size`. "
+                f"Received: {name}={options[name]}. Leave it out, or give the "
+                "corpus."
+            )
     sizes = [name for name in SIZES if options[name] is not None]
     new = [
         name

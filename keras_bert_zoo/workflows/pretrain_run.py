@@ -2,25 +2,31 @@
 
 import contextlib
 import math
+import os
 import pathlib
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import data
 from keras_bert_zoo import presets
 from keras_bert_zoo.encoders.bert import BertEncoder
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import CardFacts
-from keras_bert_zoo.pretraining.corpus import Corpus
 from keras_bert_zoo.pretraining.corpus import read_corpus
 from keras_bert_zoo.pretraining.filled_gaps import FilledGaps
 from keras_bert_zoo.pretraining.model import PretrainingModel
 from keras_bert_zoo.pretraining.model import objective_of
 from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.pretraining.objective import Objective
+from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
+from keras_bert_zoo.pretraining.records import RecordFiles
+from keras_bert_zoo.pretraining.shards import read_manifest
 from keras_bert_zoo.task.report_tables import Table
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization import load_tokenizer
@@ -54,6 +60,7 @@ _OF_EACH_WORKER = frozenset(
         "architecture",
         "backup_dir",
         "corpus",
+        "examples",
         "out",
         "overwrite",
         "preset",
@@ -90,17 +97,8 @@ def run(
         tokenizer = preset.tokenizer()
     else:
         tokenizer = load_tokenizer(options["vocabulary"])
-    corpora = _corpora(options, tokenizer, progress)
-    examples = {
-        name: CorpusExamples(
-            corpus,
-            objective,
-            tokenizer,
-            options["sequence_length"],
-            options["seed"],
-        )
-        for name, corpus in corpora.items()
-    }
+    source = _source(options, objective, tokenizer, progress)
+    held_out = source.held_out
     progress.check()
     model = _model(
         options, objective, tokenizer, preset, recipe, scope, progress
@@ -109,16 +107,14 @@ def run(
     if rate is None:
         rate, rate_reason = default_rate(options["optimizer"], model.encoder)
         progress.on_note("rate", f"{rate:g}: {rate_reason}")
-    steps, parts = _length(options, model, examples["train"])
-    held_out = examples.get("validation")
+    steps, parts = _length(options, source)
+    objective.start_from(model, source.token_counts)
     baselines = {}
     if held_out is not None:
-        baselines = objective.baselines(corpora["train"], held_out)
+        baselines = objective.baselines(source.token_counts, held_out)
         progress.on_note(
             "baseline",
-            "  ".join(
-                f"{name} {value:.4f}" for name, value in baselines.items()
-            )
+            "  ".join(f"{k} {value:.4f}" for k, value in baselines.items())
             + "  without an encoder",
         )
     backup = Backup(
@@ -130,9 +126,9 @@ def run(
     run_report = RunReport(shown, backup, progress)
     gaps = []
     if held_out is not None:
-        gaps = [FilledGaps(corpora["validation"], parts, options["seed"])]
+        gaps = [FilledGaps(held_out.corpus, parts, options["seed"])]
     history = model.fit(
-        examples["train"],
+        source.train,
         batch_size=options["batch_size"],
         epochs=parts,
         steps_per_epoch=math.ceil(steps / parts),
@@ -156,10 +152,7 @@ def run(
             directory,
             overwrite=options["overwrite"],
             card=CardFacts(
-                data={
-                    f"{name} tokens": corpus.num_tokens
-                    for name, corpus in corpora.items()
-                },
+                data=source.facts,
                 metrics=metrics,
                 hyperparameters=hyperparameters(options, rate),
             ),
@@ -176,13 +169,11 @@ def run(
             "pretrain",
         )
         progress.on_save()
-        reports = {
-            name: data.ExampleReport(len(some), {}, {})
-            for name, some in examples.items()
-        }
+        reports = {"train": data.ExampleReport(source.num_examples, {}, {})}
+        rows = {} if held_out is None else {"validation": held_out}
         page = run_report.finish(
             model,
-            examples,
+            rows,
             reports,
             "the last",
             lambda: [
@@ -199,47 +190,167 @@ def run(
         history=run_report.history,
         metrics=metrics,
         baselines=baselines,
-        num_documents=corpora["train"].num_documents,
-        num_tokens=corpora["train"].num_tokens,
-        num_examples=len(examples["train"]),
+        facts=source.facts,
+        num_examples=source.num_examples,
         steps=steps,
         learning_rate=rate,
-        padding_fraction=model.input_counts.padding_fraction,
+        padding_fraction=float(
+            np.mean([row["padding_fraction"] for row in run_report.history])
+        ),
         precision=model.dtype_policy.name,
     )
 
 
-def _corpora(
-    options: Mapping[str, Any], tokenizer: Tokenizer, progress: Progress
-) -> dict[str, Corpus]:
-    """Returns the documents to learn from and, if any, those held out."""
-    how = {
-        "format": options["document_format"],
-        "split": options["split"],
-        "text_key": options["text_key"],
-    }
+class Source(NamedTuple):
+    """What a run learns from, and what it is measured on.
+
+    Attributes:
+        train: `CorpusExamples`, or a data set of ready features.
+        held_out: `CorpusExamples` or `None`.
+        num_examples: int. Of an epoch.
+        num_tokens: int, or 0 where examples were made before.
+        token_counts: how often each token is learned from.
+        facts: name -> number, for the model card.
+    """
+
+    train: Any
+    held_out: CorpusExamples | None
+    num_examples: int
+    num_tokens: int
+    token_counts: np.ndarray
+    facts: dict[str, int]
+
+
+def _source(
+    options: Mapping[str, Any],
+    objective: Objective,
+    tokenizer: Tokenizer,
+    progress: Progress,
+) -> Source:
+    """Reads what is learned from, and what is held out."""
 
     def read(name):
         return read_corpus(
             options[name],
             tokenizer,
             lambda documents, _: progress.on_read(documents, "documents"),
-            **how,
+            format=options["document_format"],
+            split=options["split"],
+            text_key=options["text_key"],
         )
 
-    corpora = {"train": read("corpus")}
+    def examples_of(corpus):
+        return CorpusExamples(
+            corpus,
+            objective,
+            tokenizer,
+            options["sequence_length"],
+            options["seed"],
+        )
+
+    corpora = {}
+    if options["corpus"] is not None:
+        corpora["train"] = read("corpus")
     if options["validation"] is not None:
         corpora["validation"] = read("validation")
-    elif options["hold_out"]:
+    elif options["hold_out"] and corpora:
         corpora["train"], corpora["validation"] = corpora["train"].held_out(
-            options["hold_out"], options["seed"]
+            options["hold_out"], options["seed"], objective.min_documents
         )
     for name, corpus in corpora.items():
         progress.on_note(
             name,
             f"{corpus.num_documents:,} documents, {corpus.num_tokens:,} tokens",
         )
-    return corpora
+    held_out = None
+    if "validation" in corpora:
+        held_out = examples_of(corpora["validation"])
+    facts = {
+        f"{name} {what}": getattr(corpus, f"num_{what}")
+        for name, corpus in corpora.items()
+        for what in ("documents", "tokens")
+    }
+    if "train" in corpora:
+        train = examples_of(corpora["train"])
+        return Source(
+            train,
+            held_out,
+            len(train),
+            train.corpus.num_tokens,
+            train.corpus.token_counts(),
+            facts,
+        )
+    files = _files(options, objective, tokenizer)
+    progress.on_note(
+        "examples",
+        f"{files.num_examples:,} of {files.sequence_length} tokens, in "
+        f"{len(files.paths):,} files",
+    )
+    return Source(
+        files.dataset(
+            options["batch_size"],
+            shuffle=True,
+            seed=options["seed"],
+            fixed_shapes=options["strategy"] == "tpu",
+        ),
+        held_out,
+        files.num_examples,
+        0,
+        files.token_counts,
+        {"train examples": files.num_examples, **facts},
+    )
+
+
+def _files(
+    options: Mapping[str, Any], objective: Objective, tokenizer: Tokenizer
+) -> RecordFiles:
+    """Returns the files of examples, once they are known to fit.
+
+    Raises:
+        InputError: if they were made by another objective or vocabulary, or
+            are longer than `sequence_length`.
+    """
+    if not isinstance(objective, MaskedLM):
+        raise InputError(
+            "Examples in files are those of the objective masked_lm. "
+            f"Received: objective={objective.name}. Give a corpus."
+        )
+    paths: list[str] = []
+    for given in options["examples"]:
+        if not os.path.isdir(given):
+            paths.append(given)
+            continue
+        manifest = read_manifest(given)
+        _check_manifest(manifest, given, objective, tokenizer)
+        paths += [
+            os.path.join(given, one["file"]) for one in manifest["shards"]
+        ]
+    files = RecordFiles(paths, objective, tokenizer)
+    if files.sequence_length != options["sequence_length"]:
+        raise InputError(
+            "Examples must have as many tokens as the model reads. Received: "
+            f"examples of {files.sequence_length} tokens, sequence_length="
+            f"{options['sequence_length']}. Give "
+            f"sequence_length={files.sequence_length}."
+        )
+    return files
+
+
+def _check_manifest(manifest, given, objective, tokenizer) -> None:
+    made_with = manifest["tokenizer"]["vocabulary_sha256"]
+    if made_with != tokenizer.vocabulary_sha256:
+        raise InputError(
+            f"The vocabulary must be the one that {given} was made with. "
+            "Received: another. Give that one, or make the examples again."
+        )
+    pairs = manifest["objective"]["pairs"]
+    if (pairs == "none") != (objective.pairs == "none") or (
+        objective.num_segments == 2 and pairs != objective.pairs
+    ):
+        raise InputError(
+            f"{given} was made with pairs={pairs}. Received: pairs="
+            f"{objective.pairs}. Give the same."
+        )
 
 
 def _model(
@@ -306,18 +417,15 @@ def _new_encoder(
     )
 
 
-def _length(
-    options: Mapping[str, Any], model: PretrainingModel, examples: Any
-) -> tuple[int, int]:
+def _length(options: Mapping[str, Any], source: Source) -> tuple[int, int]:
     """Returns the batches of a run, and in how many parts it is measured."""
     steps = options["steps"]
     if steps is not None:
         steps *= options["accumulate_steps"]
     else:
-        batches = math.ceil(len(examples) / options["batch_size"])
+        batches = math.ceil(source.num_examples / options["batch_size"])
         if options["tokens_per_batch"] is not None:
-            tokens = examples.corpus.num_tokens
-            batches = math.ceil(tokens / options["tokens_per_batch"])
+            batches = math.ceil(source.num_tokens / options["tokens_per_batch"])
         steps = options["epochs"] * batches
     parts = min(NUM_PARTS, steps)
     return math.ceil(steps / parts) * parts, parts

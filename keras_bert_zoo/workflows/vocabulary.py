@@ -139,6 +139,17 @@ def _compared(tokenizer, directory, sentences) -> int:
         return 0
     import tokenizers
 
+    # Where one is written out in a text, there it is the token itself.
+    special = [
+        token
+        for token, is_plain in zip(
+            tokenizer.tokens, tokenizer.maskable_tokens(), strict=True
+        )
+        if not is_plain
+    ]
+    sentences = [
+        one for one in sentences if not any(token in one for token in special)
+    ]
     other = tokenizers.Tokenizer.from_file(str(path))
     expected = other.encode_batch(sentences, add_special_tokens=False)
     received = tokenizer.tokenize(sentences).to_list()

@@ -75,6 +75,13 @@ def test_a_document_must_be_left_to_learn_from():
         small_corpus.corpus(1).held_out(0.1, seed=0)
 
 
+def test_both_parts_can_be_made_to_have_two_documents():
+    train, held_out = small_corpus.corpus(4).held_out(0.01, 0, least=2)
+    assert train.num_documents == held_out.num_documents == 2
+    with pytest.raises(InputError, match="At least 2 documents.*3 documents"):
+        small_corpus.corpus(3).held_out(0.01, 0, least=2)
+
+
 def test_a_digest_changes_with_every_bound():
     corpus = small_corpus.corpus()
     moved = corpus.sentence_splits.copy()

@@ -48,8 +48,8 @@ def result(corpus, vocabulary, tmp_path_factory):
 
 
 def test_a_run_tells_what_it_did(result):
-    assert result.num_documents < 12
-    assert result.num_tokens > 100
+    assert result.facts["train documents"] < 12
+    assert result.facts["train tokens"] > 100
     assert result.learning_rate == 3e-3
     assert 0 <= result.padding_fraction < 0.3
     assert set(result.baselines) <= set(result.metrics)
@@ -128,7 +128,7 @@ def test_validation_files_are_held_out_and_lengths_are_steps(
         mask_rate=0.3,
         **SIZES,
     )
-    assert found.num_documents == 12
+    assert found.facts["train documents"] == 12
     assert found.steps == 5
     assert len(found.history) == 5
     assert found.model.objective.get_config() == {

@@ -1,7 +1,6 @@
 """Masked tokens and, if wanted, the order of two segments."""
 
 import math
-from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -89,6 +88,7 @@ class MaskedLM(objective.Objective):
         self.mask_rate = mask_rate
         self.hide = hide
         self.num_segments = 1 if pairs == "none" else 2
+        self.min_documents = 2 if pairs == "next_sentence" else 1
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -173,24 +173,24 @@ class MaskedLM(objective.Objective):
             logits[NEXT_SENTENCE] = head(encoded[feature_names.POOLED_OUTPUT])
         return keras.Model({**encoder.input, MASK_POSITIONS: positions}, logits)
 
-    def adapt(self, model: keras.Model, examples: Iterable, tokenizer) -> None:
+    def start_from(self, model: keras.Model, counts: np.ndarray) -> None:
         bias = masked_lm_variables(model)["output_bias"]
-        corpus = getattr(examples, "corpus", None)
-        if corpus is None or np.any(keras.ops.convert_to_numpy(bias)):
+        if np.any(keras.ops.convert_to_numpy(bias)):
             return
-        counts = np.bincount(corpus.token_ids, minlength=bias.shape[0])
-        bias.assign(log_frequencies(counts, prior_count=0.1))
+        padded = np.zeros(bias.shape)
+        padded[: len(counts)] = counts
+        bias.assign(log_frequencies(padded, prior_count=0.1))
 
-    def baselines(self, corpus: Corpus, held_out) -> dict[str, float]:
-        size = int(max(corpus.token_ids.max(), held_out.corpus.token_ids.max()))
-        counts = np.bincount(corpus.token_ids, minlength=size + 1) + 0.1
-        others = np.bincount(held_out.corpus.token_ids, minlength=size + 1)
-        shares = others / others.sum()
-        surprise = -np.sum(shares * np.log(counts / counts.sum()))
+    def baselines(self, counts: np.ndarray, held_out) -> dict[str, float]:
+        others = held_out.corpus.token_counts()
+        size = max(len(counts), len(others))
+        known = np.pad(counts, (0, size - len(counts))) + 0.1
+        shares = np.pad(others, (0, size - len(others))) / others.sum()
+        surprise = -np.sum(shares * np.log(known / known.sum()))
         # Keras names metrics of several outputs with that of the output.
         prefix = f"{MASKED_LM}_" if self.num_segments == 2 else ""
         found = {
-            f"{prefix}accuracy": float(shares[np.argmax(counts)]),
+            f"{prefix}accuracy": float(shares[np.argmax(known)]),
             f"{prefix}perplexity": math.exp(surprise),
         }
         if self.num_segments == 2:
@@ -227,7 +227,7 @@ class MaskedLM(objective.Objective):
         return (TensorInfo(MASK_POSITIONS, "int32", (None, None), meaning),)
 
     def extra_length(self, sequence_length: int) -> int:
-        return math.ceil(self.mask_rate * sequence_length) + 1
+        return math.ceil(self.mask_rate * sequence_length)
 
     def published_weights(self, model: keras.Model) -> list[HeadWeights]:
         found = [HeadWeights(MASKED_LM, [], masked_lm_weights(model), {})]

@@ -1,0 +1,219 @@
+"""Example files: the same for any number of processes, and after a kill."""
+
+import hashlib
+import json
+import pathlib
+import sys
+import time
+
+import programs
+import pytest
+import small_corpus
+
+from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.pretraining import shards
+from keras_bert_zoo.pretraining.documents import Document
+from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
+from keras_bert_zoo.pretraining.shards import Making
+from keras_bert_zoo.pretraining.shards import blocks
+from keras_bert_zoo.pretraining.shards import make_shards
+from keras_bert_zoo.pretraining.shards import read_manifest
+
+CHARACTERS = 400
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(blocks, "__defaults__", (CHARACTERS,))
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("words")
+    small_corpus.tokenizer().save(directory)
+    return directory
+
+
+def making(**options):
+    return Making(small_corpus.tokenizer(), MaskedLM(), 20, **options)
+
+
+def make(directory, words, number=12, processes=1, **options):
+    return make_shards(
+        making(**options),
+        small_corpus.documents(number),
+        directory,
+        tokenizer_directory=words,
+        num_processes=processes,
+    )
+
+
+def digests(directory):
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(directory.iterdir())
+    }
+
+
+def of_sizes(*sizes):
+    return [Document(["x" * size], str(n)) for n, size in enumerate(sizes)]
+
+
+def sizes(documents):
+    return [
+        [len(one.sentences[0]) for one in block]
+        for block in blocks(documents, 10)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([4, 4, 4, 4, 4], [[4, 4, 4], [4, 4]]),
+        # Two documents at least, in the last block too.
+        ([30, 1, 30, 1], [[30, 1], [30, 1]]),
+        ([5, 5, 1], [[5, 5, 1]]),
+        ([30], [[30]]),
+        ([], []),
+    ],
+)
+def test_blocks_are_full_and_have_two_documents(given, expected):
+    assert sizes(of_sizes(*given)) == expected
+
+
+def test_files_and_manifest_say_the_same(tmp_path, words):
+    out = tmp_path / "out"
+    manifest = make(out, words)
+    assert len(manifest["shards"]) > 3
+    assert manifest["num_documents"] == 12
+    assert manifest == read_manifest(out)
+    found = digests(out)
+    for shard in manifest["shards"]:
+        assert found.pop(shard["file"]) == shard["sha256"]
+    assert list(found) == ["manifest.json"]
+    total = sum(shard["num_examples"] for shard in manifest["shards"])
+    assert manifest["num_examples"] == total > 12
+
+
+def test_duplicates_are_cut_and_masked_anew(tmp_path, words):
+    one = make(tmp_path / "one", words)
+    three = make(tmp_path / "three", words, duplicates=3)
+    assert three["num_examples"] == 3 * one["num_examples"]
+    block = small_corpus.documents(4)
+    (arrays,) = shards.examples_of_block(making(duplicates=3), block, 0)
+    rows = {tuple(row) for row in arrays["input_ids"].tolist()}
+    assert len(rows) > 2 * len(arrays["input_ids"]) / 3
+
+
+def test_the_seed_decides(tmp_path, words):
+    make(tmp_path / "a", words, seed=1)
+    make(tmp_path / "b", words, seed=1)
+    make(tmp_path / "c", words, seed=2)
+    assert digests(tmp_path / "a") == digests(tmp_path / "b")
+    assert digests(tmp_path / "a") != digests(tmp_path / "c")
+
+
+@pytest.mark.slow
+def test_any_number_of_processes_writes_the_same_files(tmp_path):
+    program = pathlib.Path(__file__)
+    for processes in "1", "3":
+        programs.run(program, str(tmp_path / processes), processes, "0")
+    found = [digests(tmp_path / one / "out") for one in "13"]
+    assert found[0] == found[1]
+    assert len(found[0]) > 4
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_to_the_same_files(tmp_path):
+    program = pathlib.Path(__file__)
+    programs.run(program, str(tmp_path / "whole"), "1", "0")
+    killed = tmp_path / "killed"
+    kept = 0
+    for wanted in (1, 3):
+        process = programs.start(program, str(killed), "1", "0.2")
+        while process.poll() is None:
+            finished = list(killed.glob("out/examples-*.tfrecord"))
+            if len(finished) >= wanted:
+                break
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        assert len(finished) >= kept
+        kept = len(finished)
+        with pytest.raises(InputError, match="unfinished"):
+            read_manifest(killed / "out")
+    programs.run(program, str(killed), "1", "0")
+    assert digests(killed / "out") == digests(tmp_path / "whole" / "out")
+
+
+def test_what_is_finished_is_not_made_again(tmp_path, words, monkeypatch):
+    out = tmp_path / "out"
+    write = shards.write_shard
+    written = []
+
+    def failing(making, block, number, directory):
+        if number == 2 and len(written) == 2:
+            raise OSError(28, "No space left on device")
+        written.append(number)
+        return write(making, block, number, directory)
+
+    monkeypatch.setattr(shards, "write_shard", failing)
+    with pytest.raises(OSError, match="No space"):
+        make(out, words)
+    with pytest.raises(InputError, match="begun in the same way.*seed"):
+        make(out, words, seed=9)
+    monkeypatch.setattr(
+        shards,
+        "write_shard",
+        lambda *given: (written.append(given[2]), write(*given))[1],
+    )
+    make(out, words)
+    assert written == sorted(set(written))
+    make(tmp_path / "whole", words)
+    assert digests(out) == digests(tmp_path / "whole")
+
+
+def test_another_directory_is_left_alone(tmp_path, words):
+    (tmp_path / "mine").write_text("text")
+    with pytest.raises(InputError, match="of their own"):
+        make(tmp_path, words)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_a_corpus_without_documents_is_refused(tmp_path, words):
+    with pytest.raises(InputError, match="must have documents"):
+        make(tmp_path / "out", words, number=0)
+
+
+def test_a_manifest_must_be_whole(tmp_path, words):
+    out = tmp_path / "out"
+    manifest = make(out, words)
+    (out / manifest["shards"][1]["file"]).unlink()
+    with pytest.raises(InputError, match="all of its examples.*000001"):
+        read_manifest(out)
+    (out / "manifest.json").write_text("{")
+    with pytest.raises(InputError, match="what `make-examples` wrote"):
+        read_manifest(out)
+    (out / "manifest.json").unlink()
+    with pytest.raises(InputError, match="no manifest.json"):
+        read_manifest(out)
+
+
+if __name__ == "__main__":
+    blocks.__defaults__ = (CHARACTERS,)
+    folder = pathlib.Path(sys.argv[1])
+    small_corpus.tokenizer().save(folder / "words")
+
+    def slow_documents():
+        for document in small_corpus.documents(12):
+            time.sleep(float(sys.argv[3]))
+            yield document
+
+    content = make_shards(
+        making(),
+        slow_documents(),
+        folder / "out",
+        tokenizer_directory=folder / "words",
+        num_processes=int(sys.argv[2]),
+    )
+    sys.stdout.write(json.dumps(content["num_examples"]) + "\n")
