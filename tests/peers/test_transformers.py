@@ -13,9 +13,11 @@ import subprocess
 import keras
 import numpy as np
 import pytest
+import small_corpus
 import tensorflow as tf
 from checkpoint_parts import load_checkpoint
 
+import keras_bert_zoo as zoo
 from keras_bert_zoo.checkpoints import write_huggingface
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.presets import load_encoder
@@ -314,3 +316,25 @@ def test_recording_again_gives_the_same(tmp_path):
         assert set(again) == set(recorded)
         for name in again:
             np.testing.assert_allclose(again[name], recorded[name], atol=1e-5)
+
+
+def test_a_model_pretrained_here_opens_as_bert_for_pretraining(
+    theirs, tmp_path
+):
+    tokenizer = small_corpus.tokenizer()
+    encoder = make_encoder(vocabulary_size=tokenizer.vocabulary_size)
+    model = zoo.PretrainingModel(encoder, zoo.MaskedLM(), tokenizer, 24)
+    model.compile(learning_rate=1e-2)
+    model.fit(small_corpus.corpus(), epochs=2, batch_size=8, verbose=0)
+    model.save_to_preset(tmp_path / "model")
+    inputs = make_inputs(encoder, True)
+    expected = theirs(tmp_path / "model", inputs)
+    places = np.tile(np.arange(24, dtype="int32"), (3, 1))
+    logits = model({**inputs, "mask_positions": places})
+    assert_within(
+        {
+            "prediction_logits": logits["masked_lm"].numpy(),
+            "next_sentence_logits": logits["next_sentence"].numpy(),
+        },
+        expected,
+    )
