@@ -40,6 +40,7 @@ _HOMES = {
     "Objective": "keras_bert_zoo.pretraining.objective",
     "Provenance": "keras_bert_zoo.presets",
     "PythonTokenizer": "keras_bert_zoo.tokenization",
+    "ReplacedTokens": "keras_bert_zoo.pretraining.objectives.replaced_tokens",
     "ScalarWriter": "keras_bert_zoo.training.callbacks.scalar_writer",
     "TaskHead": "keras_bert_zoo.task",
     "TaskModel": "keras_bert_zoo.task.model",

@@ -122,6 +122,11 @@ class PretrainingModel(TaskModel):
                 card=card,
             )
 
+    def compile(self, *args, **kwargs) -> None:
+        """Configures training: see `TaskModel.compile`."""
+        kwargs.setdefault("loss_weights", self.objective.loss_weights())
+        super().compile(*args, **kwargs)
+
     def fit(self, x=None, y=None, batch_size: int = 32, epochs=1, **kwargs):
         """Trains on a `Corpus`, or on anything that `TaskModel.fit` takes.
 

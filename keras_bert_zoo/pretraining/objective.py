@@ -75,6 +75,10 @@ class Objective(TaskHead):
         """
         return {}
 
+    def loss_weights(self) -> dict[str, float] | None:
+        """Returns what each output's loss counts, or `None` if all alike."""
+        return None
+
     def published_weights(self, model: keras.Model) -> list[HeadWeights]:
         """Returns the trained heads in the form in which they are published."""
         raise NotImplementedError

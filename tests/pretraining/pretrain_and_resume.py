@@ -1,6 +1,6 @@
 """Pre-trains with a backup after each step; somebody may kill it.
 
-    python pretrain_and_resume.py PAIRS DIRECTORY
+    python pretrain_and_resume.py OBJECTIVE DIRECTORY
 
 Prints a digest of all weights' bits, and the history without times.
 """
@@ -18,11 +18,15 @@ from keras_bert_zoo import testing
 MEASURED = ("seconds", "tokens_per_second")
 
 
-def main(pairs, directory):
+def main(name, directory):
     tokenizer = small_corpus.tokenizer()
     encoder = testing.tiny_encoder(tokenizer.vocabulary_size)
     keras.utils.set_random_seed(1)
-    objective = zoo.MaskedLM(pairs=pairs)
+    objective = (
+        zoo.ReplacedTokens()
+        if name == "replaced_tokens"
+        else zoo.MaskedLM(pairs=name)
+    )
     model = zoo.PretrainingModel(encoder, objective, tokenizer, 16)
     model.compile(learning_rate=1e-3)
     train, held_out = small_corpus.corpus(6).held_out(0.2, 0)
