@@ -36,6 +36,11 @@ class FilledGaps(keras.callbacks.Callback):
         # Number of an epoch, as text -> what it answered.
         self._answers: dict[str, list[str]] = {}
 
+    @staticmethod
+    def can_ask(model: keras.Model) -> bool:
+        """Returns whether a model tells hidden tokens from their places."""
+        return set(model.input) == {*model.encoder.input, MASK_POSITIONS}
+
     def backup_state(self) -> dict:
         """Returns the answers so far, JSON-able."""
         return {"answers": self._answers}

@@ -13,6 +13,7 @@ import json
 import multiprocessing
 import os
 import pathlib
+import shutil
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -182,6 +183,7 @@ def make_shards(
     directory: str | os.PathLike,
     *,
     tokenizer_directory: str | os.PathLike,
+    source: Any = None,
     num_processes: int = 1,
     on_progress: Callable[[int], None] | None = None,
 ) -> dict:
@@ -193,6 +195,8 @@ def make_shards(
         directory: where to write; one that an earlier call with the same
             arguments left unfinished is finished.
         tokenizer_directory: from which each process loads the tokenizer.
+        source: what tells the corpus from others, JSON-able; a run with
+            another one does not go on with the directory.
         num_processes: int.
         on_progress: called with the number of documents after each block, or
             `None`.
@@ -206,9 +210,9 @@ def make_shards(
         OSError: if the disk is full; what was finished is kept.
     """
     directory = pathlib.Path(directory)
-    settings = json.loads(json.dumps(making.settings()))
+    settings = json.loads(json.dumps({**making.settings(), "source": source}))
     _begin(directory, settings)
-    with _alone(directory):
+    with _alone(directory), _nothing_left(directory):
         # What a killed run was writing.
         for path in directory.glob(".examples-*"):
             path.unlink()
@@ -221,6 +225,19 @@ def make_shards(
             num_processes,
             on_progress,
         )
+
+
+@contextlib.contextmanager
+def _nothing_left(directory: pathlib.Path) -> Iterator[None]:
+    """Removes the directory again where nothing was finished."""
+    try:
+        yield
+    except BaseException:
+        if not list(directory.glob("examples-*")):
+            shutil.rmtree(directory / _UNFINISHED)
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+        raise
 
 
 @contextlib.contextmanager

@@ -387,13 +387,16 @@ def load_tokenizer(
     """Returns the tokenizer whose files lie in a directory.
 
     Args:
-        directory: the directory.
+        directory: the directory, or one of the files.
         engine: str. See `Tokenizer.with_engine`.
 
     Raises:
         InputError: if no registered tokenizer recognizes the files, or one
             of them is damaged.
     """
+    if pathlib.Path(directory).is_file():
+        # One of the files, such as a vocabulary.
+        directory = pathlib.Path(directory).parent
     kind = find_tokenizer(directory)
     if kind is None:
         raise InputError(

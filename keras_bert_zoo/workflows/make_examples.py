@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import Any
 from typing import Literal
 
@@ -110,6 +111,10 @@ def make_examples(
         ),
         options["out"],
         tokenizer_directory=options["vocabulary"],
+        source=[
+            [os.path.basename(path), os.path.getsize(path)]
+            for path in options["corpus"]
+        ],
         num_processes=options["processes"],
         on_progress=None
         if progress is None

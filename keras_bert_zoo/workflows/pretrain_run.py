@@ -125,7 +125,7 @@ def run(
     shown = {**options, "learning_rate": rate, "preset": _origin(options)}
     run_report = RunReport(shown, backup, progress)
     gaps = []
-    if held_out is not None:
+    if held_out is not None and FilledGaps.can_ask(model):
         gaps = [FilledGaps(held_out.corpus, parts, options["seed"])]
     history = model.fit(
         source.train,

@@ -162,6 +162,14 @@ def test_what_is_finished_is_not_made_again(tmp_path, words, monkeypatch):
         make(out, words)
     with pytest.raises(InputError, match="begun in the same way.*seed"):
         make(out, words, seed=9)
+    with pytest.raises(InputError, match="begun in the same way.*source"):
+        make_shards(
+            making(),
+            [],
+            out,
+            tokenizer_directory=words,
+            source=["other.txt", 3],
+        )
     monkeypatch.setattr(
         shards,
         "write_shard",
@@ -183,6 +191,7 @@ def test_another_directory_is_left_alone(tmp_path, words):
 def test_a_corpus_without_documents_is_refused(tmp_path, words):
     with pytest.raises(InputError, match="must have documents"):
         make(tmp_path / "out", words, number=0)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_manifest_must_be_whole(tmp_path, words):

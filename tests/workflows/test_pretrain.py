@@ -138,6 +138,66 @@ def test_validation_files_are_held_out_and_lengths_are_steps(
     }
 
 
+def test_replaced_tokens_are_an_objective_too(corpus, vocabulary, tmp_path):
+    found = zoo.pretrain(
+        corpus=corpus,
+        vocabulary=vocabulary / "vocab.txt",
+        out=tmp_path / "model",
+        objective="replaced_tokens",
+        generator_size=0.5,
+        hold_out=0.2,
+        steps=3,
+        batch_size=4,
+        **SIZES,
+    )
+    assert found.baselines == {"replaced_tokens_accuracy": 0.85}
+    assert "replaced_tokens_accuracy" in found.metrics
+    assert found.report is not None
+
+
+def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
+    made = zoo.make_examples(
+        corpus=corpus,
+        vocabulary=vocabulary,
+        out=tmp_path / "files",
+        sequence_length=24,
+        duplicates=2,
+    )
+    assert made.num_documents == 12
+    found = zoo.pretrain(
+        examples=tmp_path / "files",
+        validation=corpus,
+        vocabulary=vocabulary,
+        out=tmp_path / "model",
+        epochs=3,
+        batch_size=8,
+        learning_rate=3e-3,
+        **SIZES,
+    )
+    assert found.num_examples == made.num_examples
+    assert found.history[-1]["loss"] < found.history[0]["loss"]
+    given = {
+        "vocabulary": vocabulary,
+        "out": tmp_path / "other",
+        "examples": tmp_path / "files",
+        **SIZES,
+    }
+    for options, message in (
+        ({"pairs": "none"}, "pairs=next_sentence"),
+        ({"sequence_length": 32}, "Give sequence_length=24"),
+        ({"tokens_per_batch": 64}, "Leave it out"),
+        ({"corpus": corpus}, "corpus and examples"),
+        ({"examples": vocabulary}, "must hold finished examples"),
+        ({"objective": "replaced_tokens"}, "Give a corpus"),
+    ):
+        with pytest.raises(InputError, match=message):
+            zoo.pretrain(**{**given, **options})
+    other = tmp_path / "other_words"
+    zoo.train_vocabulary(corpus=corpus, out=other, size=50)
+    with pytest.raises(InputError, match="The vocabulary must be the one"):
+        zoo.pretrain(**{**given, "vocabulary": other})
+
+
 def test_nothing_need_be_held_out(corpus, vocabulary, tmp_path):
     found = zoo.pretrain(
         corpus=corpus,
