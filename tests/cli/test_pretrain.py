@@ -51,6 +51,7 @@ def test_a_corpus_becomes_a_model(zoo, corpus, words, tmp_path):
     assert "filled_text" in filled.out
 
 
+@pytest.mark.slow
 def test_a_configuration_file_repeats_a_run(zoo, corpus, words, tmp_path):
     runs = [tmp_path / "one", tmp_path / "two"]
     assert zoo("pretrain", *flags(corpus, words, runs[0])).status == 0

@@ -65,8 +65,9 @@ def test_it_is_chosen_by_name_and_learns(objective_class, tmp_path):
         num_layers=1,
         hidden_dim=16,
         sequence_length=24,
-        steps=30,
-        learning_rate=1e-2,
+        steps=8,
+        learning_rate=3e-2,
+        hold_out=0,
         out=tmp_path / "model",
     )
     assert result.history[-1]["loss"] < result.history[0]["loss"]

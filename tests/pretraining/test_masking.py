@@ -149,7 +149,9 @@ def words_of(row):
 
 
 @pytest.mark.parametrize("units", ["tokens", "words", "spans"])
-@pytest.mark.parametrize("rate", [0.15, 0.3])
+@pytest.mark.parametrize(
+    "rate", [0.15, pytest.param(0.3, marks=pytest.mark.slow)]
+)
 def test_rates_over_a_million_tokens_are_the_published_ones(units, rate):
     rows = rows_of_words(8000, 126)
     found = hide_parts(rows, units, rate=rate)
