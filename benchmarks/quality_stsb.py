@@ -6,7 +6,8 @@ Pearson's and Spearman's on the test rows, in points. Both contenders start
 from the same encoder weights and follow one recipe
 (`stsb_contenders/recipe.py`): the mean of the tokens' vectors with dropout and
 a new projection, scores centred and scaled, AdamW, linear warm-up and decay,
-float32. Ours groups texts of like length; the PyTorch loop shuffles freely.
+float32. Ours groups texts of like length, eight batches at a time; the PyTorch
+loop shuffles freely.
 Each run is a process of its own and its result is kept at once: started
 again, the script resumes. `KBZ_PEERS_PYTHON` names the interpreter with
 PyTorch.

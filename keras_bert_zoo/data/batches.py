@@ -35,7 +35,10 @@ _SHORTEST = 32
 
 
 def group_by_size(
-    lengths: tf.Tensor, batch_size: int, drop_remainder: bool = False
+    lengths: tf.Tensor,
+    batch_size: int,
+    drop_remainder: bool = False,
+    pool_size: int | None = None,
 ) -> tf.RaggedTensor:
     """Returns the sequences of each batch, shortest first, `batch_size` each.
 
@@ -45,12 +48,18 @@ def group_by_size(
         drop_remainder: bool. Whether sequences at the chunk's end are dropped,
             so that the last batch has as many. Were that batch dropped instead,
             the longest sequences would be lost, always.
+        pool_size: int or `None`. Sequences among which batches of like
+            length are found, a multiple of `batch_size`; all if `None`.
 
     Returns:
         int32 `RaggedTensor` `(N, None)` of indices.
     """
     if drop_remainder:
         lengths = lengths[: tf.size(lengths) // batch_size * batch_size]
+    if pool_size is not None:
+        pools = tf.range(tf.size(lengths)) // pool_size
+        longest = tf.reduce_max(lengths) + 1
+        lengths += tf.cast(pools, lengths.dtype) * longest
     order = tf.argsort(lengths, stable=True)  # (R,)
     num_sequences = tf.size(order)
     starts = tf.range(0, num_sequences, batch_size)

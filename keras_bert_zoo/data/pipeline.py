@@ -42,6 +42,8 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization.packing import rows_of_lengths
 
 _BATCHES_AHEAD = 8
+# Among which texts of like length are found for a head that mixes lengths.
+MIXED_BATCHES = 8
 # Keeps what a head draws apart from the order of batches, drawn from the same
 # seed.
 _FOR_HEADS = 1
@@ -69,8 +71,9 @@ def build_dataset(
 ) -> tf.data.Dataset:
     """Returns batches of labelled examples for `fit` and `evaluate`.
 
-    Within a chunk of 64 batches examples are sorted by length and cut into
-    batches; without `shuffle` these come shortest first. With `shuffle`,
+    Within a chunk of 64 batches (of 8, where the head wants lengths mixed)
+    examples are sorted by length and cut into batches; without `shuffle` these
+    come shortest first. With `shuffle`,
     examples are mixed before that (all of them, up to 100,000) and batches
     after it. What a head draws at random comes from the seed too. Both differ
     from epoch to epoch, and the same seed gives the same batches, bit for bit.
@@ -135,13 +138,17 @@ def build_dataset(
         _check_budget(tokens_per_batch, sequence_length, drop_remainder)
         unit, max_examples = 1, MAX_CHUNK_EXAMPLES
 
+    pool = None
+    if shuffle and head.mixes_lengths:
+        pool = MIXED_BATCHES * batch_size
+
     def group(lengths):
         if packed_length is not None:
             return sequence_packing.in_order(
                 lengths, batch_size, drop_remainder
             )
         if tokens_per_batch is None:
-            return group_by_size(lengths, batch_size, drop_remainder)
+            return group_by_size(lengths, batch_size, drop_remainder, pool)
         return group_by_tokens(lengths, tokens_per_batch)
 
     dataset = _batches_of(

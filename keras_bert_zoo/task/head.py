@@ -106,6 +106,10 @@ class TaskHead:
     label_fields: tuple[str, ...] = ("label",)
     # Whether a text that is too long becomes several sequences.
     splits_texts: bool = False
+    # Whether training batches hold texts of less like lengths, which costs
+    # padding: for heads whose labels go with length, so that batches of one
+    # length pull all weights one way.
+    mixes_lengths: bool = False
     # Which texts are counted as truncated, for messages.
     truncated: str = "texts, longer than {length} tokens"
     # Whether a new head starts from the weights that a preset brings for it:

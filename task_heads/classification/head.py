@@ -78,6 +78,8 @@ class ClassificationHead(TaskHead):
             )
         self.labels_by_index = class_labels.checked(labels, kind)
         self.kind = kind
+        # On STS-B a batch of one length has another mean score than the next.
+        self.mixes_lengths = kind == "regression"
         self.text_pair = arguments.flag("text_pair", text_pair)
         self.pooling = pooling
         self.dropout = arguments.dropout(dropout)

@@ -68,6 +68,9 @@ class MultiTaskHead(TaskHead):
         self.text_fields = first.text_fields
         self.splits_texts = first.splits_texts
         self.truncated = first.truncated
+        self.mixes_lengths = any(
+            head.mixes_lengths for head in self.heads.values()
+        )
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:

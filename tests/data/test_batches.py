@@ -16,6 +16,7 @@ from keras_bert_zoo.data.batches import group_by_tokens
 from keras_bert_zoo.data.batches import num_padded_tokens
 from keras_bert_zoo.data.batches import shuffle_groups
 from keras_bert_zoo.errors import InputError
+from task_heads.classification.head import ClassificationHead
 
 LENGTHS = [5, 2, 9, 2, 7]
 
@@ -175,3 +176,34 @@ def test_padding_is_counted():
     assert int(padded) == 2 * 2 + 2 * 7 + 9
     padded = num_padded_tokens(groups, lengths, (4, 9))
     assert int(padded) == 2 * 4 + 2 * 9 + 9
+
+
+def test_like_lengths_are_found_within_pools():
+    lengths = tf.constant([9, 1, 8, 2, 7, 3, 6, 4, 5], tf.int64)
+    groups = group_by_size(lengths, 2, pool_size=4)
+    found = [tf.gather(lengths, group).numpy().tolist() for group in groups]
+    assert found == [[1, 2], [8, 9], [3, 4], [6, 7], [5]]
+    whole = group_by_size(lengths, 2, pool_size=100)
+    assert whole.to_list() == group_by_size(lengths, 2).to_list()
+
+
+def test_heads_can_have_lengths_mixed(tokenizer):
+    texts = [" ".join("x" * (1 + n % 29)) for n in range(640)]
+    examples = MemoryExamples({"text": texts, "label": [0.5] * 640})
+
+    def spread(**options):
+        head = ClassificationHead(kind="regression")
+        vars(head).update(options)
+        batches = build_dataset(
+            examples,
+            head,
+            tokenizer,
+            sequence_length=32,
+            batch_size=10,
+            shuffle=True,
+        )
+        lengths = [tf.reduce_sum(i["padding_mask"], 1) for i, _ in batches]
+        return np.mean([np.ptp(one) for one in lengths])
+
+    assert 1 < spread() < 8
+    assert spread(mixes_lengths=False) < spread() / 2
