@@ -17,6 +17,7 @@ from keras_bert_zoo.data.batches import num_padded_tokens
 from keras_bert_zoo.data.batches import shuffle_groups
 from keras_bert_zoo.errors import InputError
 from task_heads.classification.head import ClassificationHead
+from task_heads.multi_task.head import MultiTaskHead
 
 LENGTHS = [5, 2, 9, 2, 7]
 
@@ -187,23 +188,24 @@ def test_like_lengths_are_found_within_pools():
     assert whole.to_list() == group_by_size(lengths, 2).to_list()
 
 
-def test_heads_can_have_lengths_mixed(tokenizer):
-    texts = [" ".join("x" * (1 + n % 29)) for n in range(640)]
-    examples = MemoryExamples({"text": texts, "label": [0.5] * 640})
-
-    def spread(**options):
-        head = ClassificationHead(kind="regression")
-        vars(head).update(options)
-        batches = build_dataset(
-            examples,
-            head,
-            tokenizer,
-            sequence_length=32,
-            batch_size=10,
-            shuffle=True,
-        )
-        lengths = [tf.reduce_sum(i["padding_mask"], 1) for i, _ in batches]
+def test_heads_can_have_lengths_mixed(head, tokenizer):
+    def spread(mixes_lengths):
+        head.mixes_lengths = mixes_lengths
+        found = batches(head, tokenizer, count=640, shuffle=True)
+        lengths = [inputs["padding_mask"].sum(1) for inputs, _ in found]
         return np.mean([np.ptp(one) for one in lengths])
 
-    assert 1 < spread() < 8
-    assert spread(mixes_lengths=False) < spread() / 2
+    # Of 20 lengths, a batch has an eighth or fewer.
+    assert 1.5 < spread(True) < 5
+    assert spread(False) < 1
+
+
+def test_a_score_is_learned_from_mixed_lengths():
+    assert ClassificationHead(kind="regression").mixes_lengths
+    assert not ClassificationHead(["a", "b"]).mixes_lengths
+    assert MultiTaskHead(
+        {
+            "score": ClassificationHead(kind="regression"),
+            "kind": ClassificationHead(["a", "b"]),
+        }
+    ).mixes_lengths
