@@ -1,5 +1,6 @@
 """The contract of a pre-training objective: what an encoder learns from."""
 
+import functools
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -153,8 +154,7 @@ class CorpusExamples(Examples):
         self.objective = objective
         self.sequence_length = sequence_length
         self._seed = seed
-        self._num_examples = sum(1 for _ in self._cut(0))
-        if not self._num_examples:
+        if next(self._cut(0), None) is None:
             raise InputError(
                 "At least one example must be cut from a corpus. Received: "
                 f"{corpus.num_tokens} tokens in {corpus.num_documents} "
@@ -163,6 +163,10 @@ class CorpusExamples(Examples):
 
     def __len__(self) -> int:
         return self._num_examples
+
+    @functools.cached_property
+    def _num_examples(self) -> int:
+        return sum(1 for _ in self._cut(0))
 
     def __iter__(self) -> Iterator[Example]:
         return iter(self.of_pass(0))
@@ -176,6 +180,14 @@ class CorpusExamples(Examples):
                 if not left:
                     return
             number += _REFILL
+
+    def of_cut(self, number: int) -> Iterator[Example]:
+        """Yields the examples of one cut, more or fewer than an epoch has.
+
+        Args:
+            number: int. The cut, from 0.
+        """
+        return map(self._example, self._cut(number))
 
     def digest(self) -> str:
         return f"{self.corpus.digest()}-{self.capacity}-{self._seed}"

@@ -93,18 +93,27 @@ def serialized(arrays: Mapping[str, np.ndarray]) -> Iterator[bytes]:
         arrays: as `to_arrays` gives them.
     """
     columns = {key: values.tolist() for key, values in arrays.items()}
+    # Masks, segments, weights and labels are few different ones.
+    known: dict[tuple, tf.train.Feature] = {}
     for row in range(len(arrays[_IDS])):
         feature = {}
         for key, values in columns.items():
-            if key == _WEIGHTS:
-                numbers = tf.train.FloatList(value=values[row])
-                feature[key] = tf.train.Feature(float_list=numbers)
-            else:
-                numbers = tf.train.Int64List(value=values[row])
-                feature[key] = tf.train.Feature(int64_list=numbers)
+            if key in (_IDS, _POSITIONS, _HIDDEN):
+                feature[key] = _feature(key, values[row])
+                continue
+            numbers = (key, *values[row])
+            if numbers not in known:
+                known[numbers] = _feature(key, values[row])
+            feature[key] = known[numbers]
         example = tf.train.Example(features=tf.train.Features(feature=feature))
         # Else the order of the keys differs from process to process.
         yield example.SerializeToString(deterministic=True)
+
+
+def _feature(key: str, numbers: list) -> tf.train.Feature:
+    if key == _WEIGHTS:
+        return tf.train.Feature(float_list=tf.train.FloatList(value=numbers))
+    return tf.train.Feature(int64_list=tf.train.Int64List(value=numbers))
 
 
 class RecordFiles:
@@ -118,6 +127,7 @@ class RecordFiles:
     Attributes:
         sequence_length: int. Of all examples.
         num_examples: int.
+        counts: path -> number of its examples.
         token_counts: int64 `(V,)`. How often each token is a hidden one.
 
     Raises:
@@ -141,8 +151,10 @@ class RecordFiles:
         (self._other,) = tokenizer.template(num_segments).inputs or (None,)
         self._keys = self._found_keys()
         self.token_counts = np.zeros(tokenizer.vocabulary_size, "int64")
-        counts = [self._count(path, tokenizer) for path in self.paths]
-        self.num_examples = sum(counts)
+        self.counts = {
+            path: self._count(path, tokenizer) for path in self.paths
+        }
+        self.num_examples = sum(self.counts.values())
 
     def dataset(
         self,

@@ -38,7 +38,7 @@ BLOCK_CHARACTERS = 4 * 2**20
 MANIFEST = "manifest.json"
 # What is done so far, in a directory that is not finished.
 _UNFINISHED = ".unfinished"
-_BATCH = 2048
+_BATCH = 4096
 
 
 class Making(NamedTuple):
@@ -119,7 +119,7 @@ def examples_of_block(
     examples = [
         (duplicate, example.values)
         for duplicate in range(making.duplicates)
-        for example in cut.of_pass(duplicate)
+        for example in cut.of_cut(duplicate)
     ]
     order = np.random.default_rng(order_seed).permutation(len(examples))
     spec = making.objective.example_spec(True)

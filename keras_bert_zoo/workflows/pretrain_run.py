@@ -316,16 +316,24 @@ def _files(
             f"Received: objective={objective.name}. Give a corpus."
         )
     paths: list[str] = []
+    made: dict[str, int] = {}
     for given in options["examples"]:
         if not os.path.isdir(given):
             paths.append(given)
             continue
         manifest = read_manifest(given)
         _check_manifest(manifest, given, objective, tokenizer)
-        paths += [
-            os.path.join(given, one["file"]) for one in manifest["shards"]
-        ]
+        for shard in manifest["shards"]:
+            path = os.path.join(given, shard["file"])
+            paths.append(path)
+            made[path] = shard["num_examples"]
     files = RecordFiles(paths, objective, tokenizer)
+    for path, number in made.items():
+        if files.counts[path] != number:
+            raise InputError(
+                f"{path} must have the {number} examples of its manifest. "
+                f"Received: {files.counts[path]}. Copy or make it again."
+            )
     if files.sequence_length != options["sequence_length"]:
         raise InputError(
             "Examples must have as many tokens as the model reads. Received: "

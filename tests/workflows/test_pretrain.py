@@ -193,6 +193,14 @@ def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             zoo.pretrain(**{**given, **options})
+    (shard,) = (tmp_path / "files").glob("*.tfrecord")
+    whole = shard.read_bytes()
+    # The first record alone.
+    num_bytes = int.from_bytes(whole[:8], "little") + 16
+    shard.write_bytes(whole[:num_bytes])
+    with pytest.raises(InputError, match="of its manifest. Received: 1"):
+        zoo.pretrain(**given)
+    shard.write_bytes(whole)
     other = tmp_path / "other_words"
     zoo.train_vocabulary(corpus=corpus, out=other, size=50)
     with pytest.raises(InputError, match="The vocabulary must be the one"):

@@ -1,0 +1,1 @@
+"""Contenders that make pre-training examples of a corpus."""
