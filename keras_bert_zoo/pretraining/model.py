@@ -29,7 +29,7 @@ class PretrainingModel(TaskModel):
 
     Args:
         encoder: `BertEncoder`, or another with a `token_embedding`.
-        objective: `Objective`.
+        objective: `Objective`, or the name of a registered one.
         tokenizer: `Tokenizer`.
         sequence_length: int or `None`. Most tokens in an example; the
             encoder's positions when `None`.
@@ -42,6 +42,11 @@ class PretrainingModel(TaskModel):
         model.fit(corpus, epochs=10)
         model.save_to_preset("my_bert")
     """
+
+    def __init__(self, encoder, objective, tokenizer, *args, **kwargs):
+        if not isinstance(objective, Objective):
+            objective = objective_of(objective)
+        super().__init__(encoder, objective, tokenizer, *args, **kwargs)
 
     @property
     def objective(self) -> Objective:
@@ -153,7 +158,17 @@ class PretrainingModel(TaskModel):
         """Returns loss and metrics on whatever `fit` takes."""
         return super().evaluate(self._examples(x, 0), y, batch_size, **kwargs)
 
+    def iterate_answers(self, texts, batch_size: int = 32):
+        """Raises: what is pre-trained answers no texts."""
+        self.objective.signature()
+
     def _examples(self, given: Any, seed: int) -> Any:
+        if isinstance(given, list) and given and isinstance(given[0], str):
+            raise InputError(
+                "Pre-training learns from a `Corpus`. Received: a list of "
+                "texts. Read files with `read_corpus`, or tokenize "
+                "`Document`s with `tokenize_documents`."
+            )
         if not isinstance(given, Corpus):
             return given
         return CorpusExamples(

@@ -106,6 +106,13 @@ class Objective(TaskHead):
     def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
         return dict(values)
 
+    def signature(self):
+        raise InputError(
+            "What is pre-trained answers no texts. Received: a wish for "
+            "answers. Save the model, and load it with a head: "
+            "`TaskModel.from_preset`."
+        )
+
     def example_spec(self, with_label: bool) -> dict:
         return {
             FIRST: ("int32", (None,)),

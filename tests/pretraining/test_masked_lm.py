@@ -12,6 +12,7 @@ from keras_bert_zoo.data.chunks import Chunks
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
+from task_heads.classification.head import ClassificationHead
 
 LENGTH = 16
 PAIRS = ["none", "next_sentence", "sentence_order"]
@@ -275,6 +276,28 @@ def test_examples_need_room_for_both_segments():
         CorpusExamples(
             small_corpus.corpus(), model.objective, model.tokenizer, 4
         )
+
+
+def test_what_is_pretrained_answers_no_texts():
+    model = make_model()
+    for ask in (
+        lambda: model.predict_text("the cat"),
+        lambda: model.score([{"text": "the cat"}]),
+        lambda: zoo.export(model, "nowhere", "saved_model"),
+    ):
+        with pytest.raises(InputError, match="answers no texts"):
+            ask()
+    with pytest.raises(InputError, match="learns from a `Corpus`"):
+        model.fit(["the cat"])
+
+
+def test_an_objective_may_be_named():
+    model = make_model()
+    named = zoo.PretrainingModel(model.encoder, "masked_lm", model.tokenizer)
+    assert named.objective.get_config() == MaskedLM().get_config()
+    for wrong in (None, "nothing", ClassificationHead(["a", "b"])):
+        with pytest.raises(InputError, match="objective"):
+            zoo.PretrainingModel(model.encoder, wrong, model.tokenizer)
 
 
 def test_chunks_of_two_passes_differ():

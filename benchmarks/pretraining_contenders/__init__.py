@@ -1,0 +1,1 @@
+"""Contenders that do a masked-LM training step."""
