@@ -1,4 +1,4 @@
-"""Lists presets, task heads and export formats."""
+"""Lists presets, task heads, objectives and export formats."""
 
 import argparse
 import dataclasses
@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     found = presets.list_presets()
     heads = registry.heads.names()
+    objectives = registry.objectives.names()
     exporters = registry.exporters.names()
     if args.json:
         content = {
@@ -23,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
                 for info in found
             ],
             "heads": heads,
+            "objectives": objectives,
             "exporters": exporters,
         }
         print(json.dumps(content, indent=2, ensure_ascii=False))
@@ -43,5 +45,6 @@ def run(args: argparse.Namespace) -> int:
         cells = (cell.ljust(width) for cell, width in zip(row, widths))
         print("  ".join(cells).rstrip())
     print(f"\nheads: {', '.join(heads) or 'none'}")
+    print(f"objectives: {', '.join(objectives) or 'none'}")
     print(f"export formats: {', '.join(exporters) or 'none'}")
     return 0
