@@ -15,7 +15,7 @@ from keras_bert_zoo.task import Option
 
 
 class HiddenRun(zoo.MaskedLM):
-    """Tells a run of tokens from what stands around it.
+    """Predicts a run of masked tokens from their context.
 
     Args:
         fraction: float in (0, 1). How much of an example is hidden.

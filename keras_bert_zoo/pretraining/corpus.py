@@ -137,7 +137,7 @@ def tokenize_documents(
     tokenizer: Tokenizer,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Corpus:
-    """Returns the tokens of documents; those without any are left out.
+    """Tokenizes documents, and drops those without a token.
 
     Args:
         documents: read once.

@@ -38,7 +38,7 @@ class FilledGaps(keras.callbacks.Callback):
 
     @staticmethod
     def can_ask(model: keras.Model) -> bool:
-        """Returns whether a model tells hidden tokens from their places."""
+        """Returns whether a model predicts masked tokens at positions."""
         return set(model.input) == {*model.encoder.input, MASK_POSITIONS}
 
     def backup_state(self) -> dict:

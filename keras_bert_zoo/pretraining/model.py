@@ -64,7 +64,7 @@ class PretrainingModel(TaskModel):
         tokenizer_engine: str = "auto",
         **objective_options,
     ) -> "PretrainingModel":
-        """Goes on from a trained model: its encoder, and the heads there are.
+        """Continues a trained model: its encoder, and the heads it has.
 
         Args:
             preset: see `TaskModel.from_preset`.

@@ -1,10 +1,10 @@
 """Training examples as TFRecords, under the keys of the published scripts.
 
-Files of google-research/bert and tf-models-official are read, and theirs read
-ours. A record has one example: int64 lists of the sequence length `S`
-(`input_ids`, `input_mask`, and what else the encoder reads), of the most hidden
-tokens `P` (`masked_lm_positions`, `masked_lm_ids`; `masked_lm_weights` are
-floats), and `next_sentence_labels`, one number.
+Files of google-research/bert and tf-models-official are read. A record has one
+example: int64 lists of the sequence length `S` (`input_ids`, `input_mask`, and
+what else the encoder reads), of the most hidden tokens `P`
+(`masked_lm_positions`, `masked_lm_ids`; `masked_lm_weights` are floats), and
+`next_sentence_labels`, one number.
 
 Source: `create_pretraining_data.py` and `bert_pretrain_dataloader.py` of these
 projects, for the keys.

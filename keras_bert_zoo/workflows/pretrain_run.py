@@ -352,9 +352,7 @@ def _check_manifest(manifest, given, objective, tokenizer) -> None:
             "Received: another. Give that one, or make the examples again."
         )
     pairs = manifest["objective"]["pairs"]
-    if (pairs == "none") != (objective.pairs == "none") or (
-        objective.num_segments == 2 and pairs != objective.pairs
-    ):
+    if pairs != objective.pairs:
         raise InputError(
             f"{given} was made with pairs={pairs}. Received: pairs="
             f"{objective.pairs}. Give the same."

@@ -38,7 +38,7 @@ UNITS = ("tokens", "words", "spans")
 
 
 class MaskedLM(objective.Objective):
-    """Tells what was hidden, and whether one segment follows the other.
+    """Predicts masked tokens, and whether one segment follows the other.
 
     Args:
         pairs: str. What two segments of an example are: `next_sentence`, of
