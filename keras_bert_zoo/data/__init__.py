@@ -5,17 +5,22 @@ each of them once, `build_dataset` turns them into a `tf.data.Dataset`.
 """
 
 from keras_bert_zoo.data.batches import InputCounts
-from keras_bert_zoo.data.batches import PredictionBatches
 from keras_bert_zoo.data.batches import default_bucket_lengths
 from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.data.examples import ExampleReport
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.examples import MemoryExamples
+from keras_bert_zoo.data.examples import as_examples
 from keras_bert_zoo.data.examples import check_examples
+from keras_bert_zoo.data.examples import labelled_examples
+from keras_bert_zoo.data.examples import validation_examples
+from keras_bert_zoo.data.pipeline import BatchExamples
 from keras_bert_zoo.data.pipeline import build_dataset
+from keras_bert_zoo.data.prediction_batches import PredictionBatches
 from keras_bert_zoo.data.readers.file_examples import FileExamples
 
 __all__ = [
+    "BatchExamples",
     "FileExamples",
     "InputCounts",
     "MemoryExamples",
@@ -23,7 +28,10 @@ __all__ = [
     "Example",
     "ExampleReport",
     "Examples",
+    "as_examples",
     "build_dataset",
     "check_examples",
     "default_bucket_lengths",
+    "labelled_examples",
+    "validation_examples",
 ]

@@ -1,4 +1,8 @@
-"""Batches of sequences: which share one, and what each is padded to.
+"""Chunks of examples, and which of them share a batch.
+
+A chunk is a run of some thousand examples, as arrays, in shuffled order: what
+one call of the tokenizer sees and what batches are cut from. Python touches an
+example once, when it is read; from there on examples travel in arrays.
 
 Sequences of like length share a batch, so that little of it is padding. XLA,
 and so a TPU, compiles a program anew for each shape of its inputs: where shapes
@@ -9,29 +13,248 @@ batch, `S` tokens in its longest, or its bucket length. An example is one
 sequence or, where its head splits long texts, several.
 """
 
+import dataclasses
+import itertools
 import threading
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.data.chunks import EXAMPLE_INDEX
-from keras_bert_zoo.data.chunks import Chunks
-from keras_bert_zoo.data.chunks import chunk_size
-from keras_bert_zoo.data.chunks import column_specs
 from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.examples import check_reiterable
+from keras_bert_zoo.data.examples import read_examples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization.packing import pad_to
 from keras_bert_zoo.tokenization.packing import row_ids
-from keras_bert_zoo.tokenization.packing import rows_of_lengths
 
 _SHORTEST = 32
+EXAMPLE_INDEX = "example_index"
+CHUNK_BYTES = 32 * 2**20
+SHUFFLED_EXAMPLES = 100_000
+SHUFFLED_BYTES = 128 * 2**20
+CHUNK_BATCHES = 64
+MAX_CHUNK_EXAMPLES = 8192
+
+
+def chunk_size(batch_size: int) -> int:
+    """Returns the most examples in a chunk of whole batches."""
+    batches = min(CHUNK_BATCHES, max(MAX_CHUNK_EXAMPLES // batch_size, 1))
+    return batches * batch_size
+
+
+def column_specs(spec: Mapping[str, tuple]) -> dict:
+    """Returns the types of a chunk's columns for a head's `example_spec`."""
+    return {
+        name: _column_spec(dtype, shape)
+        for name, (dtype, shape) in spec.items()
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Chunks:
+    """Reads a data set in chunks, shuffled or in order.
+
+    Every chunk but the last has a multiple of `unit` examples. Memory is
+    bounded: by `max_examples` and `CHUNK_BYTES` for a chunk, by
+    `SHUFFLED_EXAMPLES` and `SHUFFLED_BYTES` for the shuffle.
+
+    Args:
+        examples: re-iterable examples.
+        head: `TaskHead`.
+        with_label: bool. Whether label fields are read.
+        unit: int. Examples in a batch, or 1 where batches vary.
+        max_examples: int. Most examples in a chunk, a multiple of `unit`.
+        shuffle: bool. Whether the order of examples is random.
+        seed: int, at least 0. Decides the order and the chunks' seeds,
+            which differ from one pass to the next; `None` makes all passes
+            alike.
+
+    Raises:
+        InputError: if `examples` can be read only once.
+    """
+
+    examples: Iterable[Example]
+    head: Any
+    with_label: bool
+    unit: int
+    max_examples: int
+    shuffle: bool = False
+    seed: int | None = None
+
+    def __post_init__(self):
+        check_reiterable(self.examples)
+
+    def dataset(
+        self, num_trials: int = 0, first_pass: int = 0
+    ) -> tf.data.Dataset:
+        """Returns `(columns, seed, pass_number)` for each chunk.
+
+        `columns` is a dict of tensors `(R, ...)` for `R` examples, by field
+        name (ragged where an example holds a list of any length), with the
+        examples' numbers from 0 as `example_index`; `seed` is int64 `(2,)`, for
+        stateless random ops; `pass_number` counts the passes from 0.
+
+        Args:
+            num_trials: int. Passes that are like pass 0 and come before all
+                others.
+            first_pass: int. The number of the pass after these.
+        """
+        spec = self.head.example_spec(self.with_label)
+        columns = column_specs(spec)
+        columns[EXAMPLE_INDEX] = tf.TensorSpec((None,), "int64")
+        passes = itertools.chain([0] * num_trials, itertools.count(first_pass))
+        dataset = tf.data.Dataset.from_generator(
+            lambda: self._read(next(passes)),
+            output_signature=(
+                columns,
+                tf.TensorSpec((2,), "int64"),
+                tf.TensorSpec((), "int64"),
+            ),
+        )
+        return dataset.prefetch(1)
+
+    def in_order(self) -> Iterator[dict]:
+        """Yields the columns of each chunk, in the order of the examples."""
+        for columns in self._in_order(self.examples):
+            yield self._tensors(columns)
+
+    def _read(self, pass_number: int) -> Iterator[tuple]:
+        fixed = self.seed is None
+        examples = self.examples
+        if isinstance(examples, Examples):
+            examples = examples.of_pass(0 if fixed else pass_number)
+        chunks = self._in_order(examples)
+        generator = np.random.default_rng(
+            [0, 0] if fixed else [self.seed, pass_number]
+        )
+        if self.shuffle:
+            chunks = self._shuffled(chunks, generator)
+        for columns in chunks:
+            seed = generator.integers(2**62, size=2)
+            yield self._tensors(columns), seed, np.int64(pass_number)
+
+    def _tensors(self, columns: dict) -> dict:
+        spec = self.head.example_spec(self.with_label)
+        lists = [name for name, (_, shape) in spec.items() if shape == (None,)]
+        ragged = {name: _ragged(columns[name], spec[name][0]) for name in lists}
+        return {**columns, **ragged}
+
+    def _in_order(self, examples: Iterable[Example]) -> Iterator[dict]:
+        spec = self.head.example_spec(self.with_label)
+        texts = [name for name, (dtype, _) in spec.items() if dtype == "string"]
+        chunk = []
+        num_bytes = 0
+        num_read = 0
+        for fields in read_examples(examples, self.head, self.with_label):
+            chunk.append(fields)
+            for name in texts:
+                num_bytes += len(fields[name])
+            is_full = len(chunk) == self.max_examples or (
+                num_bytes > CHUNK_BYTES and len(chunk) % self.unit == 0
+            )
+            if is_full:
+                yield _columns(chunk, spec, num_read)
+                num_read += len(chunk)
+                chunk = []
+                num_bytes = 0
+        if chunk:
+            yield _columns(chunk, spec, num_read)
+
+    def _shuffled(
+        self, chunks: Iterator[dict], generator: np.random.Generator
+    ) -> Iterator[dict]:
+        # A pool is mixed whole. When it overflows, half of it goes out and
+        # the rest is mixed again with what follows.
+        pool = []
+        num_examples = num_bytes = 0
+        for chunk in chunks:
+            pool.append(chunk)
+            num_examples += _num_examples(chunk)
+            num_bytes += _num_bytes(chunk)
+            if num_examples > SHUFFLED_EXAMPLES or num_bytes > SHUFFLED_BYTES:
+                mixed = _mixed(pool, generator)
+                stop = num_examples // 2 // self.unit * self.unit
+                yield from self._cut(_part(mixed, 0, stop))
+                pool = [_part(mixed, stop, num_examples)]
+                num_examples -= stop
+                num_bytes = _num_bytes(pool[0])
+        if pool:
+            yield from self._cut(_mixed(pool, generator))
+
+    def _cut(self, columns: dict) -> Iterator[dict]:
+        num_examples = _num_examples(columns)
+        chunks = _num_bytes(columns) // CHUNK_BYTES + 1
+        step = max(num_examples // chunks // self.unit * self.unit, self.unit)
+        step = min(step, self.max_examples)
+        for start in range(0, num_examples, step):
+            yield _part(columns, start, min(start + step, num_examples))
+
+
+def _columns(examples: list[dict], spec: dict, first: int) -> dict:
+    columns = {
+        name: _column([example[name] for example in examples], dtype, shape)
+        for name, (dtype, shape) in spec.items()
+    }
+    columns[EXAMPLE_INDEX] = np.arange(first, first + len(examples))
+    return columns
+
+
+def _column(values: list, dtype: str, shape: tuple) -> np.ndarray:
+    if shape != (None,):
+        return np.array(values, dtype=object if dtype == "string" else dtype)
+    column = np.empty(len(values), dtype=object)
+    for index, value in enumerate(values):
+        column[index] = np.asarray(value, dtype)
+    return column
+
+
+def _column_spec(dtype: str, shape: tuple):
+    if shape == (None,):
+        return tf.RaggedTensorSpec((None, None), dtype, ragged_rank=1)
+    return tf.TensorSpec((None, *shape), dtype)
+
+
+def _ragged(column: np.ndarray, dtype: str) -> tf.RaggedTensor:
+    return tf.RaggedTensor.from_row_lengths(
+        np.concatenate([np.zeros(0, dtype), *column]),
+        np.array([len(values) for values in column], "int64"),
+        validate=False,
+    )
+
+
+def _num_examples(columns: dict) -> int:
+    return len(columns[EXAMPLE_INDEX])
+
+
+def _num_bytes(columns: dict) -> int:
+    return sum(
+        sum(map(_size, column)) if column.dtype == object else column.nbytes
+        for column in columns.values()
+    )
+
+
+def _size(value: bytes | np.ndarray) -> int:
+    return len(value) if isinstance(value, bytes) else value.nbytes
+
+
+def _part(columns: dict, start: int, stop: int) -> dict:
+    return {name: column[start:stop] for name, column in columns.items()}
+
+
+def _mixed(pool: list[dict], generator: np.random.Generator) -> dict:
+    order = generator.permutation(sum(map(_num_examples, pool)))
+    return {
+        name: np.concatenate([chunk[name] for chunk in pool])[order]
+        for name in pool[0]
+    }
 
 
 def group_by_size(
@@ -314,123 +537,3 @@ class InputCounts:
                 int(old + new)
                 for old, new in zip(self._counts, counts, strict=True)
             )
-
-
-class PredictionBatches:
-    """Batches of unlabelled examples with their numbers and context.
-
-    Examples of like length share a batch, so batches do not follow the order of
-    the examples: the numbers put answers back in place. What it runs is traced
-    once, however often it is called. `context_spec` are the types of the
-    context.
-
-    Args:
-        head: `TaskHead`.
-        features: function from a batch of examples to `Features`.
-        pad: function from the inputs of features to padded ones.
-    """
-
-    def __init__(self, head: Any, features: Callable, pad: Callable):
-        self._head = head
-        self._features_of = features
-        self._pad = pad
-        columns = column_specs(head.example_spec(with_label=False))
-        self._prepare = tf.function(
-            self._features,
-            input_signature=[columns, tf.TensorSpec((), tf.int32)],
-            autograph=False,
-        )
-        inputs, context, constants, groups, _ = output_specs(self._prepare)
-        self._assemble = tf.function(
-            self._gather,
-            input_signature=[
-                inputs,
-                context,
-                tf.TensorSpec((None,), groups.dtype),
-            ],
-            autograph=False,
-        )
-        _, context = output_specs(self._assemble)
-        self.context_spec = {**context, **constants}
-
-    def __call__(
-        self,
-        examples: Iterable[Example],
-        batch_size: int,
-        counts: InputCounts | None = None,
-    ) -> Iterator[tuple[dict, dict, tf.Tensor]]:
-        """Yields `(inputs, context, example_index)`.
-
-        That is: the model's inputs, int32 `(B, S)` each; what the head needs to
-        decode whole examples, `num_sequences` among it where it splits texts;
-        and int64 numbers of the examples, from 0. An example has all of its
-        sequences in one batch.
-
-        Args:
-            examples: re-iterable examples.
-            batch_size: int. Examples in a batch; the last may have fewer.
-            counts: filled with examples and truncated ones, or `None`.
-
-        Raises:
-            InputError: if an example is wrong.
-        """
-        chunks = Chunks(
-            examples,
-            self._head,
-            with_label=False,
-            unit=batch_size,
-            max_examples=chunk_size(batch_size),
-        )
-        for columns in chunks.in_order():
-            example_index = columns.pop(EXAMPLE_INDEX)
-            inputs, context, constants, groups, num_truncated = self._prepare(
-                {name: _tensor(values) for name, values in columns.items()},
-                tf.constant(batch_size),
-            )
-            if counts is not None:
-                counts.add(0, len(example_index), int(num_truncated), 0, 0)
-            for group in groups:
-                batch, part = self._assemble(inputs, context, group)
-                yield batch, {**part, **constants}, example_index[group.numpy()]
-
-    def _features(self, columns, batch_size):
-        sequences = self._features_of(columns)
-        lengths = sequences.inputs[feature_names.TOKEN_IDS].row_lengths()
-        if sequences.num_sequences is not None:
-            lengths = tf.math.unsorted_segment_sum(
-                lengths,
-                rows_of_lengths(sequences.num_sequences),
-                tf.size(sequences.num_sequences),
-            )
-        groups = group_by_size(lengths, batch_size)
-        constants = dict(sequences.constants or {})
-        context = sequences._replace(constants=None).decoding_context()
-        num_truncated = tf.math.count_nonzero(sequences.num_truncated)
-        return dict(sequences.inputs), context, constants, groups, num_truncated
-
-    def _gather(self, inputs, context, group):
-        sequences = group
-        counts = context.get(feature_names.NUM_SEQUENCES)
-        if counts is not None:
-            ends = tf.gather(tf.cumsum(counts), group)
-            starts = ends - tf.gather(counts, group)
-            sequences = tf.ragged.range(starts, ends).flat_values
-        inputs = tf.nest.map_structure(
-            lambda tensor: tf.gather(tensor, sequences), inputs
-        )
-        context = tf.nest.map_structure(
-            lambda tensor: tf.gather(tensor, group), context
-        )
-        return self._pad(inputs), context
-
-
-def output_specs(function: Any) -> Any:
-    """Returns the types of what a `tf.function` with a signature returns."""
-    outputs = function.get_concrete_function().structured_outputs
-    return tf.nest.map_structure(tf.type_spec_from_value, outputs)
-
-
-def _tensor(values):
-    if isinstance(values, tf.RaggedTensor):
-        return values
-    return tf.convert_to_tensor(values)

@@ -13,6 +13,7 @@ Letters: `R` sequences in a chunk, `N` batches cut from it, `B` sequences in a
 batch, `S` tokens in its longest, or its bucket length.
 """
 
+import itertools
 import json
 import os
 import weakref
@@ -26,18 +27,19 @@ import tensorflow as tf
 from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.data import sequence_packing
+from keras_bert_zoo.data.batches import EXAMPLE_INDEX
+from keras_bert_zoo.data.batches import MAX_CHUNK_EXAMPLES
+from keras_bert_zoo.data.batches import Chunks
 from keras_bert_zoo.data.batches import InputCounts
 from keras_bert_zoo.data.batches import checked_bucket_lengths
+from keras_bert_zoo.data.batches import chunk_size
 from keras_bert_zoo.data.batches import group_by_size
 from keras_bert_zoo.data.batches import group_by_tokens
 from keras_bert_zoo.data.batches import num_padded_tokens
 from keras_bert_zoo.data.batches import padded_batch
 from keras_bert_zoo.data.batches import shuffle_groups
-from keras_bert_zoo.data.chunks import EXAMPLE_INDEX
-from keras_bert_zoo.data.chunks import MAX_CHUNK_EXAMPLES
-from keras_bert_zoo.data.chunks import Chunks
-from keras_bert_zoo.data.chunks import chunk_size
 from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization.packing import rows_of_lengths
 
@@ -422,3 +424,48 @@ def _check_budget(
             "remainder to drop. Received: drop_remainder=True. Leave it out, "
             "or give `batch_size`."
         )
+
+
+class BatchExamples:
+    """Finds the examples of a batch by reading the pipeline once more.
+
+    The same seed gives the same batches, so nothing has to be kept while
+    the model is trained.
+
+    Args:
+        model: `TaskModel`.
+        examples: that it was trained on.
+        **options: of `build_dataset`, as they were for `fit`.
+    """
+
+    def __init__(self, model: Any, examples: Examples, **options):
+        self._model = model
+        self._examples = examples
+        self._options = options
+
+    def origins(self, start: int, stop: int) -> list[str]:
+        """Returns where the examples stand, such as `train.tsv:17`, in order.
+
+        Args:
+            start, stop: int. The steps, from 0 at the beginning of `fit`;
+                the last is exclusive.
+        """
+        batches = build_dataset(
+            self._examples,
+            self._model.head,
+            self._model.tokenizer,
+            sequence_length=self._model.sequence_length,
+            only_example_index=True,
+            **self._options,
+        ).repeat()
+        indices = set()
+        for (example_index,) in batches.skip(start).take(stop - start):
+            indices.update(example_index.numpy().tolist())
+        last = max(indices, default=-1) + 1
+        return [
+            example.origin
+            for index, example in enumerate(
+                itertools.islice(self._examples, last)
+            )
+            if index in indices
+        ]

@@ -1,152 +1,313 @@
-"""Turns what `TaskModel`'s methods are given into what Keras takes.
+"""What `TaskModel.fit` and `evaluate` are given becomes what Keras takes.
 
 Texts, labels and mappings become examples, and examples padded batches;
-tensors pass.
+tensors pass. `prepared` is all that happens before an epoch begins.
 """
 
-import itertools
+import contextlib
 import math
+from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task import TaskHead
+from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.training import distribution
+from keras_bert_zoo.training import keras_private
+from keras_bert_zoo.training.callbacks.averaged_weights import AveragedWeights
+from keras_bert_zoo.training.optimizers.layerwise import Layerwise
+from keras_bert_zoo.training.resume import run_settings
+from keras_bert_zoo.training.resume.backup import Backup
 
 
-def as_examples(x: Any, y: Any, head: TaskHead):
-    """Returns texts as examples; `None` for what is no text, such as tensors.
-
-    Args:
-        x: examples; or a list, tuple, array or column of texts, of tuples of
-            texts where the head reads more than one, or of mappings of fields.
-        y: labels of the texts, or `None`.
-        head: the head that reads them.
-
-    Raises:
-        InputError: if texts are given in another form than the head reads.
-    """
-    if isinstance(x, data.Examples):
-        if y is not None:
-            raise InputError(
-                "Examples bring their own labels. Received: examples and `y`. "
-                "Leave `y` out, or give a list of texts."
-            )
-        return x
-    if hasattr(x, "to_list"):  # a column of a data frame
-        x, y = x.to_list(), y.to_list() if hasattr(y, "to_list") else y
-    if not isinstance(x, list | tuple | np.ndarray):
-        return None
-    if len(x) and isinstance(x[0], Mapping):
-        return _mappings(x, y)
-    if len(x) and isinstance(x, np.ndarray) and x.dtype.kind not in "OUST":
-        return None
-    values = _columns(x, head)
-    if y is not None:
-        if not head.label_fields:
-            raise InputError(
-                f"The head {head.name!r} learns from texts alone. Received: "
-                "labels in `y`. Leave them out."
-            )
-        values[head.label_fields[0]] = y
-    return data.MemoryExamples(values)
-
-
-def labelled_examples(x: Any, head: TaskHead) -> data.Examples:
-    """Returns examples with labels, all of them checked.
+@contextlib.contextmanager
+def prepared(
+    model: Any,
+    x: Any,
+    y: Any,
+    batch_size: int,
+    *,
+    epochs: int,
+    validation_data: Any,
+    backup: Backup | None,
+    fixed_shapes: bool | None,
+    order: dict,
+    **others,
+) -> Iterator[dict]:
+    """Yields the arguments of Keras' `fit`, to be called in this context.
 
     Args:
-        x: what `as_examples` takes.
-        head: the head that reads them.
+        model: `TaskModel`, compiled.
+        x, y, batch_size, epochs, validation_data, backup, fixed_shapes: see
+            `TaskModel.fit`.
+        order: its `shuffle`, `seed`, `tokens_per_batch` and `packed_length`.
+        **others: what goes to Keras as it is.
 
     Raises:
-        InputError: if these are no examples, or one is wrong or has no label.
+        InputError: as `TaskModel.fit`.
     """
-    examples = as_examples(x, None, head)
+    order = {
+        **order,
+        **fixed_shape_options(model, fixed_shapes, order),
+    }
+    if order["packed_length"] is not None:
+        model.for_packed_sequences()
+    epochs = whole_number("epochs", epochs, lowest=0)
+    examples = data.as_examples(x, y, model.head)
     if examples is None:
-        raise InputError(
-            "Labelled examples are needed, or a list of mappings. Received: "
-            f"{type(x).__name__}. Put texts and labels into MemoryExamples."
+        _check_ready(fixed_shapes, order)
+    else:
+        _check_texts(others, validation_data)
+    model.batch_examples = None
+    if examples is not None:
+        x, y = examples, None
+        model.batch_examples = data.BatchExamples(
+            model, examples, batch_size=batch_size, **order
         )
-    data.check_examples(examples, head)
-    return examples
+    strategy = model.distribute_strategy
+    opened = contextlib.nullcontext()
+    if backup is not None:
+        opened = backup.opened(strategy)
+    with opened:
+        arguments = training_data(
+            model,
+            x,
+            y,
+            batch_size,
+            model.input_counts,
+            None if backup is None else backup.num_batches,
+            **order,
+        )
+        if examples is not None:
+            # Its examples are known to be in order by now.
+            model.head.adapt(model, examples, model.tokenizer)
+        if validation_data is not None:
+            arguments |= validation_arguments(model, validation_data, batch_size)
+        arguments |= {k: v for k, v in others.items() if v is not None}
+        arguments |= {
+            "epochs": epochs,
+            "shuffle": order["shuffle"] and "y" in arguments,
+        }
+        # A single callback is one without a list.
+        callbacks = keras.tree.flatten(arguments.get("callbacks", []))
+        num_epochs = epochs - arguments.get("initial_epoch", 0)
+        steps = num_batches(arguments, batch_size)
+        if model.compile_for(num_epochs * steps):
+            callbacks.insert(0, AveragedWeights())
+        set_monitor_modes(model, callbacks)
+        _warn_of_an_ended_schedule(model.optimizer)
+        arguments["callbacks"] = callbacks
+        settings = {}
+        if backup is not None or distribution.are_several(strategy):
+            settings = {
+                **order,
+                **_digests(model, examples, validation_data),
+                **_settings_of_fit(others),
+                "batch_size": batch_size,
+                "epochs": epochs,
+                "head": model.head.get_config(),
+                **_settings_of_parts(model),
+                "precision": model.dtype_policy.name,
+                "sequence_length": model.sequence_length,
+                "steps_per_epoch": steps,
+            }
+            all_settings = run_settings.settings_of(model, settings, callbacks)
+            run_settings.check_workers(
+                strategy, run_settings.shared_settings(all_settings)
+            )
+        if backup is None:
+            yield arguments
+        else:
+            with backup.of_run(model, settings, callbacks) as found:
+                yield arguments | found
 
 
-def validation_examples(given: Any, head: TaskHead):
-    """Returns validation data as examples; `None` for what is no text.
+def fixed_shape_options(
+    model, fixed_shapes: bool | None, order: Mapping[str, Any]
+) -> dict:
+    """Returns options of `build_dataset` for batches of few shapes, if wanted.
 
     Args:
-        given: what `as_examples` takes, or a pair `(x, y)` of it.
-        head: the head that reads them.
+        model: `TaskModel`, compiled.
+        fixed_shapes: see `TaskModel.fit`.
+        order: its `tokens_per_batch` and `packed_length`, among others.
 
     Raises:
-        InputError: as `as_examples`, or if a tuple with texts is no pair.
+        InputError: if shapes are to be few and one of these forbids it.
     """
-    parts = given if isinstance(given, tuple) else (given, None)
-    examples = as_examples(*(*parts, None, None)[:2], head)
-    if examples is not None and len(parts) != 2:
+    is_on_tpu = distribution.is_tpu(model.distribute_strategy)
+    is_compiled = model.jit_compile or is_on_tpu
+    if order["packed_length"] is not None and (is_compiled or fixed_shapes):
         raise InputError(
-            "Validation data of texts are a pair (texts, labels). Received: "
-            f"a tuple of {len(parts)}. "
+            "Packed sequences are as many and as long as a batch needs, where "
+            "XLA wants few shapes. Received: packed_length="
+            f"{order['packed_length']}, and a step that XLA compiles or "
+            "fixed_shapes=True. Leave the first out"
             + (
-                "Add the labels, or give examples, which bring their own."
-                if len(parts) == 1
-                else "Leave out the weights, or give a data set of ready "
-                "features."
+                "."
+                if is_on_tpu or not model.jit_compile
+                else ", or compile with jit_compile=False."
             )
         )
-    return examples
-
-
-def _mappings(x: Any, y: Any):
-    if y is not None:
+    if fixed_shapes is None:
+        fixed_shapes = is_compiled
+    if not fixed_shapes:
+        return {}
+    if order["tokens_per_batch"] is not None:
         raise InputError(
-            "Examples that are mappings bring their own labels. Received: "
-            f"{x[0]!r} first, and `y`. Put each label into its mapping."
+            "Batches of fixed shapes, which a step that XLA compiles is "
+            "given, have `batch_size` texts. Received: "
+            f"tokens_per_batch={order['tokens_per_batch']}. Leave it out, or "
+            "give fixed_shapes=False."
         )
-    for index, example in enumerate(x):
-        if not isinstance(example, Mapping) or set(example) != set(x[0]):
-            raise InputError(
-                "Examples that are mappings must have the same fields, labels "
-                f"among them. Received: {x[0]!r} first, and {example!r} as "
-                f"example {index + 1}. Put each label into its mapping."
-            )
-    return data.MemoryExamples(
-        {field: [example[field] for example in x] for field in x[0]}
-    )
+    bucket_lengths = data.default_bucket_lengths(model.sequence_length)
+    return {"drop_remainder": True, "bucket_lengths": bucket_lengths}
 
 
-def _columns(x: Any, head: TaskHead) -> dict:
-    fields = head.text_fields
-    is_one = len(fields) == 1
-    for index, example in enumerate(x):
-        if not (
-            isinstance(example, str) if is_one else _has(example, len(fields))
-        ):
-            form = "a text" if is_one else f"{len(fields)} texts"
+def _check_texts(others, validation_data) -> None:
+    """Raises for arguments that Keras has for arrays only."""
+    if others.get("sample_weight") is not None:
+        raise InputError(
+            "Texts weigh alike, or as `class_weight` says. Received: "
+            "`sample_weight`. Leave it out, or give a data set of ready "
+            "features with weights."
+        )
+    # Beside data of its own, Keras takes no notice of it.
+    if others.get("validation_split") and validation_data is None:
+        raise InputError(
+            "Texts are not split here. Received: validation_split="
+            f"{others['validation_split']}. Hold some out and give them in "
+            "`validation_data`."
+        )
+
+
+def _check_ready(fixed_shapes, order) -> None:
+    """Raises for arguments that only texts have."""
+    asked = {
+        "fixed_shapes": fixed_shapes,
+        "packed_length": order["packed_length"],
+        "tokens_per_batch": order["tokens_per_batch"],
+    }
+    for name, value in asked.items():
+        if value:
             raise InputError(
-                f"The head {head.name!r} reads {form} per example "
-                f"({', '.join(fields)}). Received: {example!r} of type "
-                f"{type(example).__name__} as example {index + 1}. Give a list "
-                "of " + ("strings." if is_one else "tuples of strings.")
+                "Ready features are trained on in the batches that they come "
+                f"in. Received: {name}={value}. Leave it out, or give texts "
+                "or examples."
             )
-    if is_one:
-        return {fields[0]: list(x)}
+
+
+def set_monitor_modes(
+    model: Any, callbacks: Iterable[keras.callbacks.Callback]
+) -> None:
+    """Sets the `mode` of callbacks that monitor a loss, a metric or a score.
+
+    Of losses and metrics of one output among several, and of a head's score,
+    Keras does not know, and says so when the first epoch is over.
+
+    Args:
+        model: `TaskModel`, compiled.
+        callbacks: some with a `monitor`; of those, the ones whose `mode` is
+            `auto` and that is found here are given another.
+    """
+    callbacks = list(callbacks)
+    scores = [
+        scorer.name
+        for scorer in callbacks
+        if isinstance(scorer, EpochScore) and scorer.name
+    ]
+    known = _directions(model, [*model.head.epoch_scores, *scores])
+    for callback in callbacks:
+        name = getattr(callback, "monitor", None)
+        if isinstance(name, str) and getattr(callback, "mode", "") == "auto":
+            callback.mode = known.get(name.removeprefix("val_"), "auto")
+
+
+def _directions(model, scores) -> dict[str, str]:
+    """Returns name in the logs -> `max` or `min`."""
+    known = dict.fromkeys(scores, "max")
+    known.pop("loss", None)
+    if isinstance(model.output, Mapping):
+        known |= {f"{output}_loss": "min" for output in model.output}
+    settings = model.compile_arguments()
+    for kind in ("metrics", "weighted_metrics"):
+        metrics = settings.get(kind)
+        if not isinstance(metrics, Mapping):
+            # Those Keras knows.
+            for metric in metrics or ():
+                known.pop(getattr(metric, "name", metric), None)
+            continue
+        for output, of_output in metrics.items():
+            if not isinstance(of_output, list | tuple):
+                of_output = [of_output]
+            for metric in of_output:
+                direction = keras_private.direction_of(metric)
+                if metric in ("accuracy", "acc"):
+                    known[f"{output}_{metric}"] = "max"
+                elif direction is not None:
+                    known[f"{output}_{metric.name}"] = direction
+    return known
+
+
+def _warn_of_an_ended_schedule(optimizer: keras.optimizers.Optimizer | None):
+    """Warns where the learning rate is 0, as in a model loaded again."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    if isinstance(optimizer, Layerwise) and optimizer.has_ended():
+        logging.warning(
+            "The learning rate is 0: its schedule has ended in an earlier "
+            "run. Compile the model for another one."
+        )
+
+
+def _settings_of_fit(others) -> dict:
+    """Returns the settings of a run among the arguments of Keras' `fit`."""
     return {
-        field: [example[n] for example in x] for n, field in enumerate(fields)
+        # Their numbers may be NumPy's, which are no names in JSON.
+        "class_weight": {
+            str(label): weight
+            for label, weight in (others.get("class_weight") or {}).items()
+        },
+        "validation_batch_size": others.get("validation_batch_size"),
+        "validation_freq": others.get("validation_freq") or 1,
+        "validation_steps": others.get("validation_steps"),
     }
 
 
-def _has(example: Any, num_texts: int) -> bool:
-    is_sequence = isinstance(example, list | tuple | np.ndarray)
-    return is_sequence and len(example) == num_texts
+def _settings_of_parts(model) -> dict:
+    """Returns settings that identify encoder and tokenizer."""
+    config = model.encoder.get_config()
+    return {
+        "encoder": {
+            name: value
+            for name, value in config.items()
+            # Keras numbers the names of a process's layers.
+            if name != "name" and isinstance(value, bool | int | float | str)
+        },
+        "freeze_embeddings": model.freeze_embeddings,
+        "freeze_encoder": model.freeze_encoder,
+        "tokenizer": model.tokenizer.description(),
+    }
+
+
+def _digests(model, examples, validation_data) -> dict:
+    """Returns the digests of training and validation data."""
+    data_sets = {"training_examples": examples}
+    if validation_data is not None:
+        data_sets["validation_examples"] = data.validation_examples(
+            validation_data, model.head
+        )
+    return {
+        name: each.digest()
+        for name, each in data_sets.items()
+        if each is not None
+    }
 
 
 def training_data(
@@ -175,7 +336,7 @@ def training_data(
             a batch of a fixed shape has; or if `num_done` is given and the data
             cannot be resumed.
     """
-    examples = as_examples(x, y, model.head)
+    examples = data.as_examples(x, y, model.head)
     if examples is None:
         arguments = _arguments(x, y, batch_size)
         return arguments if num_done is None else _resumed(arguments, num_done)
@@ -202,7 +363,7 @@ def evaluation_data(model, x: Any, y: Any, batch_size: int) -> dict:
     Raises:
         InputError: if an example is wrong, or there is none.
     """
-    examples = as_examples(x, y, model.head)
+    examples = data.as_examples(x, y, model.head)
     if examples is None:
         return _arguments(x, y, batch_size)
     options = fixed_shape_options_of_evaluation(model)
@@ -218,7 +379,7 @@ def evaluation_data(model, x: Any, y: Any, batch_size: int) -> dict:
     return {"x": dataset, "steps": steps}
 
 
-def validation_data(model, given: Any, batch_size: int) -> dict:
+def validation_arguments(model, given: Any, batch_size: int) -> dict:
     """Returns what Keras' `fit` takes for its validation data.
 
     Args:
@@ -230,7 +391,7 @@ def validation_data(model, given: Any, batch_size: int) -> dict:
     Raises:
         InputError: if an example is wrong, or there is none.
     """
-    examples = validation_examples(given, model.head)
+    examples = data.validation_examples(given, model.head)
     if examples is None:
         return {"validation_data": given}
     arguments = evaluation_data(model, examples, None, batch_size)
@@ -376,48 +537,3 @@ def _report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:
             num_sequences,
             batch_size,
         )
-
-
-class BatchExamples:
-    """Finds the examples of a batch by reading the pipeline once more.
-
-    The same seed gives the same batches, so nothing has to be kept while
-    the model is trained.
-
-    Args:
-        model: `TaskModel`.
-        examples: that it was trained on.
-        **options: of `data.build_dataset`, as they were for `fit`.
-    """
-
-    def __init__(self, model: Any, examples: data.Examples, **options):
-        self._model = model
-        self._examples = examples
-        self._options = options
-
-    def origins(self, start: int, stop: int) -> list[str]:
-        """Returns where the examples stand, such as `train.tsv:17`, in order.
-
-        Args:
-            start, stop: int. The steps, from 0 at the beginning of `fit`;
-                the last is exclusive.
-        """
-        batches = data.build_dataset(
-            self._examples,
-            self._model.head,
-            self._model.tokenizer,
-            sequence_length=self._model.sequence_length,
-            only_example_index=True,
-            **self._options,
-        ).repeat()
-        indices = set()
-        for (example_index,) in batches.skip(start).take(stop - start):
-            indices.update(example_index.numpy().tolist())
-        last = max(indices, default=-1) + 1
-        return [
-            example.origin
-            for index, example in enumerate(
-                itertools.islice(self._examples, last)
-            )
-            if index in indices
-        ]

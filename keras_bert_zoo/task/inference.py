@@ -15,9 +15,8 @@ from absl import logging
 from keras_bert_zoo import arguments
 from keras_bert_zoo import data
 from keras_bert_zoo import feature_names
-from keras_bert_zoo.data.batches import output_specs
+from keras_bert_zoo.data.prediction_batches import output_specs
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.fit_inputs import as_examples
 from keras_bert_zoo.task.head import Features
 from keras_bert_zoo.task.head import TaskHead
 
@@ -146,7 +145,7 @@ class TextAnswers:
             InputError: if these are no texts; or, before the first answer,
                 if an example is wrong.
         """
-        examples = as_examples(texts, None, self._head)
+        examples = data.as_examples(texts, None, self._head)
         if examples is None:
             raise InputError(
                 "`predict_text` takes texts. Received: "

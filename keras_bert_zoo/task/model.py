@@ -15,10 +15,8 @@ from keras_bert_zoo import feature_names
 from keras_bert_zoo import presets
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import fit_inputs
-from keras_bert_zoo.task import fitting
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task import saving
-from keras_bert_zoo.task.fit_inputs import labelled_examples
 from keras_bert_zoo.task.inference import TextAnswers
 from keras_bert_zoo.task.inference import report_truncation
 from keras_bert_zoo.task.packed_sequences import PackedForm
@@ -282,7 +280,7 @@ class TaskModel(ReplicatedModel):
         """
         self._ensure_compiled()
         self.input_counts = data.InputCounts()
-        with fitting.prepared(
+        with fit_inputs.prepared(
             self,
             x,
             y,
@@ -359,7 +357,7 @@ class TaskModel(ReplicatedModel):
         Raises:
             InputError: if an example is wrong, or has no label.
         """
-        examples = labelled_examples(examples, self.head)
+        examples = data.labelled_examples(examples, self.head)
         return self.head.score(
             examples, self.iterate_answers(examples, batch_size)
         )
@@ -374,7 +372,7 @@ class TaskModel(ReplicatedModel):
         Raises:
             InputError: if an example is wrong, or has no label.
         """
-        examples = labelled_examples(examples, self.head)
+        examples = data.labelled_examples(examples, self.head)
         answers = self.iterate_answers(examples, batch_size)
         return report_tables(self.head, examples, answers)
 
@@ -392,7 +390,7 @@ class TaskModel(ReplicatedModel):
         Raises:
             InputError: if an example is wrong, or has no label.
         """
-        examples = labelled_examples(examples, self.head)
+        examples = data.labelled_examples(examples, self.head)
         answers = self.iterate_answers(examples, batch_size)
         chosen = self.head.tune(examples, answers)
         if chosen:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_bert_zoo import data
+from keras_bert_zoo.data import validation_examples
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.fit_inputs import validation_examples
 
 
 def read_examples(

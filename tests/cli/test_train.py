@@ -16,7 +16,7 @@ from keras_bert_zoo.training.callbacks.scalar_writer import ScalarWriter
 from keras_bert_zoo.training.optimizers import recipe as recipes
 from keras_bert_zoo.training.optimizers.layerwise import Lamb
 from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
-from keras_bert_zoo.training.optimizers.schedules import WarmupThenCosineDecay
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenCosineDecay
 from keras_bert_zoo.training.resume import backup_files
 from keras_bert_zoo.workflows.finetune import finetune
 from keras_bert_zoo.workflows.finetune_run import default_epochs

@@ -1,8 +1,8 @@
 import pytest
 
 from keras_bert_zoo.data import MemoryExamples
-from keras_bert_zoo.data import chunks
-from keras_bert_zoo.data.chunks import Chunks
+from keras_bert_zoo.data import batches
+from keras_bert_zoo.data.batches import Chunks
 
 
 def rows_of(count, text="a"):
@@ -28,7 +28,7 @@ def test_chunks_follow_the_examples(head):
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_large_texts_make_small_windows(head, monkeypatch, shuffle):
-    monkeypatch.setattr(chunks, "CHUNK_BYTES", 1000)
+    monkeypatch.setattr(batches, "CHUNK_BYTES", 1000)
     rows = rows_of(15, text="a" * 300)
     (found,) = read(
         examples=rows, head=head, unit=2, max_examples=12, shuffle=shuffle
@@ -39,7 +39,7 @@ def test_large_texts_make_small_windows(head, monkeypatch, shuffle):
 
 @pytest.mark.parametrize("limit", ["SHUFFLED_EXAMPLES", "SHUFFLED_BYTES"])
 def test_overflowing_shuffle_keeps_every_example_once(head, monkeypatch, limit):
-    monkeypatch.setattr(chunks, limit, 50)
+    monkeypatch.setattr(batches, limit, 50)
     (found,) = read(
         examples=rows_of(203),
         head=head,

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo import testing
-from keras_bert_zoo.data.chunks import Chunks
+from keras_bert_zoo.data.batches import Chunks
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM

@@ -5,11 +5,11 @@ import re
 import pytest
 
 from keras_bert_zoo import data
+from keras_bert_zoo.data import BatchExamples
 from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.errors import DivergenceError
 from keras_bert_zoo.task import fit_inputs
-from keras_bert_zoo.task.fit_inputs import BatchExamples
 from keras_bert_zoo.training.callbacks.loss_guard import LossGuard
 from task_heads.classification.head import ClassificationHead
 

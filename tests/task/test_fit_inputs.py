@@ -5,9 +5,9 @@ import pytest
 
 from keras_bert_zoo.data import InputCounts
 from keras_bert_zoo.data import MemoryExamples
+from keras_bert_zoo.data import as_examples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import fit_inputs
-from keras_bert_zoo.task.fit_inputs import as_examples
 from task_heads.classification.head import ClassificationHead
 from task_heads.masked_lm.head import MaskedTokenHead
 

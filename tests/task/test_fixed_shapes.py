@@ -14,7 +14,6 @@ from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.data import build_dataset
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import fit_inputs
-from keras_bert_zoo.task import fitting
 from keras_bert_zoo.task.model import TaskModel
 from task_heads.tagging.head import TaggingHead
 
@@ -37,7 +36,7 @@ def test_shapes_are_fixed_where_xla_compiles(
 ):
     model = make_model()
     model.compile(jit_compile=compiled)
-    assert fitting.fixed_shape_options(model, asked, ORDER) == options
+    assert fit_inputs.fixed_shape_options(model, asked, ORDER) == options
 
 
 def test_shapes_are_fixed_on_a_tpu(make_model, texts, labels, monkeypatch):
@@ -46,7 +45,7 @@ def test_shapes_are_fixed_on_a_tpu(make_model, texts, labels, monkeypatch):
     free = fit_inputs.evaluation_data(model, texts, labels, 3)
     strategy = object.__new__(tf.distribute.TPUStrategy)
     monkeypatch.setattr(TaskModel, "distribute_strategy", strategy)
-    assert fitting.fixed_shape_options(model, None, ORDER) == WANTED
+    assert fit_inputs.fixed_shape_options(model, None, ORDER) == WANTED
 
     found = fit_inputs.evaluation_data(model, texts, labels, 3)
     assert found["steps"] == free["steps"] == 3
@@ -125,7 +124,7 @@ def test_dropped_windows_are_reported(make_model, caplog):
         None,
         2,
         InputCounts(),
-        **fitting.fixed_shape_options(model, True, ORDER),
+        **fit_inputs.fixed_shape_options(model, True, ORDER),
     )
     assert arguments["steps_per_epoch"] == 2
     assert "1 of 5 sequences are dropped from each epoch" in caplog.text

@@ -5,7 +5,7 @@ import keras
 import pytest
 
 from keras_bert_zoo.task.epoch_score import EpochScore
-from keras_bert_zoo.task.fitting import set_monitor_modes
+from keras_bert_zoo.task.fit_inputs import set_monitor_modes
 
 
 def modes(model, *monitors, kind=keras.callbacks.EarlyStopping):

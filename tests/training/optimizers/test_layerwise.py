@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training.optimizers.layerwise import AdamW
 from keras_bert_zoo.training.optimizers.layerwise import Lamb
-from keras_bert_zoo.training.optimizers.schedules import WarmupThenLinearDecay
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenLinearDecay
 
 KINDS = pytest.mark.parametrize("kind", [AdamW, Lamb])
 

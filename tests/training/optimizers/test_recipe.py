@@ -9,10 +9,13 @@ from absl import logging
 
 from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.training.optimizers import schedules
 from keras_bert_zoo.training.optimizers.layerwise import AdamW
 from keras_bert_zoo.training.optimizers.layerwise import Lamb
 from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenConstant
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenCosineDecay
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenLinearDecay
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenPolynomialDecay
 from keras_bert_zoo.training.optimizers.recipe import recipe_of
 
 
@@ -36,7 +39,7 @@ def test_the_default_is_made_for_the_encoder(encoder):
     assert type(optimizer) is AdamW
     assert optimizer.weight_decay == 0.01
     schedule = schedule_of(optimizer)
-    assert type(schedule) is schedules.WarmupThenLinearDecay
+    assert type(schedule) is WarmupThenLinearDecay
     assert (schedule.peak, schedule.total_steps) == (1e-3, 100)
     assert schedule.warmup_steps == 10
     assert optimizer.layer_rates == ()
@@ -54,10 +57,10 @@ def test_shares_of_a_run_are_exact(encoder):
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("linear", schedules.WarmupThenLinearDecay),
-        ("cosine", schedules.WarmupThenCosineDecay),
-        ("polynomial", schedules.WarmupThenPolynomialDecay),
-        ("constant", schedules.WarmupThenConstant),
+        ("linear", WarmupThenLinearDecay),
+        ("cosine", WarmupThenCosineDecay),
+        ("polynomial", WarmupThenPolynomialDecay),
+        ("constant", WarmupThenConstant),
     ],
 )
 def test_schedules_have_names(encoder, name, kind):
@@ -70,7 +73,7 @@ def test_schedules_have_names(encoder, name, kind):
 
 
 def test_a_schedule_may_be_a_function(encoder):
-    make = functools.partial(schedules.WarmupThenCosineDecay, end_rate=1e-6)
+    make = functools.partial(WarmupThenCosineDecay, end_rate=1e-6)
     schedule = schedule_of(OptimizerRecipe(schedule=make).make(encoder, 20))
     assert (schedule.end_rate, schedule.total_steps) == (1e-6, 20)
 
@@ -148,7 +151,7 @@ def test_a_run_of_unknown_length_warms_up(encoder, log):
     optimizer = OptimizerRecipe(warmup_steps=5).make(encoder, -1)
     assert "The number of steps is unknown" in log.text
     schedule = schedule_of(optimizer)
-    assert type(schedule) is schedules.WarmupThenConstant
+    assert type(schedule) is WarmupThenConstant
     assert schedule.warmup_steps == 5
 
 
@@ -191,7 +194,7 @@ def test_runs_that_do_not_suit_are_refused(
         ({"optimizer": ["adamw"]}, "adamw, lamb. Received: optimizer=.'adam"),
         ({"schedule": 0.1}, "constant, cosine, linear.*schedule=0.1"),
         (
-            {"schedule": schedules.WarmupThenLinearDecay(0.1, 9)},
+            {"schedule": WarmupThenLinearDecay(0.1, 9)},
             "finished WarmupThenLinearDecay. Give its class",
         ),
     ],

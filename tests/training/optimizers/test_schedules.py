@@ -4,12 +4,10 @@ import keras
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.training.optimizers.schedules import WarmupThenConstant
-from keras_bert_zoo.training.optimizers.schedules import WarmupThenCosineDecay
-from keras_bert_zoo.training.optimizers.schedules import WarmupThenLinearDecay
-from keras_bert_zoo.training.optimizers.schedules import (
-    WarmupThenPolynomialDecay,
-)
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenConstant
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenCosineDecay
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenLinearDecay
+from keras_bert_zoo.training.optimizers.recipe import WarmupThenPolynomialDecay
 
 DECAYS = (
     WarmupThenLinearDecay,
