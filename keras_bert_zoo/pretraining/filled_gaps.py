@@ -50,7 +50,9 @@ class FilledGaps(keras.callbacks.Callback):
         self._answers = dict(state["answers"])
 
     def on_train_begin(self, logs=None):
-        self._choose(self.model.tokenizer.maskable_tokens())
+        # A run of two phases begins twice.
+        if not self._sentences:
+            self._choose(self.model.tokenizer.maskable_tokens())
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 in self._epochs and self._sentences:

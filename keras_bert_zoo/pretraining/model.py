@@ -14,6 +14,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining.corpus import Corpus
 from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.pretraining.objective import Objective
+from keras_bert_zoo.pretraining.stacking import stacked
 from keras_bert_zoo.registry import objectives
 from keras_bert_zoo.task.model import TaskModel
 
@@ -60,6 +61,7 @@ class PretrainingModel(TaskModel):
         objective: str | Objective = "masked_lm",
         *,
         sequence_length: int | None = None,
+        num_layers: int | None = None,
         dtype=None,
         tokenizer_engine: str = "auto",
         **objective_options,
@@ -70,16 +72,22 @@ class PretrainingModel(TaskModel):
             preset: see `TaskModel.from_preset`.
             objective: name of a registered objective, or an `Objective`.
             sequence_length, dtype, tokenizer_engine: see there.
+            num_layers: int or `None`. Transformer blocks, if more than the
+                model has: they begin as copies of its own, see `stacked`.
             **objective_options: arguments of the named objective.
 
         Raises:
-            InputError: if preset or objective is unknown.
+            InputError: if preset or objective is unknown, or the encoder
+                cannot be stacked to so many blocks.
         """
         objective = objective_of(objective, **objective_options)
         if not isinstance(preset, presets.Preset):
             preset = presets.Preset(preset)
+        encoder = preset.encoder(dtype=dtype)
+        if num_layers is not None:
+            encoder = stacked(encoder, num_layers)
         model = cls(
-            preset.encoder(dtype=dtype),
+            encoder,
             objective,
             preset.tokenizer(tokenizer_engine),
             sequence_length=sequence_length,

@@ -89,7 +89,9 @@ def prepared(
             # Its examples are known to be in order by now.
             model.head.adapt(model, examples, model.tokenizer)
         if validation_data is not None:
-            arguments |= validation_arguments(model, validation_data, batch_size)
+            arguments |= validation_arguments(
+                model, validation_data, batch_size
+            )
         arguments |= {k: v for k, v in others.items() if v is not None}
         arguments |= {
             "epochs": epochs,

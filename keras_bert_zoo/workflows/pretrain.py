@@ -34,11 +34,13 @@ _OUTSIDE = {
     "backup_dir": "Backups",
     "corpus": "Documents",
     "examples": "Examples",
+    "long_examples": "Examples",
     "tensorboard": "TensorBoard's files",
     "validation": "Documents",
     "vocabulary": "The vocabulary",
 }
-# Of a new encoder alone: one that is continued has its own.
+# Of a new encoder alone: one that is continued has its own, and may have more
+# blocks stacked.
 SIZES = (
     "num_layers",
     "num_heads",
@@ -113,6 +115,10 @@ def pretrain(
     hidden_dim: Positive | None = None,
     intermediate_dim: Positive | None = None,
     dropout: FractionBelowOne | None = None,
+    long_sequence_length: Tokens | None = None,
+    long_fraction: FractionBelowOne = 0.1,
+    long_batch_size: Positive | None = None,
+    long_examples: Files | None = None,
     document_format: str | None = None,
     split: Literal["sentences", "lines"] = "sentences",
     text_key: str = "text",
@@ -163,7 +169,8 @@ def pretrain(
         tensorboard: as in `finetune`.
 
     Args, new encoder:
-        num_layers: transformer blocks (default: the architecture's).
+        num_layers: transformer blocks (default: the architecture's). With a
+            preset, more than it has: copies of its blocks are stacked.
         num_heads: attention heads (default: the architecture's, or one for
             each 64 of the width).
         hidden_dim: width of the vectors (default: the architecture's).
@@ -172,6 +179,15 @@ def pretrain(
         dropout: of vectors and attention weights (default: the
             architecture's, or 0.1). Training that sees each text a few times
             learns more without.
+
+    Args, second phase:
+        long_sequence_length: most tokens in an example of a second phase, with
+            a schedule of its own, which ends the run (default: none).
+        long_fraction: share of the steps that the second phase has.
+        long_batch_size: examples in a batch of the second phase (default: as
+            many as have the tokens of a batch before).
+        long_examples: with examples in place of a corpus, those of the second
+            phase.
 
     Args, documents:
         document_format: blank_lines (documents stand between blank lines),
@@ -265,11 +281,11 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
                 f"Received: {name}={options[name]}. Leave it out, or give the "
                 "corpus."
             )
-    sizes = [name for name in SIZES if options[name] is not None]
+    _check_second_phase(options)
     new = [
         name
-        for name in ("vocabulary", "architecture", *sizes)
-        if options[name] is not None
+        for name in ("vocabulary", "architecture", *SIZES)
+        if options[name] is not None and name != "num_layers"
     ]
     if options["preset"] is not None and new:
         raise InputError(
@@ -305,3 +321,36 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
                 f"{', '.join(f'{name}={options[name]}' for name in pair)}. "
                 "Leave one of them out."
             )
+
+
+def _check_second_phase(options: Mapping[str, Any]) -> None:
+    """Refuses options of a second phase that do not go together."""
+    length = options["long_sequence_length"]
+    if length is None:
+        for name in ("long_batch_size", "long_examples"):
+            if options[name] is not None:
+                raise InputError(
+                    f"`{name}` is for a second phase. Received: "
+                    f"{name}={options[name]}, and no long_sequence_length. "
+                    "Give both, or neither."
+                )
+        return
+    if length <= options["sequence_length"]:
+        raise InputError(
+            "The second phase has longer examples. Received: "
+            f"sequence_length={options['sequence_length']}, "
+            f"long_sequence_length={length}. Raise the second."
+        )
+    if not options["long_fraction"]:
+        raise InputError(
+            "A second phase has a share of the steps. Received: "
+            "long_fraction=0. Raise it, or leave long_sequence_length out."
+        )
+    if (options["examples"] is None) != (options["long_examples"] is None):
+        raise InputError(
+            "Both phases learn from a corpus, or both from examples made of "
+            "one. Received: "
+            f"{'examples' if options['examples'] else 'long_examples'} alone. "
+            "Make examples of long_sequence_length tokens too, or give the "
+            "corpus."
+        )

@@ -30,10 +30,12 @@ from keras_bert_zoo.pretraining.shards import read_manifest
 from keras_bert_zoo.task.report_tables import Table
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization import load_tokenizer
+from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training import precision as precisions
 from keras_bert_zoo.training.distribution import is_chief
 from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 from keras_bert_zoo.training.optimizers.recipe import default_rate
+from keras_bert_zoo.training.resume import backup_files
 from keras_bert_zoo.training.resume import run_settings
 from keras_bert_zoo.training.resume.backup import Backup
 from keras_bert_zoo.workflows.options import options_of
@@ -61,6 +63,7 @@ _OF_EACH_WORKER = frozenset(
         "backup_dir",
         "corpus",
         "examples",
+        "long_examples",
         "out",
         "overwrite",
         "preset",
@@ -98,7 +101,6 @@ def run(
     else:
         tokenizer = load_tokenizer(options["vocabulary"])
     source = _source(options, objective, tokenizer, progress)
-    held_out = source.held_out
     progress.check()
     model = _model(
         options, objective, tokenizer, preset, recipe, scope, progress
@@ -107,8 +109,9 @@ def run(
     if rate is None:
         rate, rate_reason = default_rate(options["optimizer"], model.encoder)
         progress.on_note("rate", f"{rate:g}: {rate_reason}")
-    steps, parts = _length(options, source)
+    lengths = _lengths(options, source)
     objective.start_from(model, source.token_counts)
+    held_out = source.phases[-1].held_out
     baselines = {}
     if held_out is not None:
         baselines = objective.baselines(source.token_counts, held_out)
@@ -117,29 +120,29 @@ def run(
             "  ".join(f"{k} {value:.4f}" for k, value in baselines.items())
             + "  without an encoder",
         )
-    backup = Backup(
-        options["backup_dir"],
-        options["backup_seconds"],
-        {"preset": options["preset"], "vocabulary": options["vocabulary"]},
-    )
+    num_parts = sum(length.num_parts for length in lengths)
+    backups = [
+        Backup(
+            directory,
+            options["backup_seconds"],
+            {"preset": options["preset"], "vocabulary": options["vocabulary"]},
+        )
+        for directory in _backup_directories(options)
+    ]
     shown = {**options, "learning_rate": rate, "preset": _origin(options)}
-    run_report = RunReport(shown, backup, progress)
+    run_report = RunReport(shown, backups[0], progress)
     gaps = []
     if held_out is not None and FilledGaps.can_ask(model):
-        gaps = [FilledGaps(held_out.corpus, parts, options["seed"])]
-    history = model.fit(
-        source.train,
-        batch_size=options["batch_size"],
-        epochs=parts,
-        steps_per_epoch=math.ceil(steps / parts),
-        validation_data=held_out,
-        seed=options["seed"],
-        tokens_per_batch=options["tokens_per_batch"],
-        packed_length=options["packed_length"],
-        backup=backup,
-        callbacks=[*gaps, *run_report.callbacks],
-        verbose=0,
-    ).history
+        gaps = [FilledGaps(held_out.corpus, num_parts, options["seed"])]
+    history = _train(
+        model,
+        source.phases,
+        lengths,
+        backups,
+        options,
+        [*gaps, *run_report.callbacks],
+        run_report,
+    )
     metrics = {
         name.removeprefix("val_"): values[-1]
         for name, values in history.items()
@@ -169,7 +172,8 @@ def run(
             "pretrain",
         )
         progress.on_save()
-        reports = {"train": data.ExampleReport(source.num_examples, {}, {})}
+        num_examples = source.phases[0].num_examples
+        reports = {"train": data.ExampleReport(num_examples, {}, {})}
         rows = {} if held_out is None else {"validation": held_out}
         page = run_report.finish(
             model,
@@ -182,7 +186,9 @@ def run(
             ],
             _speed(model, run_report.history),
         )
-        backup.remove()
+        # The last one's say until the end that the run is done.
+        for backup in backups:
+            backup.remove()
     return PretrainResult(
         model=model,
         directory=directory,
@@ -191,8 +197,9 @@ def run(
         metrics=metrics,
         baselines=baselines,
         facts=source.facts,
-        num_examples=source.num_examples,
-        steps=steps,
+        num_examples=source.phases[0].num_examples,
+        steps=sum(length.num_batches for length in lengths)
+        // options["accumulate_steps"],
         learning_rate=rate,
         padding_fraction=float(
             np.mean([row["padding_fraction"] for row in run_report.history])
@@ -201,24 +208,99 @@ def run(
     )
 
 
-class Source(NamedTuple):
-    """What a run learns from, and what it is measured on.
+class Phase(NamedTuple):
+    """A part of a run in which examples have one length.
 
     Attributes:
         train: `CorpusExamples`, or a data set of ready features.
         held_out: `CorpusExamples` or `None`.
-        num_examples: int. Of an epoch.
-        num_tokens: int, or 0 where examples were made before.
-        token_counts: how often each token is learned from.
-        facts: name -> number, for the model card.
+        num_examples: int. Of a pass over what is learned from.
+        sequence_length: int. Most tokens in an example.
+        batch_size: int. Examples in a batch.
     """
 
     train: Any
     held_out: CorpusExamples | None
     num_examples: int
+    sequence_length: int
+    batch_size: int
+
+
+class Source(NamedTuple):
+    """What a run learns from, and what it is measured on.
+
+    Attributes:
+        phases: list of one or two `Phase`s, in their order.
+        num_tokens: int, or 0 where examples were made before.
+        token_counts: how often each token is learned from.
+        facts: name -> number, for the model card.
+    """
+
+    phases: list[Phase]
     num_tokens: int
     token_counts: np.ndarray
     facts: dict[str, int]
+
+
+class Length(NamedTuple):
+    """How long a phase is: batches, and in how many parts it is measured."""
+
+    num_batches: int
+    num_parts: int
+
+
+def _train(
+    model: PretrainingModel,
+    phases: Sequence[Phase],
+    lengths: Sequence[Length],
+    backups: Sequence[Backup],
+    options: Mapping[str, Any],
+    callbacks: Sequence[keras.callbacks.Callback],
+    run_report: RunReport,
+) -> dict[str, list[float]]:
+    """Trains phase by phase; returns the last one's history.
+
+    Each has an optimizer, a schedule and backups of its own. Where a phase has
+    backups, those before it have ended: they are left out.
+    """
+    strategy = model.distribute_strategy
+    directories = _backup_directories(options)
+    is_begun = [
+        is_chief(strategy) and backup_files.exist(one) for one in directories
+    ]
+    (is_last,) = distribution.any_of(strategy, np.array([is_begun[-1]]))
+    first = len(phases) - 1 if is_last else 0
+    num_done = sum(length.num_parts for length in lengths[:first])
+    history = {}
+    for phase, length, backup in list(zip(phases, lengths, backups))[first:]:
+        model.sequence_length = phase.sequence_length
+        run_report.begin_phase(backup)
+        packed_length = options["packed_length"]
+        if packed_length is not None:
+            packed_length = max(packed_length, phase.sequence_length)
+        history = model.fit(
+            phase.train,
+            batch_size=phase.batch_size,
+            initial_epoch=num_done,
+            epochs=num_done + length.num_parts,
+            steps_per_epoch=length.num_batches // length.num_parts,
+            validation_data=phase.held_out,
+            seed=options["seed"],
+            tokens_per_batch=options["tokens_per_batch"],
+            packed_length=packed_length,
+            backup=backup,
+            callbacks=list(callbacks),
+            verbose=0,
+        ).history
+        num_done += length.num_parts
+    return history
+
+
+def _backup_directories(options: Mapping[str, Any]) -> list[str]:
+    """Returns where the backups of each phase are."""
+    first = options["backup_dir"]
+    is_one = options["long_sequence_length"] is None
+    return [first] if is_one else [first, f"{first}.long"]
 
 
 def _source(
@@ -239,15 +321,6 @@ def _source(
             text_key=options["text_key"],
         )
 
-    def examples_of(corpus):
-        return CorpusExamples(
-            corpus,
-            objective,
-            tokenizer,
-            options["sequence_length"],
-            options["seed"],
-        )
-
     corpora = {}
     if options["corpus"] is not None:
         corpora["train"] = read("corpus")
@@ -262,53 +335,67 @@ def _source(
             name,
             f"{corpus.num_documents:,} documents, {corpus.num_tokens:,} tokens",
         )
-    held_out = None
-    if "validation" in corpora:
-        held_out = examples_of(corpora["validation"])
     facts = {
         f"{name} {what}": getattr(corpus, f"num_{what}")
         for name, corpus in corpora.items()
         for what in ("documents", "tokens")
     }
-    if "train" in corpora:
-        train = examples_of(corpora["train"])
-        return Source(
-            train,
-            held_out,
-            len(train),
-            train.corpus.num_tokens,
-            train.corpus.token_counts(),
-            facts,
+    sizes = [(options["sequence_length"], options["batch_size"], "examples")]
+    if (length := options["long_sequence_length"]) is not None:
+        as_many = options["batch_size"] * options["sequence_length"] // length
+        sizes.append(
+            (
+                length,
+                options["long_batch_size"] or max(as_many, 1),
+                "long_examples",
+            )
         )
-    files = _files(options, objective, tokenizer)
-    progress.on_note(
-        "examples",
-        f"{files.num_examples:,} of {files.sequence_length} tokens, in "
-        f"{len(files.paths):,} files",
-    )
-    return Source(
-        files.dataset(
-            options["batch_size"],
-            shuffle=True,
-            seed=options["seed"],
-            fixed_shapes=options["strategy"] == "tpu",
-        ),
-        held_out,
-        files.num_examples,
-        0,
-        files.token_counts,
-        {"train examples": files.num_examples, **facts},
-    )
+    counts = None
+    phases = []
+    for length, batch_size, name in sizes:
+        examples = {
+            name: CorpusExamples(
+                corpus, objective, tokenizer, length, options["seed"]
+            )
+            for name, corpus in corpora.items()
+        }
+        held_out = examples.get("validation")
+        train = examples.get("train")
+        if train is not None:
+            num_examples = len(train)
+            counts = train.corpus.token_counts()
+        else:
+            files = _files(options[name], length, objective, tokenizer)
+            num_examples = files.num_examples
+            facts = {f"train {name}".replace("_", " "): num_examples, **facts}
+            progress.on_note(
+                "examples",
+                f"{num_examples:,} of {length} tokens, in "
+                f"{len(files.paths):,} files",
+            )
+            train = files.dataset(
+                batch_size,
+                shuffle=True,
+                seed=options["seed"],
+                fixed_shapes=options["strategy"] == "tpu",
+            )
+            counts = files.token_counts if counts is None else counts
+        phases.append(Phase(train, held_out, num_examples, length, batch_size))
+    num_tokens = corpora["train"].num_tokens if "train" in corpora else 0
+    return Source(phases, num_tokens, counts, facts)
 
 
 def _files(
-    options: Mapping[str, Any], objective: Objective, tokenizer: Tokenizer
+    given_paths: Sequence[str],
+    sequence_length: int,
+    objective: Objective,
+    tokenizer: Tokenizer,
 ) -> RecordFiles:
     """Returns the files of examples, once they are known to fit.
 
     Raises:
         InputError: if they were made by another objective or vocabulary, or
-            are longer than `sequence_length`.
+            have another length than `sequence_length`.
     """
     if not isinstance(objective, MaskedLM):
         raise InputError(
@@ -317,7 +404,7 @@ def _files(
         )
     paths: list[str] = []
     made: dict[str, int] = {}
-    for given in options["examples"]:
+    for given in given_paths:
         if not os.path.isdir(given):
             paths.append(given)
             continue
@@ -334,12 +421,11 @@ def _files(
                 f"{path} must have the {number} examples of its manifest. "
                 f"Received: {files.counts[path]}. Copy or make it again."
             )
-    if files.sequence_length != options["sequence_length"]:
+    if files.sequence_length != sequence_length:
         raise InputError(
             "Examples must have as many tokens as the model reads. Received: "
-            f"examples of {files.sequence_length} tokens, sequence_length="
-            f"{options['sequence_length']}. Give "
-            f"sequence_length={files.sequence_length}."
+            f"examples of {files.sequence_length} tokens, and a sequence "
+            f"length of {sequence_length}. Give that of the examples."
         )
     return files
 
@@ -378,10 +464,14 @@ def _model(
             tf.distribute.get_strategy(), run_settings.as_json(shared)
         )
         precision, reason = precisions.agreed(choice)
-        length = options["sequence_length"]
+        length = _longest(options)
         if preset is not None:
             model = PretrainingModel.from_preset(
-                preset, objective, sequence_length=length, dtype=precision
+                preset,
+                objective,
+                sequence_length=length,
+                num_layers=options["num_layers"],
+                dtype=precision,
             )
         else:
             encoder = _new_encoder(options, tokenizer, precision)
@@ -418,23 +508,43 @@ def _new_encoder(
     sizes.setdefault("intermediate_dim", 4 * width)
     return BertEncoder(
         **sizes,
-        max_sequence_length=options["sequence_length"],
+        max_sequence_length=_longest(options),
         dtype=precision,
     )
 
 
-def _length(options: Mapping[str, Any], source: Source) -> tuple[int, int]:
-    """Returns the batches of a run, and in how many parts it is measured."""
-    steps = options["steps"]
-    if steps is not None:
-        steps *= options["accumulate_steps"]
+def _longest(options: Mapping[str, Any]) -> int:
+    return options["long_sequence_length"] or options["sequence_length"]
+
+
+def _lengths(options: Mapping[str, Any], source: Source) -> list[Length]:
+    """Returns how long each phase is, of which parts are all alike."""
+    total = options["steps"]
+    if total is not None:
+        total *= options["accumulate_steps"]
     else:
-        batches = math.ceil(source.num_examples / options["batch_size"])
+        phase = source.phases[0]
+        batches = math.ceil(phase.num_examples / phase.batch_size)
         if options["tokens_per_batch"] is not None:
             batches = math.ceil(source.num_tokens / options["tokens_per_batch"])
-        steps = options["epochs"] * batches
-    parts = min(NUM_PARTS, steps)
-    return math.ceil(steps / parts) * parts, parts
+        total = options["epochs"] * batches
+    if len(source.phases) == 1:
+        return [_in_parts(total, NUM_PARTS)]
+    # A step each, at least.
+    fraction = options["long_fraction"]
+    long = max(round(total * fraction), options["accumulate_steps"])
+    parts = min(max(round(NUM_PARTS * fraction), 1), NUM_PARTS - 1)
+    return [
+        _in_parts(
+            max(total - long, options["accumulate_steps"]), NUM_PARTS - parts
+        ),
+        _in_parts(long, parts),
+    ]
+
+
+def _in_parts(num_batches: int, most_parts: int) -> Length:
+    parts = min(most_parts, num_batches)
+    return Length(math.ceil(num_batches / parts) * parts, parts)
 
 
 def _beside(

@@ -13,7 +13,7 @@ class Progress(keras.callbacks.Callback):
 
     Attributes:
         throughput: `Throughput` of the run, set before training.
-        backup: `Backup` of the run, set before training.
+        backup: `Backup` of the run, or of its phase, set before training.
     """
 
     throughput: Throughput | None = None

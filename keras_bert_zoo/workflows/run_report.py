@@ -1,4 +1,4 @@
-"""The history and the page that a fine-tuning run leaves with its model."""
+"""The history and the page that a training run leaves with its model."""
 
 import pathlib
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class RunReport:
 
     Args:
         options: of the run, by name.
-        backup: of the run.
+        backup: of the run, or of its first phase.
         progress: hears how far the run is.
 
     Attributes:
@@ -51,15 +51,19 @@ class RunReport:
         self._path = self._folder.with_name(f"{self._folder.name}.{HISTORY}")
         self._history = HistoryFile(self._path)
         progress.throughput = Throughput()
-        progress.backup = backup
+        self.begin_phase(backup)
         self.callbacks: list[keras.callbacks.Callback] = [
-            LossGuard(lambda: backup.last),
+            LossGuard(lambda: progress.backup.last),
             progress.throughput,
             self._history,
             progress,
         ]
         if options["tensorboard"]:
             self.callbacks.append(ScalarWriter(options["tensorboard"]))
+
+    def begin_phase(self, backup: Backup) -> None:
+        """Takes note of the backup of what is trained next."""
+        self._progress.backup = backup
 
     @property
     def history(self) -> list[dict[str, float]]:

@@ -3,6 +3,7 @@
 import inspect
 import json
 import pathlib
+import shutil
 import tomllib
 
 import pytest
@@ -11,6 +12,7 @@ import small_corpus
 import keras_bert_zoo as zoo
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.workflows.options import options_of
+from keras_bert_zoo.workflows.progress import Progress
 from keras_bert_zoo.workflows.training_setup import recipe_of_options
 
 SIZES = {"num_layers": 1, "hidden_dim": 16, "sequence_length": 24}
@@ -98,6 +100,91 @@ def test_a_model_goes_on_from_another(result, corpus, tmp_path):
         assert other.metrics[name] == pytest.approx(value, abs=1e-4)
 
 
+def test_a_model_goes_on_with_more_blocks(result, corpus, tmp_path):
+    given = {
+        "corpus": corpus,
+        "preset": result.directory,
+        "steps": 1,
+        "sequence_length": 24,
+        "learning_rate": 1e-9,
+    }
+    other = zoo.pretrain(out=tmp_path / "model", num_layers=3, **given)
+    assert other.model.encoder.num_layers == 3
+    weights = [
+        other.model.encoder.get_layer(f"transformer_block_{n}").get_weights()
+        for n in range(3)
+    ]
+    for mine, first, second in zip(*weights, strict=True):
+        assert mine == pytest.approx(first, abs=1e-6)
+        assert first == pytest.approx(second, abs=1e-6)
+    with pytest.raises(InputError, match="num_layers=1, for an encoder of 1"):
+        zoo.pretrain(out=tmp_path / "same", num_layers=1, **given)
+
+
+class Killed(Exception):
+    """What stands for the end of a process."""
+
+
+class KilledAt(Progress):
+    """Ends a run after a step of a part, both counted from 1."""
+
+    def __init__(self, part, step):
+        super().__init__()
+        self._at = part, step
+        self._part = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._part = epoch + 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (self._part, batch + 1) == self._at:
+            raise Killed
+
+
+def test_a_second_phase_has_longer_examples(corpus, vocabulary, tmp_path):
+    given = {
+        "corpus": corpus,
+        "vocabulary": vocabulary,
+        "hold_out": 0.2,
+        "steps": 50,
+        "batch_size": 4,
+        "long_sequence_length": 48,
+        "long_fraction": 0.2,
+        "learning_rate": 1e-2,
+        "backup_seconds": 0,
+        **SIZES,
+    }
+    whole = zoo.pretrain(out=tmp_path / "whole", **given)
+    assert whole.model.sequence_length == 48
+    assert whole.model.encoder.max_sequence_length == 48
+    # 48 steps in 16 parts, 12 in 4.
+    assert whole.steps == 60
+    assert [row["epoch"] for row in whole.history] == list(range(1, 21))
+    rates = [row["learning_rate"] for row in whole.history]
+    assert rates[15] < rates[0] and rates[15] < rates[16]
+    assert whole.report is not None
+    assert whole.history[-1]["loss"] < whole.history[0]["loss"]
+    # In the second step after the first backup of the second phase; before
+    # there is one; and in the first phase.
+    out = tmp_path / "killed"
+    for part, step in ((18, 2), (17, 1), (3, 2)):
+        with pytest.raises(Killed):
+            zoo.pretrain(out=out, progress=KilledAt(part, step), **given)
+        resumed = zoo.pretrain(out=out, progress=KilledAt(0, 0), **given)
+        for mine, other in zip(
+            resumed.model.get_weights(), whole.model.get_weights(), strict=True
+        ):
+            assert (mine == other).all()
+        assert [row["loss"] for row in resumed.history] == [
+            row["loss"] for row in whole.history
+        ]
+        assert sorted(one.name for one in tmp_path.iterdir()) == [
+            "killed",
+            "whole",
+        ]
+        shutil.rmtree(out)
+
+
 def test_a_head_learns_on_the_pretrained_encoder(result, tmp_path):
     rows = [
         {"text": "the cat saw a bird", "label": "a"},
@@ -177,6 +264,24 @@ def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
     assert found.num_examples == made.num_examples
     assert len(found.history) == 4
     assert set(found.baselines) <= set(found.metrics)
+    zoo.make_examples(
+        corpus=corpus,
+        vocabulary=vocabulary,
+        out=tmp_path / "long_files",
+        sequence_length=40,
+    )
+    longer = zoo.pretrain(
+        examples=tmp_path / "files",
+        long_examples=tmp_path / "long_files",
+        long_sequence_length=40,
+        vocabulary=vocabulary,
+        out=tmp_path / "longer",
+        steps=4,
+        batch_size=8,
+        **SIZES,
+    )
+    assert longer.model.sequence_length == 40
+    assert len(longer.history) == 4
     given = {
         "vocabulary": vocabulary,
         "out": tmp_path / "other",
@@ -185,7 +290,7 @@ def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
     }
     for options, message in (
         ({"pairs": "none"}, "pairs=next_sentence"),
-        ({"sequence_length": 32}, "Give sequence_length=24"),
+        ({"sequence_length": 32}, "a sequence length of 32"),
         ({"tokens_per_batch": 64}, "Leave it out"),
         ({"corpus": corpus}, "corpus and examples"),
         ({"examples": vocabulary}, "must hold finished examples"),
@@ -237,7 +342,17 @@ def test_the_optimizer_is_by_default_a_recipe_that_clips():
     [
         ({"vocabulary": None}, "needs a vocabulary"),
         ({"hidden_dim": None}, "no hidden_dim"),
-        ({"preset": "minilm_l6_en_uncased"}, "of its own. .*num_layers"),
+        ({"preset": "minilm_l6_en_uncased"}, "of its own. .*hidden_dim"),
+        ({"long_batch_size": 4}, "long_batch_size=4, and no long_seq"),
+        ({"long_sequence_length": 24}, "second phase has longer examples"),
+        (
+            {"long_sequence_length": 48, "long_fraction": 0.0},
+            "has a share of the steps",
+        ),
+        (
+            {"long_sequence_length": 48, "long_examples": "files"},
+            "Received: long_examples alone",
+        ),
         ({"vocabulary": "nowhere"}, "nowhere"),
         ({"corpus": ["nowhere.txt"]}, "nowhere.txt"),
         ({"masks": 3}, "no such options.*masks.*mask_rate"),
