@@ -13,6 +13,7 @@ hidden width.
 | `packed_index` | int32 | `(B,)` | index of the packed sequence that holds it |
 | `packed_start` | int32 | `(B,)` | position of its first token there |
 | `random_seed` | int64 | `(2,)` | a seed for stateless random operations |
+| `sample_weight` | float32 | `(B,)` | what an example counts in the loss |
 
 An encoder reads `token_ids`, `padding_mask` and whatever else its tokenizer
 packs. The names are keras-hub's, so that its encoders and ours can replace
@@ -25,6 +26,7 @@ SEQUENCE_OUTPUT = "sequence_output"
 POOLED_OUTPUT = "pooled_output"
 NUM_SEQUENCES = "num_sequences"
 RANDOM_SEED = "random_seed"
+SAMPLE_WEIGHT = "sample_weight"
 
 # Several sequences packed into one.
 PACKED_INDEX = "packed_index"

@@ -13,6 +13,7 @@ from keras_bert_zoo.data.examples import MemoryExamples
 from keras_bert_zoo.data.examples import as_examples
 from keras_bert_zoo.data.examples import check_examples
 from keras_bert_zoo.data.examples import labelled_examples
+from keras_bert_zoo.data.examples import settled
 from keras_bert_zoo.data.examples import validation_examples
 from keras_bert_zoo.data.pipeline import BatchExamples
 from keras_bert_zoo.data.pipeline import build_dataset
@@ -33,5 +34,6 @@ __all__ = [
     "check_examples",
     "default_bucket_lengths",
     "labelled_examples",
+    "settled",
     "validation_examples",
 ]

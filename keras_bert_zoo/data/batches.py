@@ -107,8 +107,7 @@ class Chunks:
                 others.
             first_pass: int. The number of the pass after these.
         """
-        spec = self.head.example_spec(self.with_label)
-        columns = column_specs(spec)
+        columns = column_specs(self._spec())
         columns[EXAMPLE_INDEX] = tf.TensorSpec((None,), "int64")
         passes = itertools.chain([0] * num_trials, itertools.count(first_pass))
         dataset = tf.data.Dataset.from_generator(
@@ -141,14 +140,21 @@ class Chunks:
             seed = generator.integers(2**62, size=2)
             yield self._tensors(columns), seed, np.int64(pass_number)
 
-    def _tensors(self, columns: dict) -> dict:
+    def _spec(self) -> dict:
         spec = self.head.example_spec(self.with_label)
+        is_weighted = getattr(self.examples, "is_weighted", False)
+        if self.with_label and is_weighted:
+            spec = {**spec, feature_names.SAMPLE_WEIGHT: ("float32", ())}
+        return spec
+
+    def _tensors(self, columns: dict) -> dict:
+        spec = self._spec()
         lists = [name for name, (_, shape) in spec.items() if shape == (None,)]
         ragged = {name: _ragged(columns[name], spec[name][0]) for name in lists}
         return {**columns, **ragged}
 
     def _in_order(self, examples: Iterable[Example]) -> Iterator[dict]:
-        spec = self.head.example_spec(self.with_label)
+        spec = self._spec()
         texts = [name for name, (dtype, _) in spec.items() if dtype == "string"]
         chunk = []
         num_bytes = 0

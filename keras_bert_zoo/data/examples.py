@@ -13,8 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_bert_zoo import arguments
+from keras_bert_zoo.data import containers
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import ItemError
+from keras_bert_zoo.feature_names import SAMPLE_WEIGHT
 
 MAX_COUNTED_LABELS = 1000
 SHOWN_ORIGINS = 5
@@ -46,7 +49,13 @@ class Examples(abc.ABC):
     """A data set that can be iterated again and again, once per epoch.
 
     `fit`, `evaluate` and `predict_text` take examples of any such class.
+
+    Attributes:
+        is_weighted: bool. Whether examples have a field `sample_weight`, what
+            they count in the loss.
     """
+
+    is_weighted: bool = False
 
     @abc.abstractmethod
     def __iter__(self) -> Iterator[Example]:
@@ -82,7 +91,8 @@ class MemoryExamples(Examples):
 
     Args:
         values: field name -> sequence of values (list, tuple, NumPy array,
-            pandas column), all of one length.
+            tensor, column of a data frame), all of one length. A field
+            `sample_weight` is what each counts in the loss.
 
     Raises:
         InputError: if a field is not a sequence, or lengths differ.
@@ -105,9 +115,16 @@ class MemoryExamples(Examples):
                 f"{received}. Give one value per example to each."
             )
         self._num_examples = next(iter(lengths.values()))
+        self.is_weighted = SAMPLE_WEIGHT in self._columns
 
     def __len__(self) -> int:
         return self._num_examples
+
+    def part(self, start: int, stop: int) -> "MemoryExamples":
+        """Returns the examples from `start` on, `stop` not among them."""
+        return MemoryExamples(
+            {field: c[start:stop] for field, c in self._columns.items()}
+        )
 
     def __iter__(self) -> Iterator[Example]:
         fields = tuple(self._columns)
@@ -133,14 +150,13 @@ def check_reiterable(examples: Iterable[Example]) -> None:
 
 
 def _as_list(field: str, column: Any) -> list:
-    if hasattr(column, "tolist"):
-        column = column.tolist()
-    if not isinstance(column, Sequence) or isinstance(column, str | bytes):
+    values = column if isinstance(column, list) else containers.column(column)
+    if values is None:
         raise InputError(
             f"The field {field!r} must be a sequence of values. Received: "
             f"{type(column).__name__}. Put the values into a list."
         )
-    return list(column)
+    return values
 
 
 def read_examples(
@@ -160,7 +176,24 @@ def read_examples(
             raise InputError(f"{example.origin_of(error)}: {error}") from error
         for name in texts:
             fields[name] = _encode(fields[name], name, example.origin)
+        if with_label and SAMPLE_WEIGHT in example.values:
+            fields[SAMPLE_WEIGHT] = _weight(example)
         yield fields
+
+
+def _weight(example: Example) -> float:
+    rule = "a finite number of at least 0"
+    weight = example.values[SAMPLE_WEIGHT]
+    try:
+        number = arguments.finite_number(SAMPLE_WEIGHT, weight, rule)
+    except InputError as error:
+        raise InputError(f"{example.origin}: {error}") from error
+    if number < 0:
+        raise InputError(
+            f"{example.origin}: `{SAMPLE_WEIGHT}` must be {rule}. Received: "
+            f"{weight!r}. 0 leaves the example out of the loss."
+        )
+    return number
 
 
 def _encode(text: str, name: str, origin: str) -> bytes:
@@ -283,34 +316,59 @@ class _WatchedExamples:
         self.counts.update(map(str, value if is_list else [value]))
 
 
-def as_examples(x: Any, y: Any, head: Any):
+def as_examples(
+    x: Any,
+    y: Any,
+    head: Any,
+    sample_weight: Any = None,
+    columns: Mapping[str, str] | None = None,
+    with_label: bool = True,
+):
     """Returns texts as examples; `None` for what is no text, such as tensors.
 
     Args:
-        x: examples; or a list, tuple, array or column of texts, of tuples of
-            texts where the head reads more than one, or of mappings of fields.
+        x: examples; or texts, tuples of texts where the head reads more than
+            one, pairs of a text and its label, or mappings of fields: in a
+            list, tuple, array, tensor, column or table of a data frame,
+            `tf.data.Dataset`, `PyDataset`, or what `containers.settled` made
+            of a generator.
         y: labels of the texts, or `None`.
         head: `TaskHead`, which reads them.
+        sample_weight: what each counts in the loss, or `None`.
+        columns: of a table: field name -> name of the column; `None` where
+            they have the names of the head's fields.
+        with_label: bool. Whether labels are wanted, so that a list may have
+            pairs of a text and its label.
 
     Raises:
         InputError: if texts are given in another form than the head reads.
     """
     if isinstance(x, Examples):
-        if y is not None:
+        if y is not None or sample_weight is not None or columns:
             raise InputError(
-                "Examples bring their own labels. Received: examples and `y`. "
-                "Leave `y` out, or give a list of texts."
+                "Examples bring their own labels, weights and fields. "
+                "Received: examples, and some of these. Leave them out, or "
+                "give a list of texts."
             )
         return x
-    if hasattr(x, "to_list"):  # a column of a data frame
-        x, y = x.to_list(), y.to_list() if hasattr(y, "to_list") else y
-    if not isinstance(x, list | tuple | np.ndarray):
-        return None
-    if len(x) and isinstance(x[0], Mapping):
+    if type(x) not in (list, tuple):
+        held = containers.unpacked(x, y, sample_weight, head, columns)
+        if held is None:
+            return None
+        x, y, sample_weight = held
+    elif columns:
+        raise InputError(
+            "`columns` names those of a table. Received: "
+            f"columns={dict(columns)}, for a {type(x).__name__}. Leave it out."
+        )
+    if len(x) and not isinstance(x, Mapping) and isinstance(x[0], Mapping):
         return _mappings(x, y)
-    if len(x) and isinstance(x, np.ndarray) and x.dtype.kind not in "OUST":
-        return None
-    values = _text_columns(x, head)
+    if isinstance(x, Mapping):
+        values = dict(x)
+    else:
+        if with_label and y is None and head.label_fields:
+            x, y, sample_weight = _unzipped(x, sample_weight, head)
+        values = _text_columns(x, head)
     if y is not None:
         if not head.label_fields:
             raise InputError(
@@ -318,20 +376,33 @@ def as_examples(x: Any, y: Any, head: Any):
                 "labels in `y`. Leave them out."
             )
         values[head.label_fields[0]] = y
+    if sample_weight is not None:
+        values[SAMPLE_WEIGHT] = sample_weight
     return MemoryExamples(values)
 
 
-def labelled_examples(x: Any, head: Any) -> Examples:
+def settled(x: Any) -> Any:
+    """Returns a generator of texts as what `as_examples` takes.
+
+    Anything else is returned as it is, see `containers.settled`.
+    """
+    return containers.settled(x) if isinstance(x, Iterator) else x
+
+
+def labelled_examples(
+    x: Any, head: Any, columns: Mapping[str, str] | None = None
+) -> Examples:
     """Returns examples with labels, all of them checked.
 
     Args:
         x: what `as_examples` takes.
         head: `TaskHead`, which reads them.
+        columns: see `as_examples`.
 
     Raises:
         InputError: if these are no examples, or one is wrong or has no label.
     """
-    examples = as_examples(x, None, head)
+    examples = as_examples(settled(x), None, head, columns=columns)
     if examples is None:
         raise InputError(
             "Labelled examples are needed, or a list of mappings. Received: "
@@ -341,27 +412,33 @@ def labelled_examples(x: Any, head: Any) -> Examples:
     return examples
 
 
-def validation_examples(given: Any, head: Any):
+def validation_examples(
+    given: Any, head: Any, columns: Mapping[str, str] | None = None
+):
     """Returns validation data as examples; `None` for what is no text.
 
     Args:
-        given: what `as_examples` takes, or a pair `(x, y)` of it.
+        given: what `as_examples` takes, or a tuple `(x, y)` of it, or
+            `(x, y, sample_weight)`.
         head: `TaskHead`, which reads them.
+        columns: see `as_examples`.
 
     Raises:
         InputError: as `as_examples`, or if a tuple with texts is no pair.
     """
     parts = given if isinstance(given, tuple) else (given, None)
-    examples = as_examples(*(*parts, None, None)[:2], head)
-    if examples is not None and len(parts) != 2:
+    if isinstance(given, Examples):
+        return given
+    x, y, sample_weight = (*parts, None, None, None)[:3]
+    examples = as_examples(settled(x), y, head, sample_weight, columns)
+    if examples is not None and not 2 <= len(parts) <= 3:
         raise InputError(
-            "Validation data of texts are a pair (texts, labels). Received: "
-            f"a tuple of {len(parts)}. "
+            "Validation data of texts are a pair (texts, labels), or weights "
+            f"as a third. Received: a tuple of {len(parts)}. "
             + (
                 "Add the labels, or give examples, which bring their own."
                 if len(parts) == 1
-                else "Leave out the weights, or give a data set of ready "
-                "features."
+                else "Leave out the rest."
             )
         )
     return examples
@@ -383,6 +460,21 @@ def _mappings(x: Any, y: Any):
     return MemoryExamples(
         {field: [example[field] for example in x] for field in x[0]}
     )
+
+
+def _unzipped(x: Any, sample_weight: Any, head: Any) -> tuple:
+    """Takes pairs of a text and its label apart, or triples with a weight."""
+    is_text = str if len(head.text_fields) == 1 else list | tuple
+    if not len(x) or not all(
+        isinstance(one, tuple)
+        and len(one) in (2, 3)
+        and len(one) == len(x[0])
+        and isinstance(one[0], is_text)
+        for one in x
+    ):
+        return x, None, sample_weight
+    x, y, *weights = map(list, zip(*x))
+    return x, y, *(weights or [sample_weight])
 
 
 def _text_columns(x: Any, head: Any) -> dict:

@@ -229,6 +229,7 @@ def _batches_of(
     def prepare(columns, seed, pass_number):
         columns = dict(columns)
         example_index = columns.pop(EXAMPLE_INDEX)
+        sample_weight = columns.pop(feature_names.SAMPLE_WEIGHT, None)
         if chunks.with_label:
             columns[feature_names.RANDOM_SEED] = tf.random.fold_in(
                 seed, tf.constant(_FOR_HEADS, seed.dtype), alg="philox"
@@ -259,17 +260,21 @@ def _batches_of(
                 counts,
             )
         if sequences.num_sequences is not None:
-            example_index = tf.gather(
-                example_index, rows_of_lengths(sequences.num_sequences)
-            )
+            rows = rows_of_lengths(sequences.num_sequences)
+            example_index = tf.gather(example_index, rows)
+            if sample_weight is not None:
+                sample_weight = tf.gather(sample_weight, rows)
         features = {
             "inputs": dict(sequences.inputs),
             EXAMPLE_INDEX: example_index,
         }
         if sequences.labels is not None:
             features["labels"] = sequences.labels
-        if sequences.weights is not None:
-            features["weights"] = sequences.weights
+        weights = sequences.weights
+        if sample_weight is not None:
+            weights = _weighted(sequences, sample_weight)
+        if weights is not None:
+            features["weights"] = weights
         return features, {_GROUP: groups, **layout}
 
     @tf.autograph.experimental.do_not_convert
@@ -293,6 +298,23 @@ def _batches_of(
         .map(prepare, num_parallel_calls=_chunks_at_once(), deterministic=True)
         .flat_map(cut)
     )
+
+
+def _weighted(sequences: Any, sample_weight: tf.Tensor) -> Any:
+    """Returns the weights of sequences, times what each example counts.
+
+    Args:
+        sequences: `Features` of `R` sequences.
+        sample_weight: float32 `(R,)`.
+    """
+    if sequences.weights is None:
+        return tf.nest.map_structure(lambda _: sample_weight, sequences.labels)
+
+    def times(weights):
+        missing = len(weights.shape) - 1
+        return weights * tf.reshape(sample_weight, [-1, *[1] * missing])
+
+    return tf.nest.map_structure(times, sequences.weights)
 
 
 # Per head: the traces of data sets of different kinds, or of one that is read

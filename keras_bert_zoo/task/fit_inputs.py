@@ -18,6 +18,7 @@ from absl import logging
 from keras_bert_zoo import data
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task.epoch_score import EpochScore
 from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training import keras_private
@@ -39,14 +40,15 @@ def prepared(
     backup: Backup | None,
     fixed_shapes: bool | None,
     order: dict,
+    columns: Mapping[str, str] | None = None,
     **others,
 ) -> Iterator[dict]:
     """Yields the arguments of Keras' `fit`, to be called in this context.
 
     Args:
         model: `TaskModel`, compiled.
-        x, y, batch_size, epochs, validation_data, backup, fixed_shapes: see
-            `TaskModel.fit`.
+        x, y, batch_size, epochs, validation_data, backup, fixed_shapes,
+            columns: see `TaskModel.fit`.
         order: its `shuffle`, `seed`, `tokens_per_batch` and `packed_length`.
         **others: what goes to Keras as it is.
 
@@ -60,11 +62,27 @@ def prepared(
     if order["packed_length"] is not None:
         model.for_packed_sequences()
     epochs = whole_number("epochs", epochs, lowest=0)
-    examples = data.as_examples(x, y, model.head)
+    x = data.settled(x)
+    examples = data.as_examples(
+        x, y, model.head, others.get("sample_weight"), columns
+    )
     if examples is None:
         _check_ready(fixed_shapes, order)
     else:
-        _check_texts(others, validation_data)
+        others.pop("sample_weight", None)
+        # Beside data of its own, Keras takes no notice of it.
+        split = others.pop("validation_split", None)
+        if split and validation_data is None:
+            examples, validation_data = _split(examples, split)
+        if others.get("class_weight"):
+            others["class_weight"] = _by_index(
+                others["class_weight"], model.head
+            )
+    if validation_data is not None:
+        validation_data = (
+            data.validation_examples(validation_data, model.head, columns)
+            or validation_data
+        )
     model.batch_examples = None
     if examples is not None:
         x, y = examples, None
@@ -173,21 +191,47 @@ def fixed_shape_options(
     return {"drop_remainder": True, "bucket_lengths": bucket_lengths}
 
 
-def _check_texts(others, validation_data) -> None:
-    """Raises for arguments that Keras has for arrays only."""
-    if others.get("sample_weight") is not None:
+def _split(
+    examples: data.Examples, fraction: float
+) -> tuple[data.Examples, data.Examples]:
+    """Returns the first examples, and the last, a fraction of all, as Keras.
+
+    Raises:
+        InputError: if they are not in memory, or a part would be empty.
+    """
+    if not isinstance(examples, data.MemoryExamples):
         raise InputError(
-            "Texts weigh alike, or as `class_weight` says. Received: "
-            "`sample_weight`. Leave it out, or give a data set of ready "
-            "features with weights."
+            "Examples in memory are split. Received: validation_split="
+            f"{fraction}, for {type(examples).__name__}. Hold some out in a "
+            "file of their own, and give them in `validation_data`."
         )
-    # Beside data of its own, Keras takes no notice of it.
-    if others.get("validation_split") and validation_data is None:
+    number = len(examples)
+    first = math.floor(number * (1.0 - fraction))
+    if not 0 < first < number:
         raise InputError(
-            "Texts are not split here. Received: validation_split="
-            f"{others['validation_split']}. Hold some out and give them in "
-            "`validation_data`."
+            "`validation_split` must leave examples on both sides. Received: "
+            f"validation_split={fraction}, for {number} examples. Choose "
+            "another fraction."
         )
+    return examples.part(0, first), examples.part(first, number)
+
+
+def _by_index(class_weight: Mapping[Any, float], head: TaskHead) -> dict:
+    """Returns weights of labels, named or numbered, by the labels' indices."""
+    names = getattr(head, "labels_by_index", None) or ()
+    found = {}
+    for label, weight in class_weight.items():
+        if str(label) in names:
+            found[names.index(str(label))] = weight
+        elif isinstance(label, str):
+            raise InputError(
+                "`class_weight` must name labels of the head "
+                f"{head.name!r}: {', '.join(names) or 'it has none'}. "
+                f"Received: {label!r}. Correct it."
+            )
+        else:
+            found[label] = weight
+    return found
 
 
 def _check_ready(fixed_shapes, order) -> None:
@@ -351,7 +395,14 @@ def training_data(
     return {"x": dataset.repeat().skip(num_skipped), "steps_per_epoch": steps}
 
 
-def evaluation_data(model, x: Any, y: Any, batch_size: int) -> dict:
+def evaluation_data(
+    model,
+    x: Any,
+    y: Any,
+    batch_size: int,
+    sample_weight: Any = None,
+    columns: Mapping[str, str] | None = None,
+) -> dict:
     """Returns what Keras' `evaluate` takes for its data.
 
     The number of steps is left open where only a pass over the data shows it.
@@ -361,13 +412,19 @@ def evaluation_data(model, x: Any, y: Any, batch_size: int) -> dict:
         x: texts, examples, or what Keras takes.
         y: labels of the texts, or what Keras takes.
         batch_size: int.
+        sample_weight: what each counts, or `None`.
+        columns: of a table of texts; see `data.as_examples`.
 
     Raises:
         InputError: if an example is wrong, or there is none.
     """
-    examples = data.as_examples(x, y, model.head)
+    x = data.settled(x)
+    examples = data.as_examples(x, y, model.head, sample_weight, columns)
     if examples is None:
-        return _arguments(x, y, batch_size)
+        arguments = _arguments(x, y, batch_size)
+        if sample_weight is not None:
+            arguments["sample_weight"] = sample_weight
+        return arguments
     options = fixed_shape_options_of_evaluation(model)
     dataset, steps, _ = _batches(
         model,

@@ -104,6 +104,8 @@ class TaskHead:
     name: str = ""
     text_fields: tuple[str, ...] = ("text",)
     label_fields: tuple[str, ...] = ("label",)
+    # Fields that an example may have in place of these.
+    other_fields: tuple[str, ...] = ()
     # Whether a text that is too long becomes several sequences.
     splits_texts: bool = False
     # Whether training batches hold texts of less like lengths, which costs

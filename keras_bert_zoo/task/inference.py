@@ -130,7 +130,12 @@ class TextAnswers:
             autograph=False,
         )
 
-    def __call__(self, texts: Iterable, batch_size: int) -> Iterator[dict]:
+    def __call__(
+        self,
+        texts: Iterable,
+        batch_size: int,
+        columns: Mapping[str, str] | None = None,
+    ) -> Iterator[dict]:
         """Returns the head's answers, in the order of the texts.
 
         Holds some thousand answers at a time, however many texts there are.
@@ -140,12 +145,19 @@ class TextAnswers:
             texts: a list of texts, or a data set such as `FileExamples`.
             batch_size: int. Texts in a batch; texts of similar length share
                 one.
+            columns: of a table: see `data.as_examples`.
 
         Raises:
             InputError: if these are no texts; or, before the first answer,
                 if an example is wrong.
         """
-        examples = data.as_examples(texts, None, self._head)
+        examples = data.as_examples(
+            data.settled(texts),
+            None,
+            self._head,
+            columns=columns,
+            with_label=False,
+        )
         if examples is None:
             raise InputError(
                 "`predict_text` takes texts. Received: "

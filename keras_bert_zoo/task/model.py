@@ -13,6 +13,7 @@ from keras_bert_zoo import arguments
 from keras_bert_zoo import data
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import presets
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task import parts
@@ -251,13 +252,17 @@ class TaskModel(ReplicatedModel):
         backup: Backup | None = None,
         fixed_shapes: bool | None = None,
         packed_length: int | None = None,
+        columns: Mapping[str, str] | None = None,
         **kwargs,
     ) -> keras.callbacks.History:
         """Trains on texts, on examples of files, or on ready features.
 
         Args:
-            x: list of texts (or of pairs of texts), examples such as
-                `FileExamples`, or anything that `keras.Model.fit` takes.
+            x: texts (or pairs of texts) in a list, array, tensor or column;
+                a table of pandas, polars or Hugging Face's `datasets`; a
+                `tf.data.Dataset`, `PyDataset` or generator of texts and
+                labels, which is read once, to its end; examples such as
+                `FileExamples`; or anything that `keras.Model.fit` takes.
             y: labels of the texts, by name or number.
             batch_size, epochs: int.
             validation_data: examples, a pair `(x, y)`, or a ready data set.
@@ -273,7 +278,10 @@ class TaskModel(ReplicatedModel):
             packed_length: int or `None`. Packs texts of any length into
                 sequences of about this many tokens, each read as if it were
                 alone.
-            **kwargs: what `keras.Model.fit` takes.
+            columns: of a table: field of the head, such as `text` or `label`,
+                -> name of the column; `None` where they have these names.
+            **kwargs: what `keras.Model.fit` takes, such as `sample_weight`,
+                `validation_split` and `class_weight`, by name or number.
 
         Raises:
             InputError: if the data set is empty or an example is wrong.
@@ -295,6 +303,7 @@ class TaskModel(ReplicatedModel):
                 "tokens_per_batch": tokens_per_batch,
                 "packed_length": packed_length,
             },
+            columns=columns,
             **kwargs,
         ) as arguments:
             history = super().fit(**arguments)
@@ -311,23 +320,55 @@ class TaskModel(ReplicatedModel):
             with self.distribute_strategy.scope():
                 self.compile()
 
-    def evaluate(self, x=None, y=None, batch_size: int = 32, **kwargs):
+    def evaluate(
+        self,
+        x=None,
+        y=None,
+        batch_size: int = 32,
+        *,
+        sample_weight=None,
+        columns: Mapping[str, str] | None = None,
+        **kwargs,
+    ):
         """Returns loss and metrics on whatever `fit` takes."""
         self._ensure_compiled()
-        arguments = fit_inputs.evaluation_data(self, x, y, batch_size)
+        arguments = fit_inputs.evaluation_data(
+            self, x, y, batch_size, sample_weight, columns
+        )
         arguments |= {k: v for k, v in kwargs.items() if v is not None}
         return super().evaluate(**arguments)
 
+    def predict(self, x, *args, **kwargs):
+        """Returns the logits of ready features: see `keras.Model.predict`.
+
+        Raises:
+            InputError: if texts are given.
+        """
+        try:
+            is_text = data.as_examples(x, None, self.head) is not None
+        except InputError:
+            is_text = False
+        if is_text:
+            raise InputError(
+                "`predict` returns the logits of ready features. Received: "
+                "texts. Call `predict_text`, which answers texts."
+            )
+        return super().predict(x, *args, **kwargs)
+
     def predict_text(
-        self, texts: Any, *more: str, batch_size: int = 32
+        self,
+        texts: Any,
+        *more: str,
+        batch_size: int = 32,
+        columns: Mapping[str, str] | None = None,
     ) -> list | dict:
         """Answers for raw texts, in their order.
 
         Args:
-            texts: one text, a list of them (of tuples, where the head reads
-                more than one), or a data set such as `FileExamples`.
+            texts: one text, or texts in whatever `fit` takes them in.
             *more: where `texts` is one text, the head's other texts.
             batch_size: int. Examples in a batch.
+            columns: of a table: see `fit`.
 
         Returns:
             One dict per example, as the head's `answers` makes them; for one
@@ -337,27 +378,36 @@ class TaskModel(ReplicatedModel):
             example = (texts, *more) if more else texts
             (answer,) = self.iterate_answers([example], batch_size)
             return answer
-        return list(self.iterate_answers(texts, batch_size))
+        return list(self.iterate_answers(texts, batch_size, columns))
 
     def iterate_answers(
-        self, texts: Iterable, batch_size: int = 32
+        self,
+        texts: Iterable,
+        batch_size: int = 32,
+        columns: Mapping[str, str] | None = None,
     ) -> Iterator[dict]:
         """Yields the answers of `predict_text`, a few held at a time."""
         if self._text_answers is None:
             self._text_answers = TextAnswers(self)
-        return self._text_answers(texts, batch_size)
+        return self._text_answers(texts, batch_size, columns)
 
-    def score(self, examples: Iterable, batch_size: int = 32) -> dict:
+    def score(
+        self,
+        examples: Iterable,
+        batch_size: int = 32,
+        columns: Mapping[str, str] | None = None,
+    ) -> dict:
         """Returns the head's `score` of the answers to labelled examples.
 
         Args:
-            examples: labelled examples, re-iterable, or a list of mappings.
+            examples: texts with labels, in whatever `fit` takes them in.
             batch_size: int.
+            columns: of a table: see `fit`.
 
         Raises:
             InputError: if an example is wrong, or has no label.
         """
-        examples = data.labelled_examples(examples, self.head)
+        examples = data.labelled_examples(examples, self.head, columns)
         return self.head.score(
             examples, self.iterate_answers(examples, batch_size)
         )

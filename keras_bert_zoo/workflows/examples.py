@@ -18,8 +18,8 @@ def read_examples(
     """Returns rows as a head, or its class, reads them.
 
     Args:
-        given: path of a file; rows, a list of mappings of fields, or a pair
-            (texts, labels).
+        given: path of a file, or what `TaskModel.fit` takes as
+            `validation_data`.
         head: `TaskHead`, or its class where the head is yet to be made.
         options: a workflow's; `text_column`, `text_pair_column`,
             `label_column` and `data_format` are read, for files.
@@ -28,19 +28,21 @@ def read_examples(
     Raises:
         InputError: if it is none of these, or the options do not suit.
     """
-    if not isinstance(given, str | os.PathLike):
-        rows = validation_examples(given, head)
-        if rows is None:
-            raise InputError(
-                "Examples are the path of a file, rows, a list of mappings, "
-                f"or a pair (texts, labels). Received: {type(given).__name__}. "
-                "Put them into `MemoryExamples`, or into a file."
-            )
-        return rows
     # By position, whatever the task calls its fields.
     texts = [options["text_column"], options["text_pair_column"]]
     columns = _by_position(head.text_fields, texts)
     label_column = options["label_column"] if with_label else None
+    if not isinstance(given, str | os.PathLike):
+        columns |= _by_position(head.label_fields, [label_column])
+        named = {k: v for k, v in columns.items() if v is not None}
+        rows = validation_examples(given, head, named)
+        if rows is None:
+            raise InputError(
+                "Examples are the path of a file, a table, a list of mappings, "
+                f"or a pair (texts, labels). Received: {type(given).__name__}. "
+                "Put them into `MemoryExamples`, or into a file."
+            )
+        return rows
     if label_column and not head.label_fields:
         raise InputError(
             f"The head {head.name!r} learns from texts alone. Received: "

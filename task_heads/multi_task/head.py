@@ -66,6 +66,7 @@ class MultiTaskHead(TaskHead):
         )
         first = next(iter(self._in_order.values()))
         self.text_fields = first.text_fields
+        self.other_fields = first.other_fields
         self.splits_texts = first.splits_texts
         self.truncated = first.truncated
         self.mixes_lengths = any(

@@ -86,6 +86,7 @@ class TaggingHead(TaskHead):
 
     name = "tagging"
     label_fields = ("tags",)
+    other_fields = ("tokens", "spans")
     splits_texts = True
 
     def __init__(

@@ -465,13 +465,6 @@ def test_metrics_are_counted_once(fitted, texts, labels):
     assert len(values) == 4  # the loss and three metrics
 
 
-def test_weights_of_validation_texts_are_refused(make_model, texts, labels):
-    with pytest.raises(InputError, match="a pair .texts, labels.*tuple of 3"):
-        make_model().fit(
-            texts, labels, validation_data=(texts, labels, [1.0] * len(texts))
-        )
-
-
 def test_validation_texts_need_labels(make_model, texts, labels):
     with pytest.raises(InputError, match="tuple of 1. Add the labels"):
         make_model().fit(texts, labels, validation_data=(texts,))

@@ -388,13 +388,6 @@ def test_epochs_are_a_whole_number(make_model, texts, labels, epochs):
         make_model().fit(texts, labels, epochs=epochs)
 
 
-def test_texts_have_no_weights_of_their_own(make_model, texts, labels):
-    with pytest.raises(InputError, match="Received: `sample_weight`"):
-        make_model().fit(texts, labels, sample_weight=[1.0] * len(texts))
-    with pytest.raises(InputError, match="Received: validation_split=0.2. Ho"):
-        make_model().fit(texts, labels, validation_split=0.2)
-
-
 @pytest.mark.parametrize(
     "option", [{"packed_length": 32}, {"tokens_per_batch": 64}]
 )
