@@ -98,9 +98,11 @@ def build_on_one_encoder(
 
 def _call(encoder, inputs, outputs: Sequence[str]) -> dict:
     outputs_by_name = {name: encoder.output[name] for name in outputs}
-    part = keras.Model(encoder.input, outputs_by_name, name="encoder")
-    if not encoder.trainable or encoder is _frozen.get():
-        part = Frozen(part, name="frozen_encoder")
+    part = EncoderRun(
+        keras.Model(encoder.input, outputs_by_name, name="encoder"),
+        is_frozen=not encoder.trainable or encoder is _frozen.get(),
+        name="encoder_run",
+    )
     encoded = part(inputs)
     part.encoded, part.encoded_from = encoded, inputs
     return encoded
@@ -142,15 +144,23 @@ def _inputs_like(tensors: Mapping[str, keras.KerasTensor]) -> dict:
     }
 
 
-class Frozen(keras.layers.Layer):
-    """Runs an encoder as in inference, even while the head is trained."""
+class EncoderRun(keras.layers.Layer):
+    """Runs an encoder; a frozen one as in inference, even in training.
 
-    def __init__(self, encoder: keras.Model, **kwargs):
+    Args:
+        encoder: functional model.
+        is_frozen: bool.
+    """
+
+    def __init__(self, encoder: keras.Model, is_frozen: bool, **kwargs):
         super().__init__(**kwargs)
         self.encoder = encoder
+        self.is_frozen = is_frozen
 
-    def call(self, inputs):
-        return self.encoder(inputs, training=False)
+    def call(self, inputs, training=None):
+        return self.encoder(
+            inputs, training=False if self.is_frozen else training
+        )
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs, training=None):
         return self.encoder.compute_output_spec(inputs)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+from absl import logging
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo import data
@@ -18,6 +19,7 @@ from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task import saving
+from keras_bert_zoo.task.encoding import EncoderRun
 from keras_bert_zoo.task.inference import TextAnswers
 from keras_bert_zoo.task.inference import report_truncation
 from keras_bert_zoo.task.packed_sequences import PackedForm
@@ -84,23 +86,60 @@ class TaskModel(ReplicatedModel):
             **kwargs,
         )
         self.dtype_policy = encoder.dtype_policy
-        self.leave_untrained(
-            parts.untrained_variables(
-                self.weights, encoder, freeze_encoder, freeze_embeddings
-            )
-        )
         self.encoder = encoder
         self.head = head
         self.tokenizer = tokenizer
         self.sequence_length = sequence_length
-        self.freeze_encoder = freeze_encoder
-        self.freeze_embeddings = freeze_embeddings
+        self._packed_form = None
+        self._freeze_encoder = freeze_encoder
+        self._freeze_embeddings = freeze_embeddings
+        self._choose_trained()
         self.provenance = presets.Provenance()
         self.input_counts = data.InputCounts()
         self.batch_examples = None
         self._recipe = None
         # Made when they are first needed.
         self._text_answers = None
+
+    @property
+    def freeze_encoder(self) -> bool:
+        """Whether the head alone is trained.
+
+        Set it, and `compile` anew, to train in two stages: the head first,
+        then all.
+        """
+        return self._freeze_encoder
+
+    @freeze_encoder.setter
+    def freeze_encoder(self, value: bool) -> None:
+        self._freeze_encoder = arguments.flag("freeze_encoder", value)
+        self._choose_trained()
+
+    @property
+    def freeze_embeddings(self) -> bool:
+        """Whether the layers below the first block are not trained."""
+        return self._freeze_embeddings
+
+    @freeze_embeddings.setter
+    def freeze_embeddings(self, value: bool) -> None:
+        self._freeze_embeddings = arguments.flag("freeze_embeddings", value)
+        self._choose_trained()
+
+    def _choose_trained(self) -> None:
+        if not self.freeze_encoder and not self.encoder.trainable:
+            self.encoder.trainable = True
+        for layer in self.layers:
+            if isinstance(layer, EncoderRun):
+                layer.is_frozen = self.freeze_encoder
+        self.leave_untrained(
+            parts.untrained_variables(
+                [one for layer in self.layers for one in layer.weights],
+                self.encoder,
+                self.freeze_encoder,
+                self.freeze_embeddings,
+            )
+        )
+        # It has a run of its own.
         self._packed_form = None
 
     @classmethod
@@ -213,6 +252,11 @@ class TaskModel(ReplicatedModel):
             InputError: if a number is out of range, or is given beside an
                 optimizer.
         """
+        if self.compiled and self.freeze_encoder:
+            logging.warning(
+                "The encoder stays frozen. Set `model.freeze_encoder = False` "
+                "before `compile` to train it, too."
+            )
         self._recipe = recipe_of(
             optimizer,
             learning_rate=learning_rate,
@@ -466,23 +510,6 @@ class TaskModel(ReplicatedModel):
         if self._packed_form is None:
             self._packed_form = PackedForm(self)
         return self._packed_form
-
-    def load_weights(
-        self,
-        filepath: str | os.PathLike,
-        skip_mismatch: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        """Reads what `save_weights` wrote, with the encoder frozen or not.
-
-        Args:
-            filepath: the file.
-            skip_mismatch: bool. Whether weights of other shapes are left out.
-            **kwargs: what `keras.Model.load_weights` takes.
-        """
-        saving.load_keras_weights(
-            self, super().load_weights, filepath, skip_mismatch, **kwargs
-        )
 
     def get_config(self):
         return saving.serialize(self)

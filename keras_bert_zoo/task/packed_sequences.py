@@ -7,7 +7,7 @@ import keras
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.encoding import Frozen
+from keras_bert_zoo.task.encoding import EncoderRun
 
 
 class PackedForm:
@@ -43,8 +43,7 @@ class PackedForm:
         part = keras.Model(
             packed.input, {name: packed.output[name] for name in encoded}
         )
-        if model.freeze_encoder:
-            part = Frozen(part)
+        part = EncoderRun(part, is_frozen=model.freeze_encoder)
         vectors = part({name: inputs[name] for name in packed.input})
         head = keras.Model(
             [*model.input.values(), *encoded.values()], model.output

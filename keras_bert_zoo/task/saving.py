@@ -1,14 +1,10 @@
 """A task model on disk: as a model directory, and in Keras's own files."""
 
-import contextlib
 import os
 import pathlib
-from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 
-import h5py
 import keras
 from absl import logging
 
@@ -287,37 +283,6 @@ def deserialize(config: Mapping[str, Any]) -> dict:
     return parts
 
 
-def load_keras_weights(
-    model, load: Callable, path: str | os.PathLike, *arguments, **options
-) -> None:
-    """Reads what Keras's `save_weights` wrote, with the encoder frozen or not.
-
-    A frozen encoder has another path in the file. Where the file's encoder is
-    not as the model's, the state of an optimizer is not read.
-
-    Args:
-        model: `TaskModel`.
-        load: its `load_weights` as Keras has it.
-        path: the file.
-        *arguments, **options: what `keras.Model.load_weights` takes.
-    """
-    if _is_of_frozen(path) in (None, model.freeze_encoder):
-        load(path, *arguments, **options)
-        return
-    with model.distribute_strategy.scope(), _trained_as_before(model.encoder):
-        twin = type(model)(
-            model.encoder,
-            model.head,
-            model.tokenizer,
-            model.sequence_length,
-            freeze_encoder=not model.freeze_encoder,
-        )
-        # What the file leaves out is as it was.
-        twin.set_weights(model.get_weights())
-        twin.load_weights(path, *arguments, **options)
-        model.set_weights(twin.get_weights())
-
-
 def _layers_of(model) -> list[keras.layers.Layer]:
     """Returns a model and all layers inside of it, the outer ones first."""
     found = [model]
@@ -331,24 +296,3 @@ def _layers_of(model) -> list[keras.layers.Layer]:
                 and not any(one is other for other in found)
             ]
     return found
-
-
-@contextlib.contextmanager
-def _trained_as_before(encoder) -> Iterator[None]:
-    """Leaves to each layer whether it is trained: a model may train all."""
-    earlier = [(layer, layer.trainable) for layer in _layers_of(encoder)]
-    try:
-        yield
-    finally:
-        # Each sets those inside of it, which come after.
-        for layer, is_trained in earlier:
-            layer.trainable = is_trained
-
-
-def _is_of_frozen(path) -> bool | None:
-    """Returns whether a file's encoder is frozen; `None` if it has none."""
-    if not str(path).endswith(".weights.h5") or not os.path.exists(path):
-        return None
-    with h5py.File(path) as file:
-        layers = file.get("layers", {})
-        return "frozen" in layers if layers else None

@@ -36,12 +36,12 @@ class ReplicatedModel(keras.Model):
     _counters: StepCounters | None = None
 
     def leave_untrained(self, variables: Iterable[keras.Variable]) -> None:
-        """Excludes variables from training, in this model only.
+        """Excludes these variables alone from training, in this model only.
 
-        Their layers may be part of other models, which train them. It must
-        be called before the model is compiled.
+        Their layers may be part of other models, which train them. The model
+        must be compiled afterwards.
         """
-        self._untrained |= {id(variable) for variable in variables}
+        self._untrained = frozenset(id(variable) for variable in variables)
 
     @property
     def trainable_variables(self) -> list[keras.Variable]:

@@ -323,6 +323,56 @@ def test_a_rate_that_has_ended_is_reported(refitted):
     assert "schedule has ended in an earlier" in second
 
 
+def moved(model, texts, labels, **options):
+    """Returns how far the encoder's first block moves in a short run."""
+    block = model.encoder.get_layer("transformer_block_0")
+    before = block.get_weights()
+    model.compile(learning_rate=1e-2, **options)
+    model.fit(texts, labels, batch_size=4, verbose=0)
+    return max(
+        np.abs(one - other).max()
+        for one, other in zip(before, block.get_weights(), strict=True)
+    )
+
+
+def test_the_head_is_trained_first_and_then_all(make_model, texts, labels):
+    model = make_model(freeze_encoder=True, dropout=0.5)
+    assert moved(model, texts, labels) == 0
+    model.freeze_encoder = False
+    assert moved(model, texts, labels) > 1e-3
+    # With dropout, as if it had never been frozen.
+    ids = np.array([[2, 5, 3]], "int32")
+    inputs = {
+        "token_ids": ids,
+        "segment_ids": 0 * ids,
+        "padding_mask": 0 * ids + 1,
+    }
+    assert np.any(model(inputs, training=True) != model(inputs, training=False))
+    model.freeze_encoder = True
+    assert moved(model, texts, labels) == 0
+    np.testing.assert_array_equal(
+        model(inputs, training=True), model(inputs, training=False)
+    )
+
+
+def test_keras_s_own_flag_freezes_and_unfreezes(make_model, texts, labels):
+    model = make_model()
+    model.encoder.trainable = False
+    assert moved(model, texts, labels) == 0
+    model.encoder.trainable = True
+    assert moved(model, texts, labels) > 1e-3
+
+
+def test_a_model_that_stays_frozen_says_so(make_model, texts, labels):
+    model = make_model(freeze_encoder=True)
+    model.compile()
+    with pytest.MonkeyPatch.context() as patch:
+        lines = []
+        patch.setattr(logging, "warning", lines.append)
+        model.compile()
+    assert "`model.freeze_encoder = False`" in lines[0]
+
+
 def test_a_frozen_encoder_has_no_dropout(make_model):
     model = make_model(
         ClassificationHead(["bad", "good"], dropout=0.0),
