@@ -32,3 +32,11 @@ class ItemError(InputError):
     def __init__(self, message: str, item: int):
         super().__init__(message)
         self.item = item
+
+
+class UnseenLabelError(InputError):
+    """An example's label is none of the head's."""
+
+
+class UnseenTagError(ItemError, UnseenLabelError):
+    """A word's tag is none of the head's."""

@@ -180,7 +180,9 @@ def _of_table(x, y, sample_weight, head, columns) -> Held | None:
             f"Received: columns={dict(columns)}. Name columns for these."
         )
     has = {field: name for field, name in places.items() if name in names}
-    is_told_otherwise = any(field in has for field in head.other_fields)
+    is_told_otherwise = len(head.text_fields) == 1 and any(
+        field in has for field in head.other_fields
+    )
     missing = [
         field
         for field in places

@@ -17,10 +17,16 @@ from keras_bert_zoo import arguments
 from keras_bert_zoo.data import containers
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import ItemError
+from keras_bert_zoo.errors import UnseenLabelError
 from keras_bert_zoo.feature_names import SAMPLE_WEIGHT
 
 MAX_COUNTED_LABELS = 1000
 SHOWN_ORIGINS = 5
+MAX_HASHED = 200_000
+
+
+class UnseenLabel(str):
+    """The name of a label that a head does not know."""
 
 
 class Example(NamedTuple):
@@ -173,7 +179,9 @@ def read_examples(
         try:
             fields = dict(head.example(example.values, with_label))
         except InputError as error:
-            raise InputError(f"{example.origin_of(error)}: {error}") from error
+            is_unseen = isinstance(error, UnseenLabelError)
+            kind = UnseenLabelError if is_unseen else InputError
+            raise kind(f"{example.origin_of(error)}: {error}") from error
         for name in texts:
             fields[name] = _encode(fields[name], name, example.origin)
         if with_label and SAMPLE_WEIGHT in example.values:
@@ -219,11 +227,21 @@ class ExampleReport:
             empty without labels, for scores (labels of one float), and above
             `MAX_COUNTED_LABELS` values.
         remarks: what the head remarks -> origins of the examples, in order.
+        label_origins: label -> origin of the first example that has it.
+        text_hashes: hash of an example's texts -> origin of the first; of at
+            most `MAX_HASHED` different ones.
     """
 
     num_examples: int
     label_counts: Mapping[str, int]
     remarks: Mapping[str, Sequence[str]]
+    label_origins: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    text_hashes: Mapping[int, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def num_texts(self) -> int:
+        """Different texts, up to `MAX_HASHED`."""
+        return len(self.text_hashes)
 
     def remark_lines(self) -> list[str]:
         """Returns a line for each remark, with the first examples of it."""
@@ -271,7 +289,11 @@ def check_examples(
     if len(counts) > MAX_COUNTED_LABELS:
         counts = Counter()
     return ExampleReport(
-        num_examples, dict(counts.most_common()), watched.remarks
+        num_examples,
+        dict(counts.most_common()),
+        watched.remarks,
+        watched.label_origins,
+        watched.text_hashes,
     )
 
 
@@ -296,12 +318,18 @@ class _WatchedExamples:
         self._field = _counted_field(head)
         self.counts: Counter = Counter()
         self.remarks: dict[str, list[str]] = {}
+        self.label_origins: dict[str, str] = {}
+        self.text_hashes: dict[int, str] = {}
+        self._texts = (*head.text_fields, *head.other_fields)
 
     def __iter__(self) -> Iterator[Example]:
         for example in self._examples:
             yield example
             # Only now: the example has been found to be in order.
             self._count(example)
+            if len(self.text_hashes) < MAX_HASHED:
+                texts = [str(example.values.get(one)) for one in self._texts]
+                self.text_hashes.setdefault(hash(tuple(texts)), example.origin)
             remark = self._head.remark(example.values)
             if remark is not None:
                 self.remarks.setdefault(remark, []).append(example.origin)
@@ -313,7 +341,9 @@ class _WatchedExamples:
         if value is None:  # the label is given otherwise
             return
         is_list = isinstance(value, list | tuple)
-        self.counts.update(map(str, value if is_list else [value]))
+        for label in map(str, value if is_list else [value]):
+            self.counts[label] += 1
+            self.label_origins.setdefault(label, example.origin)
 
 
 def as_examples(
@@ -387,29 +417,6 @@ def settled(x: Any) -> Any:
     Anything else is returned as it is, see `containers.settled`.
     """
     return containers.settled(x) if isinstance(x, Iterator) else x
-
-
-def labelled_examples(
-    x: Any, head: Any, columns: Mapping[str, str] | None = None
-) -> Examples:
-    """Returns examples with labels, all of them checked.
-
-    Args:
-        x: what `as_examples` takes.
-        head: `TaskHead`, which reads them.
-        columns: see `as_examples`.
-
-    Raises:
-        InputError: if these are no examples, or one is wrong or has no label.
-    """
-    examples = as_examples(settled(x), None, head, columns=columns)
-    if examples is None:
-        raise InputError(
-            "Labelled examples are needed, or a list of mappings. Received: "
-            f"{type(x).__name__}. Put texts and labels into MemoryExamples."
-        )
-    check_examples(examples, head)
-    return examples
 
 
 def validation_examples(

@@ -27,6 +27,12 @@ from keras_bert_zoo.training.optimizers.layerwise import Layerwise
 from keras_bert_zoo.training.resume import run_settings
 from keras_bert_zoo.training.resume.backup import Backup
 
+# Callbacks that set the learning rate.
+_SET_RATES = (
+    keras.callbacks.LearningRateScheduler,
+    keras.callbacks.ReduceLROnPlateau,
+)
+
 
 @contextlib.contextmanager
 def prepared(
@@ -119,8 +125,11 @@ def prepared(
         callbacks = keras.tree.flatten(arguments.get("callbacks", []))
         num_epochs = epochs - arguments.get("initial_epoch", 0)
         steps = num_batches(arguments, batch_size)
+        if examples is None:
+            _check_steps(arguments, batch_size)
         if model.compile_for(num_epochs * steps):
             callbacks.insert(0, AveragedWeights())
+        _check_rate_callbacks(model.optimizer, callbacks)
         set_monitor_modes(model, callbacks)
         _warn_of_an_ended_schedule(model.optimizer)
         arguments["callbacks"] = callbacks
@@ -302,6 +311,24 @@ def _directions(model, scores) -> dict[str, str]:
     return known
 
 
+def _check_rate_callbacks(
+    optimizer: keras.optimizers.Optimizer | None,
+    callbacks: Iterable[keras.callbacks.Callback],
+) -> None:
+    """Raises if a callback sets a learning rate that a schedule sets."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    for callback in callbacks:
+        if optimizer is None or not isinstance(callback, _SET_RATES):
+            continue
+        if isinstance(optimizer.get_config()["learning_rate"], Mapping):
+            raise InputError(
+                "A learning rate follows a schedule or is set by a callback. "
+                f"Received: {type(callback).__name__}, and an optimizer with "
+                "a schedule. Compile with OptimizerRecipe(schedule="
+                '"constant", warmup_fraction=0.0), or leave the callback out.'
+            )
+
+
 def _warn_of_an_ended_schedule(optimizer: keras.optimizers.Optimizer | None):
     """Warns where the learning rate is 0, as in a model loaded again."""
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
@@ -426,11 +453,13 @@ def evaluation_data(
             arguments["sample_weight"] = sample_weight
         return arguments
     options = fixed_shape_options_of_evaluation(model)
+    examples, report = data.checked_to_score(examples, model.head)
     dataset, steps, _ = _batches(
         model,
         examples,
         batch_size,
         None,
+        report=report,
         is_counted=False,
         seed=None,
         **options,
@@ -466,6 +495,7 @@ def _batches(
     batch_size: int,
     counts: data.InputCounts | None,
     num_done: int = 0,
+    report: data.ExampleReport | None = None,
     is_counted: bool = True,
     **options,
 ) -> tuple[tf.data.Dataset, int | None, int]:
@@ -475,9 +505,12 @@ def _batches(
     become sequences, or batches differ in size, a pass of its own counts the
     batches; without `is_counted` their number is `None` then.
     """
-    report = data.check_examples(examples, model.head)
+    slips = []
+    if report is None:
+        report = data.check_examples(examples, model.head)
+        slips = data.slips_of(report)
     warnings = model.head.example_warnings(examples, model.tokenizer)
-    for line in [*report.remark_lines(), *warnings]:
+    for line in [*report.remark_lines(), *warnings, *slips]:
         logging.warning("%s", line)
     whole_number("batch_size", batch_size)
     num_sequences = report.num_examples
@@ -553,6 +586,19 @@ def num_batches(arguments: dict, batch_size: int) -> int:
         fraction = 1.0 - arguments.get("validation_split", 0.0)
         num_rows = math.floor(num_rows * fraction)
     return math.ceil(num_rows / batch_size)
+
+
+def _check_steps(arguments: Mapping[str, Any], batch_size: int) -> None:
+    """Raises if an epoch of ready features has more steps than batches."""
+    steps = arguments.get("steps_per_epoch")
+    others = {k: v for k, v in arguments.items() if k != "steps_per_epoch"}
+    number = num_batches(others, batch_size)
+    if steps and 0 < number < steps:
+        raise InputError(
+            "An epoch has at most as many steps as the data have batches. "
+            f"Received: steps_per_epoch={steps}, for {number} batches. Lower "
+            "it, or repeat the data."
+        )
 
 
 def fixed_shape_options_of_evaluation(model) -> dict:

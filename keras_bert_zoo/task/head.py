@@ -192,6 +192,20 @@ class TaskHead:
             example[field] = value
         return example
 
+    def mark_unseen(self, values: Mapping[str, Any]) -> tuple[dict, list[str]]:
+        """Marks labels of an example that this head does not know.
+
+        So that it can be scored: nothing is learned from it.
+
+        Args:
+            values: the example, by field name.
+
+        Returns:
+            The same, with `UnseenLabel`s in place of such labels; and their
+            names.
+        """
+        return dict(values), []
+
     def remark(self, values: Mapping[str, Any]) -> str | None:
         """Returns why an example teaches less than it says, or `None`."""
         return None

@@ -15,6 +15,8 @@ from absl import logging
 from keras_bert_zoo import arguments
 from keras_bert_zoo import data
 from keras_bert_zoo import feature_names
+from keras_bert_zoo.data.batches import EXAMPLE_INDEX
+from keras_bert_zoo.data.batches import Chunks
 from keras_bert_zoo.data.prediction_batches import output_specs
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.head import Features
@@ -109,7 +111,7 @@ class TextAnswers:
     """
 
     def __init__(self, model: Any):
-        inference = Inference(model)
+        self._inference = inference = Inference(model)
         self._head = model.head
         self._sequence_length = model.sequence_length
         self._batches = data.PredictionBatches(
@@ -151,6 +153,32 @@ class TextAnswers:
             InputError: if these are no texts; or, before the first answer,
                 if an example is wrong.
         """
+        examples = self._examples(texts, columns)
+        batch_size = arguments.whole_number("batch_size", batch_size)
+        return self._answers(examples, batch_size)
+
+    def features(
+        self, texts: Any, columns: Mapping[str, str] | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Returns the model's inputs for texts; see `TaskModel.encode`."""
+        examples = self._examples(texts, columns)
+        report = data.check_examples(examples, self._head, with_label=False)
+        chunks = Chunks(
+            examples,
+            self._head,
+            with_label=False,
+            unit=1,
+            max_examples=report.num_examples,
+        )
+        parts = []
+        for fields in chunks.in_order():
+            del fields[EXAMPLE_INDEX]
+            parts.append(self._inference.features(fields).inputs)
+        return self._inference.pad(
+            {name: tf.concat([p[name] for p in parts], 0) for name in parts[0]}
+        )
+
+    def _examples(self, texts, columns):
         examples = data.as_examples(
             data.settled(texts),
             None,
@@ -160,11 +188,10 @@ class TextAnswers:
         )
         if examples is None:
             raise InputError(
-                "`predict_text` takes texts. Received: "
+                "Texts are taken here. Received: "
                 f"{type(texts).__name__}. Call `predict` for features."
             )
-        batch_size = arguments.whole_number("batch_size", batch_size)
-        return self._answers(examples, batch_size)
+        return examples
 
     def _answers(self, examples, batch_size):
         if isinstance(examples, data.MemoryExamples) and len(examples) == 0:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import tensorflow as tf
 from absl import logging
 
 from keras_bert_zoo import arguments
@@ -22,6 +23,7 @@ from keras_bert_zoo.task import saving
 from keras_bert_zoo.task.encoding import EncoderRun
 from keras_bert_zoo.task.inference import TextAnswers
 from keras_bert_zoo.task.inference import report_truncation
+from keras_bert_zoo.task.logit_losses import of_logits
 from keras_bert_zoo.task.packed_sequences import PackedForm
 from keras_bert_zoo.task.report_tables import report_tables
 from keras_bert_zoo.tokenization import Tokenizer
@@ -240,7 +242,8 @@ class TaskModel(ReplicatedModel):
                 layer norms without decay, the rate rising linearly, then
                 falling to zero at the end of each `fit`.
             loss, metrics, weighted_metrics: Keras' own, or `"auto"` for the
-                head's.
+                head's. A cross-entropy by name is one of logits, which the
+                head gives.
             learning_rate, weight_decay, warmup_fraction: float, of the named
                 optimizer; see `OptimizerRecipe` for what they mean, and for
                 many more.
@@ -274,7 +277,7 @@ class TaskModel(ReplicatedModel):
         self._compile_rest = functools.partial(
             super().compile,
             **{
-                name: of_head() if _is_auto(value) else value
+                name: of_head() if _is_auto(value) else of_logits(value)
                 for name, (value, of_head) in given.items()
             },
             jit_compile=jit_compile,
@@ -434,6 +437,35 @@ class TaskModel(ReplicatedModel):
         if self._text_answers is None:
             self._text_answers = TextAnswers(self)
         return self._text_answers(texts, batch_size, columns)
+
+    def encode(
+        self, texts: Any, columns: Mapping[str, str] | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Returns texts as features, ready for the model or its encoder.
+
+        What training loops and models of one's own need.
+
+        Args:
+            texts: texts in whatever `fit` takes them in.
+            columns: of a table: see `fit`.
+
+        Returns:
+            The model's inputs by name, int32 `(R, S)` each, padded to the
+            longest of `R` sequences: one for each text, or several where the
+            head splits long texts.
+
+        Raises:
+            InputError: if these are no texts, or there is none.
+
+        Example:
+            features = model.encode(["A fine film.", "A dull film."])
+            vectors = model.encoder(
+                {name: features[name] for name in model.encoder.input}
+            )["pooled_output"]
+        """
+        if self._text_answers is None:
+            self._text_answers = TextAnswers(self)
+        return self._text_answers.features(texts, columns)
 
     def score(
         self,

@@ -73,14 +73,14 @@ def evaluate(
     if isinstance(options["data"], str):
         os.stat(options["data"])  # before a model is loaded
 
-    from keras_bert_zoo.data import check_examples
+    from keras_bert_zoo.data import checked_to_score
     from keras_bert_zoo.workflows.examples import read_examples
     from keras_bert_zoo.workflows.examples import summary
     from keras_bert_zoo.workflows.trained_model import load_model
 
     model = load_model(options["model"])
     rows = read_examples(options["data"], model.head, options)
-    report = check_examples(rows, model.head)
+    rows, report = checked_to_score(rows, model.head)
     metrics = model.evaluate(
         rows,
         batch_size=options["batch_size"],

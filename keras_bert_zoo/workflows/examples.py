@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import random
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -55,6 +56,35 @@ def read_examples(
     return head.read_file(os.fspath(given), columns, options["data_format"])
 
 
+def training_examples(
+    head: Any, options: Mapping[str, Any]
+) -> dict[str, data.Examples]:
+    """Returns the examples of `train` and, if there are any, `validation`.
+
+    Args:
+        head: as in `read_examples`.
+        options: of `finetune`; beside those of `read_examples`, `train`,
+            `validation`, `hold_out`, `limit` and `seed` are read.
+    """
+    found = {
+        name: read_examples(options[name], head, options)
+        for name in ("train", "validation")
+        if options[name] is not None
+    }
+    if options["limit"] is not None:
+        found = {
+            name: FirstExamples(rows, options["limit"])
+            for name, rows in found.items()
+        }
+    if options["hold_out"]:
+        all_of_them = found["train"]
+        for name, is_held_out in (("train", False), ("validation", True)):
+            found[name] = HeldOut(
+                all_of_them, options["hold_out"], options["seed"], is_held_out
+            )
+    return found
+
+
 def summary(report: data.ExampleReport) -> str:
     """Returns in a line how many examples there are, of which labels."""
     labels = [f"{name}: {count}" for name, count in report.label_counts.items()]
@@ -75,9 +105,36 @@ class FirstExamples(data.Examples):
     def __init__(self, rows: data.Examples, number: int):
         self._rows = rows
         self._number = number
+        self.is_weighted = rows.is_weighted
 
     def __iter__(self) -> Iterator[data.Example]:
         return itertools.islice(self._rows, self._number)
+
+
+class HeldOut(data.Examples):
+    """Some examples of others, or the rest, chosen by their position.
+
+    Args:
+        rows: re-iterable rows.
+        fraction: float in (0, 1). Of examples that are held out, about.
+        seed: int. Of the choice.
+        is_held_out: bool. Whether these are the ones held out.
+    """
+
+    def __init__(
+        self, rows: data.Examples, fraction: float, seed: int, is_held_out: bool
+    ):
+        self._rows = rows
+        self._fraction = fraction
+        self._seed = seed
+        self._is_held_out = is_held_out
+        self.is_weighted = rows.is_weighted
+
+    def __iter__(self) -> Iterator[data.Example]:
+        draws = random.Random(self._seed)
+        for row in self._rows:
+            if (draws.random() < self._fraction) == self._is_held_out:
+                yield row
 
 
 def _by_position(fields: Sequence[str], given: Sequence[str | None]) -> dict:

@@ -98,6 +98,8 @@ def finetune(
     train: Rows,
     out: Directory,
     validation: Rows | None = None,
+    hold_out: FractionBelowOne = 0.0,
+    limit: Positive | None = None,
     overwrite: bool = False,
     epochs: Positive | None = None,
     patience: Epochs | None = None,
@@ -147,11 +149,14 @@ def finetune(
             (in Python, also a `TaskHead`).
         preset: pretrained encoder to start from: name of a preset,
             hf:ORGANIZATION/NAME, or a directory in any format that is read.
-        train: labelled examples (in Python, also rows, a list of mappings or
-            a pair of texts and labels).
+        train: labelled examples (in Python, also whatever `TaskModel.fit`
+            takes as validation data: a table, pairs, a data set).
         out: directory of the model.
         validation: labelled examples that are not trained on; the epoch that
             is best on them is kept.
+        hold_out: fraction of the examples to train on that are validated on
+            instead, drawn at random, where there are no others.
+        limit: read the first examples of each file alone, so many.
         overwrite: whether a model in the directory may be replaced.
         epochs: passes over the examples (default: 3, or as many as make 100
             steps, at most 20).
@@ -273,12 +278,19 @@ def finetune(
 def _check_combinations(options: Mapping[str, Any]) -> None:
     """Refuses options that do not go together."""
     for name in ("patience", "best_by"):
-        if options[name] is not None and options["validation"] is None:
+        is_validated = options["validation"] is not None or options["hold_out"]
+        if options[name] is not None and not is_validated:
             raise InputError(
                 f"`{name}` compares epochs on validation examples. Received: "
-                f"{name}={options[name]} without `validation`. Give both, or "
-                "leave it out."
+                f"{name}={options[name]} without `validation` or `hold_out`. "
+                "Give one of them, or leave it out."
             )
+    if options["hold_out"] and options["validation"] is not None:
+        raise InputError(
+            "Examples are held out where there are none to validate on. "
+            f"Received: hold_out={options['hold_out']} and validation. Leave "
+            "one of them out."
+        )
     exclusive = [
         ("packed_length", "tokens_per_batch"),
         ("warmup_fraction", "warmup_steps"),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import keras
 import tensorflow as tf
+from absl import logging
 
 from keras_bert_zoo import data
 from keras_bert_zoo.errors import InputError
@@ -26,8 +27,8 @@ from keras_bert_zoo.training.optimizers.recipe import default_rate
 from keras_bert_zoo.training.resume import run_settings
 from keras_bert_zoo.training.resume.backup import Backup
 from keras_bert_zoo.workflows.examples import FirstExamples
-from keras_bert_zoo.workflows.examples import read_examples
 from keras_bert_zoo.workflows.examples import summary
+from keras_bert_zoo.workflows.examples import training_examples
 from keras_bert_zoo.workflows.finetune import FinetuneResult
 from keras_bert_zoo.workflows.finetune import finetune
 from keras_bert_zoo.workflows.options import options_of
@@ -100,7 +101,7 @@ def run(
     # Before everything else of TensorFlow.
     scope = strategy_scope(options["strategy"], progress)
     if is_named:
-        rows = read_examples(options["train"], head, options)
+        rows = training_examples(head, options)["train"]
         head = head.from_examples(rows, **head_options)
     examples = _examples(options, head, progress)
     if options["epochs"] is None:
@@ -225,13 +226,16 @@ def _examples(
 ) -> Examples:
     """Returns the rows to train and validate on, all of them checked."""
     examples = Examples({}, {})
-    for name in ("train", "validation"):
-        if options[name] is not None:
-            rows = read_examples(options[name], head, options)
+    for name, rows in training_examples(head, options).items():
+        if name == "train":
             report = data.check_examples(rows, head)
-            examples.rows[name] = rows
-            examples.reports[name] = report
-            progress.on_note(name, summary(report))
+        else:
+            rows, report = data.checked_to_score(rows, head)
+        examples.rows[name] = rows
+        examples.reports[name] = report
+        progress.on_note(name, summary(report))
+    for line in data.overlap_of(examples.reports):
+        logging.warning("%s", line)
     return examples
 
 

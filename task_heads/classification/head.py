@@ -26,6 +26,7 @@ from task_heads.classification.labels import KINDS
 from task_heads.classification.layers import POOLINGS
 from task_heads.classification.layers import ScoreScale
 from task_heads.classification.layers import pooled
+from task_heads.classification.losses import Crossentropy
 from task_heads.classification.losses import SmoothedCrossentropy
 from task_heads.classification.metrics import spearman_correlation
 from task_heads.classification.tables import label_tables
@@ -49,6 +50,7 @@ class ClassificationHead(TaskHead):
             `kind="single_label"`.
         label_smoothing: float in [0, 1). Probability that the loss takes from
             the right label and spreads evenly over all; not for regression.
+        label_separator: str. What stands between several labels in a text.
 
     Logits: `(B, L)` float32, or `(B,)` for regression.
 
@@ -69,6 +71,7 @@ class ClassificationHead(TaskHead):
         dropout: float = 0.1,
         class_weights: Mapping[str, float] | None = None,
         label_smoothing: float = 0.0,
+        label_separator: str = class_labels.SEPARATOR,
     ):
         if kind not in KINDS or pooling not in (None, *POOLINGS):
             raise InputError(
@@ -89,6 +92,7 @@ class ClassificationHead(TaskHead):
         self.label_smoothing = class_labels.checked_smoothing(
             label_smoothing, kind
         )
+        self.label_separator = class_labels.checked_separator(label_separator)
         self.text_fields = ("text", "text_pair") if text_pair else ("text",)
 
     @classmethod
@@ -98,7 +102,7 @@ class ClassificationHead(TaskHead):
                 "kind",
                 str,
                 "single_label",
-                "one label; several, joined by | in TSV and CSV; or a score",
+                "one label; several, joined in TSV and CSV; or a score",
                 KINDS,
             ),
             Option("text_pair", bool, False, "whether an example is two texts"),
@@ -124,6 +128,12 @@ class ClassificationHead(TaskHead):
                 0.0,
                 "probability spread over all labels in the loss",
             ),
+            Option(
+                "label_separator",
+                str,
+                class_labels.SEPARATOR,
+                "what stands between several labels of an example",
+            ),
         )
 
     @classmethod
@@ -142,7 +152,13 @@ class ClassificationHead(TaskHead):
             return cls(**options)
         counts = collections.Counter()
         for example in examples:
-            counts.update(class_labels.names_in(example, kind))
+            counts.update(
+                class_labels.names_in(
+                    example,
+                    kind,
+                    options.get("label_separator", class_labels.SEPARATOR),
+                )
+            )
         labels = options.setdefault("labels", sorted(counts))
         if kind == "single_label" and len(labels) == 1:
             raise InputError(
@@ -167,6 +183,7 @@ class ClassificationHead(TaskHead):
             "dropout": self.dropout,
             "class_weights": self.class_weights,
             "label_smoothing": self.label_smoothing,
+            "label_separator": self.label_separator,
         }
 
     def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
@@ -174,6 +191,17 @@ class ClassificationHead(TaskHead):
         if with_label:
             example["label"] = self._label(values)
         return example
+
+    def mark_unseen(self, values: Mapping[str, Any]) -> tuple[dict, list[str]]:
+        if self.kind == "regression":
+            return dict(values), []
+        label, unseen = class_labels.mark_unseen(
+            values.get("label"),
+            self.kind,
+            self.labels_by_index,
+            self.label_separator,
+        )
+        return {**values, "label": label}, unseen
 
     def example_spec(self, with_label: bool) -> dict:
         spec = super().example_spec(with_label)
@@ -189,7 +217,9 @@ class ClassificationHead(TaskHead):
         if self.class_weights is None:
             return None
         weights = [self.class_weights[name] for name in self.labels_by_index]
-        return tf.gather(tf.constant(weights, "float32"), examples["label"])
+        # Unseen labels weigh nothing anyway.
+        labels = tf.maximum(examples["label"], 0)
+        return tf.gather(tf.constant(weights, "float32"), labels)
 
     def build(self, encoder: keras.Model) -> keras.Model:
         vectors = Dropout(self.dropout, name="head_dropout")(
@@ -231,7 +261,7 @@ class ClassificationHead(TaskHead):
         if self.kind == "single_label":
             if self.label_smoothing:
                 return SmoothedCrossentropy(self.label_smoothing)
-            return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+            return Crossentropy(from_logits=True)
         if self.kind == "multi_label":
             return keras.losses.BinaryCrossentropy(
                 from_logits=True, label_smoothing=self.label_smoothing
@@ -290,8 +320,9 @@ class ClassificationHead(TaskHead):
             if measures.get("rmse", 0.0) >= deviation:
                 return f"the mean score (RMSE {deviation:.4g})"
         if self.kind == "single_label":
-            counts = np.bincount(labels, minlength=len(self.labels_by_index))
-            fraction = counts.max() / counts.sum()
+            known = labels[labels != class_labels.UNSEEN]
+            counts = np.bincount(known, minlength=len(self.labels_by_index))
+            fraction = counts.max() / len(labels)
             if measures.get("accuracy", 1.0) <= fraction + 1e-6:
                 label = self.labels_by_index[counts.argmax()]
                 return f"the most frequent label, {label!r} ({fraction:.1%})"
@@ -304,7 +335,10 @@ class ClassificationHead(TaskHead):
 
     def _label(self, values: Mapping[str, Any]):
         return class_labels.parse(
-            values.get("label"), self.kind, self.labels_by_index
+            values.get("label"),
+            self.kind,
+            self.labels_by_index,
+            self.label_separator,
         )
 
     def score(self, examples: Iterable, answers: Iterable[dict]) -> dict:
@@ -320,11 +354,9 @@ class ClassificationHead(TaskHead):
         """Returns whether an answer is right; `None` for a regression."""
         if self.kind == "regression":
             return None
-        truth = class_labels.parse(
-            values["label"], self.kind, self.labels_by_index
-        )
+        truth = self._label(values)
         if self.kind == "single_label":
-            return answer["label"] == self.labels_by_index[truth]
+            return self.labels_by_index.index(answer["label"]) == truth
         chosen = [label in answer["labels"] for label in self.labels_by_index]
         return chosen == [flag > 0 for flag in truth]
 
@@ -332,7 +364,12 @@ class ClassificationHead(TaskHead):
         self, examples: Iterable, answers: Iterable[dict]
     ) -> list:
         return label_tables(
-            examples, answers, self.kind, self.labels_by_index, self.text_fields
+            examples,
+            answers,
+            self._label,
+            self.kind,
+            self.labels_by_index,
+            self.text_fields,
         )
 
     def signature(self) -> Signature:

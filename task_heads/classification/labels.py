@@ -1,5 +1,7 @@
 """The labels of the classification head: rules, parsing, description."""
 
+import ast
+import contextlib
 import math
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -10,7 +12,9 @@ import keras
 import numpy as np
 
 from keras_bert_zoo import arguments
+from keras_bert_zoo.data.examples import UnseenLabel
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import UnseenLabelError
 from keras_bert_zoo.task import TensorInfo
 from task_heads.classification.metrics import MacroF1
 from task_heads.classification.metrics import MatthewsCorrelation
@@ -25,6 +29,9 @@ _LARGEST = float(np.finfo("float32").max)
 
 # Most labels that an error message lists.
 SHOWN_LABELS = 20
+
+# The index of a label that the head does not know.
+UNSEEN = -1
 
 
 def checked(labels: Sequence[str] | None, kind: str) -> list[str] | None:
@@ -114,28 +121,53 @@ def checked_smoothing(smoothing: float, kind: str) -> float:
     return smoothing
 
 
-def names_in(example, kind: str) -> list[str]:
+def checked_separator(separator: str) -> str:
+    """Returns what stands between the labels of an example in a file.
+
+    Raises:
+        InputError: if it is no text, or empty.
+    """
+    if not isinstance(separator, str) or not separator:
+        raise InputError(
+            "`label_separator` must be a text that is not empty. Received: "
+            f"{separator!r:.40}. Give what stands between labels, such as ','."
+        )
+    return separator
+
+
+def names_in(example, kind: str, separator: str = SEPARATOR) -> list[str]:
     """Returns the label names of one example."""
     value = example.values.get("label")
-    if value is None:
-        raise InputError(f"{example.origin}: the example must have a label.")
     try:
-        labels = split(value) if kind == "multi_label" else [value]
-        return [_name(label) for label in labels]
+        if kind == "multi_label":
+            return [_name(label) for label in split(value, separator)]
+        if not isinstance(one := _unwrapped(value), list):
+            return [_name(one)]
+        raise InputError(
+            "Rows of numbers stand for labels in an order. Received: "
+            f"{value!r:.60}, and no labels. Name them in `labels`."
+        )
     except InputError as error:
         raise InputError(f"{example.origin}: {error}") from error
 
 
-def parse(value: Any, kind: str, labels: list[str] | None):
+def parse(
+    value: Any,
+    kind: str,
+    labels: list[str] | None,
+    separator: str = SEPARATOR,
+):
     """Turns an example's label into a number, or numbers.
 
     Args:
-        value: a label's name, or its index (an `int`; where labels are
-            called by numbers, an `int` is a name); for several labels a list
-            of names, names joined by `|`, or a 0 or 1 for each label; for a
-            regression, a number.
+        value: a label's name, or its index (a whole number; where labels are
+            called by numbers, it is a name), a row of zeros with a 1 for it,
+            or a list with one of these; for several labels a list of names,
+            such a list as text, names joined by the separator, or a 0 or 1
+            for each label; for a regression, a number.
         kind: str.
         labels: the names.
+        separator: str. Between the names of several labels.
 
     Returns:
         int; or a float32 array of 0 and 1; or a float.
@@ -144,21 +176,46 @@ def parse(value: Any, kind: str, labels: list[str] | None):
         InputError: if the value is none of that.
     """
     if kind == "regression":
-        return _number(value)
+        return _number(_unwrapped(value))
     if kind == "single_label":
-        return _index(value, labels)
-    return _flags(split(value), labels)
+        return _index(_unwrapped(value), labels)
+    return _flags(split(value, separator), labels)
 
 
-def split(value: Any) -> list:
+def mark_unseen(
+    value: Any, kind: str, labels: list[str], separator: str
+) -> tuple[Any, list[str]]:
+    """Returns a label with what the head does not know marked or, of several
+    labels, left out; and the names of these."""
+    given = [value] if kind == "single_label" else split(value, separator)
+    known, unseen = [], []
+    for one in given:
+        try:
+            _index(_unwrapped(one), labels)
+            known.append(one)
+        except UnseenLabelError:
+            unseen.append(_name(_unwrapped(one)))
+    if not unseen:
+        return value, []
+    return (known if kind == "multi_label" else UnseenLabel(*unseen)), unseen
+
+
+def split(value: Any, separator: str = SEPARATOR) -> list:
     """Returns the labels of a multi-label value."""
     if isinstance(value, str):
-        return [part for part in value.split(SEPARATOR) if part]
+        listed = None
+        if value.startswith("[") and value.endswith("]"):
+            # As pandas writes a column of lists into a file.
+            with contextlib.suppress(ValueError, SyntaxError, RecursionError):
+                listed = ast.literal_eval(value)
+        if isinstance(listed, list):
+            return listed
+        return [one for part in value.split(separator) if (one := part.strip())]
     if isinstance(value, Iterable) and not isinstance(value, Mapping):
         return list(value)
     raise InputError(
         "Several labels are given as a list, or as names joined by "
-        f"{SEPARATOR!r}. Received: {value!r:.80}. Correct the example."
+        f"{separator!r}. Received: {value!r:.80}. Correct the example."
     )
 
 
@@ -222,10 +279,25 @@ def _flags(values: list, labels: list[str]) -> np.ndarray:
     return np.array(values, "float32")
 
 
+def _unwrapped(value: Any) -> Any:
+    """Returns the one value of a list or an array; rows as lists."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return value[0] if len(value) == 1 else list(value)
+    return value
+
+
 def _index(value: Any, labels: list[str]) -> int:
+    if isinstance(value, list):
+        return _one_hot(value, labels)
+    if isinstance(value, UnseenLabel):
+        return UNSEEN
     name = _name(value)
     if name in labels:
         return labels.index(name)
+    if isinstance(value, bool) and str(int(value)) in labels:
+        return labels.index(str(int(value)))
     # Where names are numbers, a number is a name: never a name in one example
     # and an index in the next.
     numbered = any(label.lstrip("-").isdecimal() for label in labels)
@@ -235,20 +307,39 @@ def _index(value: Any, labels: list[str]) -> int:
     shown = ", ".join(labels[:SHOWN_LABELS])
     if len(labels) > SHOWN_LABELS:
         shown += f", ... ({len(labels)} labels)"
-    raise InputError(
+    raise UnseenLabelError(
         f"label {name!r} is not one of {shown}. Correct it, or train with "
         "examples that have it."
+    )
+
+
+def _one_hot(row: list, labels: list[str]) -> int:
+    if len(row) == len(labels) and sorted(row) == [0] * (len(row) - 1) + [1]:
+        return row.index(1)
+    raise InputError(
+        "A label in a row of numbers is a 1 among zeros, one for each of the "
+        f"{len(labels)} labels. Received: {row!r:.80}. Give that, the label's "
+        "name or its index; for several labels choose kind='multi_label'; in "
+        "place of probabilities, `label_smoothing`."
     )
 
 
 def _name(value: Any) -> str:
     if isinstance(value, str) and value:
         return arguments.unicode_label(value)
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+    if isinstance(value, int | np.integer):
         return str(value)
+    # Whole numbers are floats in a column that had gaps.
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    missing = value is None or value == "" or value != value
     raise InputError(
-        f"A label must be a name or an index. Received: {value!r:.80}. Correct "
-        "the example."
+        "A label must be a name or an index. Received: "
+        + (
+            "none. Fill it in, or remove the example."
+            if missing
+            else f"{value!r:.80}. Correct the example."
+        )
     )
 
 

@@ -1,7 +1,19 @@
-"""Cross-entropy with label smoothing."""
+"""Cross-entropies of single labels.
+
+The label -1, of examples to score that have one the head does not know, is
+allowed: such an example weighs nothing.
+"""
 
 import keras
 from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="task_heads")
+class Crossentropy(keras.losses.SparseCategoricalCrossentropy):
+    """Keras's, for labels of at least -1."""
+
+    def call(self, y_true, y_pred):
+        return super().call(ops.maximum(y_true, 0), y_pred)
 
 
 @keras.saving.register_keras_serializable(package="task_heads")
@@ -33,6 +45,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
         scores = ops.log_softmax(y_pred)  # (B, L)
         # Keras hands labels over as `(B,)` or `(B, 1)`.
         labels = ops.reshape(ops.cast(y_true, "int32"), (-1, 1))
+        labels = ops.maximum(labels, 0)
         right = ops.take_along_axis(scores, labels, axis=-1)[:, 0]
         smoothing = self.label_smoothing
         return (smoothing - 1.0) * right - smoothing * ops.mean(scores, axis=-1)

@@ -115,13 +115,15 @@ class MatthewsCorrelation(keras.metrics.Metric):
         true_positives = ops.convert_to_tensor(self.hits)
         false_positives = self.predicted - true_positives
         false_negatives = self.actual - true_positives
-        true_negatives = (ops.sum(self.actual) - self.actual) - false_positives
+        total = ops.sum(self.predicted)
+        true_negatives = (total - self.actual) - false_positives
         covariance = ops.sum(
             true_positives * true_negatives - false_positives * false_negatives
         )
-        scale = ops.sqrt(_spread(self.predicted)) * ops.sqrt(
-            _spread(self.actual)
-        )
+        # Labels that are none of these count as one more.
+        unseen = ops.maximum(total - ops.sum(self.actual), 0.0)
+        actual = ops.append(self.actual, unseen)
+        scale = ops.sqrt(_spread(self.predicted)) * ops.sqrt(_spread(actual))
         return ops.divide_no_nan(covariance, scale)
 
     def get_config(self):

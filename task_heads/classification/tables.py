@@ -1,8 +1,11 @@
 """Tables of a report: confusion matrix, counts by label, worst mistakes."""
 
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -14,11 +17,13 @@ from task_heads.classification import labels as class_labels
 # Of a larger matrix only the cells with the most examples are shown.
 MATRIX_LABELS = 20
 SHOWN_CONFUSIONS = 30
+UNSEEN_LABEL = "(unseen in training)"
 
 
 def label_tables(
     examples: Iterable,
     answers: Iterable[dict],
+    label_of: Callable[[Mapping[str, Any]], Any],
     kind: str,
     labels: Sequence[str] | None,
     text_fields: Sequence[str],
@@ -27,6 +32,7 @@ def label_tables(
 
     Args:
         examples, answers: as for `TaskHead.score`.
+        label_of: function from an example's values to its label in numbers.
         kind, labels, text_fields: of the head.
     """
     find = {
@@ -38,7 +44,7 @@ def label_tables(
         (
             example.origin,
             _shown(example.values, text_fields),
-            class_labels.parse(example.values["label"], kind, labels),
+            label_of(example.values),
             answer,
         )
         for example, answer in zip(examples, answers, strict=True)
@@ -56,7 +62,9 @@ def _single_label(parsed, labels):
     counts = Counter()
     mistakes = []
     for origin, text, index, answer in parsed:
-        expected, received = labels[index], answer["label"]
+        expected, received = UNSEEN_LABEL, answer["label"]
+        if index != class_labels.UNSEEN:
+            expected = labels[index]
         counts[expected, received] += 1
         if expected != received:
             mistakes.append(

@@ -162,6 +162,16 @@ class MultiTaskHead(TaskHead):
             example |= fields.joined(task, head, fields_of_task)
         return example
 
+    def mark_unseen(self, values: Mapping[str, Any]) -> tuple[dict, list[str]]:
+        marked, unseen = dict(values), []
+        for task, head in self.heads.items():
+            of_task = fields.values_of(task, head, values)
+            of_task, names = head.mark_unseen(of_task)
+            if names and head.label_fields:
+                marked[task] = of_task[head.label_fields[0]]
+                unseen += [f"{task}: {name}" for name in names]
+        return marked, unseen
+
     def remark(self, values: Mapping[str, Any]) -> str | None:
         remarks = [
             (task, head.remark(fields.values_of(task, head, values)))

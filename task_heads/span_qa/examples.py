@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.errors import InputError
 
@@ -21,9 +23,10 @@ def question_example(values: Mapping[str, Any], with_label: bool) -> dict:
 
     Args:
         values: `question`, `context` and, with a label, `answers`: a list of
-            mappings with `text` and `start`, the answer's first character
-            in the context; one such mapping; or an empty list where the
-            context has no answer.
+            mappings with `text` and `start` (or `answer_start`), the
+            answer's first character in the context; one such mapping; one
+            of lists; a text, whose start is in `answer_start`; or an empty
+            list where the context has no answer.
         with_label: bool. Whether the answers are read.
 
     Returns:
@@ -56,8 +59,11 @@ def answers_of(values: Mapping[str, Any]) -> list[Mapping]:
         InputError: if there are none given, or of another form.
     """
     answers = values.get("answers")
+    if isinstance(answers, str):
+        # One text, and its start in a column of its own.
+        answers = [{"text": answers, "start": values.get("answer_start")}]
     if isinstance(answers, Mapping):
-        answers = [answers]
+        answers = _rows(answers)
     if not isinstance(answers, Sequence) or isinstance(answers, str):
         received = "none" if answers is None else f"{answers!r:.60}"
         raise InputError(
@@ -65,18 +71,37 @@ def answers_of(values: Mapping[str, Any]) -> list[Mapping]:
             f"list. Received: {received}. Give an empty list where the "
             "context has no answer."
         )
-    for answer in answers:
-        proper = isinstance(answer, Mapping)
-        if (
-            not proper
-            or not isinstance(answer.get("text"), str)
-            or type(answer.get("start")) is not int
-        ):
-            raise InputError(
-                "An answer must have a `text` and its `start`, the number of "
-                f"characters before it. Received: {answer!r:.60}. Give both."
-            )
-    return list(answers)
+    return [_answer(answer) for answer in answers]
+
+
+def _rows(answers: Mapping) -> list[Mapping]:
+    """Returns one answer, or a mapping of lists, as a list of answers."""
+    texts = answers.get("text")
+    starts = answers.get("start", answers.get("answer_start"))
+    if not all(isinstance(one, list | tuple) for one in (texts, starts)):
+        return [answers]
+    if len(texts) != len(starts):
+        raise InputError(
+            "Answers must have a `start` for each `text`. Received: "
+            f"{len(texts)} texts, {len(starts)} starts. Add what is missing."
+        )
+    return [{"text": t, "start": s} for t, s in zip(texts, starts)]
+
+
+def _answer(answer: Any) -> Mapping:
+    start = text = None
+    if isinstance(answer, Mapping):
+        text = answer.get("text")
+        # The latter as in SQuAD's files.
+        start = answer.get("start", answer.get("answer_start"))
+        if isinstance(start, np.integer):
+            start = int(start)
+    if not isinstance(text, str) or type(start) is not int:
+        raise InputError(
+            "An answer must have a `text` and its `start`, the number of "
+            f"characters before it. Received: {answer!r:.60}. Give both."
+        )
+    return {**answer, "start": start}
 
 
 def answers_in(example) -> list[Mapping]:

@@ -75,6 +75,7 @@ class SpanQAHead(TaskHead):
     name = "span_qa"
     text_fields = TEXT_FIELDS
     label_fields = ("answers",)
+    other_fields = ("answer_start",)
     splits_texts = True
     reuses_weights = True
     # With the threshold that `tune` will choose, where there is a choice.

@@ -10,13 +10,19 @@ from keras_bert_zoo.data.readers.json_lines import json_records
 from keras_bert_zoo.errors import InputError
 from task_heads.tagging.examples import span_of
 
-_SPAN_KEYS = ("spans", "entities")
+# Doccano's are the last two.
+_SPAN_KEYS = ("spans", "entities", "label", "labels")
+# What Prodigy's annotators answer to an example that is not to be used.
+_REFUSED = ("reject", "ignore")
 
 
 def annotation_examples(
     path: str | os.PathLike, keys: Mapping[str, str]
 ) -> Iterator[Example]:
     """Yields the examples of a file; see `TaggedFile`.
+
+    Lines of Prodigy and Doccano are read as they export them; what Prodigy's
+    annotators rejected or ignored is skipped.
 
     Args:
         path: the file.
@@ -29,6 +35,12 @@ def annotation_examples(
     for number, record in json_records(path):
         origin = f"{path}:{number}"
         record = _renamed(record, keys, origin)
+        if record.get("answer") in _REFUSED:
+            continue
+        words = record.get("tokens")
+        if isinstance(record.get("text"), str) and _are_objects(words):
+            # Prodigy's: its spans are marked in the text.
+            del record["tokens"]
         has_words = "tokens" in record
         if has_words == ("text" in record):
             raise InputError(
@@ -56,6 +68,10 @@ def _renamed(record: dict, keys: Mapping[str, str], origin: str) -> dict:
         value = record.pop(keys["tags"])
         record["tags" if "tokens" in record else "spans"] = value
     return record
+
+
+def _are_objects(words: Any) -> bool:
+    return isinstance(words, list) and all(isinstance(w, dict) for w in words)
 
 
 def _words(record: dict, origin: str) -> dict:
@@ -90,9 +106,9 @@ def _text(record: dict, origin: str) -> dict:
         return {"text": text}
     if len(keys) > 1:
         raise InputError(
-            f"{origin}: a line must have either "
-            f"{' or '.join(map(repr, _SPAN_KEYS))}. Received: both. Remove "
-            "one."
+            f"{origin}: a line must have one of "
+            f"{', '.join(map(repr, _SPAN_KEYS))}. Received: "
+            f"{', '.join(map(repr, keys))}. Remove one."
         )
     listed = record[keys[0]]
     if not isinstance(listed, list):

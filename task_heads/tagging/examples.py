@@ -7,10 +7,15 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from keras_bert_zoo.data.examples import UnseenLabel
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.errors import UnseenLabelError
 from task_heads.tagging.schemes import OUTSIDE
 
 _FIELDS = ("start", "end", "label")
+_DOCCANO = ("start_offset", "end_offset", "label")
 
 
 def tagging_example(
@@ -66,7 +71,7 @@ def tagging_example(
                 f"{', '.join(labels):.60}. Give tokens and tags."
             )
         return example | _spans(text, values, types)
-    tags = tags_of(values)
+    tags = named_tags(tags_of(values), labels)
     if len(tags) != len(tokens):
         raise InputError(
             "An example must have one tag for each token. Received: "
@@ -132,8 +137,10 @@ def _joined(tokens: Any) -> dict:
 def _spans(text: str, values: Mapping[str, Any], types: Sequence[str]) -> dict:
     starts, ends, ids = [], [], []
     for start, end, name in spans_of(values):
+        if isinstance(name, UnseenLabel):
+            continue
         if name not in types:
-            raise InputError(
+            raise UnseenLabelError(
                 f"A span's label must be one of {', '.join(types)}. "
                 f"Received: {name!r} at {start}. Correct it, or train with "
                 "examples that have it."
@@ -183,6 +190,24 @@ def tags_of(values: Mapping[str, Any]) -> list | None:
     return list(tags)
 
 
+def named_tags(tags: Sequence, labels: Sequence[str]) -> list:
+    """Returns tags by name; whole numbers are indices of the labels.
+
+    Where labels are called by numbers, a number is a name.
+    """
+    numbered = any(label.isdecimal() for label in labels)
+
+    def name(tag):
+        is_index = isinstance(tag, int | np.integer)
+        if not is_index or isinstance(tag, bool):
+            return tag
+        if numbered or not 0 <= tag < len(labels):
+            return str(tag)
+        return labels[tag]
+
+    return [name(tag) for tag in tags]
+
+
 def spans_of(values: Mapping[str, Any]) -> list[tuple[int, int, str]]:
     """Returns the spans marked in an example's text; see `marked_spans`.
 
@@ -227,6 +252,8 @@ def span_of(entry: Any) -> tuple[int, int, str]:
     """
     if isinstance(entry, Mapping) and all(key in entry for key in _FIELDS):
         start, end, label = (entry[key] for key in _FIELDS)
+    elif isinstance(entry, Mapping) and all(key in entry for key in _DOCCANO):
+        start, end, label = (entry[key] for key in _DOCCANO)
     elif isinstance(entry, list | tuple) and len(entry) == len(_FIELDS):
         start, end, label = entry
     else:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.data.examples import UnseenLabel
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import Dropout
 from keras_bert_zoo.task import Features
@@ -31,6 +32,7 @@ from task_heads.tagging.decoding import decode_words
 from task_heads.tagging.decoding import outputs
 from task_heads.tagging.decoding import word_answers
 from task_heads.tagging.examples import count_labels
+from task_heads.tagging.examples import spans_of
 from task_heads.tagging.examples import tagging_example
 from task_heads.tagging.examples import tags_of
 from task_heads.tagging.features import tagging_features
@@ -180,6 +182,20 @@ class TaggingHead(TaskHead):
             self._labels.types,
             self.labels_by_index,
         )
+
+    def mark_unseen(self, values: Mapping[str, Any]) -> tuple[dict, list[str]]:
+        tags = tags_of(values)
+        if tags is not None:
+            marked = tag_labels.mark_unseen(tags, self.scheme, self._labels)
+            unseen = [tag for tag in marked if isinstance(tag, UnseenLabel)]
+            return {**values, "tags": marked}, unseen
+        types = self._labels.types
+        spans = [
+            (start, end, name if name in types else UnseenLabel(name))
+            for start, end, name in spans_of(values)
+        ]
+        unseen = [name for *_, name in spans if isinstance(name, UnseenLabel)]
+        return {**values, "spans": spans}, unseen
 
     def remark(self, values: Mapping[str, Any]) -> str | None:
         tags = tags_of(values) or []

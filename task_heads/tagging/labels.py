@@ -8,8 +8,10 @@ from typing import Any
 from typing import NamedTuple
 
 from keras_bert_zoo import arguments
+from keras_bert_zoo.data.examples import UnseenLabel
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.errors import ItemError
+from keras_bert_zoo.errors import UnseenTagError
 from task_heads.tagging.examples import spans_of
 from task_heads.tagging.examples import tags_of
 from task_heads.tagging.schemes import BARE_TAGS
@@ -266,14 +268,26 @@ def parse_tags(
         raise _invalid(None, tags, scheme)
     spelled = labels.spelled(tags, scheme)
     for index, tag in enumerate(spelled):
-        if tag not in labels.ids:
-            raise ItemError(
+        if isinstance(tags[index], UnseenLabel):
+            # Its sentence weighs nothing.
+            spelled[index] = next(iter(labels.ids))
+        elif tag not in labels.ids:
+            raise UnseenTagError(
                 f"A tag must be one of the head's {_listed(labels.ids)}. "
                 f"Received: {tags[index]!r} at word {index + 1}. Correct it, "
                 "or train with examples that have it.",
                 index,
             )
     return [labels.ids[tag] for tag in spelled]
+
+
+def mark_unseen(tags: Sequence[str], scheme: str, labels: LabelSet) -> list:
+    """Returns tags, those that the head does not know as `UnseenLabel`s."""
+    spelled = labels.spelled(tags, scheme)
+    return [
+        tag if own in labels.ids else UnseenLabel(tag)
+        for tag, own in zip(tags, spelled, strict=True)
+    ]
 
 
 def _types(tags: Iterable[str]) -> set[str]:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 import keras_bert_zoo as zoo
+from keras_bert_zoo import data
 from keras_bert_zoo import presets
 from keras_bert_zoo import registry
 from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
+from keras_bert_zoo.workflows.examples import HeldOut
 from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.progress import Progress
 from keras_bert_zoo.workflows.training_setup import recipe_of_options
@@ -303,3 +305,55 @@ def test_the_optimizer_is_by_default_that_of_a_recipe_without_arguments():
     ours, plain = vars(recipe_of_options(given)), vars(OptimizerRecipe())
     ours["options"] = {k: v for k, v in ours["options"].items() if v}
     assert ours == plain
+
+
+def test_some_examples_are_held_out_and_files_read_in_part(preset, tmp_path):
+    rows = [{"text": f"word {n}", "label": "ab"[n % 2]} for n in range(40)]
+    given = {
+        "head": "classification",
+        "preset": preset,
+        "train": [*rows, {"text": "rare", "label": "c"}],
+        "epochs": 1,
+        "hold_out": 0.25,
+    }
+    found = zoo.finetune(out=tmp_path / "model", limit=40, **given)
+    assert 20 < found.num_examples < 40
+    assert found.model.head.labels_by_index == ["a", "b"]
+    assert found.best_epoch == 1
+    assert found.metrics["accuracy"] >= 0
+    with pytest.raises(InputError, match="hold_out=0.25 and validation"):
+        zoo.finetune(out=tmp_path / "other", validation=rows, **given)
+
+
+def test_held_out_examples_are_others_than_those_trained_on():
+    rows = data.MemoryExamples({"text": [str(n) for n in range(1000)]})
+    parts = [
+        {one.values["text"] for one in HeldOut(rows, 0.2, 5, is_held_out)}
+        for is_held_out in (True, False)
+    ]
+    assert not parts[0] & parts[1]
+    assert len(parts[0] | parts[1]) == 1000
+    assert 150 < len(parts[0]) < 250
+
+
+def test_tables_are_trained_on_by_the_names_of_their_columns(preset, tmp_path):
+    table = {"body": TEXTS, "kind": LABELS}
+    found = zoo.finetune(
+        head="classification",
+        preset=preset,
+        train=table,
+        validation=table,
+        text_column="body",
+        label_column="kind",
+        out=tmp_path / "model",
+        epochs=1,
+    )
+    assert found.num_examples == 4
+    with pytest.raises(InputError, match="The column 'text' does not exist"):
+        zoo.finetune(
+            head="classification",
+            preset=preset,
+            train=table,
+            label_column="kind",
+            out=tmp_path / "other",
+        )

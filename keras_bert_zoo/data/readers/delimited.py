@@ -1,5 +1,6 @@
 """Records of TSV and CSV files."""
 
+import functools
 import os
 import re
 from collections.abc import Iterator
@@ -9,8 +10,18 @@ from keras_bert_zoo.data.readers.lines import read_lines
 from keras_bert_zoo.data.readers.lines import too_long
 from keras_bert_zoo.errors import InputError
 
-# A quoted field with doubled quotes inside, or a plain one; then its end.
-_FIELD = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|\Z)')
+# What separates fields in files that are called CSV.
+_DELIMITERS = ",;|\t"
+
+
+@functools.cache
+def _field(delimiter: str) -> re.Pattern:
+    """Matches a quoted field with doubled quotes inside, or a plain one.
+
+    And its end.
+    """
+    end = re.escape(delimiter)
+    return re.compile(f'(?:"([^"]*(?:""[^"]*)*)"|([^"{end}]*))({end}|\\Z)')
 
 
 def tsv_records(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
@@ -28,7 +39,9 @@ def csv_records(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
     """Yields `(first line's number, fields)` of a comma-separated file.
 
     A field may stand in double quotes; it then may hold commas, line breaks
-    (read as LF) and quotes, doubled. Blank lines are skipped.
+    (read as LF) and quotes, doubled. Blank lines are skipped. Where the first
+    line has no comma, a semicolon, a vertical bar or a tab separates: the one
+    that it has most often.
 
     Raises:
         InputError: if quotes do not close or stand inside a plain field.
@@ -36,12 +49,21 @@ def csv_records(path: str | os.PathLike) -> Iterator[tuple[int, list[str]]]:
     Source: RFC 4180.
     """
     lines = read_lines(path)
+    delimiter = None
     for number, line in lines:
+        if line and delimiter is None:
+            delimiter = _delimiter(line)
         if '"' in line:
             record = _complete(line, lines, f"{path}:{number}")
-            yield number, _split_quoted(record, f"{path}:{number}")
+            yield number, _split_quoted(record, delimiter, f"{path}:{number}")
         elif line:
-            yield number, line.split(",")
+            yield number, line.split(delimiter)
+
+
+def _delimiter(line: str) -> str:
+    plain = re.sub(r'"[^"]*"', "", line)
+    counts = {sign: plain.count(sign) for sign in _DELIMITERS}
+    return "," if counts[","] else max(counts, key=counts.get)
 
 
 def _complete(line: str, lines: Iterator, origin: str) -> str:
@@ -65,11 +87,11 @@ def _complete(line: str, lines: Iterator, origin: str) -> str:
     return "\n".join(parts)
 
 
-def _split_quoted(record: str, origin: str) -> list[str]:
+def _split_quoted(record: str, delimiter: str, origin: str) -> list[str]:
     fields = []
     position = 0
     while True:
-        match = _FIELD.match(record, position)
+        match = _field(delimiter).match(record, position)
         if match is None:
             raise InputError(
                 f"{origin}: a field with quotes inside must stand in quotes "

@@ -16,10 +16,27 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
 
+class _FromUtf16:
+    """Lines of a UTF-16 stream, in UTF-8."""
+
+    def __init__(self, stream):
+        self._text = io.TextIOWrapper(stream, "utf-16", newline="\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._text.close()
+
+    def readline(self, size: int) -> bytes:
+        return self._text.readline(size).encode("utf-8", "surrogatepass")
+
+
 def read_lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
     """Yields `(number, line)` without the line's end; numbers from 1.
 
-    A line ends with LF or CRLF. A byte-order mark at the start is dropped.
+    A line ends with LF or CRLF. A byte-order mark at the start is dropped; that
+    of UTF-16 tells this encoding.
     A file is gzipped if its name ends with `.gz` or its first two bytes say
     so. At most one line is held in memory.
 
@@ -34,7 +51,7 @@ def read_lines(path: str | os.PathLike) -> Iterator[tuple[int, str]]:
             number += 1
             if number == 1:
                 line = line.removeprefix(_BOM)
-            yield number, _decode(line, f"{path}:{number}", number == 1)
+            yield number, _decode(line, f"{path}:{number}")
 
 
 def too_long(origin: str) -> InputError:
@@ -64,13 +81,25 @@ def _open(path):
         zipped = probe.read(2) == _GZIP_MAGIC
     if zipped or os.fspath(path).endswith(".gz"):
         # The buffer on top makes short lines cheap.
-        return io.BufferedReader(gzip.open(path, "rb"), 2**18)
-    return open(path, "rb", buffering=2**18)
+        stream = io.BufferedReader(gzip.open(path, "rb"), 2**18)
+    else:
+        stream = open(path, "rb", buffering=2**18)
+    try:
+        begin = stream.peek(2)[:2]
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        return stream  # its lines say what is wrong
+    return _FromUtf16(stream) if begin in _UTF16_BOMS else stream
 
 
 def _read_line(stream, origin: str) -> bytes:
     try:
         line = stream.readline(MAX_ROW_BYTES + 1)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{origin}: a file that begins as UTF-16 must be so to its end. "
+            f"Received: {error.reason} here or within the next lines. Fetch "
+            "or convert it again."
+        ) from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise InputError(
             f"{origin}: a gzip file must be whole. Received one that is "
@@ -82,18 +111,16 @@ def _read_line(stream, origin: str) -> bytes:
     return line
 
 
-def _decode(line: bytes, origin: str, is_first: bool) -> str:
+def _decode(line: bytes, origin: str) -> str:
     if line.endswith(b"\n"):
         line = line[:-2] if line.endswith(b"\r\n") else line[:-1]
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
-        if is_first and line.startswith(_UTF16_BOMS):
-            received = "a UTF-16 file"
-        else:
-            byte = line[error.start]
-            received = f"byte 0x{byte:02x} at position {error.start + 1}"
+        byte = line[error.start]
         raise InputError(
-            f"{origin}: text must be valid UTF-8. Received: {received}. "
-            "Convert the file, for example with iconv -t UTF-8."
+            f"{origin}: text must be valid UTF-8. Received: byte 0x{byte:02x} "
+            f"at position {error.start + 1}, which is "
+            f"{bytes([byte]).decode('latin-1')!r} in Latin-1. Convert the "
+            "file, for example with iconv -f LATIN1 -t UTF-8."
         ) from error

@@ -172,9 +172,48 @@ def test_invalid_utf8_names_line_and_byte(write, ending):
     expect(path, ":3: text must be valid UTF-8. .*0xe9 at position 4")
 
 
-def test_utf16_is_named(write):
-    path = write("a.tsv", "kind\tsentence\n".encode("utf-16"))
-    expect(path, "a.tsv:1: text must be valid UTF-8. Received: a UTF-16 file")
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_mark_at_the_beginning_tells_the_encoding(write, encoding, end):
+    text = end.join(["kind\tsentence", "a\tä 🙂", "b\tc", ""])
+    path = write("a.tsv", text.encode(encoding))
+    rows = list(FileExamples(path, {"text": "sentence", "label": "kind"}))
+    assert [dict(row.values) for row in rows] == [
+        {"text": "ä 🙂", "label": "a"},
+        {"text": "c", "label": "b"},
+    ]
+    assert rows[1].origin.endswith(":3")
+
+
+def test_utf16_that_breaks_off_is_named(write):
+    path = write("a.tsv", "kind\tsentence\na\tb".encode("utf-16")[:-1])
+    expect(path, "that begins as UTF-16 must be so to its end")
+
+
+def test_latin_1_is_named(write):
+    path = write("a.tsv", "kind\tsentence\na\tcafé\n".encode("latin-1"))
+    expect(path, "0xe9 at position 6, which is 'é' in Latin-1.*-f LATIN1")
+
+
+@pytest.mark.parametrize("sign", [",", ";", "|", "\t"])
+def test_csv_files_are_separated_by_what_their_first_line_has(write, sign):
+    lines = [
+        ["kind", "sentence"],
+        ["a", f'"b, ""c""; d | e{sign} f"'],
+        ["g", "h"],
+    ]
+    path = write("a.csv", "\n".join(sign.join(one) for one in lines) + "\n")
+    rows = FileExamples(path, {"text": "sentence", "label": "kind"})
+    assert [dict(row.values) for row in rows] == [
+        {"text": f'b, "c"; d | e{sign} f', "label": "a"},
+        {"text": "h", "label": "g"},
+    ]
+
+
+def test_a_comma_separates_whatever_else_a_line_has(write):
+    path = write("a.csv", "kind,a;b;c\nx,y;z\n")
+    rows = FileExamples(path, {"text": "a;b;c", "label": "kind"})
+    assert [dict(row.values) for row in rows] == [{"text": "y;z", "label": "x"}]
 
 
 @pytest.mark.parametrize("format", CONTENT)

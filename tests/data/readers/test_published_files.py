@@ -19,7 +19,9 @@ pytestmark = pytest.mark.skipif(
 class AnyHead:
     """Takes every row as it is."""
 
+    text_fields = ("text",)
     label_fields = ("label",)
+    other_fields = ()
 
     def example(self, values, with_label):
         return {"text": values["text"], "label": values["label"]}

@@ -160,8 +160,11 @@ def test_a_label_is_a_name_or_an_index(value, labels, expected):
     [
         ("single_label", "neutrl", "label 'neutrl' is not one of bad, good"),
         ("single_label", 2, "label '2' is not one of bad, good"),
-        ("single_label", None, "must be a name or an index. Received: None"),
-        ("single_label", True, "must be a name or an index. Received: True"),
+        ("single_label", None, "must be a name or an index. Received: none"),
+        ("single_label", float("nan"), "name or an index. Received: none. Fil"),
+        ("single_label", 0.5, "must be a name or an index. Received: 0.5"),
+        ("single_label", [0.3, 0.7], "is a 1 among zeros, one for each of"),
+        ("single_label", [0, 1, 0], "is a 1 among zeros, one for each of the"),
         ("multi_label", ["bad", "odd"], "label 'odd' is not one of"),
         ("multi_label", [1, 0, 1, 1, 0], "a 0 or 1 for each of the"),
         ("multi_label", [5, 7], "a 0 or 1 for each of the"),
@@ -178,6 +181,72 @@ def test_a_wrong_label_is_refused(kind, value, message):
     with pytest.raises(InputError) as error:
         head.example({"text": "x", "label": value}, with_label=True)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "labels", "expected"),
+    [
+        (1.0, ["bad", "good"], 1),
+        (np.float32(1), ["0", "1"], 1),
+        ("1", ["1", "2"], 0),
+        (1.0, ["1", "2"], 0),
+        (True, ["bad", "good"], 1),
+        (np.bool_(True), ["False", "True"], 1),
+        (False, ["0", "1"], 0),
+        ([1], ["bad", "good"], 1),
+        (np.array(["good"]), ["bad", "good"], 1),
+        ([0, 1], ["bad", "good"], 1),
+        (np.array([1.0, 0.0, 0.0]), ["a", "b", "c"], 0),
+    ],
+)
+def test_labels_have_the_forms_that_people_hold_them_in(
+    value, labels, expected
+):
+    head = ClassificationHead(labels)
+    example = head.example({"text": "x", "label": value}, with_label=True)
+    assert example["label"] == expected
+
+
+def test_labels_that_are_numbers_are_found_by_name():
+    rows = [
+        Example({"text": "x", "label": label}, "a")
+        for label in (1.0, np.int64(2), True, 2.0)
+    ]
+    head = ClassificationHead.from_examples(rows)
+    assert head.labels_by_index == ["1", "2", "True"]
+    with pytest.raises(InputError, match="Name them in `labels`"):
+        ClassificationHead.from_examples(
+            [Example({"text": "x", "label": [0, 1]}, "a")]
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "separator"),
+    [
+        ("a|c", "|"),
+        ("a, c", ","),
+        ("['a', 'c']", "|"),
+        ('["a","c"]', ","),
+        (["a", "c"], ","),
+        (np.array([1, 0, 1]), "|"),
+    ],
+)
+def test_several_labels_have_several_forms(value, separator):
+    head = ClassificationHead(
+        ["a", "b", "c"], "multi_label", label_separator=separator
+    )
+    example = head.example({"text": "x", "label": value}, with_label=True)
+    assert example["label"].tolist() == [1.0, 0.0, 1.0]
+    assert ClassificationHead.from_config(
+        head.get_config()
+    ).label_separator == (separator)
+    if not isinstance(value, np.ndarray):
+        found = ClassificationHead.from_examples(
+            [Example({"text": "x", "label": value}, "a")],
+            kind="multi_label",
+            label_separator=separator,
+        )
+        assert found.labels_by_index == ["a", "c"]
 
 
 def test_several_labels_may_be_a_0_or_1_for_each():
@@ -212,7 +281,7 @@ def test_a_dropout_that_is_no_fraction_is_refused(dropout):
 )
 def test_a_wrong_label_is_reported_with_its_origin(kind, label):
     rows = [Example({"text": "x", "label": label}, "a.tsv:3")]
-    with pytest.raises(InputError, match="a.tsv:3: .*Received: .*Correct the"):
+    with pytest.raises(InputError, match="a.tsv:3: .*Received: .*the example"):
         ClassificationHead.from_examples(rows, kind=kind)
 
 

@@ -1,5 +1,6 @@
 """Answers at their start, elsewhere, and nowhere."""
 
+import numpy as np
 import pytest
 
 from keras_bert_zoo.data.examples import Example
@@ -8,6 +9,7 @@ from task_heads.span_qa.examples import AlignmentReport
 from task_heads.span_qa.examples import align_answers
 from task_heads.span_qa.examples import alignment_report
 from task_heads.span_qa.examples import locate
+from task_heads.span_qa.examples import question_example
 
 #          0         1         2
 #          0123456789012345678901234
@@ -93,3 +95,44 @@ def test_report_counts():
         for number, values in enumerate(labels)
     ]
     assert alignment_report(rows) == AlignmentReport(5, 4, 1, ("q0", "q4"))
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"answers": [{"text": "Ada", "start": 4}]},
+        {"answers": [{"text": "Ada", "answer_start": 4}]},
+        {"answers": {"text": "Ada", "answer_start": 4}},
+        {"answers": {"text": ["Ada"], "answer_start": [4]}},
+        {"answers": {"text": ("Ada",), "start": np.array([4]).tolist()}},
+        {"answers": "Ada", "answer_start": 4},
+        {"answers": "Ada", "answer_start": np.int64(4)},
+    ],
+)
+def test_answers_have_the_forms_that_people_hold_them_in(answers):
+    values = {"question": "Who?", "context": "Now Ada spoke.", **answers}
+    example = question_example(values, True)
+    assert (example["answer_start"], example["answer_end"]) == (4, 7)
+
+
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ({"answers": "Ada"}, "a `text` and its `start`"),
+        (
+            {"answers": {"text": ["Ada"], "answer_start": []}},
+            "1 texts, 0 start",
+        ),
+        ({"answers": {"text": ["Ada"]}}, "a `text` and its `start`"),
+    ],
+)
+def test_answers_without_a_start_are_named(answers, message):
+    values = {"question": "Who?", "context": "Now Ada spoke.", **answers}
+    with pytest.raises(InputError, match=message):
+        question_example(values, True)
+
+
+def test_a_mapping_of_empty_lists_is_no_answer():
+    values = {"question": "Who?", "context": "Now Ada spoke."}
+    values["answers"] = {"text": [], "answer_start": []}
+    assert question_example(values, True)["answer_start"] == -1

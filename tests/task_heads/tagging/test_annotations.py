@@ -122,3 +122,56 @@ def test_an_empty_json_file_is_refused(write):
     rule = "a.jsonl: a file must have at least one sentence. Received: none"
     with pytest.raises(InputError, match=rule):
         read(write(None))
+
+
+def read_of(tmp_path, *records):
+    path = tmp_path / "a.jsonl"
+    lines = [json.dumps(one, ensure_ascii=False) for one in records]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [dict(one.values) for one in TaggedFile(path)]
+
+
+def test_prodigys_lines_are_read(tmp_path):
+    record = {
+        "text": "Ada spoke",
+        "_input_hash": 1,
+        "tokens": [
+            {"text": "Ada", "start": 0, "end": 3, "id": 0},
+            {"text": "spoke", "start": 4, "end": 9, "id": 1},
+        ],
+        "spans": [
+            {
+                "start": 0,
+                "end": 3,
+                "token_start": 0,
+                "token_end": 0,
+                "label": "person",
+            }
+        ],
+        "answer": "accept",
+    }
+    found = read_of(
+        tmp_path,
+        record,
+        {**record, "answer": "reject"},
+        {**record, "answer": "ignore"},
+    )
+    assert found == [{"text": "Ada spoke", "spans": [(0, 3, "person")]}]
+
+
+@pytest.mark.parametrize(
+    "spans",
+    [
+        {"label": [[0, 3, "person"]]},
+        {"labels": [[0, 3, "person"]]},
+        {
+            "entities": [
+                {"id": 1, "label": "person", "start_offset": 0, "end_offset": 3}
+            ],
+            "relations": [],
+        },
+    ],
+)
+def test_doccanos_lines_are_read(tmp_path, spans):
+    found = read_of(tmp_path, {"id": 7, "text": "Ada spoke", **spans})
+    assert found == [{"text": "Ada spoke", "spans": [(0, 3, "person")]}]
