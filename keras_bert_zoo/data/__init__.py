@@ -12,14 +12,14 @@ from keras_bert_zoo.data.examples import Examples
 from keras_bert_zoo.data.examples import MemoryExamples
 from keras_bert_zoo.data.examples import as_examples
 from keras_bert_zoo.data.examples import check_examples
+from keras_bert_zoo.data.examples import overlap_of
 from keras_bert_zoo.data.examples import settled
+from keras_bert_zoo.data.examples import slips_of
 from keras_bert_zoo.data.examples import validation_examples
 from keras_bert_zoo.data.pipeline import BatchExamples
 from keras_bert_zoo.data.pipeline import build_dataset
 from keras_bert_zoo.data.prediction_batches import PredictionBatches
 from keras_bert_zoo.data.readers.file_examples import FileExamples
-from keras_bert_zoo.data.slips import overlap_of
-from keras_bert_zoo.data.slips import slips_of
 from keras_bert_zoo.data.unseen_labels import checked_to_score
 from keras_bert_zoo.data.unseen_labels import labelled_examples
 

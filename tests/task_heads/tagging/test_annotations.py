@@ -76,7 +76,7 @@ def test_spans_may_touch(write):
         ({"text": "a", "tags": ["O"]}, "'text' must not have 'tags'. Received"),
         ({"text": " "}, "more than spaces. Received: ' '. Mend or remove"),
         ({"text": 3}, "must be a string with more .*Received: 3. Mend"),
-        ({"text": "a", "spans": [], "entities": []}, "Received: both. Remove"),
+        ({"text": "a", "spans": [], "entities": []}, "Remove one"),
         ({"text": "a", "spans": {}}, "'spans' must be a list. Received: {}. A"),
     ],
 )
