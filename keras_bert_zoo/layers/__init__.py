@@ -6,6 +6,7 @@ On TensorFlow, dropout also asks `tf.distribute` for its replica.
 from keras_bert_zoo.layers.attention_mask import AttentionMask
 from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.embeddings import Embeddings
+from keras_bert_zoo.layers.encoder_run import EncoderRun
 from keras_bert_zoo.layers.feed_forward import FeedForward
 from keras_bert_zoo.layers.layer_norm import LayerNorm
 from keras_bert_zoo.layers.masked_lm_head import MaskedLMHead
@@ -21,6 +22,7 @@ __all__ = [
     "AttentionMask",
     "Dropout",
     "Embeddings",
+    "EncoderRun",
     "FeedForward",
     "LayerNorm",
     "MaskedLMHead",

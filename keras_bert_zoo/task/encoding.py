@@ -10,6 +10,7 @@ from typing import Any
 import keras
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers import EncoderRun
 
 _frozen = contextvars.ContextVar("frozen", default=None)
 
@@ -142,25 +143,3 @@ def _inputs_like(tensors: Mapping[str, keras.KerasTensor]) -> dict:
         name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=name)
         for name, tensor in tensors.items()
     }
-
-
-class EncoderRun(keras.layers.Layer):
-    """Runs an encoder; a frozen one as in inference, even in training.
-
-    Args:
-        encoder: functional model.
-        is_frozen: bool.
-    """
-
-    def __init__(self, encoder: keras.Model, is_frozen: bool, **kwargs):
-        super().__init__(**kwargs)
-        self.encoder = encoder
-        self.is_frozen = is_frozen
-
-    def call(self, inputs, training=None):
-        return self.encoder(
-            inputs, training=False if self.is_frozen else training
-        )
-
-    def compute_output_spec(self, inputs, training=None):
-        return self.encoder.compute_output_spec(inputs)

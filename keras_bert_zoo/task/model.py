@@ -16,11 +16,11 @@ from keras_bert_zoo import data
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import presets
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers import EncoderRun
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import fit_inputs
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task import saving
-from keras_bert_zoo.task.encoding import EncoderRun
 from keras_bert_zoo.task.inference import TextAnswers
 from keras_bert_zoo.task.inference import report_truncation
 from keras_bert_zoo.task.logit_losses import of_logits

@@ -7,7 +7,7 @@ import keras
 
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.encoding import EncoderRun
+from keras_bert_zoo.layers import EncoderRun
 
 
 class PackedForm:
