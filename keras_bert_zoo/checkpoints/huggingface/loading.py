@@ -5,6 +5,8 @@ import pathlib
 import re
 from collections.abc import Mapping
 
+from absl import logging
+
 from keras_bert_zoo.checkpoints import safetensors_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
@@ -105,7 +107,11 @@ def open_source(source: str) -> Contents:
     arguments = _bert_arguments(config, path_of_config)
     family = family_of_config(config, path_of_config)
     variables, own = _canonical(variables, family, path)
-    heads, architecture = _heads(variables, family, config, path_of_config)
+    heads, architecture, notes = _heads(
+        variables, family, config, path_of_config
+    )
+    for note in notes:
+        logging.warning("%s: %s", path, note)
     return Contents(
         kind=KIND,
         origin=str(path),
@@ -116,6 +122,7 @@ def open_source(source: str) -> Contents:
         heads=heads,
         ignored=family.ignored,
         tied=family.tied,
+        notes=notes,
         own=own,
         architecture=architecture,
     )
@@ -219,8 +226,8 @@ def _name_of_today(name: str, family: Family) -> str:
 
 def _heads(
     variables: Variables, family: Family, config: Mapping, path: pathlib.Path
-) -> tuple[tuple[HeadSource, ...], str]:
-    """Returns the heads that are there, and a class that is none of them."""
+) -> tuple[tuple[HeadSource, ...], str, tuple[str, ...]]:
+    """Returns the heads that are there, a class that is none, and notes."""
     classes = config.get("architectures")
     if not isinstance(classes, list):
         classes = []
@@ -236,13 +243,13 @@ def _heads(
     if set(_CLASSIFIERS) <= set(kinds):
         read = _classifier_kind(stated, variables, config)
         kinds = [read, *(k for k in kinds if k not in _CLASSIFIERS)]
-    heads = []
+    heads, notes = [], ()
     for kind in sorted(kinds, key=lambda kind: kind not in stated):
         rules = family.head_rules[kind]
         if kind not in _CLASSIFIERS:
             heads.append(HeadSource(kind, rules))
             continue
-        labels, task = classifier(
+        labels, task, notes = classifier(
             config, variables.shapes[rules[0].sources[0]], path
         )
         options = {"kind": task} if kind == "classification" else {}
@@ -253,7 +260,7 @@ def _heads(
         *(family.head_classes[kind] for kind in kinds),
     }
     others = [name for name in classes if name not in known]
-    return tuple(heads), others[0] if others else ""
+    return tuple(heads), others[0] if others else "", notes
 
 
 def _classifier_kind(

@@ -122,13 +122,45 @@ def test_classifier_keeps_labels_and_kind():
         ({"2": "c", "0": "a", "1": "b"}, ["a", "b", "c"]),
         (["a", "b", "c"], ["a", "b", "c"]),
         ({"0": 1, "1": 2, "2": 3}, ["1", "2", "3"]),
-        ({"0": "LABEL_0", "1": "LABEL_1"}, ["LABEL_0", "LABEL_1", "LABEL_2"]),
         (None, ["LABEL_0", "LABEL_1", "LABEL_2"]),
     ],
 )
 def test_labels_are_read_in_any_published_form(model, names, expected):
     directory = model("classifier", id2label=names)
     assert load_checkpoint(directory).head.labels == expected
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"0": "LABEL_0", "1": "LABEL_1"},
+        {"1": "LABEL_1", "0": "LABEL_0"},
+        {str(row): f"LABEL_{row}" for row in range(4)},
+        ["LABEL_0", "LABEL_1"],
+    ],
+)
+def test_labels_that_nobody_named_are_numbered_with_a_warning(
+    model, names, caplog
+):
+    """The default of two stays behind where a classifier was resized."""
+    rows = {"LABEL_0": 0, "LABEL_1": 1}
+    directory = model("classifier", id2label=names, label2id=rows, num_labels=3)
+    checkpoint = load_checkpoint(directory)
+    assert checkpoint.head.labels == ["LABEL_0", "LABEL_1", "LABEL_2"]
+    (note,) = checkpoint.report.notes
+    assert "LABEL_0 to LABEL_2" in note
+    assert note in caplog.text
+
+
+def test_default_names_yield_to_label2id(model):
+    directory = model(
+        "classifier",
+        id2label={"0": "LABEL_0", "1": "LABEL_1"},
+        label2id={"a": 0, "b": 1, "c": 2},
+    )
+    checkpoint = load_checkpoint(directory)
+    assert checkpoint.head.labels == ["a", "b", "c"]
+    assert checkpoint.report.notes == ()
 
 
 def test_labels_are_read_from_label2id_alone(model):
