@@ -144,7 +144,7 @@ def test_hub_answers_from_its_cache(published, monkeypatch):
     reason="the shared models are absent (KBZ_SHARED)",
 )
 def test_files_of_a_published_tagger_are_read(tmp_path):
-    """But its weights, a pickle, and 3 tokens too many for its table."""
+    """But its weights, and 3 tokens too many for its table."""
     source = SHARED / "models/hf_bert_ner_tiny"
     _, arguments = read_architecture(source)
     encoder = BertEncoder(**arguments)

@@ -1,4 +1,4 @@
-"""Reads models in Hugging Face's format: safetensors, never pickle."""
+"""Reads models in Hugging Face's format."""
 
 import functools
 import pathlib
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from absl import logging
 
-from keras_bert_zoo.checkpoints import safetensors_files
+from keras_bert_zoo.checkpoints import weight_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
 from keras_bert_zoo.checkpoints.huggingface import registered_encoder
@@ -24,21 +24,12 @@ from keras_bert_zoo.tokenization import load_tokenizer
 
 KIND = "huggingface"
 
-_PICKLES = (".bin", ".pt", ".pth", ".pkl")
-
 # Our poolings -> those of sentence-transformers' `1_Pooling/config.json`.
 _POOLING_KEYS = {
     "cls": "cls_token",
     "mean": "mean_tokens",
     "max": "max_tokens",
 }
-
-_REMEDY = (
-    "Convert it to safetensors where PyTorch is installed: python -c 'import "
-    'torch, safetensors.torch as s; w = torch.load("pytorch_model.bin", '
-    "weights_only=True); s.save_file({k: v.clone().contiguous() for k, v in "
-    'w.items()}, "model.safetensors", metadata={"format": "pt"})\''
-)
 
 # What wrappers of a model put before the names of its variables.
 _WRAPPERS = r"(?:(?:module|model|0\.auto_model)\.)*"
@@ -63,8 +54,8 @@ _VOCABULARIES = (
 def recognizes(source: str) -> bool:
     """Says whether the source is a directory, or a file, of this format."""
     path = pathlib.Path(source)
-    if path.suffix in _PICKLES or path.suffix == ".safetensors":
-        return path.is_file()
+    if weight_files.is_weight_file(path):
+        return True
     if not path.is_dir() or not (path / "config.json").is_file():
         return False
     config = read_json(path / "config.json")
@@ -72,24 +63,22 @@ def recognizes(source: str) -> bool:
 
 
 def open_source(source: str) -> Contents:
-    """Opens a directory with `config.json` and `model.safetensors`.
+    """Opens a directory with `config.json` and weights.
 
     Args:
-        source: the directory, or its safetensors file. A model in several
-            files is found through `model.safetensors.index.json`.
+        source: the directory, or one file of its weights. Safetensors are
+            read rather than PyTorch's own files, where both are there.
 
     Raises:
-        InputError: if the directory holds a pickle instead, a file is
-            missing or corrupt, or the model is no plain BERT.
+        InputError: if a file is missing or corrupt, a pickle holds more than
+            tensors, or the model is no plain BERT.
     """
-    path = pathlib.Path(source)
+    weights = path = pathlib.Path(source)
     if path.is_file():
-        _refuse_pickle(path)
         path = path.parent
     path_of_config = path / "config.json"
     config = read_json(path_of_config)
-    _require_safetensors(path)
-    variables = safetensors_files.open_model(path)
+    variables = weight_files.open_weights(weights)
     registered = registered_encoder.read_config(config, path_of_config)
     if registered is not None:
         name, arguments = registered
@@ -163,27 +152,6 @@ def _pooling(path: pathlib.Path) -> str | None:
     if any(config[k] is True for k in others if k.startswith("pooling_mode_")):
         return None
     return chosen[0] if len(chosen) == 1 else None
-
-
-def _require_safetensors(path: pathlib.Path) -> None:
-    wanted = (safetensors_files.SINGLE, safetensors_files.INDEX)
-    if any((path / name).is_file() for name in wanted):
-        return
-    for file in sorted(path.iterdir()):
-        _refuse_pickle(file)
-    raise InputError(
-        f"{path} must hold {' or '.join(wanted)}. Received: "
-        f"{', '.join(sorted(file.name for file in path.iterdir()))}. Save "
-        "the model with `save_pretrained` of a recent `transformers`."
-    )
-
-
-def _refuse_pickle(path: pathlib.Path) -> None:
-    if path.suffix in _PICKLES:
-        raise InputError(
-            "Weights must be in safetensors; a pickle can run any code when "
-            f"it is loaded. Received: {path}. {_REMEDY}"
-        )
 
 
 def _canonical(

@@ -13,10 +13,14 @@ import pathlib
 import ml_dtypes
 import numpy as np
 import pytest
+import safetensors.numpy
+import torch_pickles as torch
 from checkpoint_parts import load_checkpoint
 
 from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import MaskedLMHead
+from keras_bert_zoo.presets import Preset
 from keras_bert_zoo.presets import load_encoder
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -206,6 +210,31 @@ def test_wrappers_before_names_are_read(rewrite, model, wrapper):
     assert found.head.kind == "classification"
 
 
+def test_state_dict_of_pytorch_is_read(model):
+    directory = model("classifier")
+    arrays = safetensors.numpy.load_file(directory / "model.safetensors")
+    (directory / "model.safetensors").unlink()
+    tensors, stored = {}, {}
+    for key, (name, array) in enumerate(arrays.items()):
+        # Each is a view, transposed where it has two axes.
+        tensors[name] = torch.tensor(
+            torch.storage(str(key), "float32", array.size),
+            array.shape,
+            (1, len(array)) if array.ndim == 2 else (1,),
+        )
+        stored[str(key)] = array.T.tobytes()
+    pickled = torch.state_dict(tensors)
+    torch.write_archive(directory / "pytorch_model.bin", pickled, stored)
+    expected = load_checkpoint(RECORDED / "classifier")
+    for source in (directory, directory / "pytorch_model.bin"):
+        found = load_checkpoint(source)
+        for left, right in zip(expected.encoder.weights, found.encoder.weights):
+            np.testing.assert_array_equal(left, right)
+        np.testing.assert_array_equal(
+            found.head.weights["kernel"], expected.head.weights["kernel"]
+        )
+
+
 def test_padded_token_table_is_reported(model, vocabulary_tokens):
     directory = model()
     text = "\n".join(vocabulary_tokens(33))
@@ -371,3 +400,16 @@ def test_published_tiny_model_loads():
     assert checkpoint.report.num_mapped == 37
     assert len(checkpoint.tokenizer.vocabulary) == 256
     assert checkpoint.tokenizer.lowercase is False
+
+
+@needs_shared
+def test_published_pickle_loads():
+    """Its vocabulary has 3 tokens more than its table has rows."""
+    preset = Preset(SHARED / "models/hf_bert_ner_tiny")
+    encoder = preset.encoder()
+    assert preset.report.num_mapped == 23
+    assert encoder.vocabulary_size == 402
+    head = preset.head("tagging")
+    assert "B-PER" in head.labels
+    with pytest.raises(InputError, match="405 tokens for 402 rows"):
+        preset.tokenizer()
