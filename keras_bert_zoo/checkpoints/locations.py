@@ -22,6 +22,8 @@ _WANTED = (
     "vocab.txt",
     "tokenizer.json",
     "tokenizer_config.json",
+    "added_tokens.json",
+    "special_tokens_map.json",
     "1_Pooling/config.json",
 )
 
