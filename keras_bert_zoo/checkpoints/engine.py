@@ -7,6 +7,7 @@ source.
 
 import contextlib
 import dataclasses
+import difflib
 import re
 import threading
 from collections.abc import Mapping
@@ -328,10 +329,12 @@ def _check_rule(
     expected = rule.layout.shape(piece, config.get("num_heads", 1))
     for name in rule.sources:
         if name not in contents.variables.shapes:
+            near = difflib.get_close_matches(name, contents.variables.shapes)
             raise InputError(
                 f"{contents.origin}: variable {name!r} is missing; it fills "
-                f"{rule.target!r}. Check that the checkpoint is complete and "
-                "is a BERT."
+                f"{rule.target!r}. Nearest names that are there: "
+                f"{', '.join(map(repr, near)) or 'none'}. Check that the "
+                "checkpoint is complete and is a BERT."
             )
         received = tuple(contents.variables.shapes[name])
         if received != expected:

@@ -32,7 +32,7 @@ _POOLING_KEYS = {
 }
 
 # What wrappers of a model put before the names of its variables.
-_WRAPPERS = r"(?:(?:module|model|0\.auto_model)\.)*"
+_WRAPPERS = r"module\.|model\.|(?:\d+\.)?auto_model\."
 
 # Heads whose variables have the same names.
 _CLASSIFIERS = ("classification", "tagging")
@@ -186,7 +186,8 @@ def _canonical(
 
 
 def _name_of_today(name: str, family: Family) -> str:
-    name = re.sub(f"^{_WRAPPERS}(?:{re.escape(family.prefix)})?", "", name)
+    prefixes = f"{_WRAPPERS}|{re.escape(family.prefix)}"
+    name = re.sub(f"^(?:{prefixes})*", "", name)
     if ".LayerNorm." in name:
         name = name.replace(".gamma", ".weight").replace(".beta", ".bias")
     return name

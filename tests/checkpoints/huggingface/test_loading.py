@@ -197,7 +197,18 @@ def test_head_is_known_without_a_stated_class(model, name, changes, kind):
     assert load_checkpoint(directory).head.kind == kind
 
 
-@pytest.mark.parametrize("wrapper", ["module.", "model.", "0.auto_model."])
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        "module.",
+        "model.",
+        "auto_model.",
+        "0.auto_model.",
+        "module.0.auto_model.",
+        "bert.",
+        "bert.model.",
+    ],
+)
 def test_wrappers_before_names_are_read(rewrite, model, wrapper):
     directory = model("classifier")
     rewrite(
