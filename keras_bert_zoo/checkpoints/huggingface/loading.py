@@ -1,5 +1,6 @@
 """Reads models in Hugging Face's format."""
 
+import dataclasses
 import functools
 import pathlib
 import re
@@ -10,6 +11,8 @@ from absl import logging
 from keras_bert_zoo.checkpoints import weight_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
+from keras_bert_zoo.checkpoints.contents import further_head
+from keras_bert_zoo.checkpoints.contents import guess_note
 from keras_bert_zoo.checkpoints.huggingface import registered_encoder
 from keras_bert_zoo.checkpoints.huggingface.config import classifier
 from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
@@ -110,6 +113,7 @@ def open_source(source: str) -> Contents:
         tokenizer=functools.partial(read_tokenizer, path),
         heads=heads,
         ignored=family.ignored,
+        encoder_names=family.encoder_names,
         tied=family.tied,
         notes=notes,
         own=own,
@@ -196,7 +200,7 @@ def _name_of_today(name: str, family: Family) -> str:
 def _heads(
     variables: Variables, family: Family, config: Mapping, path: pathlib.Path
 ) -> tuple[tuple[HeadSource, ...], str, tuple[str, ...]]:
-    """Returns the heads that are there, a class that is none, and notes."""
+    """Returns the heads that are there, what is none of them, and notes."""
     classes = config.get("architectures")
     if not isinstance(classes, list):
         classes = []
@@ -209,49 +213,82 @@ def _heads(
         for kind, marker in family.head_markers.items()
         if any(name.startswith(marker) for name in variables.shapes)
     ]
-    if set(_CLASSIFIERS) <= set(kinds):
-        read = _classifier_kind(stated, variables, config)
-        kinds = [read, *(k for k in kinds if k not in _CLASSIFIERS)]
-    heads, notes = [], ()
-    for kind in sorted(kinds, key=lambda kind: kind not in stated):
-        rules = family.head_rules[kind]
-        if kind not in _CLASSIFIERS:
-            heads.append(HeadSource(kind, rules))
-            continue
-        labels, task, notes = classifier(
-            config, variables.shapes[rules[0].sources[0]], path
-        )
-        options = {"kind": task} if kind == "classification" else {}
-        heads.append(HeadSource(kind, rules, labels, options))
     known = {
         family.encoder_class,
         family.pretraining_class,
         *(family.head_classes[kind] for kind in kinds),
     }
     others = [name for name in classes if name not in known]
-    return tuple(heads), others[0] if others else "", notes
+    also, notes = (), ()
+    if set(_CLASSIFIERS) <= set(kinds):
+        kinds = [kind for kind in kinds if kind not in _CLASSIFIERS]
+        if not set(others) & set(family.unread_classes):
+            read, is_sure = _classifier_kind(stated, variables, config)
+            kinds = [read, *kinds]
+            if read not in stated:
+                # Whoever knows better may name the other.
+                also = tuple(kind for kind in _CLASSIFIERS if kind != read)
+            if read == "tagging" and is_sure:
+                others = []
+            elif not others and not is_sure:
+                notes = (guess_note(path.name, read, also[0]),)
+    architecture = others[0] if others else ""
+    if not stated and not others:
+        architecture = further_head(
+            set(variables.shapes) - {*family.tied, *family.synonyms},
+            [rule for kind in kinds for rule in family.head_rules[kind]],
+            family.encoder_names,
+        )
+    heads = []
+    for kind in sorted(kinds, key=lambda kind: kind not in stated):
+        head = HeadSource(kind, family.head_rules[kind])
+        if kind in _CLASSIFIERS:
+            head, more = _with_labels(head, variables, config, path)
+            head = dataclasses.replace(head, also=also)
+            notes += more
+        heads.append(head)
+    return tuple(heads), architecture, notes
+
+
+def _with_labels(
+    head: HeadSource, variables: Variables, config: Mapping, path: pathlib.Path
+) -> tuple[HeadSource, tuple[str, ...]]:
+    """Returns a classifier's head with its labels, and notes on them."""
+    shape = variables.shapes[head.rules[0].sources[0]]
+    try:
+        labels, task, notes = classifier(config, shape, path)
+    except InputError as error:
+        # It keeps nobody from the encoder.
+        return dataclasses.replace(head, problem=str(error)), ()
+    options = {"kind": task} if head.kind == "classification" else {}
+    return dataclasses.replace(head, labels=labels, config=options), notes
 
 
 def _classifier_kind(
     stated: set[str], variables: Variables, config: Mapping
-) -> str:
-    """Returns whether a classifier reads texts or words.
+) -> tuple[str, bool]:
+    """Returns whether a classifier reads texts or words, and if that is sure.
 
     Both have the same variables. Where no class is stated, problem types
-    are of texts, spelled spans of words; and what has no pooler reads words.
+    are of texts, spelled spans of words. What has no pooler may read words.
     """
     for kind in ("tagging", "classification"):
         if kind in stated:
-            return kind
+            return kind, True
     if config.get("problem_type"):
-        return "classification"
-    names = config.get("id2label") or config.get("label2id") or ()
-    if isinstance(names, dict):
-        names = [*names, *names.values()]
-    if "O" in names and any(_SPAN_LABEL.match(str(name)) for name in names):
-        return "tagging"
+        return "classification", True
+    names = [
+        str(name)
+        for key in ("id2label", "label2id")
+        if isinstance(config.get(key), dict | list)
+        for name in config[key]
+    ]
+    if isinstance(config.get("id2label"), dict):
+        names += map(str, config["id2label"].values())
+    if "O" in names and any(_SPAN_LABEL.match(name) for name in names):
+        return "tagging", True
     has_pooler = "pooler.dense.weight" in variables.shapes
-    return "classification" if has_pooler else "tagging"
+    return ("classification" if has_pooler else "tagging"), False
 
 
 def read_tokenizer(directory: pathlib.Path) -> Tokenizer | None:

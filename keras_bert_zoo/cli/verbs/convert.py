@@ -21,6 +21,8 @@ def run(args: argparse.Namespace) -> int:
         f"vocabulary  {size}\n"
         f"head        {', '.join([*result.heads, *dropped]) or 'none'}"
     )
+    if result.ignored:
+        print(f"ignored     {', '.join(result.ignored)}")
     for note in result.notes:
         print(f"note        {note}")
     print(f"saved       {result.directory}")

@@ -197,6 +197,92 @@ def test_head_is_known_without_a_stated_class(model, name, changes, kind):
     assert load_checkpoint(directory).head.kind == kind
 
 
+CRF = {
+    "crf.transitions": np.zeros((3, 3), "float32"),
+    "crf.start_transitions": np.zeros(3, "float32"),
+}
+SECOND_LAYER = {
+    "dense.weight": np.zeros((16, 16), "float32"),
+    "classifier.out.weight": np.zeros((3, 16), "float32"),
+}
+# Has the place of ours and another shape.
+OTHER_SHAPE = {"classifier.weight": np.zeros((3, 5), "float32")}
+OTHER_HEAD = {"qa_outputs.weight": np.zeros((7, 16), "float32")}
+
+
+@pytest.mark.parametrize("more", [CRF, SECOND_LAYER, OTHER_SHAPE, OTHER_HEAD])
+@pytest.mark.parametrize("architectures", [None, ["TheirTagger"]])
+def test_what_is_no_part_of_the_encoder_does_not_block_it(
+    rewrite, model, more, architectures
+):
+    directory = model("classifier", architectures=architectures)
+    rewrite(directory, lambda arrays: {**arrays, **more})
+    expected = load_encoder(RECORDED / "classifier")
+    preset = Preset(directory)
+    encoder = preset.encoder()
+    assert set(more) <= set(preset.report.ignored)
+    for left, right in zip(expected.weights, encoder.weights, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("names", [{"0": "no"}, 3])
+def test_labels_that_are_wrong_do_not_block_the_encoder(model, names):
+    preset = Preset(model("classifier", id2label=names))
+    preset.encoder()
+    with pytest.raises(InputError, match="id2label.*classifier's 3 rows"):
+        preset.head("classification")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encoder.layer.0.attention.self.distance_embedding.weight",
+        "encoder.layer.2.output.dense.bias",
+        "embeddings.norm.weight",
+        "pooler.norm.weight",
+    ],
+)
+def test_what_may_be_part_of_the_encoder_must_be_known(rewrite, model, name):
+    directory = model()
+    more = {name: np.zeros(3, "float32")}
+    rewrite(directory, lambda arrays: {**arrays, **more})
+    with pytest.raises(InputError, match=f"every variable of an enc.*{name}"):
+        load_encoder(directory)
+
+
+def test_head_that_is_a_guess_is_told(model, caplog):
+    checkpoint = load_checkpoint(model("classifier", architectures=None))
+    (note,) = checkpoint.report.notes
+    assert "read as classification. Name the head 'tagging'" in note
+    assert note in caplog.text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architectures": ["BertForSequenceClassification"]},
+        {"architectures": None, "id2label": ["O", "B-x", "I-x"]},
+        {
+            "architectures": None,
+            "problem_type": "single_label_classification",
+        },
+    ],
+)
+def test_head_that_is_stated_needs_no_note(model, changes):
+    assert load_checkpoint(model("classifier", **changes)).report.notes == ()
+
+
+def test_labels_say_what_a_class_of_its_author_is(model):
+    directory = model(
+        "classifier",
+        architectures=["TheirTagger"],
+        id2label=["O", "B-x", "I-x"],
+    )
+    contents = Preset(directory).contents
+    assert [head.kind for head in contents.heads] == ["tagging"]
+    assert contents.architecture == ""
+
+
 @pytest.mark.parametrize(
     "wrapper",
     [
