@@ -58,14 +58,17 @@ class FastTokenizer(Engine):
             lowercase,
             lowercase if strip_accents is None else strip_accents,
         )
-        specification = PythonTokenizer(vocabulary, lowercase, strip_accents)
-        spellings = specification.added_spellings
+        find, added = (None, None), ()
+        if vocabulary.added:
+            written, normalized = PythonTokenizer(
+                vocabulary, lowercase, strip_accents
+            ).added_spellings
+            find = finders(written, normalized, ord)
+            added = (*written, *normalized)
         words = WordPieceModel(
-            Normalizer(tables, *finders(*spellings, ord)),
-            FastWordPiece(vocabulary),
+            Normalizer(tables, *find), FastWordPiece(vocabulary)
         )
-        texts = [text for one in spellings for text in one]
-        super().__init__(FastModel(vocabulary, lowercase, words, texts))
+        super().__init__(FastModel(vocabulary, lowercase, words, added))
 
 
 class FastModel(tf.Module):
@@ -91,7 +94,7 @@ class FastModel(tf.Module):
         added: Sequence[str] = (),
     ):
         super().__init__()
-        self._added = _pattern(added)
+        self._added = _pattern(added) if added else ""
         self._lowercase = lowercase
         self._words = words
         with tf.init_scope(), tf.device("CPU:0"):
@@ -151,12 +154,14 @@ class FastWordPiece(tf.Module):
     def __init__(self, vocabulary: Vocabulary):
         super().__init__()
         lengths = [len(_without_prefix(token)) for token in vocabulary.tokens]
-        marks = vocabulary.marks()
-        # Marks follow the tokens: some stand for tokens of the vocabulary.
-        lengths += [1] * len(marks)
-        ids = [*range(len(vocabulary)), *marks.values()]
+        self._ids = None
         with tf.init_scope(), tf.device("CPU:0"):
-            self._ids = tf.constant(ids, tf.int32) if marks else None
+            if vocabulary.added:
+                # Marks follow the tokens: some stand for one of them.
+                marked = vocabulary.marks().values()
+                ids = [*range(len(lengths)), *marked]
+                lengths += [1] * len(marked)
+                self._ids = tf.constant(ids, tf.int32)
             self._lengths = tf.constant(lengths, tf.int32)
             self._wordpiece = wordpiece(
                 vocabulary,
@@ -257,7 +262,7 @@ def wordpiece(vocabulary: Vocabulary, max_bytes: int, splits_text: bool):
         token if token_id in matchable else f"{_UNKNOWN_WORD}{token_id}"
         for token_id, token in enumerate(vocabulary.tokens)
     ]
-    if not splits_text:
+    if vocabulary.added and not splits_text:
         tokens += vocabulary.marks()
     return _tensorflow_text().FastWordpieceTokenizer(
         tokens,

@@ -49,24 +49,25 @@ class GraphTokenizer(Engine):
         lowercase: bool,
         strip_accents: bool | None = None,
     ):
-        specification = PythonTokenizer(vocabulary, lowercase, strip_accents)
-        written, normalized = specification.added_spellings
+        written, normalized = {}, {}
+        if vocabulary.added:
+            written, normalized = PythonTokenizer(
+                vocabulary, lowercase, strip_accents
+            ).added_spellings
         trie = build_trie(vocabulary, "".join(normalized).replace(" ", ""))
         tables = symbol_tables(
             lowercase,
             lowercase if strip_accents is None else strip_accents,
             trie.symbols,
         )
+        find = (None, None)
+        if vocabulary.added:
+            find = finders(
+                written, normalized, lambda one: trie.symbols[ord(one)]
+            )
         super().__init__(
             WordPieceModel(
-                Normalizer(
-                    tables,
-                    *finders(
-                        written,
-                        normalized,
-                        lambda character: trie.symbols[ord(character)],
-                    ),
-                ),
+                Normalizer(tables, *find),
                 GraphWordPiece(trie, vocabulary.unknown_id),
             )
         )

@@ -67,10 +67,11 @@ def build_trie(
             f"Received: {len(vocabulary)}. Use the Python tokenizer."
         )
     subwords = matchable_tokens(vocabulary)
-    subwords += [
-        (FIRST_ROOT, mark, token_id)
-        for mark, token_id in vocabulary.marks().items()
-    ]
+    if vocabulary.added:
+        subwords += [
+            (FIRST_ROOT, mark, token_id)
+            for mark, token_id in vocabulary.marks().items()
+        ]
     return trie_of(subwords, others)
 
 
