@@ -9,7 +9,8 @@ not, and so is safe to load from anybody:
 
 - Before it is run, its opcodes are checked against a list of those that build
   numbers, strings, lists, tuples and dicts, or ask for a global. Those that
-  make instances of classes are not on it.
+  make instances of classes are not on it. Tuples must be nested as little as
+  tensors need: a dict would take forever to find its place for others.
 - A global is one of a few names, each of which gives a function or a name of
   this module in its place; nothing is imported. What a call of them returns
   are immutable tuples, and dicts that take no attributes.
@@ -55,6 +56,7 @@ _PROTOCOL_VERSION = 1001
 _ZIP = b"PK\x03\x04"
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _MOST_DIMENSIONS = 32
+_MOST_NESTED = 8
 
 # Class of a storage in `torch` -> how its numbers are stored.
 _STORAGES = {
@@ -76,6 +78,7 @@ _OPCODES = frozenset(
     "GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE GLOBAL "
     "STACK_GLOBAL REDUCE BUILD BINPERSID".split()
 )
+_GETS = ("GET", "BINGET", "LONG_BINGET")
 _PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
 
 
@@ -170,6 +173,43 @@ _FUNCTIONS = {
     ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
     ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
 }
+
+
+class _Nesting:
+    """Follows how deep the tuples of a pickle are nested."""
+
+    def __init__(self):
+        self._stack: list[int | None] = []  # None is a mark
+        self._memo: dict[int, int] = {}
+
+    def follow(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
+        """Takes the next opcode, one of `_OPCODES`.
+
+        Raises:
+            ValueError: if it makes a tuple that is nested too deep.
+            IndexError, KeyError: if it needs what is not there.
+        """
+        stack, memo = self._stack, self._memo
+        if opcode.name in _PUTS or opcode.name == "MEMOIZE":
+            memo[len(memo) if argument is None else argument] = stack[-1] or 0
+            return
+        if opcode.name in _GETS:
+            stack.append(memo[argument])
+            return
+        taken = []
+        for kind in reversed(opcode.stack_before):
+            if kind is pickletools.stackslice:
+                while stack[-1] is not None:
+                    taken.append(stack.pop())
+            else:
+                taken.append(stack.pop() or 0)
+        depth = 0
+        if opcode.name.startswith("TUPLE"):
+            depth = 1 + max(taken, default=0)
+        if depth > _MOST_NESTED:
+            raise ValueError("tuples are nested too deep")
+        is_mark = opcode.stack_after == [pickletools.markobject]
+        stack += [None if is_mark else depth] * len(opcode.stack_after)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -303,6 +343,7 @@ def _load(stream: BinaryIO, path: pathlib.Path) -> Any:
 def _content(stream: BinaryIO, path: pathlib.Path) -> bytes:
     """Returns the bytes of the next pickle, whose opcodes are allowed."""
     start = stream.tell()
+    nesting = _Nesting()
     for count, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
         if opcode.name not in _OPCODES:
             what = "" if argument is None else f" {argument!r:.80}"
@@ -310,6 +351,7 @@ def _content(stream: BinaryIO, path: pathlib.Path) -> bytes:
         # A table that long would be made for it.
         if opcode.name in _PUTS and argument > count:
             raise ValueError("a number of the memo is too high")
+        nesting.follow(opcode, argument)
     end = stream.tell()
     stream.seek(start)
     return _exactly(stream, end - start)

@@ -152,6 +152,9 @@ def test_what_builds_more_than_tensors_is_refused_by_name(path, pickled, name):
         b"NN\x86R.",
         # A table of the memo that would be four thousand million long.
         b"Nr\xff\xff\xff\xff.",
+        # Tuples of tuples, whose hash would take a million years.
+        b"}Nq\x00" + b"h\x00h\x00\x86q\x00" * 60 + b"Ns.",
+        b"}" + b"N" + b"\x85" * 1_000_000 + b"Ns.",
         b"X\xff\xff\xff\xffabc.",
         b"}",
         b".",
