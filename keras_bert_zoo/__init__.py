@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _HOMES = {
+    "AddedToken": "keras_bert_zoo.tokenization",
     "AdamW": "keras_bert_zoo.training.optimizers.layerwise",
     "Backup": "keras_bert_zoo.training.resume.backup",
     "BertEncoder": "keras_bert_zoo.encoders.bert",

@@ -2,7 +2,9 @@
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
@@ -23,6 +25,7 @@ class HeadSource:
         config: dict. See `HeadWeights.config`.
         also: kinds that the source stores in the same way, and does not tell
             from this one.
+        problem: str. Why the head cannot be read, if it cannot.
     """
 
     kind: str
@@ -30,6 +33,7 @@ class HeadSource:
     labels: list = dataclasses.field(default_factory=list)
     config: dict = dataclasses.field(default_factory=dict)
     also: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +53,15 @@ class Contents:
         heads: the heads that the source holds.
         ignored: regular expressions; a name that matches one in full belongs
             to no variable of ours.
-        tied: dict from a name to the path of our variable that it repeats.
+        encoder_names: how the names of an encoder's variables begin. All of
+            them must be known; what else is not, is ignored.
+        tied: dict from a name, which belongs to the head `masked_lm`, to the
+            path of our variable that it repeats.
         notes: what else the user should know.
         own: arrays that only this project writes, by the path of a head's
             variable.
-        architecture: str. The class that the source states, if it is one
-            whose head is not among `heads`.
+        architecture: str. The class that the source states, if its head is
+            not surely among `heads`, or what else tells of another head.
         encoder: str. Name of the encoder's class in the registry.
     """
 
@@ -66,6 +73,7 @@ class Contents:
     tokenizer: Callable[[], Any] = lambda: None
     heads: tuple[HeadSource, ...] = ()
     ignored: tuple[str, ...] = ()
+    encoder_names: tuple[str, ...] = ("",)
     tied: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
     own: Variables = NO_VARIABLES
@@ -102,3 +110,36 @@ class HeadWeights(NamedTuple):
     labels: list
     weights: dict
     config: dict
+
+
+def further_head(
+    names: Iterable[str],
+    rules: Iterable[Rule],
+    encoder_names: tuple[str, ...],
+    ignored: Iterable[str] = (),
+) -> str:
+    """Returns what tells of a head that is not known, if anything does.
+
+    Args:
+        names: those of a source's variables.
+        rules: tables for the heads that are known.
+        encoder_names, ignored: see `Contents`.
+    """
+    mapped = {name for rule in rules for name in rule.sources}
+    further = sorted(
+        name
+        for name in set(names) - mapped
+        if not name.startswith(encoder_names)
+        and not any(re.fullmatch(rule, name) for rule in ignored)
+    )
+    if not further:
+        return ""
+    return f"a head with the variables {', '.join(further):.200}"
+
+
+def guess_note(where: str, kind: str, other: str) -> str:
+    """Returns the note on a classifier whose kind is guessed."""
+    return (
+        f"{where} does not say whether the classifier is of texts or of words; "
+        f"it is read as {kind}. Name the head {other!r} if it is not."
+    )

@@ -1,12 +1,13 @@
 """Loads an opened checkpoint, whole or not at all.
 
-A checkpoint and its rules must cover each other: every variable of the source
-is mapped, repeated or ignored by name, and every variable of ours has its
-source.
+An encoder and its rules must cover each other: every variable of the source's
+encoder is mapped or ignored by name, and every variable of ours has its
+source. A head is checked when it is read; what belongs to none is ignored.
 """
 
 import contextlib
 import dataclasses
+import difflib
 import re
 import threading
 from collections.abc import Mapping
@@ -51,9 +52,14 @@ class LoadReport:
 
 
 def load_head(contents: Contents, kind: str) -> HeadWeights | None:
-    """Reads the head of one kind alone; `None` where there is none."""
+    """Reads the head of one kind alone; `None` where there is none.
+
+    Raises:
+        InputError: if it is there and cannot be read.
+    """
     for head in contents.heads:
         if kind in (head.kind, *head.also):
+            _check_head(contents, head)
             return _read_head(contents, head)._replace(kind=kind)
     return None
 
@@ -256,9 +262,7 @@ def check_coverage(
     rules: list[Rule],
     shapes: Mapping[str, Shape],
 ) -> LoadReport:
-    """Checks names and shapes of the whole checkpoint.
-
-    Reads no array but those that must repeat another.
+    """Checks names and shapes of the encoder. Reads no array.
 
     Args:
         contents: what the source holds.
@@ -268,7 +272,7 @@ def check_coverage(
 
     Raises:
         InputError: naming the first variable that is missing or misshapen,
-            or all that no rule knows.
+            or those of the encoder that no rule knows.
     """
     targets = {rule.target for rule in rules}
     for path in shapes:
@@ -284,13 +288,8 @@ def check_coverage(
             _check_rule(contents, rule, shapes[rule.target], config)
             used.update(rule.sources)
     for head in contents.heads:
-        expected = shapes_of_head(contents, head)
-        for rule in head.rules:
-            _check_rule(contents, rule, expected[rule.target], config)
-            used.update(rule.sources)
-    for name, target in contents.tied.items():
-        if name in contents.variables.shapes:
-            _check_tied(contents, name, rules, target, shapes)
+        if not _problem(contents, head):
+            used.update(*(rule.sources for rule in head.rules))
     spare = {
         name
         for rule in rules
@@ -300,13 +299,14 @@ def check_coverage(
     ignored, unknown = [], []
     for name in sorted(set(contents.variables.shapes) - used):
         known = name in contents.tied or name in spare
+        known = known or not name.startswith(contents.encoder_names)
         if known or any(re.fullmatch(rule, name) for rule in contents.ignored):
             ignored.append(name)
         else:
             unknown.append(name)
     if unknown:
         raise InputError(
-            f"{contents.origin}: every variable of a checkpoint must be "
+            f"{contents.origin}: every variable of an encoder must be "
             f"known. Received: {_some(unknown)}, which no rule of the "
             f"{contents.kind} source maps or ignores. Check that the "
             "checkpoint is a BERT with the layers that its configuration "
@@ -328,10 +328,12 @@ def _check_rule(
     expected = rule.layout.shape(piece, config.get("num_heads", 1))
     for name in rule.sources:
         if name not in contents.variables.shapes:
+            near = difflib.get_close_matches(name, contents.variables.shapes)
             raise InputError(
                 f"{contents.origin}: variable {name!r} is missing; it fills "
-                f"{rule.target!r}. Check that the checkpoint is complete and "
-                "is a BERT."
+                f"{rule.target!r}. Nearest names that are there: "
+                f"{', '.join(map(repr, near)) or 'none'}. Check that the "
+                "checkpoint is complete and is a BERT."
             )
         received = tuple(contents.variables.shapes[name])
         if received != expected:
@@ -342,22 +344,38 @@ def _check_rule(
             )
 
 
-def _check_tied(
-    contents: Contents,
-    name: str,
-    rules: list[Rule],
-    target: str,
-    shapes: Mapping[str, Shape],
-) -> None:
-    (rule,) = [rule for rule in rules if rule.target == target]
-    ours = read_rule(rule, contents.variables, shapes[target], contents.origin)
+def _problem(contents: Contents, head: HeadSource) -> str:
+    """Returns why a head cannot be read; nothing where it can."""
+    expected = shapes_of_head(contents, head)
+    try:
+        for rule in head.rules:
+            _check_rule(contents, rule, expected[rule.target], contents.config)
+    except InputError as error:
+        return str(error)
+    return head.problem
+
+
+def _check_head(contents: Contents, head: HeadSource) -> None:
+    problem = _problem(contents, head)
+    if problem:
+        raise InputError(problem)
+    if head.kind == "masked_lm":
+        for name, target in contents.tied.items():
+            if name in contents.variables.shapes:
+                _check_tied(contents, name, target)
+
+
+def _check_tied(contents: Contents, name: str, target: str) -> None:
+    (rule,) = [rule for rule in contents.rules if rule.target == target]
+    shape = contents.variables.shapes[rule.sources[0]]
+    ours = read_rule(rule, contents.variables, shape, contents.origin)
     theirs = contents.variables.read(name).astype(np.float32)
     if not np.array_equal(ours, theirs):
         raise InputError(
             f"{contents.origin}: variable {name!r} must repeat "
             f"{rule.sources[0]!r}. Received other values: an output "
-            "projection of its own is not supported. Remove the variable to "
-            "load without it."
+            "projection of its own is not supported. Load the encoder alone, "
+            "or remove the variable to load the head without it."
         )
 
 

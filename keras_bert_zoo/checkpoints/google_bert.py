@@ -10,9 +10,13 @@ Source: https://github.com/google-research/bert
 
 import functools
 
+from absl import logging
+
 from keras_bert_zoo.checkpoints import tensorflow_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
+from keras_bert_zoo.checkpoints.contents import further_head
+from keras_bert_zoo.checkpoints.contents import guess_note
 from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
 from keras_bert_zoo.checkpoints.huggingface.config import numbered_labels
 from keras_bert_zoo.checkpoints.rules import TRANSPOSED
@@ -20,6 +24,8 @@ from keras_bert_zoo.checkpoints.rules import Rule
 from keras_bert_zoo.errors import InputError
 
 KIND = "google_bert"
+
+_ENCODER_NAMES = ("bert/",)
 
 _OURS = "transformer_block_{i}"
 _THEIRS = "bert/encoder/layer_{i}"
@@ -152,6 +158,20 @@ def open_source(source: str) -> Contents:
         tensorflow_files.read_config(directory),
         directory / tensorflow_files.CONFIG,
     )
+    heads = tuple(_heads(variables.shapes))
+    architecture = further_head(
+        variables.shapes,
+        [rule for head in heads for rule in head.rules],
+        _ENCODER_NAMES,
+        IGNORED,
+    )
+    notes = tuple(
+        guess_note(prefix.name, head.kind, head.also[0])
+        for head in heads
+        if head.also and not architecture
+    )
+    for note in notes:
+        logging.warning("%s: %s", prefix, note)
     return Contents(
         kind=KIND,
         origin=str(prefix),
@@ -159,8 +179,11 @@ def open_source(source: str) -> Contents:
         variables=variables,
         rules=RULES,
         tokenizer=functools.partial(tensorflow_files.read_tokenizer, directory),
-        heads=tuple(_heads(variables.shapes)),
+        heads=heads,
         ignored=IGNORED,
+        encoder_names=_ENCODER_NAMES,
+        notes=notes,
+        architecture=architecture,
     )
 
 

@@ -1,5 +1,6 @@
 """Where a checkpoint is: a path, an installed package or a hub name."""
 
+import functools
 import importlib.metadata
 import os
 import pathlib
@@ -12,15 +13,17 @@ from keras_bert_zoo.registry import checkpoint_sources
 PACKAGE = "package:"
 HUGGINGFACE_HUB = "hf:"
 
-# Never a pickle, never code.
+# Never code.
+_SAFETENSORS = ("model*.safetensors", "model.safetensors.index.json")
+_TORCH_FILES = ("pytorch_model*.bin", "pytorch_model.bin.index.json")
 _WANTED = (
-    "model*.safetensors",
-    "model.safetensors.index.json",
     "config.json",
     "task.json",
     "vocab.txt",
     "tokenizer.json",
     "tokenizer_config.json",
+    "added_tokens.json",
+    "special_tokens_map.json",
     "1_Pooling/config.json",
 )
 
@@ -119,16 +122,20 @@ def _downloaded(name: str) -> str:
             "pip install huggingface_hub"
         ) from error
     name, _, revision = name.partition("@")
+    fetch = functools.partial(
+        huggingface_hub.snapshot_download, name, revision=revision or None
+    )
     try:
-        return huggingface_hub.snapshot_download(
-            name, revision=revision or None, allow_patterns=list(_WANTED)
-        )
+        place = fetch(allow_patterns=[*_SAFETENSORS, *_WANTED])
+        if any(pathlib.Path(place).glob(_SAFETENSORS[0])):
+            return place
+        return fetch(allow_patterns=[*_TORCH_FILES, *_WANTED])
     # Network, authorization and naming errors share no other base.
     except Exception as error:
         reason = str(error).partition("\n")[0].removesuffix(".")
         raise InputError(
             f"The model hf:{name} could not be fetched: "
             f"{type(error).__name__}: {reason}. Check name, revision and "
-            "network; or download its safetensors, json and vocab.txt files "
+            "network; or download its weights, json and vocab.txt files "
             "elsewhere and pass the directory."
         ) from error

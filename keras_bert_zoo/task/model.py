@@ -167,7 +167,9 @@ class TaskModel(ReplicatedModel):
                 keras-hub's or the TensorFlow model garden's.
             head: name of a registered head, or a `TaskHead`, to put a new
                 head on the encoder; `None` for the head that is there, with
-                its labels.
+                its labels. A name without options is a published head, too,
+                where the preset has weights that fit and does not tell what
+                they are for.
             sequence_length, freeze_encoder, freeze_embeddings: see the class;
                 `None` for what the saved head was trained with.
             load_weights: bool. Whether the encoder starts from the preset's

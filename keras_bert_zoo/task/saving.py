@@ -97,7 +97,15 @@ def load_task(
         load_head = load_weights
     elif isinstance(head, str):
         kind = heads.get(head)
-        head = checked_call(kind, f"The head {head!r}", head_options)
+        weights = None
+        if load_weights and not (
+            head_options or load_head is False or preset.task.get("head")
+        ):
+            weights = preset.head(head)
+        if weights is not None:
+            head, load_head = kind.from_weights(weights), True
+        else:
+            head = checked_call(kind, f"The head {head!r}", head_options)
     elif not isinstance(head, TaskHead):
         raise InputError(
             "`head` must be the name of a registered head, or a `TaskHead`. "
@@ -160,7 +168,8 @@ def _head_there(preset: presets.Preset) -> tuple[TaskHead, dict]:
         raise InputError(
             f"The head of {preset.name} must be a registered one, and in the "
             f"file. Received: {stated or kinds[0]}. Registered: "
-            f"{', '.join(heads.names())}. Name one, to train it anew."
+            f"{', '.join(heads.names())}. Name one with `head`: its weights "
+            "are read if they are there, or it is trained anew."
         )
     if not kinds:
         raise InputError(

@@ -8,6 +8,7 @@ other names load TensorFlow when they are first touched.
 import importlib
 
 _MODULES = {
+    "AddedToken": "wordpiece.added_tokens",
     "BertTokenizer": "wordpiece.tokenizer",
     "FastTokenizer": "wordpiece.fast_tokenizer",
     "GraphTokenizer": "wordpiece.graph_tokenizer",

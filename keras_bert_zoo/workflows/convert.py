@@ -9,6 +9,8 @@ from keras_bert_zoo.atomic_io import check_new_directory
 from keras_bert_zoo.workflows import options as option_types
 from keras_bert_zoo.workflows.options import Directory
 
+_NO_HEAD = "none"
+
 
 @dataclasses.dataclass(frozen=True)
 class ConvertResult:
@@ -23,7 +25,8 @@ class ConvertResult:
         num_parameters: int. Of the encoder.
         num_tokens: int, size of the vocabulary; `None` where there is none.
         heads: names of the heads that were kept.
-        dropped_heads: names of those that the checkpoint has beside them.
+        dropped_heads: names of those that the checkpoint has beside them; or
+            its class, or variables, if no known head has them.
         notes: what else the user should know.
     """
 
@@ -44,6 +47,7 @@ def convert(
     *,
     out: Directory,
     kind: str | None = None,
+    head: str | None = None,
     overwrite: bool = False,
 ) -> ConvertResult:
     """Converts a model of any format that is read to a model directory.
@@ -52,14 +56,17 @@ def convert(
         source: a file, a directory, or what `train --preset` takes.
         out: directory of the model, written whole or not at all.
         kind: format of the source, where it is not recognized.
+        head: name of the head to keep, where the source does not tell; `none`
+            keeps the encoder alone.
         overwrite: whether a model in the directory may be replaced.
 
     Returns:
         `ConvertResult`.
 
     Raises:
-        InputError: if the source is in no format that is read, or damaged, or
-            the directory exists and `overwrite` is false.
+        InputError: if the source is in no format that is read, or damaged,
+            has no weights of `head`, or does not tell which head it has; or
+            if the directory exists and `overwrite` is false.
     """
     options = option_types.checked(
         option_types.options_of(convert), dict(locals())
@@ -74,11 +81,17 @@ def convert(
     preset = presets.Preset(options["source"], options["kind"])
     kinds = preset.head_kinds()
     tokenizer = preset.tokenizer_or_none()
+    head = options["head"]
+    if head == preset.task.get("head"):
+        head = None  # It is the one that is there, with its options.
     kept = []
-    if tokenizer is not None:
+    if head is None and tokenizer is not None:
         kept = [one for one in kinds[:1] if one in registry.heads.names()]
+    elif head not in (None, _NO_HEAD):
+        kept = [head]
     if kept:
-        model = TaskModel.from_preset(preset)
+        required = None if head is None else True
+        model = TaskModel.from_preset(preset, head, load_head=required)
         encoder = model.encoder
         model.save_to_preset(out, overwrite=overwrite)
     else:
@@ -91,6 +104,10 @@ def convert(
             overwrite=overwrite,
         )
     report = preset.report
+    stored = {one.kind: {one.kind, *one.also} for one in preset.contents.heads}
+    dropped = [one for one in kinds if not stored.get(one, {one}) & set(kept)]
+    if preset.contents.architecture and not kept:
+        dropped.append(preset.contents.architecture)
     return ConvertResult(
         directory=out,
         origin=report.origin,
@@ -100,6 +117,6 @@ def convert(
         num_parameters=encoder.count_params(),
         num_tokens=None if tokenizer is None else tokenizer.vocabulary_size,
         heads=kept,
-        dropped_heads=[one for one in kinds if one not in kept],
+        dropped_heads=dropped,
         notes=report.notes,
     )

@@ -86,6 +86,13 @@ def test_missing_variable_is_named():
         engine.load_encoder(contents(arrays))
 
 
+def test_missing_variable_is_told_with_the_nearest_names():
+    arrays = arrays_with()
+    arrays["bert/pooler/bias"] = arrays.pop("pooler/bias")
+    with pytest.raises(InputError, match="Nearest.*: 'bert/pooler/bias'"):
+        engine.load_encoder(contents(arrays))
+
+
 def test_unknown_variable_is_named():
     arrays = arrays_with(stranger=np.ones(3))
     with pytest.raises(InputError, match="'stranger', which no rule of the"):

@@ -169,9 +169,22 @@ def test_optimizer_state_is_ignored(published):
 
 
 def test_unknown_variable_is_named(published):
-    directory = published(**{"cls/other/kernel": np.zeros(2, "float32")})
-    with pytest.raises(InputError, match="'cls/other/kernel'"):
+    directory = published(**{"bert/other/kernel": np.zeros(2, "float32")})
+    with pytest.raises(InputError, match="'bert/other/kernel'"):
         load_checkpoint(directory)
+
+
+def test_another_head_does_not_block_the_encoder(published):
+    crf = {"crf_loss/transitions": np.zeros((3, 3), "float32")}
+    directory = published("tagger", **crf)
+    assert load_checkpoint(directory).report.ignored == tuple(crf)
+    with pytest.raises(InputError, match="variables crf_loss/transitions"):
+        TaskModel.from_preset(directory)
+
+
+def test_what_a_classifier_reads_is_told_as_a_guess(published):
+    (note,) = load_checkpoint(published("tagger")).report.notes
+    assert "Name the head 'tagging'" in note
 
 
 @pytest.mark.parametrize(("word", "lowercase"), [("w", True), ("W", False)])

@@ -92,48 +92,64 @@ def test_package_without_a_model_is_refused():
         load_checkpoint("package:pytest")
 
 
-@pytest.mark.parametrize("revision", ["", "@v1.0"])
-def test_hub_fetches_no_pickle_and_no_code(monkeypatch, tmp_path, revision):
-    hub = pytest.importorskip("huggingface_hub")
-    asked = {}
+SAFETENSORS = {
+    "model.safetensors",
+    "model-00001-of-00002.safetensors",
+    "model.safetensors.index.json",
+}
+TORCH_FILES = {
+    "pytorch_model.bin",
+    "pytorch_model-00001-of-00002.bin",
+    "pytorch_model.bin.index.json",
+}
+OTHERS = {"config.json", "tokenizer.json", "1_Pooling/config.json", "vocab.txt"}
 
-    def snapshot_download(name, revision, allow_patterns):
-        asked.update(name=name, revision=revision)
-        published = [
-            "model.safetensors",
-            "model-00001-of-00002.safetensors",
-            "model.safetensors.index.json",
-            "onnx/model.safetensors",
-            "pytorch_model.bin",
-            "modeling.py",
-            "config.json",
-            "tokenizer.json",
-            "1_Pooling/config.json",
-            "vocab.txt",
-        ]
-        asked["files"] = set(
-            hub.utils.filter_repo_objects(
+
+@pytest.fixture
+def hub(monkeypatch, tmp_path):
+    """Returns a function publishing files, and what is asked for."""
+    hub = pytest.importorskip("huggingface_hub")
+
+    def publish(published):
+        asked = []
+
+        def snapshot_download(name, revision, allow_patterns):
+            asked.append((name, revision))
+            names = hub.utils.filter_repo_objects(
                 published, allow_patterns=allow_patterns
             )
-        )
-        return str(tmp_path)
+            for file in map(tmp_path.joinpath, names):
+                file.parent.mkdir(exist_ok=True)
+                file.touch()
+            return str(tmp_path)
 
-    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+        monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+        return asked
+
+    return publish
+
+
+def files_in(directory):
+    files = [file for file in directory.rglob("*") if file.is_file()]
+    return {file.relative_to(directory).as_posix() for file in files}
+
+
+@pytest.mark.parametrize("revision", ["", "@v1.0"])
+def test_hub_fetches_safetensors_and_no_code(hub, tmp_path, revision):
+    others = {"onnx/model.safetensors", "modeling.py", *TORCH_FILES}
+    asked = hub([*SAFETENSORS, *OTHERS, *others])
     found = locate(f"hf:someone/bert{revision}", None)
     assert found == ("huggingface", str(tmp_path))
-    assert asked == {
-        "name": "someone/bert",
-        "revision": revision[1:] or None,
-        "files": {
-            "model.safetensors",
-            "model-00001-of-00002.safetensors",
-            "model.safetensors.index.json",
-            "config.json",
-            "tokenizer.json",
-            "1_Pooling/config.json",
-            "vocab.txt",
-        },
-    }
+    assert asked == [("someone/bert", revision[1:] or None)]
+    assert files_in(tmp_path) == SAFETENSORS | OTHERS
+
+
+def test_hub_fetches_the_files_of_pytorch_where_there_are_no_others(
+    hub, tmp_path
+):
+    hub([*TORCH_FILES, *OTHERS, "training_args.bin", "optimizer.pt"])
+    assert locate("hf:someone/bert", None) == ("huggingface", str(tmp_path))
+    assert files_in(tmp_path) == TORCH_FILES | OTHERS
 
 
 def test_hub_failure_names_the_remedy(monkeypatch):

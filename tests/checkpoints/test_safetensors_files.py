@@ -1,4 +1,4 @@
-"""Reading safetensors: whole, in shards, and damaged."""
+"""Reading safetensors: whole and damaged."""
 
 import json
 import struct
@@ -8,22 +8,14 @@ import numpy as np
 import pytest
 import safetensors.numpy
 
-from keras_bert_zoo.checkpoints.safetensors_files import INDEX
 from keras_bert_zoo.checkpoints.safetensors_files import SINGLE
-from keras_bert_zoo.checkpoints.safetensors_files import open_model
+from keras_bert_zoo.checkpoints.safetensors_files import open_file
 from keras_bert_zoo.errors import InputError
 
 ARRAYS = {
     "a": np.arange(6, dtype="float32").reshape(2, 3),
     "b": np.ones(4, "float16"),
 }
-
-
-def write_shards(directory, places, files):
-    for name, arrays in files.items():
-        safetensors.numpy.save_file(arrays, directory / name)
-    index = {"metadata": {}, "weight_map": places}
-    (directory / INDEX).write_text(json.dumps(index))
 
 
 def write_raw(directory, header, num_bytes):
@@ -42,69 +34,14 @@ def tensor(start, end, dtype="F32", shape=(2,)):
 def test_floats_are_read_as_stored(tmp_path, dtype):
     array = np.arange(6).astype(dtype)
     safetensors.numpy.save_file({"a": array}, tmp_path / SINGLE)
-    found = open_model(tmp_path).read("a")
+    found = open_file(tmp_path / SINGLE).read("a")
     assert found.dtype == dtype
     np.testing.assert_array_equal(found, array)
 
 
 def test_shapes_are_known_before_arrays_are_read(tmp_path):
     safetensors.numpy.save_file(ARRAYS, tmp_path / SINGLE)
-    assert open_model(tmp_path).shapes == {"a": (2, 3), "b": (4,)}
-
-
-def test_shards_are_read_as_one_model(tmp_path):
-    files = {"x-1.safetensors": {"a": ARRAYS["a"]}}
-    files["x-2.safetensors"] = {"b": ARRAYS["b"]}
-    places = {"a": "x-1.safetensors", "b": "x-2.safetensors"}
-    write_shards(tmp_path, places, files)
-    model = open_model(tmp_path)
-    assert sorted(model.shapes) == ["a", "b"]
-    np.testing.assert_array_equal(model.read("b"), ARRAYS["b"])
-
-
-@pytest.mark.parametrize(
-    "place",
-    [
-        "../x.safetensors",
-        "/tmp/x.safetensors",
-        "sub/x.safetensors",
-        "..\\x.safetensors",
-        "x.bin",
-        7,
-    ],
-)
-def test_index_cannot_point_elsewhere(tmp_path, place):
-    write_shards(tmp_path, {"a": place}, {})
-    with pytest.raises(InputError, match="must name safetensors files beside"):
-        open_model(tmp_path)
-
-
-def test_missing_shard_is_named(tmp_path):
-    write_shards(tmp_path, {"a": "x-1.safetensors"}, {})
-    with pytest.raises(InputError, match="x-1.safetensors must be a whole"):
-        open_model(tmp_path)
-
-
-def test_shard_without_its_variable_is_named(tmp_path):
-    files = {"x-1.safetensors": {"b": ARRAYS["b"]}}
-    write_shards(tmp_path, {"a": "x-1.safetensors"}, files)
-    with pytest.raises(InputError, match="'a' in x-1.safetensors, which lacks"):
-        open_model(tmp_path)
-
-
-def test_variable_in_two_shards_is_refused(tmp_path):
-    files = {"x-1.safetensors": ARRAYS, "x-2.safetensors": ARRAYS}
-    places = {"a": "x-1.safetensors", "b": "x-2.safetensors"}
-    write_shards(tmp_path, places, files)
-    with pytest.raises(InputError, match="must stand in one file"):
-        open_model(tmp_path)
-
-
-@pytest.mark.parametrize("places", [None, [], {}])
-def test_index_without_a_map_is_refused(tmp_path, places):
-    write_shards(tmp_path, places, {})
-    with pytest.raises(InputError, match="under 'weight_map'"):
-        open_model(tmp_path)
+    assert open_file(tmp_path / SINGLE).shapes == {"a": (2, 3), "b": (4,)}
 
 
 @pytest.mark.parametrize("num_bytes", [0, 5, 20, 100, -1])
@@ -113,7 +50,7 @@ def test_truncated_file_is_refused(tmp_path, num_bytes):
     safetensors.numpy.save_file(ARRAYS, path)
     path.write_bytes(path.read_bytes()[:num_bytes])
     with pytest.raises(InputError, match="must be a whole safetensors file"):
-        open_model(tmp_path)
+        open_file(tmp_path / SINGLE)
 
 
 @pytest.mark.parametrize(
@@ -140,16 +77,16 @@ def test_truncated_file_is_refused(tmp_path, num_bytes):
 def test_corrupt_header_is_refused(tmp_path, header, num_bytes):
     write_raw(tmp_path, header, num_bytes)
     with pytest.raises(InputError, match="must be a whole safetensors file"):
-        open_model(tmp_path)
+        open_file(tmp_path / SINGLE)
 
 
 def test_huge_header_length_is_refused(tmp_path):
     (tmp_path / SINGLE).write_bytes(b"\xff" * 8 + b"{}")
     with pytest.raises(InputError, match="must be a whole safetensors file"):
-        open_model(tmp_path)
+        open_file(tmp_path / SINGLE)
 
 
 def test_unreadable_type_is_named(tmp_path):
     write_raw(tmp_path, {"a": tensor(0, 2, dtype="F8_E4M3")}, 2)
     with pytest.raises(InputError, match="'a' must be of a type among BOOL"):
-        open_model(tmp_path)
+        open_file(tmp_path / SINGLE)

@@ -1,7 +1,9 @@
+import json
 import resource
 
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from keras_bert_zoo import presets
 from keras_bert_zoo.checkpoints import HeadWeights
@@ -48,6 +50,55 @@ def test_a_classifier_keeps_its_head(zoo, source, tmp_path):
     assert "head        classification\n" in outcome.out
     answer = zoo("predict", tmp_path / "out", "--text=fine").out
     assert '"label": "yes"' in answer
+
+
+@pytest.fixture
+def their_tagger(source):
+    """A directory whose class is of its author's own, with a CRF."""
+    weights = {"kernel": np.eye(8, 2), "bias": np.array([0.0, 9.0])}
+    weights = {name: value.astype("float32") for name, value in weights.items()}
+    directory = source(HeadWeights("classification", ["A", "B"], weights, {}))
+    path = directory / "config.json"
+    config = json.loads(path.read_text())
+    config.update(architectures=["TheirTagger"], problem_type=None)
+    path.write_text(json.dumps(config))
+    path = directory / "model.safetensors"
+    arrays = safetensors.numpy.load_file(path)
+    arrays["crf.transitions"] = np.zeros((2, 2), "float32")
+    safetensors.numpy.save_file(arrays, path)
+    return directory
+
+
+def test_a_head_that_is_not_told_has_to_be_named(zoo, their_tagger, tmp_path):
+    outcome = zoo("convert", their_tagger, "--out", tmp_path / "out")
+    assert outcome.status == 2
+    assert "Received: TheirTagger" in outcome.error
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("head", "kept", "printed"),
+    [
+        ("tagging", "tagging", "tagging"),
+        ("none", None, "classification not kept, TheirTagger not kept"),
+    ],
+)
+def test_the_head_that_is_named_is_kept(
+    zoo, their_tagger, tmp_path, head, kept, printed
+):
+    out = tmp_path / "out"
+    outcome = zoo("convert", their_tagger, "--out", out, "--head", head)
+    assert f"head        {printed}\n" in outcome.out
+    assert "ignored     crf.transitions" in outcome.out
+    assert json.loads((out / "task.json").read_text())["head"] == kept
+
+
+def test_a_head_without_weights_is_refused(zoo, source, tmp_path):
+    outcome = zoo(
+        "convert", source(), "--out", tmp_path / "out", "--head", "span_qa"
+    )
+    assert outcome.status == 2
+    assert "must hold weights of the head 'span_qa'" in outcome.error
 
 
 def test_an_existing_output_is_refused_first(zoo, folder):

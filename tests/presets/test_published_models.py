@@ -56,6 +56,55 @@ def test_head_and_labels_are_restored(published, name, stated):
     np.testing.assert_allclose(logits, recorded["logits"], atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("changes", "more", "received"),
+    [
+        ({"architectures": ["TheirTagger"]}, {}, "TheirTagger"),
+        (
+            {"architectures": None, "id2label": ["O", "B-x", "I-x"]},
+            {"crf.transitions": np.zeros((3, 3), "float32")},
+            "a head with the variables crf.transitions",
+        ),
+        (
+            {"architectures": ["BertForMultipleChoice"]},
+            {},
+            "BertForMultipleChoice",
+        ),
+    ],
+)
+def test_head_that_is_not_known_is_refused_by_name(
+    published, changes, more, received
+):
+    directory = published("classifier", **changes)
+    path = directory / "model.safetensors"
+    arrays = safetensors.numpy.load_file(path)
+    safetensors.numpy.save_file({**arrays, **more}, path)
+    with pytest.raises(InputError, match=f"Received: {received}.*Name one"):
+        TaskModel.from_preset(directory)
+    BertEncoder.from_preset(directory)
+
+
+@pytest.mark.parametrize("head", ["tagging", "classification"])
+def test_who_names_the_head_decides(published, head):
+    directory = published("classifier", architectures=["TheirModel"])
+    model = TaskModel.from_preset(directory, head)
+    assert model.head.name == head
+    assert model.head.labels_by_index == ["no", "maybe", "yes"]
+    kernel = safetensors.numpy.load_file(directory / "model.safetensors")
+    np.testing.assert_array_equal(
+        model.get_layer("logits").get_weights()[0],
+        kernel["classifier.weight"].T,
+    )
+
+
+def test_multiple_choices_are_no_classifier(published):
+    directory = published("classifier", architectures=["BertForMultipleChoice"])
+    with pytest.raises(InputError, match="must hold weights of the head"):
+        TaskModel.from_preset(
+            directory, "classification", labels=["a", "b"], load_head=True
+        )
+
+
 @pytest.mark.slow
 def test_published_tagger_answers(published):
     names = {"0": "O", "1": "B-PER", "2": "I-PER"}
@@ -144,7 +193,7 @@ def test_hub_answers_from_its_cache(published, monkeypatch):
     reason="the shared models are absent (KBZ_SHARED)",
 )
 def test_files_of_a_published_tagger_are_read(tmp_path):
-    """But its weights, a pickle, and 3 tokens too many for its table."""
+    """But its weights, and 3 tokens too many for its table."""
     source = SHARED / "models/hf_bert_ner_tiny"
     _, arguments = read_architecture(source)
     encoder = BertEncoder(**arguments)

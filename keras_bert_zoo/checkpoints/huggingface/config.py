@@ -47,9 +47,6 @@ _PROBLEM_TYPES = {
     "regression": "regression",
 }
 
-# Names that a `BertConfig` gives to labels by itself.
-_DEFAULT_LABELS = ["LABEL_0", "LABEL_1"]
-
 
 def encoder_config(config: Mapping[str, Any], path: pathlib.Path) -> dict:
     """Returns the arguments of `BertEncoder` that a `config.json` means.
@@ -126,7 +123,7 @@ def activation(name: Any, path: pathlib.Path) -> str:
 
 def classifier(
     config: Mapping[str, Any], shape: tuple[int, ...], path: pathlib.Path
-) -> tuple[list[str], str]:
+) -> tuple[list[str], str, tuple[str, ...]]:
     """Returns a classifier's label names and its kind.
 
     Args:
@@ -135,12 +132,13 @@ def classifier(
         path: of `config.json`, for messages.
 
     Returns:
-        The names in the order of the logits, none for a regression; and
-        `single_label`, `multi_label` or `regression`.
+        The names in the order of the logits, none for a regression;
+        `single_label`, `multi_label` or `regression`; and notes on names that
+        the file does not give.
 
     Raises:
-        InputError: if `id2label` names other rows than the classifier's, or
-            `problem_type` is unknown.
+        InputError: if the labels' names are of other rows than the
+            classifier's, or `problem_type` is unknown.
     """
     count = shape[0] if shape else 0
     problem_type = config.get("problem_type") or (
@@ -159,34 +157,56 @@ def classifier(
             "Correct the file."
         )
     if problem_type == "regression":
-        return [], kinds[problem_type]
-    return _labels(config, count, path), kinds[problem_type]
+        return [], kinds[problem_type], ()
+    names, notes = _labels(config, count, path)
+    return names, kinds[problem_type], notes
 
 
 def _labels(
     config: Mapping[str, Any], count: int, path: pathlib.Path
-) -> list[str]:
-    """Returns the labels' names by row, in any of the published forms."""
-    names = config.get("id2label")
-    if names is None and isinstance(config.get("label2id"), dict):
-        names = {row: name for name, row in config["label2id"].items()}
-    if names is None:
-        return numbered_labels(count)
+) -> tuple[list[str], tuple[str, ...]]:
+    """Returns the labels' names by row, and a note where they have none."""
+    given = [config.get("id2label"), _inverted(config.get("label2id"))]
+    given = [names for names in given if names is not None]
+    tables = [_by_row(names) for names in given]
+    for by_row in tables:
+        if sorted(by_row) == list(range(count)):
+            return [by_row[row] for row in range(count)], ()
+    for names, by_row in zip(given, tables, strict=True):
+        # Names that nobody chose are those of a configuration's own default,
+        # which stays behind where the classifier was resized.
+        if not by_row or any(
+            name != f"LABEL_{row}" for row, name in by_row.items()
+        ):
+            raise InputError(
+                f"{path}: `id2label` or `label2id` must name the classifier's "
+                f"{count} rows, numbered from 0. Received: {names!r:.200}. "
+                "Correct the file."
+            )
+    return numbered_labels(count), (
+        f"{path.name} names no labels for the classifier's {count} rows: they "
+        f"go by LABEL_0 to LABEL_{count - 1}.",
+    )
+
+
+def _inverted(rows: Any) -> Any:
+    """Returns what `label2id` says in the form of `id2label`."""
+    if not isinstance(rows, dict) or not rows:
+        return None
+    try:
+        return {row: name for name, row in rows.items()}
+    except TypeError:  # a row that is a list, or an object
+        return rows
+
+
+def _by_row(names: Any) -> dict[int, str]:
+    """Returns row -> name; nothing where the rows are no numbers."""
     if isinstance(names, list):
         names = dict(enumerate(names))
     try:
-        by_row = {int(row): str(name) for row, name in names.items()}
+        return {int(row): str(name) for row, name in names.items()}
     except (AttributeError, TypeError, ValueError):
-        by_row = {}
-    if sorted(by_row) == list(range(count)):
-        return [by_row[row] for row in range(count)]
-    if list(by_row.values()) == _DEFAULT_LABELS:
-        # Nobody named the labels: the configuration's own default.
-        return numbered_labels(count)
-    raise InputError(
-        f"{path}: `id2label` must name the classifier's {count} rows, "
-        f"numbered from 0. Received: {names!r:.200}. Correct the file."
-    )
+        return {}
 
 
 def is_published(encoder_config: Mapping[str, Any]) -> bool:

@@ -29,6 +29,8 @@ class Family:
         pretraining_class: str. That of the masked-LM and next-sentence heads
             together.
         head_classes: kind of head, see `HeadWeights` -> its class.
+        unread_classes: classes whose head we do not have, and whose variables
+            may have the names of another's.
         head_markers: kind of head -> how the names of its variables begin.
         rules: table for the encoder.
         head_rules: kind of head -> its table.
@@ -45,12 +47,19 @@ class Family:
     encoder_class: str
     pretraining_class: str
     head_classes: Mapping[str, str]
+    unread_classes: tuple[str, ...]
     head_markers: Mapping[str, str]
     rules: tuple[Rule, ...]
     head_rules: Mapping[str, tuple[Rule, ...]]
     tied: Mapping[str, str]
     synonyms: Mapping[str, str]
     ignored: tuple[str, ...]
+
+    @property
+    def encoder_names(self) -> tuple[str, ...]:
+        """How the names of the encoder's variables begin."""
+        names = [name for rule in self.rules for name in rule.sources]
+        return tuple({f"{name.partition('.')[0]}." for name in names})
 
 
 def family_of(model_type: Any, path: pathlib.Path) -> Family:

@@ -1,13 +1,18 @@
-"""Reads models in Hugging Face's format: safetensors, never pickle."""
+"""Reads models in Hugging Face's format."""
 
+import dataclasses
 import functools
 import pathlib
 import re
 from collections.abc import Mapping
 
-from keras_bert_zoo.checkpoints import safetensors_files
+from absl import logging
+
+from keras_bert_zoo.checkpoints import weight_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
+from keras_bert_zoo.checkpoints.contents import further_head
+from keras_bert_zoo.checkpoints.contents import guess_note
 from keras_bert_zoo.checkpoints.huggingface import registered_encoder
 from keras_bert_zoo.checkpoints.huggingface.config import classifier
 from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
@@ -22,8 +27,6 @@ from keras_bert_zoo.tokenization import load_tokenizer
 
 KIND = "huggingface"
 
-_PICKLES = (".bin", ".pt", ".pth", ".pkl")
-
 # Our poolings -> those of sentence-transformers' `1_Pooling/config.json`.
 _POOLING_KEYS = {
     "cls": "cls_token",
@@ -31,15 +34,8 @@ _POOLING_KEYS = {
     "max": "max_tokens",
 }
 
-_REMEDY = (
-    "Convert it to safetensors where PyTorch is installed: python -c 'import "
-    'torch, safetensors.torch as s; w = torch.load("pytorch_model.bin", '
-    "weights_only=True); s.save_file({k: v.clone().contiguous() for k, v in "
-    'w.items()}, "model.safetensors", metadata={"format": "pt"})\''
-)
-
 # What wrappers of a model put before the names of its variables.
-_WRAPPERS = r"(?:(?:module|model|0\.auto_model)\.)*"
+_WRAPPERS = r"module\.|model\.|(?:\d+\.)?auto_model\."
 
 # Heads whose variables have the same names.
 _CLASSIFIERS = ("classification", "tagging")
@@ -61,8 +57,8 @@ _VOCABULARIES = (
 def recognizes(source: str) -> bool:
     """Says whether the source is a directory, or a file, of this format."""
     path = pathlib.Path(source)
-    if path.suffix in _PICKLES or path.suffix == ".safetensors":
-        return path.is_file()
+    if weight_files.is_weight_file(path):
+        return True
     if not path.is_dir() or not (path / "config.json").is_file():
         return False
     config = read_json(path / "config.json")
@@ -70,24 +66,22 @@ def recognizes(source: str) -> bool:
 
 
 def open_source(source: str) -> Contents:
-    """Opens a directory with `config.json` and `model.safetensors`.
+    """Opens a directory with `config.json` and weights.
 
     Args:
-        source: the directory, or its safetensors file. A model in several
-            files is found through `model.safetensors.index.json`.
+        source: the directory, or one file of its weights. Safetensors are
+            read rather than PyTorch's own files, where both are there.
 
     Raises:
-        InputError: if the directory holds a pickle instead, a file is
-            missing or corrupt, or the model is no plain BERT.
+        InputError: if a file is missing or corrupt, a pickle holds more than
+            tensors, or the model is no plain BERT.
     """
-    path = pathlib.Path(source)
+    weights = path = pathlib.Path(source)
     if path.is_file():
-        _refuse_pickle(path)
         path = path.parent
     path_of_config = path / "config.json"
     config = read_json(path_of_config)
-    _require_safetensors(path)
-    variables = safetensors_files.open_model(path)
+    variables = weight_files.open_weights(weights)
     registered = registered_encoder.read_config(config, path_of_config)
     if registered is not None:
         name, arguments = registered
@@ -105,7 +99,11 @@ def open_source(source: str) -> Contents:
     arguments = _bert_arguments(config, path_of_config)
     family = family_of_config(config, path_of_config)
     variables, own = _canonical(variables, family, path)
-    heads, architecture = _heads(variables, family, config, path_of_config)
+    heads, architecture, notes = _heads(
+        variables, family, config, path_of_config
+    )
+    for note in notes:
+        logging.warning("%s: %s", path, note)
     return Contents(
         kind=KIND,
         origin=str(path),
@@ -115,7 +113,9 @@ def open_source(source: str) -> Contents:
         tokenizer=functools.partial(read_tokenizer, path),
         heads=heads,
         ignored=family.ignored,
+        encoder_names=family.encoder_names,
         tied=family.tied,
+        notes=notes,
         own=own,
         architecture=architecture,
     )
@@ -158,27 +158,6 @@ def _pooling(path: pathlib.Path) -> str | None:
     return chosen[0] if len(chosen) == 1 else None
 
 
-def _require_safetensors(path: pathlib.Path) -> None:
-    wanted = (safetensors_files.SINGLE, safetensors_files.INDEX)
-    if any((path / name).is_file() for name in wanted):
-        return
-    for file in sorted(path.iterdir()):
-        _refuse_pickle(file)
-    raise InputError(
-        f"{path} must hold {' or '.join(wanted)}. Received: "
-        f"{', '.join(sorted(file.name for file in path.iterdir()))}. Save "
-        "the model with `save_pretrained` of a recent `transformers`."
-    )
-
-
-def _refuse_pickle(path: pathlib.Path) -> None:
-    if path.suffix in _PICKLES:
-        raise InputError(
-            "Weights must be in safetensors; a pickle can run any code when "
-            f"it is loaded. Received: {path}. {_REMEDY}"
-        )
-
-
 def _canonical(
     variables: Variables, family: Family, path: pathlib.Path
 ) -> tuple[Variables, Variables]:
@@ -211,7 +190,8 @@ def _canonical(
 
 
 def _name_of_today(name: str, family: Family) -> str:
-    name = re.sub(f"^{_WRAPPERS}(?:{re.escape(family.prefix)})?", "", name)
+    prefixes = f"{_WRAPPERS}|{re.escape(family.prefix)}"
+    name = re.sub(f"^(?:{prefixes})*", "", name)
     if ".LayerNorm." in name:
         name = name.replace(".gamma", ".weight").replace(".beta", ".bias")
     return name
@@ -219,8 +199,8 @@ def _name_of_today(name: str, family: Family) -> str:
 
 def _heads(
     variables: Variables, family: Family, config: Mapping, path: pathlib.Path
-) -> tuple[tuple[HeadSource, ...], str]:
-    """Returns the heads that are there, and a class that is none of them."""
+) -> tuple[tuple[HeadSource, ...], str, tuple[str, ...]]:
+    """Returns the heads that are there, what is none of them, and notes."""
     classes = config.get("architectures")
     if not isinstance(classes, list):
         classes = []
@@ -233,49 +213,82 @@ def _heads(
         for kind, marker in family.head_markers.items()
         if any(name.startswith(marker) for name in variables.shapes)
     ]
-    if set(_CLASSIFIERS) <= set(kinds):
-        read = _classifier_kind(stated, variables, config)
-        kinds = [read, *(k for k in kinds if k not in _CLASSIFIERS)]
-    heads = []
-    for kind in sorted(kinds, key=lambda kind: kind not in stated):
-        rules = family.head_rules[kind]
-        if kind not in _CLASSIFIERS:
-            heads.append(HeadSource(kind, rules))
-            continue
-        labels, task = classifier(
-            config, variables.shapes[rules[0].sources[0]], path
-        )
-        options = {"kind": task} if kind == "classification" else {}
-        heads.append(HeadSource(kind, rules, labels, options))
     known = {
         family.encoder_class,
         family.pretraining_class,
         *(family.head_classes[kind] for kind in kinds),
     }
     others = [name for name in classes if name not in known]
-    return tuple(heads), others[0] if others else ""
+    also, notes = (), ()
+    if set(_CLASSIFIERS) <= set(kinds):
+        kinds = [kind for kind in kinds if kind not in _CLASSIFIERS]
+        if not set(others) & set(family.unread_classes):
+            read, is_sure = _classifier_kind(stated, variables, config)
+            kinds = [read, *kinds]
+            if read not in stated:
+                # Whoever knows better may name the other.
+                also = tuple(kind for kind in _CLASSIFIERS if kind != read)
+            if read == "tagging" and is_sure:
+                others = []
+            elif not others and not is_sure:
+                notes = (guess_note(path.name, read, also[0]),)
+    architecture = others[0] if others else ""
+    if not stated and not others:
+        architecture = further_head(
+            set(variables.shapes) - {*family.tied, *family.synonyms},
+            [rule for kind in kinds for rule in family.head_rules[kind]],
+            family.encoder_names,
+        )
+    heads = []
+    for kind in sorted(kinds, key=lambda kind: kind not in stated):
+        head = HeadSource(kind, family.head_rules[kind])
+        if kind in _CLASSIFIERS:
+            head, more = _with_labels(head, variables, config, path)
+            head = dataclasses.replace(head, also=also)
+            notes += more
+        heads.append(head)
+    return tuple(heads), architecture, notes
+
+
+def _with_labels(
+    head: HeadSource, variables: Variables, config: Mapping, path: pathlib.Path
+) -> tuple[HeadSource, tuple[str, ...]]:
+    """Returns a classifier's head with its labels, and notes on them."""
+    shape = variables.shapes[head.rules[0].sources[0]]
+    try:
+        labels, task, notes = classifier(config, shape, path)
+    except InputError as error:
+        # It keeps nobody from the encoder.
+        return dataclasses.replace(head, problem=str(error)), ()
+    options = {"kind": task} if head.kind == "classification" else {}
+    return dataclasses.replace(head, labels=labels, config=options), notes
 
 
 def _classifier_kind(
     stated: set[str], variables: Variables, config: Mapping
-) -> str:
-    """Returns whether a classifier reads texts or words.
+) -> tuple[str, bool]:
+    """Returns whether a classifier reads texts or words, and if that is sure.
 
     Both have the same variables. Where no class is stated, problem types
-    are of texts, spelled spans of words; and what has no pooler reads words.
+    are of texts, spelled spans of words. What has no pooler may read words.
     """
     for kind in ("tagging", "classification"):
         if kind in stated:
-            return kind
+            return kind, True
     if config.get("problem_type"):
-        return "classification"
-    names = config.get("id2label") or config.get("label2id") or ()
-    if isinstance(names, dict):
-        names = [*names, *names.values()]
-    if "O" in names and any(_SPAN_LABEL.match(str(name)) for name in names):
-        return "tagging"
+        return "classification", True
+    names = [
+        str(name)
+        for key in ("id2label", "label2id")
+        if isinstance(config.get(key), dict | list)
+        for name in config[key]
+    ]
+    if isinstance(config.get("id2label"), dict):
+        names += map(str, config["id2label"].values())
+    if "O" in names and any(_SPAN_LABEL.match(name) for name in names):
+        return "tagging", True
     has_pooler = "pooler.dense.weight" in variables.shapes
-    return "classification" if has_pooler else "tagging"
+    return ("classification" if has_pooler else "tagging"), False
 
 
 def read_tokenizer(directory: pathlib.Path) -> Tokenizer | None:

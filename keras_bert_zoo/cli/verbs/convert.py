@@ -6,6 +6,7 @@ from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.workflows.convert import convert
 
 WORKFLOW = convert
+_MOST_NAMES = 10
 
 
 def run(args: argparse.Namespace) -> int:
@@ -21,6 +22,11 @@ def run(args: argparse.Namespace) -> int:
         f"vocabulary  {size}\n"
         f"head        {', '.join([*result.heads, *dropped]) or 'none'}"
     )
+    if result.ignored:
+        # An optimizer leaves hundreds.
+        more = ", ..." if len(result.ignored) > _MOST_NAMES else ""
+        names = ", ".join(result.ignored[:_MOST_NAMES])
+        print(f"ignored     {names}{more}")
     for note in result.notes:
         print(f"note        {note}")
     print(f"saved       {result.directory}")

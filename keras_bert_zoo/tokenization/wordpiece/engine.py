@@ -12,6 +12,7 @@ import dataclasses
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 
 import tensorflow as tf
 
@@ -50,6 +51,8 @@ class NormalizedTexts:
     Attributes:
         values: int32 (M,). What stands for each character; 0 for a space.
         origins: int32 (M,). The decoded character that each one comes from.
+        origin_ends: int32 (M,). One past the last that it comes from: an
+            added token is one character here.
         row_splits: int32 (B + 1,). Where each text starts in `values`.
         word_starts: int32 (W,). First character of each word.
         word_ends: int32 (W,). One past the last character of each word.
@@ -57,20 +60,53 @@ class NormalizedTexts:
 
     values: tf.Tensor
     origins: tf.Tensor
+    origin_ends: tf.Tensor
     row_splits: tf.Tensor
     word_starts: tf.Tensor
     word_ends: tf.Tensor
 
 
+class Matches(NamedTuple):
+    """Where added tokens stand among `N` characters; no two overlap.
+
+    Attributes:
+        starts: int32 (K,). First character of each, rising.
+        ends: int32 (K,). One past its last character.
+        marks: int32 (K,). The value that stands for the token.
+    """
+
+    starts: tf.Tensor
+    ends: tf.Tensor
+    marks: tf.Tensor
+
+
+# From characters, int32 (N,), and row splits, int32 (B + 1,).
+Finder = Callable[[tf.Tensor, tf.Tensor], Matches]
+
+# What a space is to those that find tokens in normalized texts.
+SPACE_VALUE = -1
+
+
 class Normalizer(tf.Module):
     """Cleans, isolates, strips, lower-cases and splits a batch of texts.
 
+    What is found in it becomes a word of one character.
+
     Args:
         tables: CodePointTables, which say how entries are read.
+        find_written: finds added tokens among code points, if there are any.
+        find_normalized: finds those among normalized values.
     """
 
-    def __init__(self, tables: unicode_tables.CodePointTables):
+    def __init__(
+        self,
+        tables: unicode_tables.CodePointTables,
+        find_written: Finder | None = None,
+        find_normalized: Finder | None = None,
+    ):
         super().__init__()
+        self._find_written = find_written
+        self._find_normalized = find_normalized
         with tf.init_scope(), tf.device("CPU:0"):
             self._pages = tf.constant(tables.pages)
             self._entries = tf.constant(tables.entries)
@@ -84,6 +120,8 @@ class Normalizer(tf.Module):
         Ill-formed UTF-8 counts as one U+FFFD per maximal ill-formed part, as
         in Python's `errors="replace"`, and vanishes like any other U+FFFD.
         """
+        if self._find_written is not None:
+            return self.with_origins(texts)[1]
         ended = tf.strings.join([texts, " "])
         joined = tf.io.decode_raw(tf.strings.reduce_join(ended), tf.uint8)
         entries, row_splits = tf.cond(
@@ -98,7 +136,17 @@ class Normalizer(tf.Module):
     ) -> tuple[DecodedTexts, NormalizedTexts]:
         """Normalizes string (B,), for use with offsets."""
         decoded = _decode(tf.strings.join([texts, " "]))
-        return decoded, self._normalize(*self._look_up(decoded))
+        entries, row_splits = self._look_up(decoded)
+        if self._find_written is None:
+            return decoded, self._normalize(entries, row_splits)
+        found = self._find_written(decoded.codes, row_splits)
+        entries = tf.where(
+            _inner(found, tf.size(entries)), unicode_tables.REMOVED, entries
+        )
+        entries = _replaced(entries, found, _entries_of(found))
+        ends = tf.range(tf.size(entries)) + 1
+        ends = _replaced(ends, found, found.ends)
+        return decoded, self._normalize(entries, row_splits, ends)
 
     def _look_up(self, decoded):
         pages = tf.gather(
@@ -115,7 +163,7 @@ class Normalizer(tf.Module):
         entries = tf.gather(self._ascii_entries, tf.cast(joined, tf.int32))
         return entries, tf.concat([[0], row_splits], 0)
 
-    def _normalize(self, entries, row_splits):
+    def _normalize(self, entries, row_splits, ends=None):
         direct = unicode_tables.DIRECT << unicode_tables.COUNT_SHIFT
         is_direct = tf.equal(tf.bitwise.bitwise_and(entries, direct), direct)
         kinds = tf.bitwise.bitwise_and(entries, unicode_tables.KIND_MASK)
@@ -129,7 +177,29 @@ class Normalizer(tf.Module):
                 lambda: self._expand(entries, row_splits),
             ),
         )
-        return _with_words(entries, origins, row_splits)
+        ends = origins + 1 if ends is None else tf.gather(ends, origins)
+        if self._find_normalized is not None:
+            entries, origins, ends, row_splits = self._with_tokens(
+                entries, origins, ends, row_splits
+            )
+        return _with_words(entries, origins, ends, row_splits)
+
+    def _with_tokens(self, entries, origins, ends, row_splits):
+        """Puts one character where an added token stands."""
+        kinds = tf.bitwise.bitwise_and(entries, unicode_tables.KIND_MASK)
+        values = tf.where(
+            tf.equal(kinds, unicode_tables.SPACE),
+            SPACE_VALUE,
+            tf.bitwise.right_shift(entries, unicode_tables.VALUE_SHIFT),
+        )
+        found = self._find_normalized(values, row_splits)
+        entries = _replaced(entries, found, _entries_of(found))
+        ends = _replaced(ends, found, tf.gather(ends, found.ends - 1))
+        kept = _where(~_inner(found, tf.size(entries)))
+        return (
+            *(tf.gather(one, kept) for one in (entries, origins, ends)),
+            tf.searchsorted(kept, row_splits),
+        )
 
     def _expand(self, entries, row_splits):
         """Replaces each character by its parts, in canonical order."""
@@ -185,6 +255,30 @@ def _keep(entries, origins, row_splits):
     )
 
 
+def _entries_of(found):
+    """Returns the entries of words of one character, each a token."""
+    marks = tf.bitwise.left_shift(found.marks, unicode_tables.VALUE_SHIFT)
+    direct = unicode_tables.DIRECT << unicode_tables.COUNT_SHIFT
+    return marks + (direct | unicode_tables.ISOLATED)
+
+
+def _inner(found, size):
+    """Returns bool (N,): the characters of tokens but their first ones."""
+    ones = tf.ones_like(found.starts)
+    steps = tf.tensor_scatter_nd_add(
+        tf.zeros([size + 1], tf.int32),
+        tf.concat([found.starts + 1, found.ends], 0)[:, tf.newaxis],
+        tf.concat([ones, -ones], 0),
+    )
+    return tf.cumsum(steps)[:-1] > 0
+
+
+def _replaced(column, found, values):
+    return tf.tensor_scatter_nd_update(
+        column, found.starts[:, tf.newaxis], values
+    )
+
+
 def _in_canonical_order(entries, owners, part_indices, classes):
     """Sorts each run of combining marks by class; origins stay in place."""
     runs = tf.cumsum(tf.cast(tf.equal(classes, 0), tf.int64))
@@ -195,7 +289,7 @@ def _in_canonical_order(entries, owners, part_indices, classes):
     return tf.gather(entries, order), origins
 
 
-def _with_words(entries, origins, row_splits):
+def _with_words(entries, origins, origin_ends, row_splits):
     kinds = tf.bitwise.bitwise_and(entries, unicode_tables.KIND_MASK)
     # A text ends with a space, so no word crosses into the next text.
     is_word = tf.equal(kinds, unicode_tables.WORD)
@@ -207,6 +301,7 @@ def _with_words(entries, origins, row_splits):
     return NormalizedTexts(
         values=tf.bitwise.right_shift(entries, unicode_tables.VALUE_SHIFT),
         origins=origins,
+        origin_ends=origin_ends,
         row_splits=row_splits,
         word_starts=_where(is_part & ~continues),
         word_ends=_where(is_part & ~goes_on) + 1,
@@ -312,7 +407,7 @@ def _spans(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
     first = tf.gather(normalized.origins, subwords.starts)
     # The next character always exists: a space ends every text.
-    after = tf.gather(normalized.origins, subwords.ends - 1) + 1
+    after = tf.gather(normalized.origin_ends, subwords.ends - 1)
     text_starts = tf.gather(
         decoded.row_splits, row_ids(_ragged(subwords.ids, row_splits))
     )
@@ -354,15 +449,16 @@ def matchable_tokens(vocabulary: Vocabulary) -> list[tuple[int, str, int]]:
     """Returns (root, text, id) of the tokens that a word can match.
 
     Tokens above the maximum word length are excluded, and tokens with a space
-    or a punctuation mark beside another character.
+    or a punctuation mark beside another character. Added tokens are no parts
+    of words.
     """
     tables = unicode_tables.load()
     kinds = {
         character: tables.kind(ord(character))
-        for character in set().union(*vocabulary.tokens)
+        for character in set().union(*vocabulary.model_tokens)
     }
     subwords = []
-    for token_id, token in enumerate(vocabulary.tokens):
+    for token_id, token in enumerate(vocabulary.model_tokens):
         variants = [(FIRST_ROOT, token)]
         if token.startswith(CONTINUATION):
             variants.append((INNER_ROOT, token.removeprefix(CONTINUATION)))

@@ -1,5 +1,7 @@
 """WordPiece over tensorflow-text's op."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
@@ -10,6 +12,10 @@ from keras_bert_zoo.tokenization.wordpiece.engine import Normalizer
 from keras_bert_zoo.tokenization.wordpiece.engine import Subwords
 from keras_bert_zoo.tokenization.wordpiece.engine import WordPieceModel
 from keras_bert_zoo.tokenization.wordpiece.engine import matchable_tokens
+from keras_bert_zoo.tokenization.wordpiece.python_tokenizer import (
+    PythonTokenizer,
+)
+from keras_bert_zoo.tokenization.wordpiece.token_finder import finders
 from keras_bert_zoo.tokenization.wordpiece.unicode_tables import (
     code_point_tables,
 )
@@ -52,8 +58,17 @@ class FastTokenizer(Engine):
             lowercase,
             lowercase if strip_accents is None else strip_accents,
         )
-        words = WordPieceModel(Normalizer(tables), FastWordPiece(vocabulary))
-        super().__init__(FastModel(vocabulary, lowercase, words))
+        find, added = (None, None), ()
+        if vocabulary.added:
+            written, normalized = PythonTokenizer(
+                vocabulary, lowercase, strip_accents
+            ).added_spellings
+            find = finders(written, normalized, ord)
+            added = (*written, *normalized)
+        words = WordPieceModel(
+            Normalizer(tables, *find), FastWordPiece(vocabulary)
+        )
+        super().__init__(FastModel(vocabulary, lowercase, words, added))
 
 
 class FastModel(tf.Module):
@@ -67,12 +82,19 @@ class FastModel(tf.Module):
         vocabulary: Vocabulary.
         lowercase: bool.
         words: WordPieceModel.
+        added: spellings of added tokens: texts that hold one go through
+            `words`, too.
     """
 
     def __init__(
-        self, vocabulary: Vocabulary, lowercase: bool, words: WordPieceModel
+        self,
+        vocabulary: Vocabulary,
+        lowercase: bool,
+        words: WordPieceModel,
+        added: Sequence[str] = (),
     ):
         super().__init__()
+        self._added = _pattern(added) if added else ""
         self._lowercase = lowercase
         self._words = words
         with tf.init_scope(), tf.device("CPU:0"):
@@ -105,6 +127,8 @@ class FastModel(tf.Module):
 
     def _dispatch(self, texts, tokenize_plain, tokenize_other):
         is_plain = tf.strings.regex_full_match(texts, _PLAIN_ASCII)
+        if self._added:
+            is_plain &= ~tf.strings.regex_full_match(texts, self._added)
 
         def mixed():
             plain = tf.where(is_plain)[:, 0]
@@ -130,7 +154,14 @@ class FastWordPiece(tf.Module):
     def __init__(self, vocabulary: Vocabulary):
         super().__init__()
         lengths = [len(_without_prefix(token)) for token in vocabulary.tokens]
+        self._ids = None
         with tf.init_scope(), tf.device("CPU:0"):
+            if vocabulary.added:
+                # Marks follow the tokens: some stand for one of them.
+                marked = vocabulary.marks().values()
+                ids = [*range(len(lengths)), *marked]
+                lengths += [1] * len(marked)
+                self._ids = tf.constant(ids, tf.int32)
             self._lengths = tf.constant(lengths, tf.int32)
             self._wordpiece = wordpiece(
                 vocabulary,
@@ -164,9 +195,25 @@ class FastWordPiece(tf.Module):
             tf.gather(word_lengths, words),
             tf.gather(self._lengths, ids),
         )
+        if self._ids is not None:
+            ids = tf.gather(self._ids, ids)
         ends = tf.cumsum(lengths)
         starts = tf.gather(indices, ends - lengths)
         return Subwords(ids, starts, starts + lengths)
+
+
+def _pattern(texts):
+    """Returns RE2 syntax for what holds one of the texts, or may hold it."""
+    # White space is a space, and case may make no difference.
+    spelled = [
+        "".join(
+            r"\s" if character.isspace() else rf"\x{{{ord(character):x}}}"
+            for character in text
+        )
+        for text in texts
+        if text.isascii()
+    ]
+    return f"(?is).*(?:{'|'.join(spelled)}).*" if spelled else ""
 
 
 def _without_prefix(token):
@@ -215,6 +262,8 @@ def wordpiece(vocabulary: Vocabulary, max_bytes: int, splits_text: bool):
         token if token_id in matchable else f"{_UNKNOWN_WORD}{token_id}"
         for token_id, token in enumerate(vocabulary.tokens)
     ]
+    if vocabulary.added and not splits_text:
+        tokens += vocabulary.marks()
     return _tensorflow_text().FastWordpieceTokenizer(
         tokens,
         max_bytes_per_word=max_bytes,

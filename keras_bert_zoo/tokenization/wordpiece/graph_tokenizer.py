@@ -15,15 +15,17 @@ from keras_bert_zoo.tokenization.wordpiece.engine import NormalizedTexts
 from keras_bert_zoo.tokenization.wordpiece.engine import Normalizer
 from keras_bert_zoo.tokenization.wordpiece.engine import Subwords
 from keras_bert_zoo.tokenization.wordpiece.engine import WordPieceModel
-from keras_bert_zoo.tokenization.wordpiece.trie import LENGTH_BITS
+from keras_bert_zoo.tokenization.wordpiece.longest_match import LongestMatch
+from keras_bert_zoo.tokenization.wordpiece.longest_match import scatter
+from keras_bert_zoo.tokenization.wordpiece.python_tokenizer import (
+    PythonTokenizer,
+)
+from keras_bert_zoo.tokenization.wordpiece.token_finder import finders
 from keras_bert_zoo.tokenization.wordpiece.trie import VocabularyTrie
 from keras_bert_zoo.tokenization.wordpiece.trie import build_trie
 from keras_bert_zoo.tokenization.wordpiece.unicode_tables import symbol_tables
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
-
-# Most walks end early: after so many steps, only the live ones continue.
-_STAGE = 4
 
 
 class GraphTokenizer(Engine):
@@ -47,15 +49,25 @@ class GraphTokenizer(Engine):
         lowercase: bool,
         strip_accents: bool | None = None,
     ):
-        trie = build_trie(vocabulary)
+        written, normalized = {}, {}
+        if vocabulary.added:
+            written, normalized = PythonTokenizer(
+                vocabulary, lowercase, strip_accents
+            ).added_spellings
+        trie = build_trie(vocabulary, "".join(normalized).replace(" ", ""))
         tables = symbol_tables(
             lowercase,
             lowercase if strip_accents is None else strip_accents,
             trie.symbols,
         )
+        find = (None, None)
+        if vocabulary.added:
+            find = finders(
+                written, normalized, lambda one: trie.symbols[ord(one)]
+            )
         super().__init__(
             WordPieceModel(
-                Normalizer(tables),
+                Normalizer(tables, *find),
                 GraphWordPiece(trie, vocabulary.unknown_id),
             )
         )
@@ -71,12 +83,8 @@ class GraphWordPiece(tf.Module):
 
     def __init__(self, trie: VocabularyTrie, unknown_id: int):
         super().__init__()
-        self._depth = trie.depth
+        self._match = LongestMatch(trie)
         self._unknown_id = unknown_id
-        with tf.init_scope(), tf.device("CPU:0"):
-            self._bases = tf.constant(trie.bases)
-            self._parents = tf.constant(trie.parents)
-            self._matches = tf.constant(trie.matches)
 
     def __call__(self, texts: NormalizedTexts) -> Subwords:
         """Splits words whose values are the trie's symbols."""
@@ -103,45 +111,6 @@ class GraphWordPiece(tf.Module):
                 [tf.where(is_known, starts + lengths, ends), inner.ends], 0
             ),
         )
-
-    def _match(self, values, positions, root):
-        """Returns id and length of the longest subword at each position."""
-        states = self._walk(
-            values,
-            tf.zeros_like(positions) + root,
-            positions,
-            self._depth,
-            _STAGE,
-        )
-        matches = tf.gather(self._matches, states)
-        bits = LENGTH_BITS
-        return (
-            tf.bitwise.right_shift(matches, bits),
-            tf.bitwise.bitwise_and(matches, (1 << bits) - 1),
-        )
-
-    def _walk(self, values, states, positions, depth, stage):
-        """Returns how far the trie leads; a walk without a way on stays."""
-        is_alive = None
-        for _ in range(min(stage, depth)):
-            following = tf.bitwise.bitwise_xor(
-                tf.gather(self._bases, states), tf.gather(values, positions)
-            )
-            is_alive = tf.equal(tf.gather(self._parents, following), states)
-            states = tf.where(is_alive, following, states)
-            positions += tf.cast(is_alive, tf.int32)
-        if depth <= stage:
-            return states
-        alive = tf.where(is_alive)[:, 0]
-        ends = self._walk(
-            values,
-            tf.gather(states, alive),
-            tf.gather(positions, alive),
-            depth - stage,
-            2 * stage,
-        )
-        ends = _scatter(alive, ends, tf.size(states), default=-1)
-        return tf.where(ends < 0, states, ends)
 
     def _inner_subwords(self, values, starts, ends):
         """Splits the rest of words whose first subword is known.
@@ -193,7 +162,7 @@ class GraphWordPiece(tf.Module):
 def _in_text_order(num_characters, starts, ids, ends):
     # No two subwords start at one character, so a scatter sorts them.
     order = tf.range(tf.size(starts))
-    table = _scatter(starts, order, num_characters, default=-1)
+    table = scatter(starts, order, num_characters, default=-1)
     order = tf.boolean_mask(table, table >= 0)
     return Subwords(
         tf.gather(ids, order), tf.gather(starts, order), tf.gather(ends, order)
@@ -202,15 +171,4 @@ def _in_text_order(num_characters, starts, ids, ends):
 
 def _mask(indices, size, inside):
     values = tf.fill(tf.shape(indices), inside)
-    return _scatter(indices, values, size, default=not inside)
-
-
-def _scatter(indices, values, size, default):
-    # Ten times faster than tf.scatter_nd on flat tensors.
-    return tf.raw_ops.SparseToDense(
-        sparse_indices=indices,
-        output_shape=tf.cast(tf.reshape(size, [1]), indices.dtype),
-        sparse_values=values,
-        default_value=tf.cast(default, values.dtype),
-        validate_indices=False,
-    )
+    return scatter(indices, values, size, default=not inside)

@@ -1,11 +1,14 @@
 """The files that Hugging Face publishes BERT's tokenizer in, both ways."""
 
+import dataclasses
 import json
 import os
 import pathlib
+from typing import Any
 
 from keras_bert_zoo import atomic_io
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization.wordpiece.added_tokens import AddedToken
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
@@ -13,6 +16,8 @@ from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 VOCABULARY_FILE = "vocab.txt"
 CONFIG_FILE = "tokenizer_config.json"
 FAST_FILE = "tokenizer.json"
+ADDED_FILE = "added_tokens.json"
+_SPECIAL_FILE = "special_tokens_map.json"
 _MODEL_FILE = "config.json"
 
 _SPECIAL_TOKENS = {
@@ -22,6 +27,14 @@ _SPECIAL_TOKENS = {
     "sep_token": "separator",
     "mask_token": "mask",
 }
+_ADDED_OPTIONS = (
+    "content",
+    "single_word",
+    "lstrip",
+    "rstrip",
+    "normalized",
+    "special",
+)
 _MAX_FILE_BYTES = 1 << 28
 
 # Published classes that tokenize and pack as BERT's does.
@@ -76,12 +89,100 @@ def read_files(
             )
         options["lowercase"] = True
     special_tokens = options.get("special_tokens", {})
+    added = _added_tokens(directory)
+    tokens = [added[token_id] for token_id in sorted(added)]
     path = directory / VOCABULARY_FILE
     if "tokens" in options and not path.exists():
-        vocabulary = Vocabulary(options["tokens"], **special_tokens)
+        vocabulary = Vocabulary(
+            options["tokens"], added=tokens, **special_tokens
+        )
     else:
-        vocabulary = Vocabulary.from_file(path, **special_tokens)
+        vocabulary = Vocabulary.from_file(path, added=tokens, **special_tokens)
+    for token_id, token in added.items():
+        if vocabulary.get(token.content) != token_id:
+            raise InputError(
+                "Added tokens must be those of their ids, or follow the "
+                f"vocabulary without gaps. Received: {token.content!r} as "
+                f"{token_id} in {directory}, where it is "
+                f"{vocabulary.get(token.content)}. Correct the files."
+            )
     return vocabulary, options["lowercase"], options.get("strip_accents")
+
+
+def _added_tokens(directory: pathlib.Path) -> dict[int, AddedToken]:
+    """Returns the tokens that a directory's files add, by id.
+
+    `tokenizer_config.json` counts alone where it lists them; otherwise
+    `tokenizer.json` does, and `added_tokens.json` for those of older versions,
+    which tell no more than their ids.
+
+    Raises:
+        InputError: if a file is damaged, or asks for whole words.
+    """
+    path = directory / CONFIG_FILE
+    config = _read(path)
+    listed = config.get("added_tokens_decoder")
+    if listed is not None:
+        return _tokens_by_id(path, listed)
+    fast = directory / FAST_FILE
+    listed = _read(fast).get("added_tokens") or []
+    if not isinstance(listed, list) or not all(
+        isinstance(one, dict) for one in listed
+    ):
+        raise _no_added_tokens(fast, listed)
+    added = _tokens_by_id(fast, {one.get("id"): one for one in listed})
+    special = {**config, **_read(directory / _SPECIAL_FILE)}
+    names = [special.get(name) for name in _SPECIAL_TOKENS]
+    for name in ("additional_special_tokens", "extra_special_tokens"):
+        more = special.get(name)
+        names += more if isinstance(more, list) else []
+    contents = [
+        one.get("content") if isinstance(one, dict) else one for one in names
+    ]
+    path = directory / ADDED_FILE
+    older = {
+        token_id: {"content": content, "special": content in contents}
+        for content, token_id in _read(path).items()
+    }
+    known = {one.content for one in added.values()}
+    for token_id, token in _tokens_by_id(path, older).items():
+        if token.content not in known:
+            added.setdefault(token_id, token)
+    return added
+
+
+def _tokens_by_id(path: pathlib.Path, listed: Any) -> dict[int, AddedToken]:
+    """Returns the added tokens that a file lists with their options."""
+    if not isinstance(listed, dict):
+        raise _no_added_tokens(path, listed)
+    added = {}
+    for key, options in listed.items():
+        try:
+            token_id = int(key)
+            options = {
+                one: options[one] for one in _ADDED_OPTIONS if one in options
+            }
+        except (TypeError, ValueError) as error:
+            raise _no_added_tokens(path, {key: options}) from error
+        content = _content(path, "added_tokens", options.get("content"))
+        for name, value in options.items():
+            if name != "content" and not isinstance(value, bool):
+                raise _no_added_tokens(path, {key: options})
+        if options.pop("single_word", False):
+            raise InputError(
+                "An added token is found inside of words, too. Received: "
+                f"{content!r} with single_word=true in {path}. Add it again "
+                "without, if that is meant."
+            )
+        added[token_id] = AddedToken(**{**options, "content": content})
+    return added
+
+
+def _no_added_tokens(path, value):
+    return InputError(
+        "Added tokens must have ids, texts and options that are true or "
+        f"false. Received: {value!r:.200} in {path}. Correct the file."
+    )
 
 
 def write_files(
@@ -104,6 +205,10 @@ def write_files(
             for theirs, ours in _SPECIAL_TOKENS.items()
         },
     }
+    if vocabulary.added:
+        config["added_tokens_decoder"] = {
+            str(one.pop("id")): one for one in _listed_tokens(vocabulary)
+        }
     _write(directory / CONFIG_FILE, config)
     fast = _fast_config(vocabulary, lowercase, strip_accents)
     _write(directory / FAST_FILE, fast)
@@ -125,18 +230,7 @@ def _fast_config(vocabulary, lowercase, strip_accents) -> dict:
         "version": "1.0",
         "truncation": None,
         "padding": None,
-        "added_tokens": [
-            {
-                "id": vocabulary.token_to_id(token),
-                "content": token,
-                "single_word": False,
-                "lstrip": False,
-                "rstrip": False,
-                "normalized": False,
-                "special": True,
-            }
-            for token in sorted(set(special.values()), key=vocabulary.get)
-        ],
+        "added_tokens": _listed_tokens(vocabulary),
         "normalizer": {
             "type": "BertNormalizer",
             "clean_text": True,
@@ -168,9 +262,26 @@ def _fast_config(vocabulary, lowercase, strip_accents) -> dict:
             "unk_token": special["unknown"],
             "continuing_subword_prefix": CONTINUATION,
             "max_input_chars_per_word": MAX_WORD_LENGTH,
-            "vocab": {token: id for id, token in enumerate(vocabulary.tokens)},
+            "vocab": {
+                token: id for id, token in enumerate(vocabulary.model_tokens)
+            },
         },
     }
+
+
+def _listed_tokens(vocabulary: Vocabulary) -> list[dict]:
+    """Returns special and added tokens by their ids, as they are published."""
+    added = {one.content: one for one in vocabulary.added}
+    for token in vocabulary.special_tokens().values():
+        added.setdefault(token, AddedToken(token, special=True))
+    return [
+        {
+            "id": vocabulary.token_to_id(content),
+            **dataclasses.asdict(added[content]),
+            "single_word": False,
+        }
+        for content in sorted(added, key=vocabulary.get)
+    ]
 
 
 def _write(path: pathlib.Path, config: dict) -> None:

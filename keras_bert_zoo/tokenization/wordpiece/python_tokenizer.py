@@ -1,6 +1,7 @@
 """The published BERT tokenizer in plain Python: the specification.
 
-Five steps, each on characters that remember where they came from:
+Five steps, each on characters that remember where they came from; tokens that
+were added to the vocabulary stay whole (see `added_tokens`):
 
 1. clean: drop control, format and private characters, U+0000 and U+FFFD;
    every white space becomes a space.
@@ -16,6 +17,8 @@ import dataclasses
 
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization.wordpiece import unicode_tables
+from keras_bert_zoo.tokenization.wordpiece.added_tokens import pattern
+from keras_bert_zoo.tokenization.wordpiece.added_tokens import spellings
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
@@ -61,6 +64,12 @@ class PythonTokenizer:
         self._strips = lowercase if strip_accents is None else strip_accents
         self._tables = unicode_tables.load()
         self._kinds = {}
+        self.added_spellings = spellings(vocabulary, self.normalized)
+        self._added = [pattern(texts) for texts in self.added_spellings]
+
+    def normalized(self, text: str) -> str:
+        """Returns a text's normalized characters; white space as a space."""
+        return _joined(self._normalize(text, 0))
 
     def tokenize(self, text: str) -> list[Token]:
         """Returns the tokens of one text; special tokens are not parsed.
@@ -79,14 +88,44 @@ class PythonTokenizer:
                 byte_start=byte_offsets[start],
                 byte_end=byte_offsets[end],
             )
-            for word in self._words(self._normalize(text))
-            for token_id, start, end in self._subwords(word)
+            for token_id, start, end in self._tokens(text)
         ]
 
-    def _normalize(self, text):
-        """Returns (character, kind, origin) triples; origin is an index."""
+    def _tokens(self, text):
+        """Returns (id, start, end) triples in characters of the text."""
+        marks = self.vocabulary.marks()
+        for start, end, mark in self._parts(0, text):
+            if mark is not None:
+                yield marks[mark], start, end
+                continue
+            characters = self._normalize(text[start:end], start)
+            for first, last, mark in self._parts(1, _joined(characters)):
+                part = characters[first:last]
+                if mark is not None:
+                    yield marks[mark], part[0][2], part[-1][2] + 1
+                    continue
+                for word in self._words(part):
+                    yield from self._subwords(word)
+
+    def _parts(self, which, text):
+        """Returns (start, end, mark) of added tokens and what is between."""
+        pattern, start = self._added[which], 0
+        for found in pattern.finditer(text) if pattern else ():
+            yield start, found.start(), None
+            start = found.end()
+            mark = self.added_spellings[which][found.group()]
+            yield found.start(), start, mark
+        yield start, len(text), None
+
+    def _normalize(self, text, first):
+        """Returns (character, kind, origin) triples; origin is an index.
+
+        Args:
+            text: the text.
+            first: the index of its first character.
+        """
         characters = []
-        for origin, character in enumerate(text):
+        for origin, character in enumerate(text, start=first):
             kind = self._kind(character)
             if kind != unicode_tables.REMOVED:
                 characters.append((character, kind, origin))
@@ -152,7 +191,7 @@ class PythonTokenizer:
         while start < len(text):
             prefix = CONTINUATION if start else ""
             for end in range(len(text), start, -1):
-                token_id = self.vocabulary.get(prefix + text[start:end])
+                token_id = self.vocabulary.subword_id(prefix + text[start:end])
                 if token_id is not None:
                     break
             else:
@@ -167,6 +206,14 @@ class PythonTokenizer:
             kind = self._tables.kind(ord(character))
             self._kinds[character] = kind
         return kind
+
+
+def _joined(characters):
+    """Returns the characters' text, in which a space is any white space."""
+    return "".join(
+        " " if kind == unicode_tables.SPACE else character
+        for character, kind, _ in characters
+    )
 
 
 def _in_canonical_order(parts, combining_classes):

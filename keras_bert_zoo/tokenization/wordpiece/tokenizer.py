@@ -1,6 +1,7 @@
 """BERT's tokenizer: a WordPiece vocabulary, two options, an engine."""
 
 import copy
+import dataclasses
 import functools
 import os
 import pathlib
@@ -21,6 +22,7 @@ from keras_bert_zoo.tokenization.tokenizer import Tokenizer
 from keras_bert_zoo.tokenization.tokenizer import TokenSpans
 from keras_bert_zoo.tokenization.wordpiece import huggingface_files
 from keras_bert_zoo.tokenization.wordpiece import unicode_tables
+from keras_bert_zoo.tokenization.wordpiece.added_tokens import AddedToken
 from keras_bert_zoo.tokenization.wordpiece.fast_tokenizer import FastTokenizer
 from keras_bert_zoo.tokenization.wordpiece.fast_tokenizer import (
     has_tensorflow_text,
@@ -162,17 +164,20 @@ class BertTokenizer(Tokenizer):
         return np.array(
             [
                 token.startswith(CONTINUATION) and token != CONTINUATION
-                for token in self.tokens
+                for token in self._subwords
             ]
         )
 
     def token_texts(self) -> Sequence[str]:
-        return [
-            token.removeprefix(CONTINUATION) or token for token in self.tokens
+        texts = [
+            token.removeprefix(CONTINUATION) or token
+            for token in self.vocabulary.model_tokens
         ]
+        return [*texts, *self.tokens[len(texts) :]]
 
     def maskable_tokens(self) -> np.ndarray:
         special = set(self.vocabulary.special_tokens().values())
+        special |= {one.content for one in self.vocabulary.added if one.special}
         return np.array(
             [
                 token not in special and not _UNUSED.fullmatch(token)
@@ -181,8 +186,10 @@ class BertTokenizer(Tokenizer):
         )
 
     def get_config(self) -> dict:
+        added = [dataclasses.asdict(one) for one in self.vocabulary.added]
         return {
-            "tokens": list(self.tokens),
+            "tokens": list(self.vocabulary.model_tokens),
+            **({"added_tokens": added} if added else {}),
             "special_tokens": self.vocabulary.special_tokens(),
             "lowercase": self.lowercase,
             "strip_accents": self.strip_accents,
@@ -210,8 +217,9 @@ class BertTokenizer(Tokenizer):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "BertTokenizer":
         options = dict(config)
+        added = [AddedToken(**one) for one in options.pop("added_tokens", ())]
         vocabulary = Vocabulary(
-            options.pop("tokens"), **options.pop("special_tokens")
+            options.pop("tokens"), added=added, **options.pop("special_tokens")
         )
         return cls(vocabulary, **options)
 
@@ -244,15 +252,27 @@ class BertTokenizer(Tokenizer):
     def recognizes(cls, directory: pathlib.Path) -> bool:
         return huggingface_files.are_wordpiece(directory)
 
+    @property
+    def _subwords(self) -> Sequence[str]:
+        """All tokens by id; one that was added is none, and empty here."""
+        subwords = self.vocabulary.model_tokens
+        return [*subwords, *[""] * (len(self.tokens) - len(subwords))]
+
     @functools.cached_property
     def _token_kinds(self) -> list[int]:
         """What each token of the vocabulary is to a word."""
         tables = unicode_tables.load()
         unknown = self.tokens[self.vocabulary.unknown_id]
+        added = {one.content for one in self.vocabulary.added}
 
         def kind(token):
             if token == unknown:
                 return _UNKNOWN
+            if token in added and not all(
+                tables.kind(ord(character)) == unicode_tables.WORD
+                for character in token
+            ):
+                return word_boundaries.MARK
             if token.startswith(CONTINUATION) and token != CONTINUATION:
                 return word_boundaries.CONTINUATION
             if len(token) != 1:

@@ -7,6 +7,8 @@ array look-ups, for any number of words at once.
 
 import collections
 import dataclasses
+from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -44,11 +46,17 @@ class VocabularyTrie:
     depth: int
 
 
-def build_trie(vocabulary: Vocabulary) -> VocabularyTrie:
-    """Compiles a vocabulary.
+def build_trie(
+    vocabulary: Vocabulary, others: Iterable[str] = ()
+) -> VocabularyTrie:
+    """Compiles a vocabulary, and the marks of the tokens added to it.
 
     Tokens that no word can match are left out, so that no match can run past
     the end of a word.
+
+    Args:
+        vocabulary: Vocabulary.
+        others: characters that get symbols beside those of its tokens.
 
     Raises:
         InputError: if the vocabulary has 2**24 tokens or more.
@@ -59,7 +67,26 @@ def build_trie(vocabulary: Vocabulary) -> VocabularyTrie:
             f"Received: {len(vocabulary)}. Use the Python tokenizer."
         )
     subwords = matchable_tokens(vocabulary)
+    if vocabulary.added:
+        subwords += [
+            (FIRST_ROOT, mark, token_id)
+            for mark, token_id in vocabulary.marks().items()
+        ]
+    return trie_of(subwords, others)
+
+
+def trie_of(
+    subwords: Sequence[tuple[int, str, int]], others: Iterable[str] = ()
+) -> VocabularyTrie:
+    """Compiles texts.
+
+    Args:
+        subwords: root, text and id of each.
+        others: characters that get symbols beside those of the texts.
+    """
     symbols = _symbols(subwords)
+    for character in others:
+        symbols.setdefault(character, len(symbols) + 1)
     children, matches = _trie(subwords, symbols)
     states, bases, parents = _double_array(children, len(symbols))
     placed = np.zeros(len(parents), dtype=np.int32)

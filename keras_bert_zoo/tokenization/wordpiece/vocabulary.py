@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from keras_bert_zoo import atomic_io
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization.wordpiece.added_tokens import AddedToken
+from keras_bert_zoo.tokenization.wordpiece.added_tokens import check_number
+from keras_bert_zoo.tokenization.wordpiece.added_tokens import marks
 
 # What a subword that continues a word starts with.
 CONTINUATION = "##"
@@ -23,6 +26,9 @@ class Vocabulary:
 
     Args:
         tokens: sequence of str. The position is the id.
+        added: sequence of `AddedToken`, which stay whole wherever a text
+            holds them. Those that are not among `tokens` follow them. No text
+            holds a token with one of the roles below.
         padding: str. Fills rows to a common length.
         unknown: str. Stands for a word that has no split.
         start: str. First token of every sequence.
@@ -31,21 +37,35 @@ class Vocabulary:
 
     Raises:
         InputError: if `tokens` is empty, holds a duplicate, an empty token or
-            a line break, or lacks a special token.
+            a line break, or lacks a special token; or if a token is added
+            twice.
+
+    Attributes:
+        tokens: tuple of str. All of them, by id.
+        model_tokens: tuple of str. Those that words are split into.
+        added: tuple of `AddedToken`, in the order of their ids.
     """
 
     def __init__(
         self,
         tokens: Sequence[str],
         *,
+        added: Sequence[AddedToken] = (),
         padding: str = "[PAD]",
         unknown: str = "[UNK]",
         start: str = "[CLS]",
         separator: str = "[SEP]",
         mask: str = "[MASK]",
     ):
-        self.tokens = tuple(tokens)
+        self.model_tokens = tuple(tokens)
+        check_number(added)
+        known = set(self.model_tokens)
+        roles = {padding, unknown, start, separator, mask} & known
+        added = [one for one in added if one.content not in roles]
+        more = [one.content for one in added if one.content not in known]
+        self.tokens = (*self.model_tokens, *more)
         self._ids = _ids_of(self.tokens)
+        self.added = tuple(sorted(added, key=lambda one: self.get(one.content)))
         self.padding_id = self._special_id("padding", padding)
         self.unknown_id = self._special_id("unknown", unknown)
         self.start_id = self._special_id("start", start)
@@ -54,12 +74,17 @@ class Vocabulary:
 
     @classmethod
     def from_file(
-        cls, path: str | os.PathLike, **special_tokens: str
+        cls,
+        path: str | os.PathLike,
+        *,
+        added: Sequence[AddedToken] = (),
+        **special_tokens: str,
     ) -> "Vocabulary":
         """Reads one token a line, UTF-8; the first line is id 0.
 
         Args:
             path: the file.
+            added: tokens that stand in none of its lines.
             **special_tokens: `padding`, `unknown`, `start`, `separator` and
                 `mask`, where they differ from BERT's.
 
@@ -76,12 +101,15 @@ class Vocabulary:
                 f"{path} ({error.strerror}). Check the path."
             ) from error
         try:
-            return cls(_lines(content), **special_tokens)
+            return cls(_lines(content), added=added, **special_tokens)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
 
     def save(self, path: str | os.PathLike) -> None:
-        """Writes one token a line, UTF-8; replaces the file at once."""
+        """Writes one token a line, UTF-8; replaces the file at once.
+
+        Without added tokens, as it is published.
+        """
         with atomic_io.atomic_file(path) as temporary:
             temporary.write_bytes(self._content())
 
@@ -122,6 +150,17 @@ class Vocabulary:
         """Returns the id of a token, or None if the vocabulary lacks it."""
         return self._ids.get(token)
 
+    def subword_id(self, token: str) -> int | None:
+        """Returns the id of a part of words, or None if it is none."""
+        token_id = self._ids.get(token)
+        is_subword = token_id is not None and token_id < len(self.model_tokens)
+        return token_id if is_subword else None
+
+    def marks(self) -> dict[str, int]:
+        """Returns the ids of the added tokens by the marks of `added`."""
+        ids = [self._ids[one.content] for one in self.added]
+        return dict(zip(marks(len(ids)), ids, strict=True))
+
     def __len__(self) -> int:
         return len(self.tokens)
 
@@ -132,12 +171,13 @@ class Vocabulary:
         if not isinstance(other, Vocabulary):
             return NotImplemented
         return (
-            self.tokens == other.tokens
+            self.model_tokens == other.model_tokens
+            and self.added == other.added
             and self._special_ids() == other._special_ids()
         )
 
     def __hash__(self) -> int:
-        return hash((self.tokens, self._special_ids()))
+        return hash((self.tokens, self.added, self._special_ids()))
 
     def special_tokens(self) -> dict[str, str]:
         """Returns the special tokens by the names of the arguments."""
@@ -166,7 +206,7 @@ class Vocabulary:
         return self._ids[token]
 
     def _content(self) -> bytes:
-        return "".join(f"{token}\n" for token in self.tokens).encode()
+        return "".join(f"{token}\n" for token in self.model_tokens).encode()
 
 
 def _lines(content: bytes) -> list[str]:

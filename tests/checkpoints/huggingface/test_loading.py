@@ -13,10 +13,14 @@ import pathlib
 import ml_dtypes
 import numpy as np
 import pytest
+import safetensors.numpy
+import torch_pickles as torch
 from checkpoint_parts import load_checkpoint
 
 from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import MaskedLMHead
+from keras_bert_zoo.presets import Preset
 from keras_bert_zoo.presets import load_encoder
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -122,13 +126,45 @@ def test_classifier_keeps_labels_and_kind():
         ({"2": "c", "0": "a", "1": "b"}, ["a", "b", "c"]),
         (["a", "b", "c"], ["a", "b", "c"]),
         ({"0": 1, "1": 2, "2": 3}, ["1", "2", "3"]),
-        ({"0": "LABEL_0", "1": "LABEL_1"}, ["LABEL_0", "LABEL_1", "LABEL_2"]),
         (None, ["LABEL_0", "LABEL_1", "LABEL_2"]),
     ],
 )
 def test_labels_are_read_in_any_published_form(model, names, expected):
     directory = model("classifier", id2label=names)
     assert load_checkpoint(directory).head.labels == expected
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"0": "LABEL_0", "1": "LABEL_1"},
+        {"1": "LABEL_1", "0": "LABEL_0"},
+        {str(row): f"LABEL_{row}" for row in range(4)},
+        ["LABEL_0", "LABEL_1"],
+    ],
+)
+def test_labels_that_nobody_named_are_numbered_with_a_warning(
+    model, names, caplog
+):
+    """The default of two stays behind where a classifier was resized."""
+    rows = {"LABEL_0": 0, "LABEL_1": 1}
+    directory = model("classifier", id2label=names, label2id=rows, num_labels=3)
+    checkpoint = load_checkpoint(directory)
+    assert checkpoint.head.labels == ["LABEL_0", "LABEL_1", "LABEL_2"]
+    (note,) = checkpoint.report.notes
+    assert "LABEL_0 to LABEL_2" in note
+    assert note in caplog.text
+
+
+def test_default_names_yield_to_label2id(model):
+    directory = model(
+        "classifier",
+        id2label={"0": "LABEL_0", "1": "LABEL_1"},
+        label2id={"a": 0, "b": 1, "c": 2},
+    )
+    checkpoint = load_checkpoint(directory)
+    assert checkpoint.head.labels == ["a", "b", "c"]
+    assert checkpoint.report.notes == ()
 
 
 def test_labels_are_read_from_label2id_alone(model):
@@ -161,7 +197,104 @@ def test_head_is_known_without_a_stated_class(model, name, changes, kind):
     assert load_checkpoint(directory).head.kind == kind
 
 
-@pytest.mark.parametrize("wrapper", ["module.", "model.", "0.auto_model."])
+CRF = {
+    "crf.transitions": np.zeros((3, 3), "float32"),
+    "crf.start_transitions": np.zeros(3, "float32"),
+}
+SECOND_LAYER = {
+    "dense.weight": np.zeros((16, 16), "float32"),
+    "classifier.out.weight": np.zeros((3, 16), "float32"),
+}
+# Has the place of ours and another shape.
+OTHER_SHAPE = {"classifier.weight": np.zeros((3, 5), "float32")}
+OTHER_HEAD = {"qa_outputs.weight": np.zeros((7, 16), "float32")}
+
+
+@pytest.mark.parametrize("more", [CRF, SECOND_LAYER, OTHER_SHAPE, OTHER_HEAD])
+@pytest.mark.parametrize("architectures", [None, ["TheirTagger"]])
+def test_what_is_no_part_of_the_encoder_does_not_block_it(
+    rewrite, model, more, architectures
+):
+    directory = model("classifier", architectures=architectures)
+    rewrite(directory, lambda arrays: {**arrays, **more})
+    expected = load_encoder(RECORDED / "classifier")
+    preset = Preset(directory)
+    encoder = preset.encoder()
+    assert set(more) <= set(preset.report.ignored)
+    for left, right in zip(expected.weights, encoder.weights, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("names", [{"0": "no"}, 3])
+def test_labels_that_are_wrong_do_not_block_the_encoder(model, names):
+    preset = Preset(model("classifier", id2label=names))
+    preset.encoder()
+    with pytest.raises(InputError, match="id2label.*classifier's 3 rows"):
+        preset.head("classification")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encoder.layer.0.attention.self.distance_embedding.weight",
+        "encoder.layer.2.output.dense.bias",
+        "embeddings.norm.weight",
+        "pooler.norm.weight",
+    ],
+)
+def test_what_may_be_part_of_the_encoder_must_be_known(rewrite, model, name):
+    directory = model()
+    more = {name: np.zeros(3, "float32")}
+    rewrite(directory, lambda arrays: {**arrays, **more})
+    with pytest.raises(InputError, match=f"every variable of an enc.*{name}"):
+        load_encoder(directory)
+
+
+def test_head_that_is_a_guess_is_told(model, caplog):
+    checkpoint = load_checkpoint(model("classifier", architectures=None))
+    (note,) = checkpoint.report.notes
+    assert "read as classification. Name the head 'tagging'" in note
+    assert note in caplog.text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architectures": ["BertForSequenceClassification"]},
+        {"architectures": None, "id2label": ["O", "B-x", "I-x"]},
+        {
+            "architectures": None,
+            "problem_type": "single_label_classification",
+        },
+    ],
+)
+def test_head_that_is_stated_needs_no_note(model, changes):
+    assert load_checkpoint(model("classifier", **changes)).report.notes == ()
+
+
+def test_labels_say_what_a_class_of_its_author_is(model):
+    directory = model(
+        "classifier",
+        architectures=["TheirTagger"],
+        id2label=["O", "B-x", "I-x"],
+    )
+    contents = Preset(directory).contents
+    assert [head.kind for head in contents.heads] == ["tagging"]
+    assert contents.architecture == ""
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        "module.",
+        "model.",
+        "auto_model.",
+        "0.auto_model.",
+        "module.0.auto_model.",
+        "bert.",
+        "bert.model.",
+    ],
+)
 def test_wrappers_before_names_are_read(rewrite, model, wrapper):
     directory = model("classifier")
     rewrite(
@@ -172,6 +305,31 @@ def test_wrappers_before_names_are_read(rewrite, model, wrapper):
     for left, right in zip(expected.encoder.weights, found.encoder.weights):
         np.testing.assert_array_equal(left, right)
     assert found.head.kind == "classification"
+
+
+def test_state_dict_of_pytorch_is_read(model):
+    directory = model("classifier")
+    arrays = safetensors.numpy.load_file(directory / "model.safetensors")
+    (directory / "model.safetensors").unlink()
+    tensors, stored = {}, {}
+    for key, (name, array) in enumerate(arrays.items()):
+        # Each is a view, transposed where it has two axes.
+        tensors[name] = torch.tensor(
+            torch.storage(str(key), "float32", array.size),
+            array.shape,
+            (1, len(array)) if array.ndim == 2 else (1,),
+        )
+        stored[str(key)] = array.T.tobytes()
+    pickled = torch.state_dict(tensors)
+    torch.write_archive(directory / "pytorch_model.bin", pickled, stored)
+    expected = load_checkpoint(RECORDED / "classifier")
+    for source in (directory, directory / "pytorch_model.bin"):
+        found = load_checkpoint(source)
+        for left, right in zip(expected.encoder.weights, found.encoder.weights):
+            np.testing.assert_array_equal(left, right)
+        np.testing.assert_array_equal(
+            found.head.weights["kernel"], expected.head.weights["kernel"]
+        )
 
 
 def test_padded_token_table_is_reported(model, vocabulary_tokens):
@@ -339,3 +497,16 @@ def test_published_tiny_model_loads():
     assert checkpoint.report.num_mapped == 37
     assert len(checkpoint.tokenizer.vocabulary) == 256
     assert checkpoint.tokenizer.lowercase is False
+
+
+@needs_shared
+def test_published_pickle_loads():
+    """Its vocabulary has 3 tokens more than its table has rows."""
+    preset = Preset(SHARED / "models/hf_bert_ner_tiny")
+    encoder = preset.encoder()
+    assert preset.report.num_mapped == 23
+    assert encoder.vocabulary_size == 402
+    head = preset.head("tagging")
+    assert "B-PER" in head.labels
+    with pytest.raises(InputError, match="405 tokens for 402 rows"):
+        preset.tokenizer()

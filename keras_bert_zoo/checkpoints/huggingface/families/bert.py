@@ -153,6 +153,7 @@ FAMILY = Family(
         "masked_lm": "BertForMaskedLM",
         "next_sentence": "BertForNextSentencePrediction",
     },
+    unread_classes=("BertForMultipleChoice", "BertLMHeadModel"),
     head_markers={
         "classification": "classifier.weight",
         "tagging": "classifier.weight",
