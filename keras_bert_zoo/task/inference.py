@@ -4,6 +4,7 @@ One path for everyone: `predict_text` and scores, exports and their
 verification, the checks for authors of heads.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -130,7 +131,12 @@ class TextAnswers:
             autograph=False,
         )
 
-    def __call__(self, texts: Iterable, batch_size: int) -> Iterator[dict]:
+    def __call__(
+        self,
+        texts: Iterable,
+        batch_size: int,
+        on_batch: Callable[[int], None] | None = None,
+    ) -> Iterator[dict]:
         """Returns the head's answers, in the order of the texts.
 
         Holds some thousand answers at a time, however many texts there are.
@@ -140,6 +146,7 @@ class TextAnswers:
             texts: a list of texts, or a data set such as `FileExamples`.
             batch_size: int. Texts in a batch; texts of similar length share
                 one.
+            on_batch: see `TaskModel.iterate_answers`.
 
         Raises:
             InputError: if these are no texts; or, before the first answer,
@@ -152,14 +159,16 @@ class TextAnswers:
                 f"{type(texts).__name__}. Call `predict` for features."
             )
         batch_size = arguments.whole_number("batch_size", batch_size)
-        return self._answers(examples, batch_size)
+        on_batch = on_batch or (lambda num_done: None)
+        return self._answers(examples, batch_size, on_batch)
 
-    def _answers(self, examples, batch_size):
+    def _answers(self, examples, batch_size, on_batch):
         if isinstance(examples, data.MemoryExamples) and len(examples) == 0:
             return
         data.check_examples(examples, self._head, with_label=False)
         waiting = {}
-        index = 0
+        index = num_done = 0
+        on_batch(num_done)
         counts = data.InputCounts()
         batches = self._batches(examples, batch_size, counts)
         for inputs, context, example_index in batches:
@@ -168,6 +177,8 @@ class TextAnswers:
             decoded = {key: value.numpy() for key, value in decoded.items()}
             answers = self._head.answers(decoded)
             waiting.update(zip(example_index.tolist(), answers, strict=True))
+            num_done += len(answers)
+            on_batch(num_done)
             while index in waiting:
                 yield waiting.pop(index)
                 index += 1

@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -340,12 +341,21 @@ class TaskModel(ReplicatedModel):
         return list(self.iterate_answers(texts, batch_size))
 
     def iterate_answers(
-        self, texts: Iterable, batch_size: int = 32
+        self,
+        texts: Iterable,
+        batch_size: int = 32,
+        on_batch: Callable[[int], None] | None = None,
     ) -> Iterator[dict]:
-        """Yields the answers of `predict_text`, a few held at a time."""
+        """Yields the answers of `predict_text`, a few held at a time.
+
+        Args:
+            texts, batch_size: as in `predict_text`.
+            on_batch: called after each batch with the number of examples that
+                are answered, and before the first one.
+        """
         if self._text_answers is None:
             self._text_answers = TextAnswers(self)
-        return self._text_answers(texts, batch_size)
+        return self._text_answers(texts, batch_size, on_batch)
 
     def score(self, examples: Iterable, batch_size: int = 32) -> dict:
         """Returns the head's `score` of the answers to labelled examples.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from keras_bert_zoo.atomic_io import check_new_directory
 from keras_bert_zoo.workflows import options as option_types
@@ -45,6 +46,7 @@ def convert(
     out: Directory,
     kind: str | None = None,
     overwrite: bool = False,
+    progress: Any = None,
 ) -> ConvertResult:
     """Converts a model of any format that is read to a model directory.
 
@@ -53,6 +55,9 @@ def convert(
         out: directory of the model, written whole or not at all.
         kind: format of the source, where it is not recognized.
         overwrite: whether a model in the directory may be replaced.
+
+    Args, Python alone:
+        progress: `Progress` or `None`. Hears how far the conversion is.
 
     Returns:
         `ConvertResult`.
@@ -70,7 +75,10 @@ def convert(
     from keras_bert_zoo import presets
     from keras_bert_zoo import registry
     from keras_bert_zoo.task.model import TaskModel
+    from keras_bert_zoo.workflows.progress import Progress
 
+    progress = progress or Progress()
+    progress.on_work("reading the source")
     preset = presets.Preset(options["source"], options["kind"])
     kinds = preset.head_kinds()
     tokenizer = preset.tokenizer_or_none()

@@ -74,20 +74,25 @@ def evaluate(
         os.stat(options["data"])  # before a model is loaded
 
     from keras_bert_zoo.data import check_examples
+    from keras_bert_zoo.workflows.examples import CountedExamples
     from keras_bert_zoo.workflows.examples import read_examples
     from keras_bert_zoo.workflows.examples import summary
+    from keras_bert_zoo.workflows.progress import Progress
     from keras_bert_zoo.workflows.trained_model import load_model
 
-    model = load_model(options["model"])
+    progress = progress or Progress()
+    model = load_model(options["model"], progress)
     rows = read_examples(options["data"], model.head, options)
-    report = check_examples(rows, model.head)
+    counted = CountedExamples(rows, progress, "examples")
+    report = check_examples(counted, model.head)
     metrics = model.evaluate(
         rows,
         batch_size=options["batch_size"],
         return_dict=True,
-        callbacks=[] if progress is None else [progress],
+        callbacks=[progress],
         verbose=0,
     )
+    progress.on_work("scoring")
     metrics |= model.score(rows, options["batch_size"])
     return EvaluateResult(
         metrics, report.num_examples, report.label_counts, summary(report)

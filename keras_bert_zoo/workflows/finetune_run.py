@@ -25,6 +25,7 @@ from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 from keras_bert_zoo.training.optimizers.recipe import default_rate
 from keras_bert_zoo.training.resume import run_settings
 from keras_bert_zoo.training.resume.backup import Backup
+from keras_bert_zoo.workflows.examples import CountedExamples
 from keras_bert_zoo.workflows.examples import FirstExamples
 from keras_bert_zoo.workflows.examples import read_examples
 from keras_bert_zoo.workflows.examples import summary
@@ -101,7 +102,8 @@ def run(
     scope = strategy_scope(options["strategy"], progress)
     if is_named:
         rows = read_examples(options["train"], head, options)
-        head = head.from_examples(rows, **head_options)
+        counted = CountedExamples(rows, progress, "train")
+        head = head.from_examples(counted, **head_options)
     examples = _examples(options, head, progress)
     if options["epochs"] is None:
         options["epochs"] = default_epochs(
@@ -120,6 +122,7 @@ def run(
         progress.on_note("tpu", "XLA compiles the training step")
 
     validation = examples.rows.get("validation")
+    progress.on_work("preparing")
     callbacks, best = [], None
     if validation is not None:
         best = _early_stopping(options, model, validation)
@@ -146,11 +149,13 @@ def run(
 
     tuned, metrics, warnings = {}, {}, []
     if best is not None:
+        progress.on_work("answering validation")
         tuned = model.tune(validation)
         metrics = _metrics_of(history, best.best_epoch)
     directory = page = None
     if is_chief(model.distribute_strategy):
         directory = options["out"]
+        progress.on_work("saving")
         model.save_to_preset(
             directory,
             overwrite=options["overwrite"],
@@ -228,7 +233,8 @@ def _examples(
     for name in ("train", "validation"):
         if options[name] is not None:
             rows = read_examples(options[name], head, options)
-            report = data.check_examples(rows, head)
+            counted = CountedExamples(rows, progress, name)
+            report = data.check_examples(counted, head)
             examples.rows[name] = rows
             examples.reports[name] = report
             progress.on_note(name, summary(report))
@@ -249,6 +255,7 @@ def _model(
     with scope:
         _check_workers(options, head, head_options)
         precision, reason = precisions.agreed(choice)
+        progress.on_work("loading the model")
         model = TaskModel.from_preset(
             options["preset"],
             head,

@@ -116,6 +116,7 @@ class RunReport:
             self._history.write(self._folder / HISTORY)
         self._path.unlink(missing_ok=True)
         answers = []
+        self._progress.on_work("writing the report")
         if tables is not None:
             answers = tables()
         elif "validation" in rows:

@@ -137,7 +137,10 @@ def test_an_interrupt_is_reported_in_one_line(folder, tmp_path):
         assert running.poll() is None
     running.send_signal(signal.SIGINT)
     _, error = running.communicate()
-    assert (running.returncode, error) == (130, "bert-zoo: interrupted\n")
+    assert running.returncode == 130
+    # A slow machine has lines of progress before it.
+    assert error.splitlines()[-1:] == ["bert-zoo: interrupted"]
+    assert "Traceback" not in error
     # No model; the history at most.
     left = {path.name for path in tmp_path.iterdir()}
     assert left <= {"model.history.csv"}

@@ -9,7 +9,10 @@ WORKFLOW = convert
 
 
 def run(args: argparse.Namespace) -> int:
-    result = convert(**parsing.given(args))
+    from keras_bert_zoo.cli.progress import FitProgress
+
+    with FitProgress() as progress:
+        result = convert(**parsing.given(args), progress=progress)
     size = f"{result.num_tokens} tokens"
     if result.num_tokens is None:
         size = "none: the source has none"
