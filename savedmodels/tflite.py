@@ -42,11 +42,12 @@ class TFLiteExporter(Exporter):
         sequence_length: int or `None`. The only length, in tokens; by
             default 32, 64 and 128, as far as the model reads, and all that
             it reads where its head splits long texts.
-        dynamic: bool. Whether one signature, `tokens`, takes any length up
-            to `sequence_length` instead.
+        dynamic: bool. Whether one signature, `tokens`, takes any length that
+            the encoder reads instead. A longer one is an error of the
+            interpreter's.
 
     Raises:
-        InputError: if an option breaks a rule.
+        InputError: if an option breaks a rule, or a dynamic length is fixed.
     """
 
     name = "tflite"
@@ -66,6 +67,11 @@ class TFLiteExporter(Exporter):
             sequence_length = arguments.whole_number(
                 "sequence_length", sequence_length
             )
+            if dynamic is True:
+                raise InputError(
+                    "A dynamic length is not fixed. Received: dynamic and "
+                    f"sequence_length={sequence_length}. Give one of them."
+                )
         self.quantize = quantize
         self.sequence_length = sequence_length
         self.dynamic = arguments.flag("dynamic", dynamic)
@@ -87,7 +93,9 @@ class TFLiteExporter(Exporter):
                 "the only length, in tokens (default: 32, 64 and 128, and "
                 "the model's where long texts are split)",
             ),
-            Option("dynamic", bool, False, "take any length up to the longest"),
+            Option(
+                "dynamic", bool, False, "take any length that the model reads"
+            ),
         )
 
     def signatures(self, model) -> dict:
@@ -109,12 +117,9 @@ class TFLiteExporter(Exporter):
         model = float32.twin(model)
         module = tf.Module()
         traced = {}
-        for name, length in self._lengths(model).items():
-            signature = self.signatures(model)[name]
+        for name, signature in self.signatures(model).items():
             wanted = [info.name for info in signature.outputs]
-            answer = serving_functions.answer_tokens(
-                model, length if self.dynamic else None
-            )
+            answer = serving_functions.answer_tokens(model)
             traced[name] = tf.function(
                 lambda answer=answer, wanted=wanted, **inputs: {
                     key: value
@@ -187,9 +192,9 @@ class TFLiteExporter(Exporter):
 
     def _lengths(self, model) -> dict[str, int]:
         longest = model.sequence_length
+        if self.dynamic:
+            return {"tokens": longest}
         if self.sequence_length is None:
-            if self.dynamic:
-                return {"tokens": longest}
             lengths = [size for size in (32, 64, 128) if size <= longest]
             # The sequences of a split text are as long as the model reads.
             if not lengths or model.head.splits_texts:
@@ -203,8 +208,6 @@ class TFLiteExporter(Exporter):
                     f"{self.sequence_length}."
                 )
             lengths = [self.sequence_length]
-        if self.dynamic:
-            return {"tokens": lengths[0]}
         return {f"tokens_{size}": size for size in lengths}
 
 

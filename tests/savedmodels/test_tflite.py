@@ -84,9 +84,12 @@ def test_quantized_files_are_verified(model, tmp_path, quantize, bound):
 def test_one_dynamic_length_takes_short_and_long(model, tmp_path):
     export(model, tmp_path / "d", "tflite", dynamic=True)
     run = interpreter(tmp_path / "d").get_signature_runner("tokens")
-    for length in (5, 40, 60):
+    for length in (5, 40):
         inputs = features(model, "a fine film", length)
         assert run(**inputs)["scores"].shape == (1, 2)
+    # More than the encoder's positions: refused, as by the live model.
+    with pytest.raises(RuntimeError):
+        run(**features(model, "a fine film", 60))
 
 
 @pytest.mark.slow
@@ -105,6 +108,10 @@ def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
         ({"sequence_length": 41}, "between 3 and the model's 40 tokens"),
         ({"sequence_length": 2}, "between 3 and the model's 40 tokens"),
         ({"sequence_length": "32"}, "Received: sequence_length='32'"),
+        (
+            {"dynamic": True, "sequence_length": 16},
+            "dynamic and sequence_length=16. Give one",
+        ),
         ({"dynamic": "no"}, "`dynamic` must be True or False"),
     ],
 )
