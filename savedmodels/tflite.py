@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 import warnings
 
+import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
@@ -33,8 +34,8 @@ class TFLiteExporter(Exporter):
 
     The file has a signature for each length, `tokens_32` and so on, which
     share their weights: run the shortest that holds the text. Inputs are
-    int32 `(1, length)`, those of the encoder; and `(1, 8)` for what a head
-    reads beside them. The tokenizer's files lie beside it.
+    int32 `(batch, length)`, those of the encoder; and `(batch, 8)` for what a
+    head reads beside them. The tokenizer's files lie beside it.
 
     Args:
         quantize: str. `none` (float32), `float16` weights, or
@@ -45,6 +46,8 @@ class TFLiteExporter(Exporter):
         dynamic: bool. Whether one signature, `tokens`, takes any length that
             the encoder reads instead. A longer one is an error of the
             interpreter's.
+        batch: int. Sequences that the file takes at once. A file for one, the
+            default, cannot be resized to more; 0 makes one for any number.
 
     Raises:
         InputError: if an option breaks a rule, or a dynamic length is fixed.
@@ -57,6 +60,7 @@ class TFLiteExporter(Exporter):
         quantize: str = "none",
         sequence_length: int | None = None,
         dynamic: bool = False,
+        batch: int = 1,
     ):
         if quantize not in TOLERANCES:
             raise InputError(
@@ -75,6 +79,7 @@ class TFLiteExporter(Exporter):
         self.quantize = quantize
         self.sequence_length = sequence_length
         self.dynamic = arguments.flag("dynamic", dynamic)
+        self.batch = arguments.whole_number("batch", batch, lowest=0)
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -96,6 +101,7 @@ class TFLiteExporter(Exporter):
             Option(
                 "dynamic", bool, False, "take any length that the model reads"
             ),
+            Option("batch", int, 1, "sequences taken at once; 0: any number"),
         )
 
     def signatures(self, model) -> dict:
@@ -105,7 +111,7 @@ class TFLiteExporter(Exporter):
             if self.dynamic:
                 lengths = (None, None)
             full = serving_functions.token_signature(
-                model, lengths[0], 1, lengths[1]
+                model, lengths[0], self.batch or None, lengths[1]
             )
             numbers = tuple(
                 info for info in full.outputs if info.dtype != "string"
@@ -155,22 +161,28 @@ class TFLiteExporter(Exporter):
             run = interpreter.get_signature_runner(name)
             inputs = verification.probe_inputs(model, length, EXTRA_LENGTH)
             largest = 0.0
-            for row in range(len(inputs[feature_names.TOKEN_IDS])):
-                one = {
-                    key: value[row : row + 1] for key, value in inputs.items()
+            num_rows = len(inputs[feature_names.TOKEN_IDS])
+            size = self.batch or num_rows
+            for start in range(0, num_rows, size):
+                # The last one again, where a batch needs more.
+                rows = np.minimum(np.arange(start, start + size), num_rows - 1)
+                some = {
+                    key: tf.gather(value, rows) for key, value in inputs.items()
                 }
-                expected = serving_functions.answer_tokens(model)(**one)
+                expected = serving_functions.answer_tokens(model)(**some)
                 numbers = {
                     key: value.numpy()
                     for key, value in expected.items()
                     if value.dtype != tf.string
                 }
-                received = run(**{k: v.numpy() for k, v in one.items()})
+                received = run(**{k: v.numpy() for k, v in some.items()})
                 difference = self._compare(
                     name,
-                    verification.of_real_tokens(model, described, numbers, one),
                     verification.of_real_tokens(
-                        model, described, received, one
+                        model, described, numbers, some
+                    ),
+                    verification.of_real_tokens(
+                        model, described, received, some
                     ),
                 )
                 largest = max(largest, difference)

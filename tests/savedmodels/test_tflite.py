@@ -92,6 +92,49 @@ def test_one_dynamic_length_takes_short_and_long(model, tmp_path):
         run(**features(model, "a fine film", 60))
 
 
+def rows_of(model, texts, length=32):
+    rows = [features(model, text, length) for text in texts]
+    return {
+        name: np.concatenate([row[name] for row in rows]) for name in rows[0]
+    }
+
+
+def test_a_file_for_any_number_is_resized(model, texts, tmp_path):
+    manifest = export(
+        model, tmp_path / "any", "tflite", batch=0, dynamic=True
+    ).manifest
+    (described, *_) = manifest["signatures"]["tokens"]["inputs"]
+    assert described["shape"] == [None, None]
+    run = interpreter(tmp_path / "any").get_signature_runner("tokens")
+    for count in (3, 1, 2):
+        inputs = rows_of(model, texts[:count])
+        np.testing.assert_allclose(
+            run(**inputs)["logits"], model(inputs), atol=1e-4
+        )
+
+
+def test_a_file_for_some_takes_as_many(model, texts, tmp_path):
+    manifest = export(model, tmp_path / "some", "tflite", batch=3).manifest
+    (described, *_) = manifest["signatures"]["tokens_32"]["inputs"]
+    assert described["shape"] == [3, 32]
+    run = interpreter(tmp_path / "some").get_signature_runner("tokens_32")
+    inputs = rows_of(model, texts)
+    np.testing.assert_allclose(
+        run(**inputs)["logits"], model(inputs), atol=1e-4
+    )
+
+
+def test_the_usual_file_is_described_as_one_for_a_single_sequence(
+    exported, model, texts
+):
+    signature = exported[1].manifest["signatures"]["tokens_32"]
+    assert {tuple(one["shape"]) for one in signature["inputs"]} == {(1, 32)}
+    assert exported[1].manifest["options"]["batch"] == 1
+    run = interpreter(exported[0]).get_signature_runner("tokens_32")
+    with pytest.raises(RuntimeError):
+        run(**rows_of(model, texts))
+
+
 @pytest.mark.slow
 def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
     model = make_model(dtype="mixed_bfloat16")
@@ -112,6 +155,7 @@ def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
             {"dynamic": True, "sequence_length": 16},
             "dynamic and sequence_length=16. Give one",
         ),
+        ({"batch": -1}, "at least 0. Received: batch=-1"),
         ({"dynamic": "no"}, "`dynamic` must be True or False"),
     ],
 )
