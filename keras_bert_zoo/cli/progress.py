@@ -261,20 +261,14 @@ class FitProgress(Progress):
         self._in_fit = False
 
     def on_test_begin(self, logs=None):
+        # It stays until the epoch's end: whole answers may be scored, too.
         if self._in_fit:
             self._begin(f"{self._epoch} validation")
-        else:
-            self._begin("evaluating", self.params["steps"])
 
     def on_test_batch_end(self, batch, logs=None):
         interrupts.check()
         if self._bar is not None:
             self._bar.update(batch + 1)
-
-    def on_test_end(self, logs=None):
-        # Whole answers may be scored now.
-        if not self._in_fit:
-            self.close()
 
 
 def metrics_line(metrics: Mapping[str, float]) -> str:

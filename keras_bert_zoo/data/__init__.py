@@ -16,6 +16,7 @@ from keras_bert_zoo.data.examples import labelled_examples
 from keras_bert_zoo.data.examples import validation_examples
 from keras_bert_zoo.data.pipeline import BatchExamples
 from keras_bert_zoo.data.pipeline import build_dataset
+from keras_bert_zoo.data.prediction_batches import OtherInputsError
 from keras_bert_zoo.data.prediction_batches import PredictionBatches
 from keras_bert_zoo.data.readers.file_examples import FileExamples
 
@@ -24,6 +25,7 @@ __all__ = [
     "FileExamples",
     "InputCounts",
     "MemoryExamples",
+    "OtherInputsError",
     "PredictionBatches",
     "Example",
     "ExampleReport",

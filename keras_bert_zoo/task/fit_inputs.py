@@ -418,10 +418,7 @@ def _batches(
     become sequences, or batches differ in size, a pass of its own counts the
     batches; without `is_counted` their number is `None` then.
     """
-    report = data.check_examples(examples, model.head)
-    warnings = model.head.example_warnings(examples, model.tokenizer)
-    for line in [*report.remark_lines(), *warnings]:
-        logging.warning("%s", line)
+    report = warn_of_examples(model, examples)
     whole_number("batch_size", batch_size)
     num_sequences = report.num_examples
     drops = options.get("drop_remainder", False)
@@ -454,6 +451,19 @@ def _batches(
     if drops:
         _report_dropped(num_sequences, steps, batch_size)
     return dataset, steps, num_skipped
+
+
+def warn_of_examples(model, examples: data.Examples) -> data.ExampleReport:
+    """Checks labelled examples, and warns of those that teach less.
+
+    Raises:
+        InputError: if an example is wrong, or there is none.
+    """
+    report = data.check_examples(examples, model.head)
+    warnings = model.head.example_warnings(examples, model.tokenizer)
+    for line in [*report.remark_lines(), *warnings]:
+        logging.warning("%s", line)
+    return report
 
 
 def _resumed(arguments: dict, num_done: int) -> dict:

@@ -107,21 +107,33 @@ class TextAnswers:
 
     Args:
         model: `TaskModel`.
+        measures: bool. Whether texts are labelled, and the model's metrics
+            count what it makes of each batch, as in `evaluate`.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, measures: bool = False):
         inference = Inference(model)
         self._head = model.head
         self._sequence_length = model.sequence_length
+        self._with_label = measures
         self._batches = data.PredictionBatches(
-            model.head, inference.features, inference.pad
+            model.head, inference.features, inference.tokenizer, measures
         )
-        signature = {
-            name: tf.TensorSpec((None, None), "int32") for name in model.input
+        spec = {
+            **self._batches.batch_spec,
+            "inputs": {
+                name: tf.TensorSpec((None, None), "int32")
+                for name in model.input
+            },
         }
-        self._run = tf.function(
-            inference.logits, input_signature=[signature], autograph=False
-        )
+
+        def run(batch):
+            if not measures:
+                return inference.logits(batch["inputs"])
+            return step.test(_in_order(batch))
+
+        step = model.step(_in_order(spec)) if measures else None
+        self._run = tf.function(run, input_signature=[spec], autograph=False)
         self._decode = tf.function(
             inference.decode,
             input_signature=[
@@ -165,14 +177,14 @@ class TextAnswers:
     def _answers(self, examples, batch_size, on_batch):
         if isinstance(examples, data.MemoryExamples) and len(examples) == 0:
             return
-        data.check_examples(examples, self._head, with_label=False)
+        data.check_examples(examples, self._head, self._with_label)
         waiting = {}
         index = num_done = 0
         on_batch(num_done)
         counts = data.InputCounts()
         batches = self._batches(examples, batch_size, counts)
-        for inputs, context, example_index in batches:
-            logits = self._logits(inputs, batch_size)
+        for batch, context, example_index in batches:
+            logits = self._logits(batch, batch_size)
             decoded = self._decode(logits, context)
             decoded = {key: value.numpy() for key, value in decoded.items()}
             answers = self._head.answers(decoded)
@@ -184,18 +196,26 @@ class TextAnswers:
                 index += 1
         report_truncation(counts, self._head, self._sequence_length)
 
-    def _logits(self, inputs, batch_size):
+    def _logits(self, batch, batch_size):
         # A long text may be hundreds of sequences: not all at once.
-        num_sequences = len(inputs[feature_names.TOKEN_IDS])
+        num_sequences = len(batch["inputs"][feature_names.TOKEN_IDS])
         parts = [
             self._run(
-                {k: v[start : start + batch_size] for k, v in inputs.items()}
+                tf.nest.map_structure(
+                    lambda rows, first=start: rows[first : first + batch_size],
+                    batch,
+                )
             )
             for start in range(0, num_sequences, batch_size)
         ]
         if len(parts) == 1:
             return parts[0]
         return tf.nest.map_structure(lambda *rows: tf.concat(rows, 0), *parts)
+
+
+def _in_order(batch: Mapping[str, Any]) -> tuple:
+    """Returns `(x, y, sample_weight)`, as Keras names them."""
+    return batch["inputs"], batch["labels"], batch.get("weights")
 
 
 def truncation(

@@ -16,6 +16,7 @@ from keras_bert_zoo import feature_names
 from keras_bert_zoo import presets
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import fit_inputs
+from keras_bert_zoo.task import measuring
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task import saving
 from keras_bert_zoo.task.inference import TextAnswers
@@ -356,6 +357,27 @@ class TaskModel(ReplicatedModel):
         if self._text_answers is None:
             self._text_answers = TextAnswers(self)
         return self._text_answers(texts, batch_size, on_batch)
+
+    def measure(
+        self,
+        examples: Iterable,
+        batch_size: int = 32,
+        on_batch: Callable[[int], None] | None = None,
+    ) -> dict:
+        """Returns loss, metrics and the head's `score`, in one pass.
+
+        What `evaluate` and `score` return, for the price of one of them.
+
+        Args:
+            examples: labelled examples, re-iterable, or a list of mappings.
+            batch_size: int.
+            on_batch: as in `iterate_answers`.
+
+        Raises:
+            InputError: if an example is wrong, or has no label.
+        """
+        self._ensure_compiled()
+        return measuring.measure(self, examples, batch_size, on_batch)
 
     def score(self, examples: Iterable, batch_size: int = 32) -> dict:
         """Returns the head's `score` of the answers to labelled examples.

@@ -85,15 +85,12 @@ def evaluate(
     rows = read_examples(options["data"], model.head, options)
     counted = CountedExamples(rows, progress, "examples")
     report = check_examples(counted, model.head)
-    metrics = model.evaluate(
+    progress.on_work("evaluating", 0, report.num_examples)
+    metrics = model.measure(
         rows,
-        batch_size=options["batch_size"],
-        return_dict=True,
-        callbacks=[progress],
-        verbose=0,
+        options["batch_size"],
+        lambda done: progress.on_work("evaluating", done, report.num_examples),
     )
-    progress.on_work("scoring")
-    metrics |= model.score(rows, options["batch_size"])
     return EvaluateResult(
         metrics, report.num_examples, report.label_counts, summary(report)
     )

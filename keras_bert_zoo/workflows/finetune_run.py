@@ -331,8 +331,7 @@ def _check_measure(model: Any, rows: Any, name: str) -> None:
     all of them are measured.
     """
     for some in (FirstExamples(rows, NUM_PROBED), rows):
-        found = model.evaluate(some, return_dict=True, verbose=0)
-        found |= model.score(some)
+        found = model.measure(some)
         known = [k for k, v in found.items() if isinstance(v, int | float)]
         if name in known:
             return
