@@ -394,27 +394,40 @@ class TaskModel(ReplicatedModel):
             examples, self.iterate_answers(examples, batch_size)
         )
 
-    def report_tables(self, examples: Iterable, batch_size: int = 32) -> list:
+    def report_tables(
+        self,
+        examples: Iterable,
+        batch_size: int = 32,
+        answers: Iterable[dict] | None = None,
+    ) -> list:
         """Returns a list of `Table` on the answers to labelled examples.
 
         Args:
             examples: labelled examples, re-iterable, or a list of mappings.
             batch_size: int.
+            answers: the answers, where they are known.
 
         Raises:
             InputError: if an example is wrong, or has no label.
         """
         examples = data.labelled_examples(examples, self.head)
-        answers = self.iterate_answers(examples, batch_size)
+        if answers is None:
+            answers = self.iterate_answers(examples, batch_size)
         return report_tables(self.head, examples, answers)
 
-    def tune(self, examples: Iterable, batch_size: int = 32) -> dict:
+    def tune(
+        self,
+        examples: Iterable,
+        batch_size: int = 32,
+        answers: Iterable[dict] | None = None,
+    ) -> dict:
         """Lets the head choose options, such as a threshold, on examples.
 
         Args:
             examples: labelled examples that were not trained on, re-iterable,
                 or a list of mappings.
             batch_size: int.
+            answers: the answers, where they are known.
 
         Returns:
             dict of the options chosen; empty for heads that choose none.
@@ -423,7 +436,8 @@ class TaskModel(ReplicatedModel):
             InputError: if an example is wrong, or has no label.
         """
         examples = data.labelled_examples(examples, self.head)
-        answers = self.iterate_answers(examples, batch_size)
+        if answers is None:
+            answers = self.iterate_answers(examples, batch_size)
         chosen = self.head.tune(examples, answers)
         if chosen:
             # The graphs hold the old ones.

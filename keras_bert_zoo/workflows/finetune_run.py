@@ -1,6 +1,7 @@
 """The run of `finetune`: data, model, training, saving."""
 
 import contextlib
+import functools
 import math
 import pathlib
 from collections.abc import Mapping
@@ -124,9 +125,12 @@ def run(
     validation = examples.rows.get("validation")
     progress.on_work("preparing")
     callbacks, best = [], None
+    scorer = EpochScore(
+        () if validation is None else validation, name=options["best_by"]
+    )
     if validation is not None:
         best = _early_stopping(options, model, validation)
-        callbacks = [EpochScore(validation, name=options["best_by"]), best]
+        callbacks = [scorer, best]
     backup = Backup(
         options["backup_dir"],
         options["backup_seconds"],
@@ -148,9 +152,16 @@ def run(
     ).history
 
     tuned, metrics, warnings = {}, {}, []
+    answers = None
     if best is not None:
+        # The weights are those of the best epoch again.
+        if scorer.best_epoch == best.best_epoch:
+            answers = scorer.best_answers
         progress.on_work("answering validation")
-        tuned = model.tune(validation)
+        before = head.get_config()
+        tuned = model.tune(validation, answers=answers)
+        if head.get_config() != before:
+            answers = None
         metrics = _metrics_of(history, best.best_epoch)
     directory = page = None
     if is_chief(model.distribute_strategy):
@@ -180,7 +191,12 @@ def run(
         kept = "the last"
         if best is not None:
             kept = f"{best.best_epoch + 1} by {best.monitor}"
-        page = run_report.finish(model, *examples, kept)
+        tables = None
+        if validation is not None:
+            tables = functools.partial(
+                model.report_tables, validation, answers=answers
+            )
+        page = run_report.finish(model, examples.reports, kept, tables)
         backup.remove()
     if best is not None:
         guess = head.guess(validation, metrics)

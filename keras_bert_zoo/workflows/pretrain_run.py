@@ -176,10 +176,8 @@ def run(
         progress.on_save()
         num_examples = source.phases[0].num_examples
         reports = {"train": data.ExampleReport(num_examples, {}, {})}
-        rows = {} if held_out is None else {"validation": held_out}
         page = run_report.finish(
             model,
-            rows,
             reports,
             "the last",
             lambda: [

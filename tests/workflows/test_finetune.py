@@ -168,6 +168,39 @@ def test_progress_of_reading_is_reported():
     assert notes.work == [("reading texts", n, None) for n in (0, 1000, 2000)]
 
 
+def test_validation_is_answered_once_an_epoch(preset, tmp_path, monkeypatch):
+    calls, reported = [], []
+    answer = TaskModel.iterate_answers
+
+    def counted(self, *arguments):
+        calls.append(self)
+        return answer(self, *arguments)
+
+    def tables(self, examples, answers):
+        reported.extend(answers)
+        return []
+
+    monkeypatch.setattr(TaskModel, "iterate_answers", counted)
+    monkeypatch.setattr(TaskModel, "report_tables", tables)
+    rows = [
+        {"text": text, "label": float(number)}
+        for number, text in enumerate(TEXTS)
+    ]
+    result = zoo.finetune(
+        head="classification",
+        kind="regression",
+        best_by="spearman",
+        preset=preset,
+        train=rows,
+        validation=rows,
+        out=tmp_path / "model",
+        epochs=2,
+    )
+    assert len(calls) == 2
+    # The report has the answers of the best epoch.
+    assert reported == list(answer(result.model, rows))
+
+
 def test_evaluate_takes_a_model_or_its_directory(run, capfd):
     result, _ = run
     found = [
