@@ -7,6 +7,7 @@ import pathlib
 import platform
 import sys
 import tempfile
+from collections.abc import Callable
 from collections.abc import Iterator
 
 import keras
@@ -37,7 +38,11 @@ class Exporter:
         return ()
 
     def export(
-        self, model, directory: str | os.PathLike, overwrite: bool = False
+        self,
+        model,
+        directory: str | os.PathLike,
+        overwrite: bool = False,
+        on_work: Callable[[str], None] | None = None,
     ) -> dict:
         """Exports a model into a new directory, all or nothing.
 
@@ -48,6 +53,7 @@ class Exporter:
             model: `TaskModel`.
             directory: where the artifact goes.
             overwrite: bool. Whether an existing directory may be replaced.
+            on_work: called with what is done next, in a word or two.
 
         Returns:
             The manifest, which is also written as `manifest.json`.
@@ -56,10 +62,13 @@ class Exporter:
             InputError: if the directory exists and `overwrite` is false.
             ExportError: if the artifact differs from the model.
         """
+        on_work = on_work or (lambda what: None)
         with atomic_directory(directory, overwrite) as temporary:
             with _quiet_libraries():
+                on_work("exporting")
                 self.write(model, temporary)
                 manifest = self._manifest(model, temporary)
+                on_work("verifying")
                 manifest["verification"] = self.verify(model, temporary)
             text = json.dumps(manifest, indent=2, ensure_ascii=False)
             (temporary / MANIFEST_FILE).write_text(

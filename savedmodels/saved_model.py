@@ -19,8 +19,10 @@ class SavedModelExporter(Exporter):
     """Exports a model with its tokenizer inside.
 
     `serving_default` takes raw strings, one input per text field of the
-    head, and returns its answers; `token_ids` takes what the encoder reads
-    and returns logits too. For TF Serving, name the directory by a version
+    head, and returns its answers: of `(n,)` or `(n, 1)` texts, `n` of each;
+    of a single text, `()`, one without that axis. `token_ids` takes what the
+    encoder reads, at most as many tokens as it has positions, and returns
+    logits too. For TF Serving, name the directory by a version
     number: `models/sentiment/1`. A model trained in mixed precision is
     exported in float32.
 
@@ -69,13 +71,15 @@ class SavedModelExporter(Exporter):
             "serving_default": serving_functions.answer_texts(
                 model, self.tokenizer_engine
             ),
-            "token_ids": serving_functions.answer_tokens(
-                model, model.sequence_length
-            ),
+            "token_ids": serving_functions.answer_tokens_in_length(model),
+        }
+        specs = {
+            "serving_default": serving_functions.text_specs,
+            "token_ids": serving_functions.specs,
         }
         traced = {
             name: tf.function(function, autograph=False).get_concrete_function(
-                **serving_functions.specs(signatures[name])
+                **specs[name](signatures[name])
             )
             for name, function in functions.items()
         }

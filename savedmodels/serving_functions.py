@@ -6,44 +6,106 @@ from collections.abc import Mapping
 import keras
 import tensorflow as tf
 
+from keras_bert_zoo import feature_names
 from keras_bert_zoo.task import Signature
 from keras_bert_zoo.task import TensorInfo
 from keras_bert_zoo.task.inference import Inference
 
 
-def answer_texts(model, tokenizer_engine: str) -> Inference:
+def answer_texts(model, tokenizer_engine: str):
     """Returns a function from the head's text fields to its answers.
 
-    Texts are padded to the longest of the batch.
+    Each field is a string tensor `(n,)` or `(n, 1)`, which have `n` answers;
+    or a single text, `()`, whose answer has no axis for texts either. Texts
+    are padded to the longest of the batch.
 
     Args:
         model: `TaskModel`.
         tokenizer_engine: str. See `Tokenizer.with_engine`.
     """
-    return Inference(model, model.tokenizer.with_engine(tokenizer_engine))
+    inference = Inference(model, model.tokenizer.with_engine(tokenizer_engine))
+
+    def answer(**texts):
+        _check_texts(texts)
+        answers = inference(
+            **{name: tf.reshape(value, [-1]) for name, value in texts.items()}
+        )
+        ranks = [tf.rank(value) for value in texts.values()]
+        is_single = tf.cast(tf.equal(tf.reduce_max(ranks), 0), tf.int32)
+        return {
+            name: tf.reshape(value, tf.shape(value)[is_single:])
+            for name, value in answers.items()
+        }
+
+    return answer
 
 
-def answer_tokens(model, sequence_length: int | None = None):
+def _check_texts(texts: Mapping[str, tf.Tensor]) -> None:
+    """Checks in the graph that texts have a shape that is read."""
+    first, *others = texts
+    for name, value in texts.items():
+        shape = tf.shape(value)
+        tf.debugging.Assert(
+            tf.equal(tf.reduce_prod(shape[1:]), 1),
+            [
+                f"`{name}` must be a text, or texts of the shape (n,) or "
+                "(n, 1). Received the shape",
+                shape,
+                "Give each text a row.",
+            ],
+        )
+    for name in others:
+        sizes = tf.size(texts[name]), tf.size(texts[first])
+        tf.debugging.Assert(
+            tf.equal(*sizes),
+            [
+                f"`{name}` and `{first}` must have as many texts. Received",
+                *sizes,
+                "Give one of each for an answer.",
+            ],
+        )
+
+
+def answer_tokens(model):
     """Returns a function from the model's inputs to logits and answers.
 
     Args:
         model: `TaskModel`.
-        sequence_length: int or `None`. Longest sequence read; what exceeds
-            it is cut.
     """
 
     def answer(**inputs):
-        if sequence_length is not None:
-            inputs = {
-                key: value[:, :sequence_length]
-                if key in model.encoder.input
-                else value
-                for key, value in inputs.items()
-            }
         logits = model(inputs, training=False)
         return {**named_logits(model, logits), **model.head.decode(logits)}
 
     return answer
+
+
+def answer_tokens_in_length(model):
+    """Returns the same, which refuses sequences that are too long.
+
+    In the graph, where lengths are not known before. TFLite's operations
+    refuse them by themselves.
+
+    Args:
+        model: `TaskModel`.
+    """
+    answer = answer_tokens(model)
+    longest = model.encoder.max_sequence_length
+
+    def checked(**inputs):
+        length = tf.shape(inputs[feature_names.TOKEN_IDS])[1]
+        tf.debugging.Assert(
+            length <= longest,
+            [
+                "A sequence must not exceed the positions of the encoder, "
+                f"{longest} tokens. Received",
+                length,
+                "Truncate it, and end it with the separator.",
+            ],
+        )
+        return answer(**inputs)
+
+    return checked
 
 
 def named_logits(model, logits) -> dict[str, tf.Tensor]:
@@ -84,6 +146,14 @@ def token_signature(
         (*read, *extra),
         (*model.head.logits_signature(), *model.head.token_outputs()),
     )
+
+
+def text_specs(signature: Signature) -> Mapping[str, tf.TensorSpec]:
+    """Returns what `answer_texts` is traced with: texts of any shape."""
+    return {
+        info.name: tf.TensorSpec(None, info.dtype, name=info.name)
+        for info in signature.inputs
+    }
 
 
 def specs(signature: Signature) -> Mapping[str, tf.TensorSpec]:

@@ -4,6 +4,7 @@ import pathlib
 import tempfile
 import warnings
 
+import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import arguments
@@ -33,8 +34,8 @@ class TFLiteExporter(Exporter):
 
     The file has a signature for each length, `tokens_32` and so on, which
     share their weights: run the shortest that holds the text. Inputs are
-    int32 `(1, length)`, those of the encoder; and `(1, 8)` for what a head
-    reads beside them. The tokenizer's files lie beside it.
+    int32 `(batch, length)`, those of the encoder; and `(batch, 8)` for what a
+    head reads beside them. The tokenizer's files lie beside it.
 
     Args:
         quantize: str. `none` (float32), `float16` weights, or
@@ -42,11 +43,14 @@ class TFLiteExporter(Exporter):
         sequence_length: int or `None`. The only length, in tokens; by
             default 32, 64 and 128, as far as the model reads, and all that
             it reads where its head splits long texts.
-        dynamic: bool. Whether one signature, `tokens`, takes any length up
-            to `sequence_length` instead.
+        dynamic: bool. Whether one signature, `tokens`, takes any length that
+            the encoder reads instead. A longer one is an error of the
+            interpreter's.
+        batch: int. Sequences that the file takes at once. A file for one, the
+            default, cannot be resized to more; 0 makes one for any number.
 
     Raises:
-        InputError: if an option breaks a rule.
+        InputError: if an option breaks a rule, or a dynamic length is fixed.
     """
 
     name = "tflite"
@@ -56,6 +60,7 @@ class TFLiteExporter(Exporter):
         quantize: str = "none",
         sequence_length: int | None = None,
         dynamic: bool = False,
+        batch: int = 1,
     ):
         if quantize not in TOLERANCES:
             raise InputError(
@@ -66,9 +71,15 @@ class TFLiteExporter(Exporter):
             sequence_length = arguments.whole_number(
                 "sequence_length", sequence_length
             )
+            if dynamic is True:
+                raise InputError(
+                    "A dynamic length is not fixed. Received: dynamic and "
+                    f"sequence_length={sequence_length}. Give one of them."
+                )
         self.quantize = quantize
         self.sequence_length = sequence_length
         self.dynamic = arguments.flag("dynamic", dynamic)
+        self.batch = arguments.whole_number("batch", batch, lowest=0)
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
@@ -87,7 +98,10 @@ class TFLiteExporter(Exporter):
                 "the only length, in tokens (default: 32, 64 and 128, and "
                 "the model's where long texts are split)",
             ),
-            Option("dynamic", bool, False, "take any length up to the longest"),
+            Option(
+                "dynamic", bool, False, "take any length that the model reads"
+            ),
+            Option("batch", int, 1, "sequences taken at once; 0: any number"),
         )
 
     def signatures(self, model) -> dict:
@@ -97,7 +111,7 @@ class TFLiteExporter(Exporter):
             if self.dynamic:
                 lengths = (None, None)
             full = serving_functions.token_signature(
-                model, lengths[0], 1, lengths[1]
+                model, lengths[0], self.batch or None, lengths[1]
             )
             numbers = tuple(
                 info for info in full.outputs if info.dtype != "string"
@@ -109,12 +123,9 @@ class TFLiteExporter(Exporter):
         model = float32.twin(model)
         module = tf.Module()
         traced = {}
-        for name, length in self._lengths(model).items():
-            signature = self.signatures(model)[name]
+        for name, signature in self.signatures(model).items():
             wanted = [info.name for info in signature.outputs]
-            answer = serving_functions.answer_tokens(
-                model, length if self.dynamic else None
-            )
+            answer = serving_functions.answer_tokens(model)
             traced[name] = tf.function(
                 lambda answer=answer, wanted=wanted, **inputs: {
                     key: value
@@ -150,22 +161,28 @@ class TFLiteExporter(Exporter):
             run = interpreter.get_signature_runner(name)
             inputs = verification.probe_inputs(model, length, EXTRA_LENGTH)
             largest = 0.0
-            for row in range(len(inputs[feature_names.TOKEN_IDS])):
-                one = {
-                    key: value[row : row + 1] for key, value in inputs.items()
+            num_rows = len(inputs[feature_names.TOKEN_IDS])
+            size = self.batch or num_rows
+            for start in range(0, num_rows, size):
+                # The last one again, where a batch needs more.
+                rows = np.minimum(np.arange(start, start + size), num_rows - 1)
+                some = {
+                    key: tf.gather(value, rows) for key, value in inputs.items()
                 }
-                expected = serving_functions.answer_tokens(model)(**one)
+                expected = serving_functions.answer_tokens(model)(**some)
                 numbers = {
                     key: value.numpy()
                     for key, value in expected.items()
                     if value.dtype != tf.string
                 }
-                received = run(**{k: v.numpy() for k, v in one.items()})
+                received = run(**{k: v.numpy() for k, v in some.items()})
                 difference = self._compare(
                     name,
-                    verification.of_real_tokens(model, described, numbers, one),
                     verification.of_real_tokens(
-                        model, described, received, one
+                        model, described, numbers, some
+                    ),
+                    verification.of_real_tokens(
+                        model, described, received, some
                     ),
                 )
                 largest = max(largest, difference)
@@ -187,9 +204,9 @@ class TFLiteExporter(Exporter):
 
     def _lengths(self, model) -> dict[str, int]:
         longest = model.sequence_length
+        if self.dynamic:
+            return {"tokens": longest}
         if self.sequence_length is None:
-            if self.dynamic:
-                return {"tokens": longest}
             lengths = [size for size in (32, 64, 128) if size <= longest]
             # The sequences of a split text are as long as the model reads.
             if not lengths or model.head.splits_texts:
@@ -203,8 +220,6 @@ class TFLiteExporter(Exporter):
                     f"{self.sequence_length}."
                 )
             lengths = [self.sequence_length]
-        if self.dynamic:
-            return {"tokens": lengths[0]}
         return {f"tokens_{size}": size for size in lengths}
 
 

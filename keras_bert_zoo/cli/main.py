@@ -1,7 +1,9 @@
 """Entry of the command line: finds the verb, runs it, reports errors."""
 
 import argparse
+import codecs
 import importlib
+import io
 import logging as standard_logging
 import os
 import pkgutil
@@ -41,27 +43,55 @@ def run(argv: Sequence[str] | None = None) -> NoReturn:
     The status is 0 on success; with one line on stderr, 1 for an artifact
     that differs from its model, 2 for an error of the user's, 3 for a
     training run whose loss became NaN or infinite, and 75 for one that was
-    stopped and resumes when it is called again; 130 after Ctrl-C. Errors of
-    our own keep their traceback.
+    stopped and resumes when it is called again; 130 after Ctrl-C; 141,
+    without a line, where the reader of a pipe closed it. Errors of our own
+    keep their traceback.
+
+    Writes UTF-8, whatever the locale.
 
     Args:
         argv: the program's name and arguments; `sys.argv` when `None`.
     """
+    _write_utf8()
     interrupts.install_handler()
     try:
-        app.run(
-            _run_verb,
-            argv=list(sys.argv if argv is None else argv),
-            flags_parser=parse,
-        )
+        _run(list(sys.argv if argv is None else argv))
+    except BrokenPipeError:
+        # The reader has what it wanted, as in `bert-zoo list | head -1`. What
+        # is still in the buffers is written when Python ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            os.dup2(nowhere, stream.fileno())
+        sys.exit(CLOSED_PIPE)
+
+
+def _write_utf8() -> None:
+    """Lets stdout and stderr write UTF-8.
+
+    What no text may hold, such as the lone surrogates that stand for a file
+    name's bytes, is written as an escape, which JSON reads, too. A terminal
+    that shows no UTF-8 is told of progress and errors in ASCII.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):
+            continue
+        encoding = "utf-8"
+        if stream is sys.stderr and stream.isatty():
+            known = codecs.lookup(stream.encoding).name
+            encoding = "utf-8" if known == "utf-8" else "ascii"
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _run(argv: list[str]) -> None:
+    """Runs the verb; errors that users cause end the process."""
+    try:
+        app.run(_run_verb, argv=argv, flags_parser=parse)
+    except BrokenPipeError:
+        raise
     except KeyboardInterrupt:
         _exit(INTERRUPTED, "interrupted")
     except StoppedError as error:
         _exit(interrupts.STOPPED, str(error))
-    except BrokenPipeError:
-        # The reader has what it wanted, as in `bert-zoo list | head -1`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(CLOSED_PIPE)
     except Exception as error:
         if interrupts.was_interrupted():
             _exit(INTERRUPTED, "interrupted")
@@ -93,7 +123,11 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         _quieten()
         if not unknown:
             return args
-    args = _parser(arguments).parse_args(arguments)
+    try:
+        args = _parser(arguments).parse_args(arguments)
+    finally:
+        # A help text ends the process: a closed pipe shows here.
+        sys.stdout.flush()
     _quieten()
     return args
 

@@ -18,6 +18,7 @@ from keras_bert_zoo.data.examples import slips_of
 from keras_bert_zoo.data.examples import validation_examples
 from keras_bert_zoo.data.pipeline import BatchExamples
 from keras_bert_zoo.data.pipeline import build_dataset
+from keras_bert_zoo.data.prediction_batches import OtherInputsError
 from keras_bert_zoo.data.prediction_batches import PredictionBatches
 from keras_bert_zoo.data.readers.file_examples import FileExamples
 from keras_bert_zoo.data.unseen_labels import checked_to_score
@@ -28,6 +29,7 @@ __all__ = [
     "FileExamples",
     "InputCounts",
     "MemoryExamples",
+    "OtherInputsError",
     "PredictionBatches",
     "Example",
     "ExampleReport",

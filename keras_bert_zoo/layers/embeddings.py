@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers.dropout import Dropout
 from keras_bert_zoo.layers.initial_weights import truncated_normal
 from keras_bert_zoo.layers.layer_norm import LayerNorm
@@ -32,6 +33,10 @@ class Embeddings(keras.layers.Layer):
         position_ids: int `(B, S)`, from 0; the tokens' places if left out.
 
     Output shape: `(B, S, H)` float.
+
+    Raises:
+        InputError: when called, if the sequences are known to be longer than
+            there are positions.
 
     Source: Devlin et al., 2019 (arXiv:1810.04805), section 3; the factorised
     form: Lan et al., 2020 (arXiv:1909.11942), section 3.1.
@@ -91,6 +96,7 @@ class Embeddings(keras.layers.Layer):
         first = self.position_offset
         outputs = ops.take(self.token_embedding, token_ids, axis=0)
         if position_ids is None:
+            self._check_length(token_ids.shape[1])
             length = ops.shape(token_ids)[1]
             outputs += self.position_embedding[first : first + length]
         else:
@@ -106,6 +112,15 @@ class Embeddings(keras.layers.Layer):
                 outputs, self.projection.kernel, self.projection.bias
             )
         return outputs  # (B, S, H)
+
+    def _check_length(self, length):
+        longest = self.max_sequence_length - self.position_offset
+        if length is not None and length > longest:
+            raise InputError(
+                "A sequence must not exceed the positions of the encoder, "
+                f"{longest} tokens. Received: {length}. Truncate it, and end "
+                "it with the separator."
+            )
 
     def compute_output_shape(
         self, token_ids_shape, segment_ids_shape=None, position_ids_shape=None

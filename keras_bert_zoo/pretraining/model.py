@@ -166,7 +166,7 @@ class PretrainingModel(TaskModel):
         """Returns loss and metrics on whatever `fit` takes."""
         return super().evaluate(self._examples(x, 0), y, batch_size, **kwargs)
 
-    def iterate_answers(self, texts, batch_size: int = 32, columns=None):
+    def iterate_answers(self, texts, batch_size: int = 32, **kwargs):
         """Raises: what is pre-trained answers no texts."""
         self.objective.signature()
 

@@ -1,13 +1,18 @@
 """Scores of whole answers after each epoch, as a Keras callback."""
 
+import math
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 
 import keras
 
+from keras_bert_zoo import data
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.head import TaskHead
 from keras_bert_zoo.training import distribution
+
+_MOST_KEPT = 10_000
 
 
 class EpochScore(keras.callbacks.Callback):
@@ -27,6 +32,11 @@ class EpochScore(keras.callbacks.Callback):
             the head's own choice, if any, if `None`. Nothing is added where
             `fit` measures one of this name.
 
+    Attributes:
+        best_epoch: int or `None`. The epoch of the highest score, from 0.
+        best_answers: list of the answers of that epoch; `None` if there is no
+            such epoch, or there are more than 10,000.
+
     Raises:
         InputError: after an epoch, if an example is wrong or has no label, or
             the score has no such number.
@@ -39,6 +49,9 @@ class EpochScore(keras.callbacks.Callback):
         self._examples = examples
         self._batch_size = batch_size
         self.name = name
+        self.best_epoch: int | None = None
+        self.best_answers: list[dict] | None = None
+        self._best_score = -math.inf
 
     @staticmethod
     def monitor(head: TaskHead) -> str | None:
@@ -56,8 +69,15 @@ class EpochScore(keras.callbacks.Callback):
         score, mistake = None, ""
         if distribution.is_chief(strategy):
             try:
-                scores = self.model.score(self._examples, self._batch_size)
+                examples = data.labelled_examples(self._examples, head)
+                answers = _Kept(
+                    self.model.iterate_answers(examples, self._batch_size)
+                )
+                scores = head.score(examples, answers)
                 score = _chosen(scores, choices, logs)
+                if score > self._best_score:
+                    self._best_score, self.best_epoch = score, epoch
+                    self.best_answers = answers.all()
             except InputError as error:
                 mistake = str(error)
         # Those who wait for the chief hear of its mistake.
@@ -67,6 +87,24 @@ class EpochScore(keras.callbacks.Callback):
         if mistake:
             raise InputError(mistake)
         logs[name] = score
+
+
+class _Kept:
+    """Passes answers on and keeps them, if they are not too many."""
+
+    def __init__(self, answers: Iterator[dict]):
+        self._answers = answers
+        self._kept: list[dict] = []
+
+    def __iter__(self) -> Iterator[dict]:
+        for answer in self._answers:
+            if len(self._kept) <= _MOST_KEPT:
+                self._kept.append(answer)
+            yield answer
+
+    def all(self) -> list[dict] | None:
+        """Returns all that were passed on, or `None` for too many."""
+        return self._kept if 0 < len(self._kept) <= _MOST_KEPT else None
 
 
 def _chosen(score: Mapping, names: Iterable[str], logs: Mapping) -> float:

@@ -505,13 +505,7 @@ def _batches(
     become sequences, or batches differ in size, a pass of its own counts the
     batches; without `is_counted` their number is `None` then.
     """
-    slips = []
-    if report is None:
-        report = data.check_examples(examples, model.head)
-        slips = data.slips_of(report)
-    warnings = model.head.example_warnings(examples, model.tokenizer)
-    for line in [*report.remark_lines(), *warnings, *slips]:
-        logging.warning("%s", line)
+    report = warn_of_examples(model, examples, report)
     whole_number("batch_size", batch_size)
     num_sequences = report.num_examples
     drops = options.get("drop_remainder", False)
@@ -544,6 +538,32 @@ def _batches(
     if drops:
         _report_dropped(num_sequences, steps, batch_size)
     return dataset, steps, num_skipped
+
+
+def warn_of_examples(
+    model: Any,
+    examples: data.Examples,
+    report: data.ExampleReport | None = None,
+) -> data.ExampleReport:
+    """Checks labelled examples, and warns of those that teach less.
+
+    Args:
+        model: `TaskModel`.
+        examples: labelled examples.
+        report: on these, if they are checked already, to be scored; `None`
+            for examples to train on, of which slips are told, too.
+
+    Raises:
+        InputError: if an example is wrong, or there is none.
+    """
+    slips = []
+    if report is None:
+        report = data.check_examples(examples, model.head)
+        slips = data.slips_of(report)
+    warnings = model.head.example_warnings(examples, model.tokenizer)
+    for line in [*report.remark_lines(), *warnings, *slips]:
+        logging.warning("%s", line)
+    return report
 
 
 def _resumed(arguments: dict, num_done: int) -> dict:

@@ -4,6 +4,7 @@ One path for everyone: `predict_text` and scores, exports and their
 verification, the checks for authors of heads.
 """
 
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -108,21 +109,33 @@ class TextAnswers:
 
     Args:
         model: `TaskModel`.
+        measures: bool. Whether texts are labelled, and the model's metrics
+            count what it makes of each batch, as in `evaluate`.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any, measures: bool = False):
         self._inference = inference = Inference(model)
         self._head = model.head
         self._sequence_length = model.sequence_length
+        self._with_label = measures
         self._batches = data.PredictionBatches(
-            model.head, inference.features, inference.pad
+            model.head, inference.features, inference.tokenizer, measures
         )
-        signature = {
-            name: tf.TensorSpec((None, None), "int32") for name in model.input
+        spec = {
+            **self._batches.batch_spec,
+            "inputs": {
+                name: tf.TensorSpec((None, None), "int32")
+                for name in model.input
+            },
         }
-        self._run = tf.function(
-            inference.logits, input_signature=[signature], autograph=False
-        )
+
+        def run(batch):
+            if not measures:
+                return inference.logits(batch["inputs"])
+            return step.test(_in_order(batch))
+
+        step = model.step(_in_order(spec)) if measures else None
+        self._run = tf.function(run, input_signature=[spec], autograph=False)
         self._decode = tf.function(
             inference.decode,
             input_signature=[
@@ -137,6 +150,7 @@ class TextAnswers:
         texts: Iterable,
         batch_size: int,
         columns: Mapping[str, str] | None = None,
+        on_batch: Callable[[int], None] | None = None,
     ) -> Iterator[dict]:
         """Returns the head's answers, in the order of the texts.
 
@@ -148,6 +162,7 @@ class TextAnswers:
             batch_size: int. Texts in a batch; texts of similar length share
                 one.
             columns: of a table: see `data.as_examples`.
+            on_batch: see `TaskModel.iterate_answers`.
 
         Raises:
             InputError: if these are no texts; or, before the first answer,
@@ -155,7 +170,8 @@ class TextAnswers:
         """
         examples = self._examples(texts, columns)
         batch_size = arguments.whole_number("batch_size", batch_size)
-        return self._answers(examples, batch_size)
+        on_batch = on_batch or (lambda num_done: None)
+        return self._answers(examples, batch_size, on_batch)
 
     def features(
         self, texts: Any, columns: Mapping[str, str] | None = None
@@ -193,37 +209,48 @@ class TextAnswers:
             )
         return examples
 
-    def _answers(self, examples, batch_size):
+    def _answers(self, examples, batch_size, on_batch):
         if isinstance(examples, data.MemoryExamples) and len(examples) == 0:
             return
-        data.check_examples(examples, self._head, with_label=False)
+        data.check_examples(examples, self._head, self._with_label)
         waiting = {}
-        index = 0
+        index = num_done = 0
+        on_batch(num_done)
         counts = data.InputCounts()
         batches = self._batches(examples, batch_size, counts)
-        for inputs, context, example_index in batches:
-            logits = self._logits(inputs, batch_size)
+        for batch, context, example_index in batches:
+            logits = self._logits(batch, batch_size)
             decoded = self._decode(logits, context)
             decoded = {key: value.numpy() for key, value in decoded.items()}
             answers = self._head.answers(decoded)
             waiting.update(zip(example_index.tolist(), answers, strict=True))
+            num_done += len(answers)
+            on_batch(num_done)
             while index in waiting:
                 yield waiting.pop(index)
                 index += 1
         report_truncation(counts, self._head, self._sequence_length)
 
-    def _logits(self, inputs, batch_size):
+    def _logits(self, batch, batch_size):
         # A long text may be hundreds of sequences: not all at once.
-        num_sequences = len(inputs[feature_names.TOKEN_IDS])
+        num_sequences = len(batch["inputs"][feature_names.TOKEN_IDS])
         parts = [
             self._run(
-                {k: v[start : start + batch_size] for k, v in inputs.items()}
+                tf.nest.map_structure(
+                    lambda rows, first=start: rows[first : first + batch_size],
+                    batch,
+                )
             )
             for start in range(0, num_sequences, batch_size)
         ]
         if len(parts) == 1:
             return parts[0]
         return tf.nest.map_structure(lambda *rows: tf.concat(rows, 0), *parts)
+
+
+def _in_order(batch: Mapping[str, Any]) -> tuple:
+    """Returns `(x, y, sample_weight)`, as Keras names them."""
+    return batch["inputs"], batch["labels"], batch.get("weights")
 
 
 def truncation(

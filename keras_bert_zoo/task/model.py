@@ -2,6 +2,7 @@
 
 import functools
 import os
+from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import EncoderRun
 from keras_bert_zoo.task import TaskHead
 from keras_bert_zoo.task import fit_inputs
+from keras_bert_zoo.task import measuring
 from keras_bert_zoo.task import parts
 from keras_bert_zoo.task import saving
 from keras_bert_zoo.task.inference import TextAnswers
@@ -434,11 +436,39 @@ class TaskModel(ReplicatedModel):
         texts: Iterable,
         batch_size: int = 32,
         columns: Mapping[str, str] | None = None,
+        on_batch: Callable[[int], None] | None = None,
     ) -> Iterator[dict]:
-        """Yields the answers of `predict_text`, a few held at a time."""
+        """Yields the answers of `predict_text`, a few held at a time.
+
+        Args:
+            texts, batch_size: as in `predict_text`.
+            on_batch: called after each batch with the number of examples that
+                are answered, and before the first one.
+        """
         if self._text_answers is None:
             self._text_answers = TextAnswers(self)
-        return self._text_answers(texts, batch_size, columns)
+        return self._text_answers(texts, batch_size, columns, on_batch)
+
+    def measure(
+        self,
+        examples: Iterable,
+        batch_size: int = 32,
+        on_batch: Callable[[int], None] | None = None,
+    ) -> dict:
+        """Returns loss, metrics and the head's `score`, in one pass.
+
+        What `evaluate` and `score` return, for the price of one of them.
+
+        Args:
+            examples: labelled examples, re-iterable, or a list of mappings.
+            batch_size: int.
+            on_batch: as in `iterate_answers`.
+
+        Raises:
+            InputError: if an example is wrong, or has no label.
+        """
+        self._ensure_compiled()
+        return measuring.measure(self, examples, batch_size, on_batch)
 
     def encode(
         self, texts: Any, columns: Mapping[str, str] | None = None
@@ -490,27 +520,40 @@ class TaskModel(ReplicatedModel):
             examples, self.iterate_answers(examples, batch_size)
         )
 
-    def report_tables(self, examples: Iterable, batch_size: int = 32) -> list:
+    def report_tables(
+        self,
+        examples: Iterable,
+        batch_size: int = 32,
+        answers: Iterable[dict] | None = None,
+    ) -> list:
         """Returns a list of `Table` on the answers to labelled examples.
 
         Args:
             examples: labelled examples, re-iterable, or a list of mappings.
             batch_size: int.
+            answers: the answers, where they are known.
 
         Raises:
             InputError: if an example is wrong, or has no label.
         """
         examples = data.labelled_examples(examples, self.head)
-        answers = self.iterate_answers(examples, batch_size)
+        if answers is None:
+            answers = self.iterate_answers(examples, batch_size)
         return report_tables(self.head, examples, answers)
 
-    def tune(self, examples: Iterable, batch_size: int = 32) -> dict:
+    def tune(
+        self,
+        examples: Iterable,
+        batch_size: int = 32,
+        answers: Iterable[dict] | None = None,
+    ) -> dict:
         """Lets the head choose options, such as a threshold, on examples.
 
         Args:
             examples: labelled examples that were not trained on, re-iterable,
                 or a list of mappings.
             batch_size: int.
+            answers: the answers, where they are known.
 
         Returns:
             dict of the options chosen; empty for heads that choose none.
@@ -519,7 +562,8 @@ class TaskModel(ReplicatedModel):
             InputError: if an example is wrong, or has no label.
         """
         examples = data.labelled_examples(examples, self.head)
-        answers = self.iterate_answers(examples, batch_size)
+        if answers is None:
+            answers = self.iterate_answers(examples, batch_size)
         chosen = self.head.tune(examples, answers)
         if chosen:
             # The graphs hold the old ones.

@@ -8,6 +8,7 @@ import functools
 import math
 import warnings
 from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -269,7 +270,7 @@ def _evaluate(model, batches, callbacks):
         callbacks.on_test_batch_end,
         lambda: model.stop_evaluating,
     )
-    logs = keras.tree.map_structure(_as_number, dict(model.epoch_logs(logs)))
+    logs = as_numbers(model.epoch_logs(logs))
     callbacks.on_test_end(logs)
     return logs
 
@@ -288,6 +289,11 @@ def _run_steps(executions, end_data, run, on_begin, on_end, is_stopped):
         if is_stopped():
             break
     return logs
+
+
+def as_numbers(logs: Mapping[str, Any]) -> dict:
+    """Returns metrics with scalars as Python's own numbers."""
+    return keras.tree.map_structure(_as_number, dict(logs))
 
 
 def _as_number(value):

@@ -109,10 +109,12 @@ class Step:
             updates.apply_sums(model.optimizer, gradients, variables)
         self._count(part, y_pred, loss)
 
-    def test(self, data: Any) -> None:
-        """Updates metrics alone."""
+    def test(self, data: Any) -> Any:
+        """Updates metrics alone, and returns the predictions."""
         part = self._read(data, training=False)
-        self._count(part, *self._forward(part, training=False))
+        y_pred, loss = self._forward(part, training=False)
+        self._count(part, y_pred, loss)
+        return y_pred
 
     def _read(self, data, training):
         """Returns a part, and what its losses are divided by."""

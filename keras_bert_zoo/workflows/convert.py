@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from keras_bert_zoo.atomic_io import check_new_directory
 from keras_bert_zoo.workflows import options as option_types
@@ -49,6 +50,7 @@ def convert(
     kind: str | None = None,
     head: str | None = None,
     overwrite: bool = False,
+    progress: Any = None,
 ) -> ConvertResult:
     """Converts a model of any format that is read to a model directory.
 
@@ -59,6 +61,9 @@ def convert(
         head: name of the head to keep, where the source does not tell; `none`
             keeps the encoder alone.
         overwrite: whether a model in the directory may be replaced.
+
+    Args, Python alone:
+        progress: `Progress` or `None`. Hears how far the conversion is.
 
     Returns:
         `ConvertResult`.
@@ -77,7 +82,10 @@ def convert(
     from keras_bert_zoo import presets
     from keras_bert_zoo import registry
     from keras_bert_zoo.task.model import TaskModel
+    from keras_bert_zoo.workflows.progress import Progress
 
+    progress = progress or Progress()
+    progress.on_work("reading the source")
     preset = presets.Preset(options["source"], options["kind"])
     kinds = preset.head_kinds()
     tokenizer = preset.tokenizer_or_none()

@@ -73,22 +73,22 @@ def evaluate(
     if isinstance(options["data"], str):
         os.stat(options["data"])  # before a model is loaded
 
-    from keras_bert_zoo.data import checked_to_score
+    from keras_bert_zoo.workflows.examples import checked_rows
     from keras_bert_zoo.workflows.examples import read_examples
     from keras_bert_zoo.workflows.examples import summary
+    from keras_bert_zoo.workflows.progress import Progress
     from keras_bert_zoo.workflows.trained_model import load_model
 
-    model = load_model(options["model"])
+    progress = progress or Progress()
+    model = load_model(options["model"], progress)
     rows = read_examples(options["data"], model.head, options)
-    rows, report = checked_to_score(rows, model.head)
-    metrics = model.evaluate(
+    rows, report = checked_rows(rows, model.head, progress, "examples")
+    progress.on_work("evaluating", 0, report.num_examples)
+    metrics = model.measure(
         rows,
-        batch_size=options["batch_size"],
-        return_dict=True,
-        callbacks=[] if progress is None else [progress],
-        verbose=0,
+        options["batch_size"],
+        lambda done: progress.on_work("evaluating", done, report.num_examples),
     )
-    metrics |= model.score(rows, options["batch_size"])
     return EvaluateResult(
         metrics, report.num_examples, report.label_counts, summary(report)
     )

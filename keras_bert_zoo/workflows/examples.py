@@ -12,6 +12,8 @@ from keras_bert_zoo import data
 from keras_bert_zoo.data import validation_examples
 from keras_bert_zoo.errors import InputError
 
+_ROWS_BETWEEN = 1000
+
 
 def read_examples(
     given: Any, head: Any, options: Mapping[str, Any], with_label: bool = True
@@ -92,6 +94,53 @@ def summary(report: data.ExampleReport) -> str:
         labels = [*labels[:10], f"and {len(labels) - 10} more labels"]
     counts = f" ({', '.join(labels)})" if labels else ""
     return f"{report.num_examples} examples{counts}"
+
+
+class CountedExamples(data.Examples):
+    """Rows that tell how many of them were read.
+
+    Args:
+        rows: re-iterable rows.
+        progress: `Progress`.
+        name: str. What the rows are called.
+    """
+
+    def __init__(self, rows: data.Examples, progress: Any, name: str):
+        self._rows = rows
+        self._progress = progress
+        self._what = f"reading {name}"
+        self.is_weighted = rows.is_weighted
+
+    def __iter__(self) -> Iterator[data.Example]:
+        self._progress.on_work(self._what)
+        for number, row in enumerate(self._rows, start=1):
+            if number % _ROWS_BETWEEN == 0:
+                self._progress.on_work(self._what, number)
+            yield row
+
+
+def checked_rows(
+    rows: data.Examples,
+    head: Any,
+    progress: Any,
+    name: str,
+    to_score: bool = True,
+) -> tuple[data.Examples, data.ExampleReport]:
+    """Returns rows, all of them checked, and what was found in them.
+
+    Args:
+        rows: labelled rows.
+        head: `TaskHead`.
+        progress: `Progress`, which hears how many were read.
+        name: str. What the rows are called.
+        to_score: bool. Whether they may have labels that the head does not
+            know, see `data.checked_to_score`.
+    """
+    counted = CountedExamples(rows, progress, name)
+    if not to_score:
+        return rows, data.check_examples(counted, head)
+    found, report = data.checked_to_score(counted, head)
+    return (rows if found is counted else found), report
 
 
 class FirstExamples(data.Examples):

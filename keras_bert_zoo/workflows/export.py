@@ -35,6 +35,7 @@ def export(
     out: Directory,
     format: str = "saved_model",
     overwrite: bool = False,
+    progress: Any = None,
     **format_options: Any,
 ) -> ExportResult:
     """Writes a deployable artifact, compared with the live model.
@@ -47,6 +48,7 @@ def export(
         overwrite: whether an artifact in the directory may be replaced.
 
     Args, Python alone:
+        progress: `Progress` or `None`. Hears how far the export is.
         **format_options: arguments of the exporter.
 
     Returns:
@@ -65,9 +67,14 @@ def export(
         exporters.get(format), f"The exporter {format!r}", format_options
     )
 
+    from keras_bert_zoo.workflows.progress import Progress
     from keras_bert_zoo.workflows.trained_model import load_model
 
+    progress = progress or Progress()
     manifest = exporter.export(
-        load_model(options["model"]), options["out"], options["overwrite"]
+        load_model(options["model"], progress),
+        options["out"],
+        options["overwrite"],
+        progress.on_work,
     )
     return ExportResult(options["out"], format, manifest)

@@ -1,6 +1,7 @@
 """The run of `finetune`: data, model, training, saving."""
 
 import contextlib
+import functools
 import math
 import pathlib
 from collections.abc import Mapping
@@ -26,7 +27,9 @@ from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 from keras_bert_zoo.training.optimizers.recipe import default_rate
 from keras_bert_zoo.training.resume import run_settings
 from keras_bert_zoo.training.resume.backup import Backup
+from keras_bert_zoo.workflows.examples import CountedExamples
 from keras_bert_zoo.workflows.examples import FirstExamples
+from keras_bert_zoo.workflows.examples import checked_rows
 from keras_bert_zoo.workflows.examples import summary
 from keras_bert_zoo.workflows.examples import training_examples
 from keras_bert_zoo.workflows.finetune import FinetuneResult
@@ -102,7 +105,8 @@ def run(
     scope = strategy_scope(options["strategy"], progress)
     if is_named:
         rows = training_examples(head, options)["train"]
-        head = head.from_examples(rows, **head_options)
+        counted = CountedExamples(rows, progress, "train")
+        head = head.from_examples(counted, **head_options)
     examples = _examples(options, head, progress)
     if options["epochs"] is None:
         options["epochs"] = default_epochs(
@@ -121,10 +125,14 @@ def run(
         progress.on_note("tpu", "XLA compiles the training step")
 
     validation = examples.rows.get("validation")
+    progress.on_work("preparing")
     callbacks, best = [], None
+    scorer = EpochScore(
+        () if validation is None else validation, name=options["best_by"]
+    )
     if validation is not None:
         best = _early_stopping(options, model, validation)
-        callbacks = [EpochScore(validation, name=options["best_by"]), best]
+        callbacks = [scorer, best]
     backup = Backup(
         options["backup_dir"],
         options["backup_seconds"],
@@ -146,12 +154,21 @@ def run(
     ).history
 
     tuned, metrics, warnings = {}, {}, []
+    answers = None
     if best is not None:
-        tuned = model.tune(validation)
+        # The weights are those of the best epoch again.
+        if scorer.best_epoch == best.best_epoch:
+            answers = scorer.best_answers
+        progress.on_work("answering validation")
+        before = head.get_config()
+        tuned = model.tune(validation, answers=answers)
+        if head.get_config() != before:
+            answers = None
         metrics = _metrics_of(history, best.best_epoch)
     directory = page = None
     if is_chief(model.distribute_strategy):
         directory = options["out"]
+        progress.on_work("saving")
         model.save_to_preset(
             directory,
             overwrite=options["overwrite"],
@@ -176,7 +193,12 @@ def run(
         kept = "the last"
         if best is not None:
             kept = f"{best.best_epoch + 1} by {best.monitor}"
-        page = run_report.finish(model, *examples, kept)
+        tables = None
+        if validation is not None:
+            tables = functools.partial(
+                model.report_tables, validation, answers=answers
+            )
+        page = run_report.finish(model, examples.reports, kept, tables)
         backup.remove()
     if best is not None:
         guess = head.guess(validation, metrics)
@@ -227,10 +249,9 @@ def _examples(
     """Returns the rows to train and validate on, all of them checked."""
     examples = Examples({}, {})
     for name, rows in training_examples(head, options).items():
-        if name == "train":
-            report = data.check_examples(rows, head)
-        else:
-            rows, report = data.checked_to_score(rows, head)
+        rows, report = checked_rows(
+            rows, head, progress, name, to_score=name != "train"
+        )
         examples.rows[name] = rows
         examples.reports[name] = report
         progress.on_note(name, summary(report))
@@ -253,6 +274,7 @@ def _model(
     with scope:
         _check_workers(options, head, head_options)
         precision, reason = precisions.agreed(choice)
+        progress.on_work("loading the model")
         model = TaskModel.from_preset(
             options["preset"],
             head,
@@ -328,8 +350,7 @@ def _check_measure(model: Any, rows: Any, name: str) -> None:
     all of them are measured.
     """
     for some in (FirstExamples(rows, NUM_PROBED), rows):
-        found = model.evaluate(some, return_dict=True, verbose=0)
-        found |= model.score(some)
+        found = model.measure(some)
         known = [k for k, v in found.items() if isinstance(v, int | float)]
         if name in known:
             return

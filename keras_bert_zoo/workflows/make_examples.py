@@ -70,7 +70,7 @@ def make_examples(
         text_key: as in `pretrain`.
 
     Args, Python alone:
-        progress: `Progress` or `None`. Hears how many documents were read.
+        progress: `Progress` or `None`. Hears how many documents are done.
 
     Returns:
         `MakeExamplesResult`.
@@ -118,7 +118,7 @@ def make_examples(
         num_processes=options["processes"],
         on_progress=None
         if progress is None
-        else lambda number: progress.on_read(number, "documents"),
+        else lambda number: progress.on_work("documents", number),
     )
     return MakeExamplesResult(
         options["out"],

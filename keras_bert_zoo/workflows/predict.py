@@ -43,6 +43,7 @@ def predict(
     text_pair_column: Column | None = None,
     data_format: str | None = None,
     on_answer: Callable[[dict, int, int], None] | None = None,
+    progress: Any = None,
 ) -> PredictResult:
     """Answers texts with a trained model, in their order.
 
@@ -61,6 +62,7 @@ def predict(
     Args, Python alone:
         on_answer: function of an answer, its number from 1 and the number of
             examples. Answers that are given to it are not kept.
+        progress: `Progress` or `None`. Hears how many are answered.
 
     Returns:
         `PredictResult`.
@@ -81,19 +83,29 @@ def predict(
 
     from keras_bert_zoo.data import MemoryExamples
     from keras_bert_zoo.data import check_examples
+    from keras_bert_zoo.workflows.examples import CountedExamples
     from keras_bert_zoo.workflows.examples import read_examples
+    from keras_bert_zoo.workflows.progress import Progress
     from keras_bert_zoo.workflows.trained_model import load_model
 
-    model = load_model(options["model"])
+    progress = progress or Progress()
+    model = load_model(options["model"], progress)
     if options["data"] is None:
         rows = MemoryExamples(_texts_by_field(options, model.head))
     else:
         rows = read_examples(options["data"], model.head, options, False)
-    total = check_examples(rows, model.head, with_label=False).num_examples
+    counted = CountedExamples(rows, progress, "texts")
+    report = check_examples(counted, model.head, with_label=False)
+    total = report.num_examples
     answers = []
     each = on_answer or (lambda answer, number, total: answers.append(answer))
     for number, answer in enumerate(
-        model.iterate_answers(rows, options["batch_size"]), start=1
+        model.iterate_answers(
+            rows,
+            options["batch_size"],
+            on_batch=lambda done: progress.on_work("predicting", done, total),
+        ),
+        start=1,
     ):
         each(answer, number, total)
     return PredictResult(answers, total)

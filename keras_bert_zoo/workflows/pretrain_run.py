@@ -131,6 +131,7 @@ def run(
     ]
     shown = {**options, "learning_rate": rate, "preset": _origin(options)}
     run_report = RunReport(shown, backups[0], progress)
+    progress.on_work("preparing")
     gaps = []
     if held_out is not None and FilledGaps.can_ask(model):
         gaps = [FilledGaps(held_out.corpus, num_parts, options["seed"])]
@@ -151,6 +152,7 @@ def run(
     directory = page = None
     if is_chief(model.distribute_strategy):
         directory = options["out"]
+        progress.on_work("saving")
         model.save_to_preset(
             directory,
             overwrite=options["overwrite"],
@@ -174,10 +176,8 @@ def run(
         progress.on_save()
         num_examples = source.phases[0].num_examples
         reports = {"train": data.ExampleReport(num_examples, {}, {})}
-        rows = {} if held_out is None else {"validation": held_out}
         page = run_report.finish(
             model,
-            rows,
             reports,
             "the last",
             lambda: [
@@ -315,7 +315,9 @@ def _source(
         return read_corpus(
             options[name],
             tokenizer,
-            lambda documents, _: progress.on_read(documents, "documents"),
+            lambda documents, _: progress.on_work(
+                f"reading documents of {name}", documents
+            ),
             format=options["document_format"],
             split=options["split"],
             text_key=options["text_key"],
@@ -465,6 +467,7 @@ def _model(
         )
         precision, reason = precisions.agreed(choice)
         length = _longest(options)
+        progress.on_work("making the model")
         if preset is not None:
             model = PretrainingModel.from_preset(
                 preset,

@@ -27,12 +27,15 @@ class Progress(keras.callbacks.Callback):
             text: str. A line.
         """
 
-    def on_read(self, number: int, what: str) -> None:
-        """Called now and then while files are read.
+    def on_work(
+        self, what: str, done: int = 0, total: int | None = None
+    ) -> None:
+        """Called when a part of the run begins, and now and then after that.
 
         Args:
-            number: int. How many were read so far.
-            what: str. Of what, such as `sentences`.
+            what: str. What is being done, such as `reading train.tsv`.
+            done: int. How much of it, in examples, documents or sentences.
+            total: int or `None`. Of how much, where that is known.
         """
 
     def on_save(self) -> None:

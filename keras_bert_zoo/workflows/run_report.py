@@ -10,7 +10,6 @@ from absl import logging
 
 from keras_bert_zoo import reporting
 from keras_bert_zoo.data import ExampleReport
-from keras_bert_zoo.data import Examples
 from keras_bert_zoo.reporting.environment import environment
 from keras_bert_zoo.reporting.report import learning_rates
 from keras_bert_zoo.task.inference import truncation
@@ -73,7 +72,6 @@ class RunReport:
     def finish(
         self,
         model: TaskModel,
-        rows: Mapping[str, Examples],
         example_reports: Mapping[str, ExampleReport],
         kept: str,
         tables: Callable[[], list[Table]] | None = None,
@@ -86,11 +84,10 @@ class RunReport:
 
         Args:
             model: trained.
-            rows: by name; those of `validation`, if any, are predicted.
-            example_reports: on each of them.
+            example_reports: on the examples, by name.
             kept: which epoch's weights these are.
             tables: function that makes the tables on the validation examples;
-                `None` for the model's own.
+                `None` where there are none.
             facts: further facts on the run, by name.
 
         Returns:
@@ -98,7 +95,7 @@ class RunReport:
         """
         try:
             return self._write(
-                model, rows, example_reports, kept, tables, facts or {}
+                model, example_reports, kept, tables, facts or {}
             )
         except Exception as error:
             # A library may have made an error of its own of a Ctrl-C.
@@ -110,16 +107,13 @@ class RunReport:
             )
             return None
 
-    def _write(self, model, rows, example_reports, kept, tables, facts):
+    def _write(self, model, example_reports, kept, tables, facts):
         history = self.history
         if history:
             self._history.write(self._folder / HISTORY)
         self._path.unlink(missing_ok=True)
-        answers = []
-        if tables is not None:
-            answers = tables()
-        elif "validation" in rows:
-            answers = model.report_tables(rows["validation"])
+        self._progress.on_work("writing the report")
+        answers = [] if tables is None else tables()
         seconds = round(sum(row["seconds"] for row in history))
         options = {
             name: value

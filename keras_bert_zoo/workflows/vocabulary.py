@@ -110,7 +110,7 @@ def train_vocabulary(
         for sentence in sentences():
             num_sentences += 1
             if num_sentences % 1000 == 0 and progress is not None:
-                progress.on_read(num_sentences, "sentences")
+                progress.on_work("sentences", num_sentences)
             yield sentence
 
     trained = registry.tokenizers.get(tokenizer).trained_on(

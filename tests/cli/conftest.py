@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import signal
 import sys
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from absl import logging
 from keras_bert_zoo import presets
 from keras_bert_zoo import testing
 from keras_bert_zoo.cli import main
+from keras_bert_zoo.cli import progress
 
 TEXTS = {
     "good": ["a fine day", "very good", "good food and good wine", "fine"],
@@ -32,10 +34,13 @@ def call(*arguments):
     hook = sys.unraisablehook
     try:
         with (
+            pytest.MonkeyPatch.context() as patch,
             contextlib.redirect_stdout(out),
             contextlib.redirect_stderr(error),
             pytest.raises(SystemExit) as exit_info,
         ):
+            # However slow the machine is.
+            patch.setattr(progress, "FIRST_LINE_SECONDS", math.inf)
             main.run(["bert-zoo", *map(str, arguments)])
     finally:
         logging.set_verbosity(verbosity)

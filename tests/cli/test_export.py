@@ -23,7 +23,7 @@ class NoteExporter:
             Option("count", int, 1, "how many"),
         )
 
-    def export(self, model, directory, overwrite):
+    def export(self, model, directory, overwrite, on_work):
         directory = os.fspath(directory)
         os.makedirs(directory)
         with open(os.path.join(directory, "note"), "w") as stream:

@@ -1,4 +1,5 @@
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -11,6 +12,19 @@ from keras_bert_zoo.errors import ExportError
 from keras_bert_zoo.errors import InputError
 
 RUN = "from keras_bert_zoo.cli import main; main.run({!r})"
+# `list` prints this on both streams.
+TEXT = "caf\u00e9 \u6771\u4eac \udcff"
+SAY = (
+    "import sys\n"
+    "from keras_bert_zoo.cli.verbs import list as verb\n"
+    f"text = {ascii(TEXT)}\n"
+    "verb.run = lambda args: print(text, file=sys.stderr) or print(text)\n"
+    + RUN
+)
+OTHER_LOCALES = [
+    {"PYTHONIOENCODING": "cp1252"},
+    {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+]
 
 
 def start(*arguments, code=RUN, **options):
@@ -123,7 +137,10 @@ def test_an_interrupt_is_reported_in_one_line(folder, tmp_path):
         assert running.poll() is None
     running.send_signal(signal.SIGINT)
     _, error = running.communicate()
-    assert (running.returncode, error) == (130, "bert-zoo: interrupted\n")
+    assert running.returncode == 130
+    # A slow machine has lines of progress before it.
+    assert error.splitlines()[-1:] == ["bert-zoo: interrupted"]
+    assert "Traceback" not in error
     # No model; the history at most.
     left = {path.name for path in tmp_path.iterdir()}
     assert left <= {"model.history.csv"}
@@ -151,6 +168,56 @@ def test_a_closed_pipe_is_no_error():
     running.stdout.close()
     assert running.stderr.read() == ""
     assert running.wait() == 141
+
+
+def test_a_closed_pipe_of_both_streams_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = RUN.format(["bert-zoo", "evaluate", "m", "--data=absent"])
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=writer, stderr=writer
+    )
+    os.close(writer)
+    assert done.returncode == 141
+
+
+def test_help_into_a_closed_pipe_is_no_error():
+    buffered = {**os.environ, "PYTHONUNBUFFERED": ""}
+    running = start("list", "--help", env=buffered)
+    running.stdout.close()
+    assert running.stderr.read() == ""
+    assert running.wait() == 141
+
+
+@pytest.mark.parametrize("locale", OTHER_LOCALES)
+def test_output_is_utf8_in_any_locale(locale):
+    code = SAY.format(["bert-zoo", "list"])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        env={**os.environ, **locale},
+    )
+    # A lone surrogate as an escape of JSON.
+    wanted = TEXT.encode("utf-8", "backslashreplace") + b"\n"
+    assert (done.returncode, done.stdout) == (0, wanted)
+    assert done.stderr == wanted
+
+
+@pytest.mark.parametrize("locale", OTHER_LOCALES)
+def test_a_terminal_without_utf8_is_told_in_ascii(locale):
+    reader, writer = pty.openpty()
+    code = SAY.format(["bert-zoo", "list"])
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=writer,
+        env={**os.environ, **locale},
+    )
+    shown = os.read(reader, 1000).decode().strip()
+    for descriptor in (reader, writer):
+        os.close(descriptor)
+    assert shown == TEXT.encode("ascii", "backslashreplace").decode()
+    assert done.stdout.decode().startswith("café 東京")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")

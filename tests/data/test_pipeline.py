@@ -205,7 +205,7 @@ def prediction_batches(head, tokenizer):
     return PredictionBatches(
         head,
         lambda examples: head.features(examples, tokenizer, 32),
-        tokenizer.pad,
+        tokenizer,
     )
 
 
@@ -213,10 +213,10 @@ def test_prediction_batches_carry_example_numbers(head, tokenizer):
     texts = [row.values["text"] for row in make_rows(700)]
     read = prediction_batches(head, tokenizer)
     found = {}
-    for inputs, _, numbers in read(
+    for batch, _, numbers in read(
         MemoryExamples({"text": texts}), batch_size=4
     ):
-        lengths = inputs["padding_mask"].numpy().sum(axis=1)
+        lengths = batch["inputs"]["padding_mask"].numpy().sum(axis=1)
         found.update(zip(numbers.tolist(), lengths.tolist(), strict=True))
     assert found == {i: len(t.split()) for i, t in enumerate(texts)}
 
@@ -324,11 +324,11 @@ def test_heads_draw_alike_in_each_pass_without_a_seed(tokenizer):
 
 def test_answers_are_not_random(tokenizer):
     batches = prediction_batches(DrawingHead(), tokenizer)
-    ((inputs, context, example_index),) = batches(
+    ((batch, context, example_index),) = batches(
         MemoryExamples({"text": ["a"]}), 2
     )
     assert (set(context), example_index.tolist()) == (set(), [0])
-    assert inputs["token_ids"].numpy().tolist() == [[1]]
+    assert batch["inputs"]["token_ids"].numpy().tolist() == [[1]]
 
 
 def test_saved_batches_are_those_of_each_pass(head, tokenizer, tmp_path):

@@ -69,6 +69,12 @@ def test_a_good_export_replaces_the_previous(model, previous):
     assert manifest["verification"] == {"ok": True}
 
 
+def test_what_is_done_is_told(model, tmp_path):
+    heard = []
+    Notes().export(model, tmp_path / "out", on_work=heard.append)
+    assert heard == ["exporting", "verifying"]
+
+
 @pytest.mark.parametrize(
     ("exporter", "error"), [(Wrong, ExportError), (FullDisk, OSError)]
 )

@@ -64,6 +64,59 @@ def test_long_texts_are_cut_like_the_live_model(serve, model):
     )
 
 
+def same_rows(received, expected):
+    assert set(received) == set(expected)
+    for name, value in expected.items():
+        if value.dtype == tf.string:
+            np.testing.assert_array_equal(received[name], value)
+        else:
+            np.testing.assert_allclose(received[name], value, rtol=1e-5)
+
+
+def test_a_text_without_an_axis_has_one_answer(serve, texts):
+    answer = serve(text=tf.constant(texts[0]))
+    rows = serve(text=tf.constant(texts[:1]))
+    assert answer["label"].shape == ()
+    same_rows(answer, {name: value[0] for name, value in rows.items()})
+
+
+def test_a_column_of_texts_has_an_answer_for_each(serve, texts):
+    column = serve(text=tf.constant([[text] for text in texts]))
+    same_rows(column, serve(text=tf.constant(texts)))
+
+
+def test_several_texts_in_a_row_are_refused(serve):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="`text` must be a text, or texts"
+    ):
+        serve(text=tf.constant([["a film", "a plot"]]))
+
+
+@pytest.fixture(scope="module")
+def serve_pairs(make_model, tmp_path_factory):
+    head = ClassificationHead(["a", "b"], text_pair=True)
+    directory = tmp_path_factory.mktemp("pairs") / "1"
+    export(make_model(head), directory)
+    return tf.saved_model.load(directory).signatures["serving_default"]
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
+def test_pairs_are_taken_in_any_shape(serve_pairs, shape):
+    pair = {"text": "a fine film", "text_pair": "a dull film"}
+    found = serve_pairs(**{k: tf.fill(shape, v) for k, v in pair.items()})
+    expected = serve_pairs(**{k: tf.fill([1], v) for k, v in pair.items()})
+    if not shape:
+        expected = {name: value[0] for name, value in expected.items()}
+    same_rows(found, expected)
+
+
+def test_texts_without_a_second_one_are_refused(serve_pairs):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="must have as many texts"
+    ):
+        serve_pairs(text=tf.constant(["a", "b"]), text_pair=tf.constant(["a"]))
+
+
 def test_invalid_utf8_has_an_answer(serve):
     answers = serve(text=tf.constant([b"\xff\xfe fine \x80"]))
     assert np.isfinite(answers["scores"].numpy()).all()
@@ -92,6 +145,46 @@ def test_token_ids_give_logits(signatures):
         token_ids=ids, segment_ids=0 * ids, padding_mask=0 * ids + 1
     )
     assert outputs["logits"].shape == (1, 2)
+
+
+def inputs_of_length(length):
+    ids = tf.fill([2, length], 5)
+    return {
+        "token_ids": ids,
+        "segment_ids": 0 * ids,
+        "padding_mask": 0 * ids + 1,
+    }
+
+
+def test_token_ids_are_read_up_to_the_encoders_positions(signatures, model):
+    inputs = inputs_of_length(40)
+    np.testing.assert_allclose(
+        signatures["token_ids"](**inputs)["logits"], model(inputs), rtol=1e-5
+    )
+
+
+def test_token_ids_that_are_too_long_are_refused_as_by_the_live_model(
+    signatures, model
+):
+    rule = "must not exceed the positions of the encoder, 40 tokens. Received"
+    with pytest.raises(InputError, match=f"{rule}: 41. Truncate"):
+        model(inputs_of_length(41))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=rule) as error:
+        signatures["token_ids"](**inputs_of_length(41))
+    assert "[41]" in str(error.value)
+
+
+def test_no_token_is_cut_below_the_encoders_positions(make_model, tmp_path):
+    model = make_model()
+    model.sequence_length = 10
+    export(model, tmp_path / "1")
+    loaded = tf.saved_model.load(tmp_path / "1")
+    inputs = inputs_of_length(20)
+    np.testing.assert_allclose(
+        loaded.signatures["token_ids"](**inputs)["logits"],
+        model(inputs),
+        rtol=1e-5,
+    )
 
 
 def test_weights_are_stored_once(exported, model):
@@ -138,6 +231,8 @@ def test_loads_through_a_session_like_tf_serving(
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         tf.compat.v1.saved_model.load(session, ["serve"], str(exported[0]))
         found = session.run(fetch, {feed: texts})
+        one = session.run(fetch, {feed: texts[0]})
+    assert one == found[0]
     assert [x.decode() for x in found] == labels(model.predict_text(texts))
 
 

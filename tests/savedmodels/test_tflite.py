@@ -84,9 +84,55 @@ def test_quantized_files_are_verified(model, tmp_path, quantize, bound):
 def test_one_dynamic_length_takes_short_and_long(model, tmp_path):
     export(model, tmp_path / "d", "tflite", dynamic=True)
     run = interpreter(tmp_path / "d").get_signature_runner("tokens")
-    for length in (5, 40, 60):
+    for length in (5, 40):
         inputs = features(model, "a fine film", length)
         assert run(**inputs)["scores"].shape == (1, 2)
+    # More than the encoder's positions: refused, as by the live model.
+    with pytest.raises(RuntimeError):
+        run(**features(model, "a fine film", 60))
+
+
+def rows_of(model, texts, length=32):
+    rows = [features(model, text, length) for text in texts]
+    return {
+        name: np.concatenate([row[name] for row in rows]) for name in rows[0]
+    }
+
+
+def test_a_file_for_any_number_is_resized(model, texts, tmp_path):
+    manifest = export(
+        model, tmp_path / "any", "tflite", batch=0, dynamic=True
+    ).manifest
+    (described, *_) = manifest["signatures"]["tokens"]["inputs"]
+    assert described["shape"] == [None, None]
+    run = interpreter(tmp_path / "any").get_signature_runner("tokens")
+    for count in (3, 1, 2):
+        inputs = rows_of(model, texts[:count])
+        np.testing.assert_allclose(
+            run(**inputs)["logits"], model(inputs), atol=1e-4
+        )
+
+
+def test_a_file_for_some_takes_as_many(model, texts, tmp_path):
+    manifest = export(model, tmp_path / "some", "tflite", batch=3).manifest
+    (described, *_) = manifest["signatures"]["tokens_32"]["inputs"]
+    assert described["shape"] == [3, 32]
+    run = interpreter(tmp_path / "some").get_signature_runner("tokens_32")
+    inputs = rows_of(model, texts)
+    np.testing.assert_allclose(
+        run(**inputs)["logits"], model(inputs), atol=1e-4
+    )
+
+
+def test_the_usual_file_is_described_as_one_for_a_single_sequence(
+    exported, model, texts
+):
+    signature = exported[1].manifest["signatures"]["tokens_32"]
+    assert {tuple(one["shape"]) for one in signature["inputs"]} == {(1, 32)}
+    assert exported[1].manifest["options"]["batch"] == 1
+    run = interpreter(exported[0]).get_signature_runner("tokens_32")
+    with pytest.raises(RuntimeError):
+        run(**rows_of(model, texts))
 
 
 @pytest.mark.slow
@@ -105,6 +151,11 @@ def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
         ({"sequence_length": 41}, "between 3 and the model's 40 tokens"),
         ({"sequence_length": 2}, "between 3 and the model's 40 tokens"),
         ({"sequence_length": "32"}, "Received: sequence_length='32'"),
+        (
+            {"dynamic": True, "sequence_length": 16},
+            "dynamic and sequence_length=16. Give one",
+        ),
+        ({"batch": -1}, "at least 0. Received: batch=-1"),
         ({"dynamic": "no"}, "`dynamic` must be True or False"),
     ],
 )

@@ -12,9 +12,11 @@ from keras_bert_zoo import data
 from keras_bert_zoo import presets
 from keras_bert_zoo import registry
 from keras_bert_zoo import testing
+from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
+from keras_bert_zoo.workflows.examples import CountedExamples
 from keras_bert_zoo.workflows.examples import HeldOut
 from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.progress import Progress
@@ -29,9 +31,13 @@ class Notes(Progress):
     def __init__(self):
         super().__init__()
         self.topics, self.saves, self.epochs = [], [], 0
+        self.work = []
 
     def on_note(self, topic, text):
         self.topics.append(topic)
+
+    def on_work(self, what, done=0, total=None):
+        self.work.append((what, done, total))
 
     def on_save(self):
         self.saves.append(pathlib.Path("model").is_dir())
@@ -132,6 +138,69 @@ def test_progress_is_reported(run):
     assert notes.topics == ["train", "validation", "model"]
     assert notes.saves == [True]
     assert notes.epochs == 2
+    parts = list(dict.fromkeys(what for what, _, _ in notes.work))
+    assert parts == [
+        "reading train",
+        "reading validation",
+        "loading the model",
+        "preparing",
+        "answering validation",
+        "saving",
+        "writing the report",
+    ]
+
+
+def test_progress_of_answers_is_reported(run):
+    result, _ = run
+    notes = Notes()
+    zoo.predict(result.directory, text=TEXTS, batch_size=2, progress=notes)
+    assert notes.work == [
+        ("loading the model", 0, None),
+        ("reading texts", 0, None),
+        ("predicting", 0, 4),
+        ("predicting", 2, 4),
+        ("predicting", 4, 4),
+    ]
+
+
+def test_progress_of_reading_is_reported():
+    notes = Notes()
+    rows = MemoryExamples({"text": ["a"] * 2001})
+    assert len(list(CountedExamples(rows, notes, "texts"))) == 2001
+    assert notes.work == [("reading texts", n, None) for n in (0, 1000, 2000)]
+
+
+def test_validation_is_answered_once_an_epoch(preset, tmp_path, monkeypatch):
+    calls, reported = [], []
+    answer = TaskModel.iterate_answers
+
+    def counted(self, *arguments):
+        calls.append(self)
+        return answer(self, *arguments)
+
+    def tables(self, examples, answers):
+        reported.extend(answers)
+        return []
+
+    monkeypatch.setattr(TaskModel, "iterate_answers", counted)
+    monkeypatch.setattr(TaskModel, "report_tables", tables)
+    rows = [
+        {"text": text, "label": float(number)}
+        for number, text in enumerate(TEXTS)
+    ]
+    result = zoo.finetune(
+        head="classification",
+        kind="regression",
+        best_by="spearman",
+        preset=preset,
+        train=rows,
+        validation=rows,
+        out=tmp_path / "model",
+        epochs=2,
+    )
+    assert len(calls) == 2
+    # The report has the answers of the best epoch.
+    assert reported == list(answer(result.model, rows))
 
 
 def test_evaluate_takes_a_model_or_its_directory(run, capfd):
@@ -177,7 +246,7 @@ def test_answers_may_be_taken_one_by_one(run):
 class LabelExporter:
     """Writes nothing, so that the test is of what it is given."""
 
-    def export(self, model, directory, overwrite):
+    def export(self, model, directory, overwrite, on_work):
         return {"labels": model.head.labels_by_index}
 
 

@@ -10,7 +10,10 @@ _MOST_NAMES = 10
 
 
 def run(args: argparse.Namespace) -> int:
-    result = convert(**parsing.given(args))
+    from keras_bert_zoo.cli.progress import FitProgress
+
+    with FitProgress() as progress:
+        result = convert(**parsing.given(args), progress=progress)
     size = f"{result.num_tokens} tokens"
     if result.num_tokens is None:
         size = "none: the source has none"

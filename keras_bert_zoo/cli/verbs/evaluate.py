@@ -18,7 +18,8 @@ def run(args: argparse.Namespace) -> int:
 
     options = parsing.given(args)
     as_json = options.pop("json")
-    result = evaluate(**options, progress=FitProgress())
+    with FitProgress() as progress:
+        result = evaluate(**options, progress=progress)
     if as_json:
         found = {"num_examples": result.num_examples, **result.metrics}
         print(json.dumps(found, ensure_ascii=False))

@@ -11,7 +11,10 @@ PLUGINS = {"format": registry.exporters}
 
 
 def run(args: argparse.Namespace) -> int:
-    result = export(**parsing.given(args))
+    from keras_bert_zoo.cli.progress import FitProgress
+
+    with FitProgress() as progress:
+        result = export(**parsing.given(args), progress=progress)
     manifest = result.manifest
     for name, file in manifest["files"].items():
         print(f"{file['bytes']:12,}  {name}")

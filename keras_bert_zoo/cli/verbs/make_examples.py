@@ -11,9 +11,8 @@ WORKFLOW = make_examples
 def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo.cli.progress import FitProgress
 
-    progress = FitProgress()
-    result = make_examples(**parsing.given(args), progress=progress)
-    progress.close()
+    with FitProgress() as progress:
+        result = make_examples(**parsing.given(args), progress=progress)
     print(f"read        {result.num_documents:,} documents")
     print(f"examples    {result.num_examples:,} in {result.num_files:,} files")
     print(f"saved       {result.directory}")

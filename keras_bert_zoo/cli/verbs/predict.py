@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.workflows.predict import predict
@@ -10,15 +11,14 @@ WORKFLOW = predict
 
 
 def run(args: argparse.Namespace) -> int:
-    from keras_bert_zoo.cli.progress import ProgressBar
+    from keras_bert_zoo.cli.progress import FitProgress
 
-    bar = ProgressBar("predict")
+    with FitProgress() as progress:
 
-    def show(answer: dict, number: int, total: int) -> None:
-        print(json.dumps(answer, ensure_ascii=False))
-        bar.total = total
-        bar.update(number)
+        def show(answer: dict, number: int, total: int) -> None:
+            if sys.stdout.isatty():
+                progress.clear()
+            print(json.dumps(answer, ensure_ascii=False))
 
-    predict(**parsing.given(args), on_answer=show)
-    bar.close()
+        predict(**parsing.given(args), on_answer=show, progress=progress)
     return 0

@@ -15,11 +15,13 @@ def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo.cli.progress import FitProgress
     from keras_bert_zoo.cli.progress import metrics_line
 
-    progress = FitProgress("part")
     # `fit` handles SIGTERM itself, and writes a backup.
-    with interrupts.ended_by_sigterm(
-        "bert-zoo: Stopped outside of training; run it again.",
-        may_skip=lambda: progress.is_saved,
+    with (
+        FitProgress("part") as progress,
+        interrupts.ended_by_sigterm(
+            "bert-zoo: Stopped outside of training; run it again.",
+            may_skip=lambda: progress.is_saved,
+        ),
     ):
         result = pretrain(**parsing.given(args), progress=progress)
     lines = [("padding", f"{result.padding_fraction:.1%} of all tokens")]

@@ -16,11 +16,13 @@ def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo.cli.progress import metrics_line
 
     options = parsing.given(args)
-    progress = FitProgress()
     # `fit` handles SIGTERM itself, and writes a backup.
-    with interrupts.ended_by_sigterm(
-        "bert-zoo: Stopped outside of training; run it again.",
-        may_skip=lambda: progress.is_saved,
+    with (
+        FitProgress() as progress,
+        interrupts.ended_by_sigterm(
+            "bert-zoo: Stopped outside of training; run it again.",
+            may_skip=lambda: progress.is_saved,
+        ),
     ):
         result = finetune(**options, progress=progress)
     lines = [

@@ -11,9 +11,8 @@ WORKFLOW = train_vocabulary
 def run(args: argparse.Namespace) -> int:
     from keras_bert_zoo.cli.progress import FitProgress
 
-    progress = FitProgress()
-    result = train_vocabulary(**parsing.given(args), progress=progress)
-    progress.close()
+    with FitProgress() as progress:
+        result = train_vocabulary(**parsing.given(args), progress=progress)
     print(f"read        {result.num_sentences:,} sentences")
     print(f"vocabulary  {result.num_tokens:,} tokens")
     if result.num_compared:
