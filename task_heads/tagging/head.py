@@ -87,6 +87,7 @@ class TaggingHead(TaskHead):
     name = "tagging"
     label_fields = ("tags",)
     splits_texts = True
+    scored_metrics = {"accuracy": "token_accuracy", "f1": "micro.f1"}
 
     def __init__(
         self,
