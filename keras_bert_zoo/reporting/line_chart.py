@@ -48,6 +48,12 @@ def line_chart(
     y_ticks = ticks([y for _, y in every])
     to_x = _scale(x_ticks, LEFT, WIDTH - RIGHT)
     to_y = _scale(y_ticks, HEIGHT - BOTTOM, TOP)
+    labels = [
+        _text(f"{y:.4g}", to_x(x) + 8, to_y(y) - 6, "start")
+        for name in indices
+        for x, y in drawable[name]
+        if len(drawable[name]) == 1
+    ]
     drawn = [
         part
         for name, index in indices.items()
@@ -64,6 +70,7 @@ def line_chart(
         element("title", f"{title}: {ends}"),
         *_axes(x_ticks, y_ticks, to_x, to_y, x_label),
         *drawn,
+        *labels,
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
     )
@@ -124,7 +131,13 @@ def _text(text, x, y, anchor):
 
 
 def _curve(points, index):
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    if len(points) == 1:
+        # A dot alone is hard to see and to read off: its level is drawn.
+        ((_, y),) = points
+        points_of_line = [(LEFT, y), (WIDTH - RIGHT, y)]
+    else:
+        points_of_line = points
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points_of_line)
     yield element("polyline", points=path, class_=f"curve-{index}")
     if len(points) <= MARKED_POINTS:
         for x, y in points:

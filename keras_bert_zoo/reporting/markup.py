@@ -1,12 +1,18 @@
 """HTML and SVG: elements, tables and the page, every text escaped."""
 
 import html
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
+from keras_bert_zoo.task.report_tables import MarkedText
 from keras_bert_zoo.task.report_tables import Table
 
 SHOWN_CHARACTERS = 240
+# More columns of numbers than these are wider than a page.
+MOST_COLUMNS = 8
+# From here on floats are not exact.
+LARGEST_WHOLE = 2**53
 _VOID = ("meta",)
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2127; --page: #ffffff;
@@ -35,12 +41,15 @@ circle.curve-1 { fill: var(--curve-1); }
 .key.curve-0 { border-color: var(--curve-0); }
 .key.curve-1 { border-color: var(--curve-1); border-bottom-style: dashed; }
 .wide { overflow-x: auto; margin: 1rem 0 1.5rem; }
-table { border-collapse: collapse; }
-th, td { border-bottom: 1px solid var(--line); padding: .25rem .75rem;
-  text-align: left; vertical-align: top; overflow-wrap: break-word; }
-th { font-weight: 600; } tbody th { min-width: 4rem;
-  overflow-wrap: anywhere; } .number { text-align: right; white-space: nowrap;
+table { border-collapse: collapse; max-width: 100%; }
+th, td { border-bottom: 1px solid var(--line); padding: .25rem .6rem;
+  text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+th { font-weight: 600; } tbody th { min-width: 4rem; }
+.number { text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
+td > div + div { margin-top: .25rem; }
+mark { background: none; color: inherit; border: 1px solid var(--line);
+  border-radius: 3px; padding: 0 .2rem; } mark b { font-size: .75em; }
 """
 
 
@@ -94,7 +103,30 @@ def section(title: str, *children: Markup) -> Markup:
 
 
 def table(content: Table) -> Markup:
-    """Returns a table with its title; long texts are cut."""
+    """Returns a table with its title; long texts are cut.
+
+    One with more columns than a page holds is cut into tables below each
+    other, each with the rows' names.
+    """
+    first, *others = content.columns
+    step = MOST_COLUMNS - 1
+    if len(others) <= step:
+        return _table(content)
+    parts = [
+        Table(
+            content.title if not start else f"{content.title}, continued",
+            (first, *others[start : start + step]),
+            [
+                (name, *values[start : start + step])
+                for name, *values in content.rows
+            ],
+        )
+        for start in range(0, len(others), step)
+    ]
+    return element("div", *map(_table, parts))
+
+
+def _table(content: Table) -> Markup:
     head = element(
         "tr", *(element("th", name, scope="col") for name in content.columns)
     )
@@ -124,9 +156,15 @@ def facts(title: str, values: Mapping[str, Any]) -> Markup:
 
 
 def text_of(value: Any) -> str:
-    """Returns a value as it is shown: numbers with five digits."""
-    if isinstance(value, float):
-        return f"{value:.5g}"
+    """Returns a value as it is shown: numbers with five digits.
+
+    Whole ones, of whatever type, have all of theirs.
+    """
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        number = float(value)
+        if number.is_integer() and abs(number) < LARGEST_WHOLE:
+            return str(int(number))
+        return f"{number:.5g}"
     text = str(value)
     if len(text) > SHOWN_CHARACTERS:
         return text[: SHOWN_CHARACTERS - 1] + "…"
@@ -134,9 +172,21 @@ def text_of(value: Any) -> str:
 
 
 def _cell(value):
-    if isinstance(value, int | float):
+    if isinstance(value, MarkedText):
+        return element("td", *(_marked(line) for line in value.lines))
+    if isinstance(value, numbers.Real):
         return element("td", text_of(value), class_="number")
     return element("td", text_of(value))
+
+
+def _marked(line):
+    parts = [
+        element("mark", text, " ", element("b", name))
+        if name
+        else html.escape(text)
+        for text, name in line
+    ]
+    return element("div", *map(Markup, parts))
 
 
 def _escaped(child: str) -> str:

@@ -6,6 +6,7 @@ frequencies of its labels.
 
 import dataclasses
 import os
+import types
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -120,6 +121,9 @@ class TaskHead:
     # Which part of a `score` decides the best epoch, higher being better: the
     # first of these that it has, known as the last. If empty, metrics decide.
     epoch_scores: tuple[str, ...] = ()
+    # Which metrics `score` measures, too: name -> its path there, such as
+    # `micro.f1`. Where both are equal, people are shown the latter alone.
+    scored_metrics: Mapping[str, str] = types.MappingProxyType({})
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:

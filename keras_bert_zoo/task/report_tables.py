@@ -15,18 +15,29 @@ from typing import NamedTuple
 SHOWN_MISTAKES = 20
 
 
+class MarkedText(NamedTuple):
+    """Lines of text, parts of which are marked with a name.
+
+    Attributes:
+        lines: of parts, `(text, name)` each, in reading order; the name is
+            empty where the text is not marked.
+    """
+
+    lines: Sequence[Sequence[tuple[str, str]]]
+
+
 class Table(NamedTuple):
     """Numbers and names under a heading.
 
     Attributes:
         title: str.
         columns: what stands above each column; the first one names the rows.
-        rows: as many texts or numbers each.
+        rows: as many texts, marked texts or numbers each.
     """
 
     title: str
     columns: Sequence[str]
-    rows: Sequence[Sequence[str | int | float]]
+    rows: Sequence[Sequence[str | int | float | MarkedText]]
 
 
 class Mistake(NamedTuple):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from keras_bert_zoo.workflows import options as option_types
@@ -21,6 +23,8 @@ class EvaluateResult:
     Attributes:
         metrics: name -> number, or a dict of them for a group, such as the
             scores of each type of span.
+        repeated: names of metrics that the head's score has under another
+            name, with the same value.
         num_examples: int.
         label_counts: label -> number of examples, most frequent first; empty
             where there are no labels to count.
@@ -28,6 +32,7 @@ class EvaluateResult:
     """
 
     metrics: Mapping[str, Any]
+    repeated: Sequence[str]
     num_examples: int
     label_counts: Mapping[str, int]
     summary: str
@@ -89,6 +94,26 @@ def evaluate(
         options["batch_size"],
         lambda done: progress.on_work("evaluating", done, report.num_examples),
     )
+    repeated = [
+        name
+        for name, path in model.head.scored_metrics.items()
+        if name in metrics and _are_one(metrics[name], metrics, path)
+    ]
     return EvaluateResult(
-        metrics, report.num_examples, report.label_counts, summary(report)
+        metrics,
+        repeated,
+        report.num_examples,
+        report.label_counts,
+        summary(report),
+    )
+
+
+def _are_one(value: float, metrics: Mapping[str, Any], path: str) -> bool:
+    """Returns whether the metric of a path, `group.name`, is there, too."""
+    found: Any = metrics
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    # One of them is a float32.
+    return isinstance(found, float) and math.isclose(
+        value, found, rel_tol=1e-5, abs_tol=1e-6
     )

@@ -69,6 +69,11 @@ class MultiTaskHead(TaskHead):
         self.other_fields = first.other_fields
         self.splits_texts = first.splits_texts
         self.truncated = first.truncated
+        self.scored_metrics = {
+            f"{task}_{name}": f"{task}.{path}"
+            for task, head in self.heads.items()
+            for name, path in head.scored_metrics.items()
+        }
         self.mixes_lengths = any(
             head.mixes_lengths for head in self.heads.values()
         )

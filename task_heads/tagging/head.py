@@ -90,6 +90,7 @@ class TaggingHead(TaskHead):
     label_fields = ("tags",)
     other_fields = ("tokens", "spans")
     splits_texts = True
+    scored_metrics = {"accuracy": "token_accuracy", "f1": "micro.f1"}
 
     def __init__(
         self,

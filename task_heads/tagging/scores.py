@@ -1,5 +1,7 @@
 """Scores of predicted tags and spans, and the tables of a report on them."""
 
+import heapq
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from collections.abc import Iterator
@@ -8,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.task.report_tables import Mistake
+from keras_bert_zoo.task.report_tables import SHOWN_MISTAKES
+from keras_bert_zoo.task.report_tables import MarkedText
 from keras_bert_zoo.task.report_tables import Table
-from keras_bert_zoo.task.report_tables import mistake_tables
 from keras_bert_zoo.task.report_tables import score_tables
 from task_heads.tagging.examples import spans_of
 from task_heads.tagging.examples import tags_of
@@ -22,6 +24,8 @@ from task_heads.tagging.schemes import strict_entities
 
 # Up to how many numbers NumPy adds without halving the array first.
 _BLOCK = 128
+# Of a text with a mistake: characters before the first one, and in all.
+_SHOWN_BEFORE, _SHOWN_CHARACTERS = 60, 240
 
 
 def score_examples(
@@ -133,39 +137,74 @@ def tag_tables(
         tags = tags_of(example.values)
         if tags is None:
             text = example.values["text"]
-            truth = {
-                f"{label}: {text[start:end]}@{start}"
-                for start, end, label in spans_of(example.values)
-            }
+            truth = set(spans_of(example.values))
             answered = {
-                f"{span['label']}: {span['text']}@{span['start']}"
+                (span["start"], span["end"], span["label"])
                 for span in answer["spans"]
             }
         else:
             words = [str(word) for word in example.values["tokens"]]
             text = " ".join(words)
-            tags = labels.spelled(tags, scheme)
             truth, answered = (
-                {f"{tag}: {word}@{n}" for n, (tag, word) in enumerate(pairs, 1)}
-                for pairs in (zip(tags, words), zip(answer["tags"], words))
+                _tagged_words(words, some)
+                for some in (labels.spelled(tags, scheme), answer["tags"])
             )
-        missed, wrong = truth - answered, answered - truth
-        if missed or wrong:
-            mistakes.append(
-                Mistake(
-                    example.origin,
-                    text,
-                    ", ".join(sorted(missed)),
-                    ", ".join(sorted(wrong)),
-                    len(missed | wrong),
-                )
+        different = truth ^ answered
+        if different:
+            first = min(start for start, *_ in different)
+            marked = MarkedText(
+                [
+                    [(f"{which}: ", ""), *_marked(text, spans, first)]
+                    for which, spans in (
+                        ("expected", truth),
+                        ("received", answered),
+                    )
+                ]
             )
+            mistakes.append((example.origin, marked, len(different)))
+    worst = heapq.nlargest(SHOWN_MISTAKES, mistakes, key=lambda one: one[-1])
+    columns = ("example", "text", "differences")
     return [
         *score_tables(
             score_examples(examples, answers, scheme, labels, strict)
         ),
-        *mistake_tables(mistakes, "differences"),
+        *([Table("Worst mistakes", columns, worst)] if worst else []),
     ]
+
+
+def _tagged_words(words: Sequence[str], tags: Iterable[str]) -> set[tuple]:
+    """Returns `(start, end, tag)`, in characters, of the words with a tag."""
+    ends = itertools.accumulate(len(word) + 1 for word in words)
+    return {
+        (end - 1 - len(word), end - 1, tag)
+        for word, end, tag in zip(words, ends, tags)
+        if tag != OUTSIDE
+    }
+
+
+def _marked(
+    text: str, spans: Iterable[tuple], first: int
+) -> list[tuple[str, str]]:
+    """Returns the parts of a text around its first mistake, see `MarkedText`.
+
+    Args:
+        text: str.
+        spans: start, end (exclusive) and label of each, in characters.
+        first: int. Where the first mistake begins.
+    """
+    begin = max(first - _SHOWN_BEFORE, 0)
+    stop = begin + _SHOWN_CHARACTERS
+    parts = [("\u2026", "")] if begin else []
+    position = begin
+    for start, end, label in sorted(spans):
+        start, end = max(start, position), min(end, stop)
+        if start < end:
+            parts += [(text[position:start], ""), (text[start:end], label)]
+            position = end
+    parts.append((text[position:stop], ""))
+    if stop < len(text):
+        parts.append(("\u2026", ""))
+    return [part for part in parts if part[0]]
 
 
 def entity_scores(

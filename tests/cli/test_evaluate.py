@@ -1,6 +1,10 @@
 import json
 
+import every_head
 import pytest
+
+import keras_bert_zoo as zoo_package
+from keras_bert_zoo.cli.verbs.evaluate import metric_lines
 
 
 @pytest.fixture
@@ -28,6 +32,29 @@ def test_metrics_are_printed(evaluate):
         "macro_f1",
         "mcc",
     }
+
+
+def test_columns_of_long_names_stay_apart():
+    types = {"a" * 40: {"f1": 0.5, "support": 3}, "b": {"f1": 1.0}}
+    assert metric_lines({"loss": 0.25, "n": 2, "types": types}) == [
+        "loss 0.2500",
+        "n 2",
+        f"types {'a' * 40}  f1 0.5000  support 3",
+        f"types b{' ' * 39}  f1 1.0000",
+    ]
+
+
+@pytest.mark.parametrize("name", ["tags", "several tasks"])
+def test_nothing_is_printed_under_two_names(name):
+    head, rows = every_head.HEADS[name]
+    result = zoo_package.evaluate(every_head.make_model(head()), data=rows)
+    prefix = "" if name == "tags" else "slots_"
+    wanted = {f"{prefix}accuracy", f"{prefix}f1"}
+    assert set(result.repeated) == wanted <= set(result.metrics)
+    lines = metric_lines(result.metrics, result.repeated)
+    assert not wanted & {line.split()[0] for line in lines}
+    assert any("token_accuracy" in line for line in lines)
+    assert any("micro" in line for line in lines)
 
 
 def test_json_is_all_there_is_on_stdout(evaluated):

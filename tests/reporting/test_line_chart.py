@@ -93,3 +93,16 @@ def test_a_curve_without_points_leaves_the_others_as_they_are():
     svg = drawn({"training": [], "validation": [(1, 1.0), (2, 0.5)]})
     (line,) = svg.findall("polyline")
     assert line.get("class") == "curve-1"
+
+
+def test_a_single_value_is_a_level_with_its_number():
+    svg = drawn({"training": [(1, 0.5)], "validation": [(1, 0.25)]})
+    for line, circle in zip(svg.findall("polyline"), svg.findall("circle")):
+        (first, y), (last, other) = (
+            point.split(",") for point in line.get("points").split()
+        )
+        # From one side of the plot to the other.
+        assert (float(first), float(last)) == (64, 464)
+        assert y == other == circle.get("cy")
+    texts = [text.text for text in svg.findall("text")]
+    assert {"0.5", "0.25"} <= set(texts)

@@ -3,12 +3,14 @@
 import html.parser
 
 import keras
+import numpy as np
 import pytest
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo import reporting
 from keras_bert_zoo.reporting.environment import environment
 from keras_bert_zoo.reporting.report import learning_rates
+from keras_bert_zoo.task.report_tables import MarkedText
 from keras_bert_zoo.task.report_tables import Table
 from keras_bert_zoo.training.model import ReplicatedModel
 
@@ -74,6 +76,16 @@ def test_a_page_is_well_formed_and_alone(tmp_path):
         {"answers": [Table("t", (EVIL, "b"), [("c", "d")])]},
         {"answers": [Table("t", ("a", "b"), [(EVIL, "d")])]},
         {"answers": [Table("t", ("a", "b"), [("c", EVIL)])]},
+        {
+            "answers": [
+                Table("t", ("a", "b"), [("c", MarkedText([[(EVIL, "x")]]))])
+            ]
+        },
+        {
+            "answers": [
+                Table("t", ("a", "b"), [("c", MarkedText([[("x", EVIL)]]))])
+            ]
+        },
         {"facts": {EVIL: {"a": 1}}},
         {"facts": {"a": {EVIL: 1}}},
         {"facts": {"a": {"b": EVIL}}},
@@ -97,6 +109,33 @@ def test_all_epochs_are_shown(tmp_path):
     for row in HISTORY:
         for value in row.values():
             assert (f"{value:.5g}" if value == value else "nan") in texts
+
+
+@pytest.mark.parametrize("number", [3, 3.0, np.float32(3.0), np.int64(3)])
+def test_whole_numbers_are_shown_whole(tmp_path, number):
+    rows = [(number, number)]
+    page = Page(write(tmp_path, answers=[Table("t", ("a", "b"), rows)]))
+    assert page.texts.count("3") == 2
+    assert "3.0" not in page.texts
+
+
+def test_a_marked_text_has_its_lines_below_each_other(tmp_path):
+    lines = [[("in ", ""), ("Oslo", "city")], [("in Oslo", "")]]
+    rows = [("a.tsv:1", MarkedText(lines))]
+    text = write(tmp_path, answers=[Table("t", ("a", "b"), rows)])
+    assert (
+        "<div>in <mark>Oslo <b>city</b></mark></div><div>in Oslo</div>" in text
+    )
+
+
+def test_a_wide_table_is_cut_into_some_below_each_other(tmp_path):
+    row = {"epoch": 1, **{f"m{n}": n + 1000.5 for n in range(20)}}
+    page = Page(write(tmp_path, history=[row]))
+    assert page.texts.count("All epochs") == 1
+    assert page.texts.count("All epochs, continued") == 2
+    assert page.texts.count("epoch") >= 3
+    shown = [page.texts.index(f"{n + 1000.5}") for n in range(20)]
+    assert shown == sorted(shown)
 
 
 def test_long_texts_lose_their_ends(tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 
 from keras_bert_zoo.data.examples import Example
+from keras_bert_zoo.task.report_tables import MarkedText
 from task_heads.classification.head import ClassificationHead
 from task_heads.multi_task.head import MultiTaskHead
 from task_heads.span_qa.head import SpanQAHead
@@ -82,12 +83,29 @@ def test_tags_and_spans_that_differ_are_shown():
     answers = [{"tags": ["O", "O"]}, {"tags": ["O"]}]
     *scores, worst = head.report_tables(rows, answers)
     assert ("token_accuracy", pytest.approx(2 / 3)) in scores[0].rows
-    assert worst.rows == [("a.tsv:2", "p q", "B-x: p@1", "O: p@1", 2)]
+    expected = [("expected: ", ""), ("p", "B-x"), (" q", "")]
+    received = [("received: ", ""), ("p q", "")]
+    assert worst.rows == [("a.tsv:2", MarkedText([expected, received]), 1)]
     rows = rows_of(
         {"text": "p q", "spans": [{"start": 2, "end": 3, "label": "x"}]}
     )
     *_, worst = head.report_tables(rows, [{"spans": []}])
-    assert worst.rows == [("a.tsv:2", "p q", "x: q@2", "", 1)]
+    expected = [("expected: ", ""), ("p ", ""), ("q", "x")]
+    assert worst.rows == [("a.tsv:2", MarkedText([expected, received]), 1)]
+
+
+def test_a_long_text_is_shown_around_its_first_mistake():
+    words = ["w"] * 100 + ["p"] + ["v"] * 200
+    rows = rows_of(
+        {"tokens": words, "tags": ["O"] * 100 + ["B-x"] + ["O"] * 200}
+    )
+    answers = [{"tags": ["O"] * 301}]
+    *_, worst = TaggingHead(["O", "B-x", "I-x"]).report_tables(rows, answers)
+    ((_, marked, _),) = worst.rows
+    for line in marked.lines:
+        assert line[1] == line[-1] == ("\u2026", "")
+        assert len("".join(text for text, _ in line[2:-1])) == 240
+    assert marked.lines[0][2:4] == [("w " * 30, ""), ("p", "B-x")]
 
 
 def question(text, *answers):

@@ -2,6 +2,9 @@
 
 import argparse
 import json
+from collections.abc import Collection
+from collections.abc import Mapping
+from typing import Any
 
 from keras_bert_zoo.cli import parsing
 from keras_bert_zoo.workflows.evaluate import evaluate
@@ -25,21 +28,41 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(found, ensure_ascii=False))
         return 0
     print(result.summary)
-    _print_metrics(result.metrics)
+    for line in metric_lines(result.metrics, result.repeated):
+        print(line)
     return 0
 
 
-def _print_metrics(metrics: dict, name: str = "") -> None:
-    """Prints the numbers of a group in a line, groups below each other."""
-    groups = {k: v for k, v in metrics.items() if isinstance(v, dict)}
+def metric_lines(
+    metrics: Mapping[str, Any], repeated: Collection[str] = ()
+) -> list[str]:
+    """Returns a line for each number, then one for each group of numbers.
+
+    Args:
+        metrics: name -> number, or a dict of them for a group.
+        repeated: names of numbers that a group has, too: left out.
+    """
+    groups = _groups(metrics)
+    (_, numbers), *others = groups
+    lines = [f"{name} {text}" for name, text in numbers if name not in repeated]
+    width = max((len(name) for name, _ in others), default=0)
+    for name, numbers in others:
+        cells = "  ".join(f"{key} {text}" for key, text in numbers)
+        lines.append(f"{name:{width}}  {cells}")
+    return lines
+
+
+def _groups(
+    metrics: Mapping[str, Any], name: str = ""
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Returns the numbers of each group, by its name, as texts."""
     numbers = [
-        f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}"
-        for k, v in metrics.items()
-        if k not in groups
+        (key, f"{value:.4f}" if isinstance(value, float) else str(value))
+        for key, value in metrics.items()
+        if not isinstance(value, Mapping)
     ]
-    if numbers and name:
-        print(f"{name:20}{'  '.join(numbers)}")
-    elif numbers:
-        print("\n".join(numbers))
-    for key, group in groups.items():
-        _print_metrics(group, f"{name} {key}".strip())
+    found = [(name, numbers)] if numbers or not name else []
+    for key, group in metrics.items():
+        if isinstance(group, Mapping):
+            found += _groups(group, f"{name} {key}".strip())
+    return found
