@@ -82,11 +82,14 @@ def evaluate(
     from keras_bert_zoo.workflows.examples import read_examples
     from keras_bert_zoo.workflows.examples import summary
     from keras_bert_zoo.workflows.progress import Progress
+    from keras_bert_zoo.workflows.trained_model import columns_of
     from keras_bert_zoo.workflows.trained_model import load_model
 
     progress = progress or Progress()
     model = load_model(options["model"], progress)
-    rows = read_examples(options["data"], model.head, options)
+    rows = read_examples(
+        options["data"], model.head, columns_of(options["model"], options)
+    )
     rows, report = checked_rows(rows, model.head, progress, "examples")
     progress.on_work("evaluating", 0, report.num_examples)
     metrics = model.measure(

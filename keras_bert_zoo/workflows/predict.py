@@ -86,6 +86,7 @@ def predict(
     from keras_bert_zoo.workflows.examples import CountedExamples
     from keras_bert_zoo.workflows.examples import read_examples
     from keras_bert_zoo.workflows.progress import Progress
+    from keras_bert_zoo.workflows.trained_model import columns_of
     from keras_bert_zoo.workflows.trained_model import load_model
 
     progress = progress or Progress()
@@ -93,7 +94,12 @@ def predict(
     if options["data"] is None:
         rows = MemoryExamples(_texts_by_field(options, model.head))
     else:
-        rows = read_examples(options["data"], model.head, options, False)
+        rows = read_examples(
+            options["data"],
+            model.head,
+            columns_of(options["model"], options),
+            False,
+        )
     counted = CountedExamples(rows, progress, "texts")
     report = check_examples(counted, model.head, with_label=False)
     total = report.num_examples

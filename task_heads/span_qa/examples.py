@@ -18,7 +18,9 @@ NO_ANSWER = (-1, -1)
 UNUSABLE = (-2, -2)
 
 
-def question_example(values: Mapping[str, Any], with_label: bool) -> dict:
+def question_example(
+    values: Mapping[str, Any], with_label: bool, repairs: bool = False
+) -> dict:
     """Returns the fields of an example; see `TaskHead.example`.
 
     Args:
@@ -28,6 +30,8 @@ def question_example(values: Mapping[str, Any], with_label: bool) -> dict:
             of lists; a text, whose start is in `answer_start`; or an empty
             list where the context has no answer.
         with_label: bool. Whether the answers are read.
+        repairs: bool. Whether an answer that does not stand at its start is
+            moved to its nearest occurrence.
 
     Returns:
         dict with `question`, `context` and, with a label, `answer_start` and
@@ -47,7 +51,11 @@ def question_example(values: Mapping[str, Any], with_label: bool) -> dict:
             )
         example[field] = value
     if with_label:
-        start, end = _answer_ends(example["context"], answers_of(values))
+        answers = answers_of(values)
+        if repairs:
+            context = example["context"]
+            answers = [locate(context, one) or one for one in answers]
+        start, end = _answer_ends(example["context"], answers)
         example |= {"answer_start": start, "answer_end": end}
     return example
 
@@ -118,11 +126,24 @@ def first_aligned(values: Mapping[str, Any]) -> Mapping | None:
     return aligned[0] if aligned else None
 
 
-def misalignment(values: Mapping[str, Any]) -> str | None:
-    """Returns what is wrong with the starts of a labelled example's answers."""
+def misalignment(
+    values: Mapping[str, Any], repairs: bool = False
+) -> str | None:
+    """Returns what is wrong with the starts of a labelled example's answers.
+
+    Args:
+        values: as for `question_example`.
+        repairs: bool. See there.
+    """
     aligned, misaligned = align_answers(values["context"], answers_of(values))
     if not misaligned:
         return None
+    if repairs:
+        found = [locate(values["context"], one) for one in misaligned]
+        if all(found):
+            return "answers were moved to their nearest occurrence"
+        if aligned or any(found):
+            return "some answers are moved, and some stand nowhere in the text"
     if not aligned:
         return "no answer is at its given start, so none is learned"
     return "some answers are not at their given start, so another is learned"

@@ -66,6 +66,9 @@ class SpanQAHead(TaskHead):
 
     Logits: dict of `start_logits` and `end_logits`, `(R, S)` float32.
 
+        repair_answers: bool. Whether an answer that does not stand at its
+            start is moved to its nearest occurrence in the context.
+
     Raises:
         InputError: if an option breaks a rule.
 
@@ -89,6 +92,7 @@ class SpanQAHead(TaskHead):
         max_question_length: int = 64,
         max_answer_length: int = 30,
         n_best: int = 5,
+        repair_answers: bool = False,
     ):
         self.no_answer = arguments.flag("no_answer", no_answer)
         self.null_threshold = arguments.finite_number(
@@ -100,6 +104,7 @@ class SpanQAHead(TaskHead):
         )
         self.max_answer_length = _size("max_answer_length", max_answer_length)
         self.n_best = _size("n_best", n_best)
+        self.repair_answers = arguments.flag("repair_answers", repair_answers)
 
     @property
     def _threshold(self) -> float | None:
@@ -107,9 +112,19 @@ class SpanQAHead(TaskHead):
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
-        return tuple(
+        sizes = (
             Option(name, int, default, meaning)
             for name, (default, _, meaning) in _SIZES.items()
+        )
+        return (
+            *sizes,
+            Option(
+                "repair_answers",
+                bool,
+                False,
+                "move answers that are not at their start to the nearest "
+                "occurrence",
+            ),
         )
 
     @classmethod
@@ -145,13 +160,14 @@ class SpanQAHead(TaskHead):
             "no_answer": self.no_answer,
             "null_threshold": self.null_threshold,
             **{option: getattr(self, option) for option in _SIZES},
+            "repair_answers": self.repair_answers,
         }
 
     def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
-        return question_example(values, with_label)
+        return question_example(values, with_label, self.repair_answers)
 
     def remark(self, values: Mapping[str, Any]) -> str | None:
-        return misalignment(values)
+        return misalignment(values, self.repair_answers)
 
     def example_warnings(self, examples: Iterable, tokenizer) -> list[str]:
         return length_warnings(

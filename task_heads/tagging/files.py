@@ -4,17 +4,22 @@ Source: Tjong Kim Sang and De Meulder, 2003 (arXiv:cs/0306050);
 https://universaldependencies.org/format.html.
 """
 
+import itertools
 import os
 import re
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 
+from absl import logging
+
 from keras_bert_zoo.data.examples import Example
 from keras_bert_zoo.data.examples import Examples
+from keras_bert_zoo.data.readers.file_examples import FileExamples
 from keras_bert_zoo.data.readers.formats import format_of
 from keras_bert_zoo.data.readers.formats import not_empty
 from keras_bert_zoo.data.readers.lines import read_lines
+from keras_bert_zoo.data.readers.text_lines import TextLines
 from keras_bert_zoo.errors import InputError
 from task_heads.tagging.annotations import annotation_examples
 
@@ -28,6 +33,9 @@ _ENDINGS = {
     ".jsonl": "jsonl",
 }
 _DOCUMENT_START = "-DOCSTART-"
+# Of entities, and of parts of speech.
+_TAG = re.compile(r"O|[BIESLU](-\S+)?|[A-Z]{2,}\S*|[^\w\s]+")
+_PROBED_LINES = 200
 _NUM_CONLLU_COLUMNS = 10
 _CONLLU_COLUMNS = {"text": 1, "tags": 3}  # FORM and UPOS
 _WORD_ID = re.compile(r"[0-9]+")
@@ -104,6 +112,55 @@ class TaggedFile(Examples):
         else:
             examples = conll_examples(self.path, self.columns)
         return not_empty(examples, self.path, "sentence")
+
+
+def plain_texts(
+    path: str | os.PathLike, column: str | int | None, format: str | None
+) -> Examples | None:
+    """Returns the texts of a file to predict that has no words and tags.
+
+    Lines of a `.txt` file that are no column of words are sentences; a table
+    (`.csv`, or `.tsv` with the name of a column) has a text in each row.
+
+    Args:
+        path: the file.
+        column: name of the column of a table, or `None` for `text`.
+        format: `lines`, `csv`, or `None` to go by the file's name and
+            content.
+
+    Returns:
+        `None` for a file that `TaggedFile` reads.
+    """
+    path = os.fspath(path)
+    stem = path.lower().removesuffix(".gz")
+    is_named = isinstance(column, str) and not column.isdecimal()
+    if format == "lines":
+        return TextLines(path)
+    if format == "csv" or format is None and stem.endswith(".csv"):
+        return FileExamples(path, {"text": column or "text"}, "csv")
+    if is_named and format is None and stem.endswith(".tsv"):
+        return FileExamples(path, {"text": column}, "tsv")
+    is_text = format is None and column is None and stem.endswith(".txt")
+    if not is_text or not _are_sentences(path):
+        return None
+    logging.warning(
+        "%s is read as plain text, a sentence a line. Name the format "
+        "conll for a column of words.",
+        path,
+    )
+    return TextLines(path)
+
+
+def _are_sentences(path: str) -> bool:
+    """Returns whether lines are sentences: no words with tags or alone."""
+    lines = (line for _, line in read_lines(path) if line.strip())
+    fields = [line.split() for line in itertools.islice(lines, _PROBED_LINES)]
+    if any(line.startswith(_DOCUMENT_START) for line, *_ in fields):
+        return False
+    numbers = {len(line) for line in fields}
+    if numbers <= {1}:
+        return False
+    return len(numbers) > 1 or not all(_TAG.fullmatch(f[-1]) for f in fields)
 
 
 def _checked(columns, format: str) -> dict | None:

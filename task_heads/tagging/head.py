@@ -13,6 +13,7 @@ import tensorflow as tf
 from keras_bert_zoo import arguments
 from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
+from keras_bert_zoo.data import Examples
 from keras_bert_zoo.data.examples import UnseenLabel
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import Dropout
@@ -37,6 +38,7 @@ from task_heads.tagging.examples import tagging_example
 from task_heads.tagging.examples import tags_of
 from task_heads.tagging.features import tagging_features
 from task_heads.tagging.files import TaggedFile
+from task_heads.tagging.files import plain_texts
 from task_heads.tagging.labels import LabelSet
 from task_heads.tagging.metrics import SpanF1
 from task_heads.tagging.metrics import WordAccuracy
@@ -137,7 +139,11 @@ class TaggingHead(TaskHead):
         path: str | os.PathLike,
         columns: Mapping[str, str | int | None],
         format: str | None = None,
-    ) -> TaggedFile:
+    ) -> Examples:
+        if "tags" not in columns:
+            texts = plain_texts(path, columns.get("text"), format)
+            if texts is not None:
+                return texts
         named = {
             field: int(c) if isinstance(c, str) and c.isdecimal() else c
             for field, c in columns.items()

@@ -426,3 +426,28 @@ def test_tables_are_trained_on_by_the_names_of_their_columns(preset, tmp_path):
             label_column="kind",
             out=tmp_path / "other",
         )
+
+
+def test_evaluate_and_predict_remember_the_columns(preset, tmp_path):
+    path = tmp_path / "rows.csv"
+    rows = [f"{text},{label}" for text, label in zip(TEXTS, LABELS)]
+    path.write_text("\n".join(["body,kind", *rows]) + "\n")
+    columns = {"text_column": "body", "label_column": "kind"}
+    zoo.finetune(
+        head="classification",
+        preset=preset,
+        train=path,
+        out=tmp_path / "model",
+        epochs=1,
+        **columns,
+    )
+    found = zoo.evaluate(tmp_path / "model", data=path)
+    assert (
+        found.metrics
+        == zoo.evaluate(tmp_path / "model", data=path, **columns).metrics
+    )
+    assert len(zoo.predict(tmp_path / "model", data=path).answers) == 4
+    with pytest.raises(InputError, match="'other' does not exist"):
+        zoo.evaluate(tmp_path / "model", data=path, text_column="other")
+    listed = [{"text": t, "label": k} for t, k in zip(TEXTS, LABELS)]
+    assert zoo.evaluate(tmp_path / "model", data=listed).num_examples == 4

@@ -9,6 +9,7 @@ from task_heads.span_qa.examples import AlignmentReport
 from task_heads.span_qa.examples import align_answers
 from task_heads.span_qa.examples import alignment_report
 from task_heads.span_qa.examples import locate
+from task_heads.span_qa.examples import misalignment
 from task_heads.span_qa.examples import question_example
 
 #          0         1         2
@@ -136,3 +137,32 @@ def test_a_mapping_of_empty_lists_is_no_answer():
     values = {"question": "Who?", "context": "Now Ada spoke."}
     values["answers"] = {"text": [], "answer_start": []}
     assert question_example(values, True)["answer_start"] == -1
+
+
+@pytest.mark.parametrize(
+    ("start", "place", "remark"),
+    [
+        (4, (4, 7), None),
+        (0, (4, 7), "answers were moved to their nearest occurrence"),
+        (99, (14, 17), "answers were moved to their nearest occurrence"),
+    ],
+)
+def test_answers_are_moved_where_that_is_wanted(start, place, remark):
+    values = {
+        "question": "Who?",
+        "context": "Now Ada saw a Ada.",
+        "answers": [{"text": "Ada", "start": start}],
+    }
+    example = question_example(values, True, repairs=True)
+    assert (example["answer_start"], example["answer_end"]) == place
+    assert misalignment(values, repairs=True) == remark
+    if start != 4:
+        assert question_example(values, True)["answer_start"] == -2
+        assert "none is learned" in misalignment(values)
+
+
+def test_answers_that_stand_nowhere_are_not_learned():
+    values = {"question": "Who?", "context": "Now Ada saw."}
+    values["answers"] = [{"text": "Bob", "start": 4}]
+    assert question_example(values, True, repairs=True)["answer_start"] == -2
+    assert "none is learned" in misalignment(values, repairs=True)

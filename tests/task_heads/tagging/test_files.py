@@ -9,6 +9,7 @@ import pytest
 
 from keras_bert_zoo.errors import InputError
 from task_heads.tagging.files import TaggedFile
+from task_heads.tagging.head import TaggingHead
 from task_heads.tagging.schemes import count_invalid
 from task_heads.tagging.schemes import detect_scheme
 
@@ -285,3 +286,50 @@ def test_published_tags_are_valid_iob2(name):
     sequences = [row.values["tags"] for row in TaggedFile(DATA / name)]
     assert detect_scheme(sequences) == "IOB2"
     assert not sum(count_invalid(tags, "IOB2") for tags in sequences)
+
+
+SENTENCES = "Angela Merkel visited Paris\nBarack Obama left Berlin\n"
+
+
+def texts_to_predict(tmp_path, name, content, column=None, format=None):
+    path = tmp_path / name
+    path.write_text(content, encoding="utf-8")
+    read = TaggingHead.read_file(path, {"text": column}, format)
+    return [dict(one.values) for one in read]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options"),
+    [
+        ("a.txt", SENTENCES, {}),
+        ("a.txt", "Ada spoke\nShe left.\n", {}),
+        ("a.txt", "one\ntwo\n", {"format": "lines"}),
+        ("a.csv", "id,text\n1,Ada spoke\n2,x\n", {}),
+        ("a.tsv", "id\tbody\n1\tAda spoke\n", {"column": "body"}),
+    ],
+)
+def test_plain_texts_are_predicted_as_they_stand(
+    tmp_path, name, content, options
+):
+    for values in texts_to_predict(tmp_path, name, content, **options):
+        assert set(values) == {"text"}
+        assert values["text"] in content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Ada B-person\nspoke O\n\nShe O\n",
+        "Ada NNP\nspoke VBD\n",
+        "Ada\nspoke\n\nShe\n",
+        "-DOCSTART- -X-\n\nAda NNP x B-person\nspoke VBD x O\n",
+    ],
+)
+def test_columns_of_words_are_predicted_as_words(tmp_path, content):
+    found = texts_to_predict(tmp_path, "a.txt", content)
+    assert found[0] == {"tokens": ["Ada", "spoke"]}
+    # With tags, a file always has words.
+    path = tmp_path / "a.txt"
+    path.write_text(SENTENCES)
+    both = TaggingHead.read_file(path, {"text": None, "tags": None})
+    assert next(iter(both)).values["tags"] == ["Paris", "Berlin"]
