@@ -26,10 +26,10 @@ def answer_texts(model, tokenizer_engine: str):
     inference = Inference(model, model.tokenizer.with_engine(tokenizer_engine))
 
     def answer(**texts):
-        _check_texts(texts)
-        answers = inference(
-            **{name: tf.reshape(value, [-1]) for name, value in texts.items()}
-        )
+        # A graph runs what it can in any order: the checks come first.
+        with tf.control_dependencies(_checks(texts)):
+            rows = {k: tf.reshape(value, [-1]) for k, value in texts.items()}
+        answers = inference(**rows)
         ranks = [tf.rank(value) for value in texts.values()]
         is_single = tf.cast(tf.equal(tf.reduce_max(ranks), 0), tf.int32)
         return {
@@ -40,30 +40,37 @@ def answer_texts(model, tokenizer_engine: str):
     return answer
 
 
-def _check_texts(texts: Mapping[str, tf.Tensor]) -> None:
-    """Checks in the graph that texts have a shape that is read."""
+def _checks(texts: Mapping[str, tf.Tensor]) -> list[tf.Operation]:
+    """Returns checks that texts have a shape that is read."""
     first, *others = texts
+    checks = []
     for name, value in texts.items():
         shape = tf.shape(value)
-        tf.debugging.Assert(
-            tf.equal(tf.reduce_prod(shape[1:]), 1),
-            [
-                f"`{name}` must be a text, or texts of the shape (n,) or "
-                "(n, 1). Received the shape",
-                shape,
-                "Give each text a row.",
-            ],
+        checks.append(
+            tf.debugging.Assert(
+                tf.equal(tf.reduce_prod(shape[1:]), 1),
+                [
+                    f"`{name}` must be a text, or texts of the shape (n,) or "
+                    "(n, 1). Received the shape",
+                    shape,
+                    "Give each text a row.",
+                ],
+            )
         )
     for name in others:
         sizes = tf.size(texts[name]), tf.size(texts[first])
-        tf.debugging.Assert(
-            tf.equal(*sizes),
-            [
-                f"`{name}` and `{first}` must have as many texts. Received",
-                *sizes,
-                "Give one of each for an answer.",
-            ],
+        checks.append(
+            tf.debugging.Assert(
+                tf.equal(*sizes),
+                [
+                    f"`{name}` and `{first}` must have as many texts. Received",
+                    *sizes,
+                    "Give one of each for an answer.",
+                ],
+            )
         )
+    # There is none where TensorFlow runs eagerly.
+    return [check for check in checks if check is not None]
 
 
 def answer_tokens(model):

@@ -43,7 +43,7 @@ class ProgressBar:
     """
 
     # When the last line was written off a terminal, by whichever bar.
-    _last_line = -LINE_SECONDS
+    last_line = -LINE_SECONDS
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class ProgressBar:
             return now - self._drawn >= REFRESH_SECONDS
         return (
             now - self._start >= FIRST_LINE_SECONDS
-            and now - ProgressBar._last_line >= LINE_SECONDS
+            and now - ProgressBar.last_line >= LINE_SECONDS
         )
 
     def _draw(self, now: float) -> None:
@@ -129,7 +129,7 @@ class ProgressBar:
             if self._is_terminal:
                 self._redraw(_ascii(f"{self.label} {bar}{state} {self._note}"))
                 return
-            ProgressBar._last_line = now
+            ProgressBar.last_line = now
             line = _ascii(f"{self.label} {state} {self._note}")
             self._stream.write(f"{line}\n")
             self._stream.flush()

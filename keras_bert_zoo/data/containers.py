@@ -66,7 +66,7 @@ def unpacked(
     if _is_table(x):
         return _of_table(x, y, sample_weight, head, columns or {})
     texts = column(x)
-    if texts is None or not _are_texts(texts):
+    if texts is None or texts and not _are_texts(texts):
         return None
     return Held(texts, y, sample_weight)
 

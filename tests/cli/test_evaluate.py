@@ -82,8 +82,15 @@ def test_a_directory_that_is_no_model_is_refused(zoo, folder, name, what):
     assert outcome.error.count("\n") == 1
 
 
-def test_a_wrong_label_names_file_and_line(evaluate, folder):
+def test_a_label_that_was_not_trained_counts_as_wrong(evaluate, folder):
     (folder / "wrong.tsv").write_text("text\tlabel\nfine\tfair\n")
     outcome = evaluate(data="wrong.tsv")
+    assert outcome.status == 0
+    assert "accuracy 0.0000" in " ".join(outcome.out.split())
+
+
+def test_a_missing_label_names_file_and_line(evaluate, folder):
+    (folder / "wrong.tsv").write_text("text\tlabel\nfine\t\n")
+    outcome = evaluate(data="wrong.tsv")
     assert outcome.status == 2
-    assert "wrong.tsv:2: label 'fair' is not one of bad, good" in outcome.error
+    assert "wrong.tsv:2: A label must be a name or an index" in outcome.error

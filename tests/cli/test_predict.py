@@ -49,7 +49,9 @@ def test_published_tagger_needs_no_step_between(zoo, tmp_path):
 
 def test_answers_are_printed_as_they_are(predict, monkeypatch):
     monkeypatch.setattr(
-        TaskModel, "iterate_answers", lambda *_: iter([{"label": "grün 坏"}])
+        TaskModel,
+        "iterate_answers",
+        lambda *_, **__: iter([{"label": "grün 坏"}]),
     )
     assert predict("--text=fine").out == '{"label": "grün 坏"}\n'
 

@@ -89,7 +89,7 @@ class Clock:
     def __init__(self, monkeypatch):
         self.now = 0.0
         monkeypatch.setattr(progress.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(ProgressBar, "_last_line", -100.0)
+        monkeypatch.setattr(ProgressBar, "last_line", -100.0)
 
 
 def test_fast_work_has_no_line_in_a_file(monkeypatch):
@@ -133,7 +133,7 @@ def test_short_parts_of_long_work_share_the_lines_of_a_file(monkeypatch):
 def test_one_long_call_is_seen_to_last(monkeypatch):
     monkeypatch.setattr(progress, "TICK_SECONDS", 0.02)
     monkeypatch.setattr(progress, "FIRST_LINE_SECONDS", 0.1)
-    monkeypatch.setattr(ProgressBar, "_last_line", -100.0)
+    monkeypatch.setattr(ProgressBar, "last_line", -100.0)
     log = io.StringIO()
     bar = ProgressBar("exporting", None, log)
     wait_until(log.getvalue)
@@ -181,7 +181,7 @@ def test_what_a_workflow_does_is_shown_under_its_name(monkeypatch):
 
 def test_progress_is_seen_where_libraries_are_silenced(monkeypatch, capfd):
     monkeypatch.setattr(progress, "FIRST_LINE_SECONDS", 0.0)
-    monkeypatch.setattr(ProgressBar, "_last_line", -100.0)
+    monkeypatch.setattr(ProgressBar, "last_line", -100.0)
     with FitProgress() as shown, _quiet_libraries():
         os.write(2, b"a library's own words")
         shown.on_work("verifying", 1, 2)

@@ -564,12 +564,12 @@ def test_a_bad_file_is_named_before_weights_load(
     assert outcome.error.count("\n") == 1
 
 
-def test_an_unknown_label_names_file_and_line(train, write, no_weights):
-    path = write("v.tsv", "text\tlabel\nfine\tgood\nfine\tneutrl\n")
-    outcome = train(validation=path)
+def test_a_missing_label_names_file_and_line(train, write, no_weights):
+    path = write("t.tsv", "text\tlabel\nfine\tgood\nfine\t\n")
+    outcome = train(train=path)
     assert outcome.status == 2
     assert outcome.error.startswith(
-        f"bert-zoo: {path}:3: label 'neutrl' is not one of bad, good. "
+        f"bert-zoo: {path}:3: A label must be a name or an index. Received: "
     )
     assert outcome.error.count("\n") == 1
 

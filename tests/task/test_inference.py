@@ -61,7 +61,7 @@ def test_a_list_of_mappings_is_scored(model):
 @pytest.mark.parametrize(
     ("head", "options", "message"),
     [
-        ("multi_task", {}, "'multi_task' takes the options heads. Received"),
+        ("multi_task", {"x": 1}, "'multi_task' takes the options heads. Rec"),
         ("span_qa", {"bogus": 1}, "Received: bogus: got an unexpected"),
         ("tagging", {"labels": 5}, "must be a list of tags"),
         ("classification", {"labels": 5}, "must be a list of names"),

@@ -79,15 +79,21 @@ def _open(path):
     refuse_pipe(path)
     with open(path, "rb") as probe:
         zipped = probe.read(2) == _GZIP_MAGIC
-    if zipped or os.fspath(path).endswith(".gz"):
+    zipped = zipped or os.fspath(path).endswith(".gz")
+
+    def opened():
         # The buffer on top makes short lines cheap.
-        stream = io.BufferedReader(gzip.open(path, "rb"), 2**18)
-    else:
-        stream = open(path, "rb", buffering=2**18)
+        return io.BufferedReader(
+            gzip.open(path, "rb") if zipped else open(path, "rb", buffering=0),
+            2**18,
+        )
+
+    stream = opened()
     try:
         begin = stream.peek(2)[:2]
     except (EOFError, gzip.BadGzipFile, zlib.error):
-        return stream  # its lines say what is wrong
+        stream.close()
+        return opened()  # its lines say what is wrong
     return _FromUtf16(stream) if begin in _UTF16_BOMS else stream
 
 

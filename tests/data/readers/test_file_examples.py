@@ -73,7 +73,7 @@ def test_chunks_line_ends_and_byte_order_mark(write, format):
 
 
 @pytest.mark.parametrize("format", CONTENT)
-def test_last_line_without_end_and_blank_lines(write, format):
+def testlast_line_without_end_and_blank_lines(write, format):
     content = CONTENT[format].replace("\n", "\n\n").rstrip("\n")
     assert texts(write(f"a.{format}", content)) == ["good day", "bad day"]
 

@@ -116,8 +116,8 @@ def test_the_contract_holds_for_questions():
 
 def test_the_encoder_runs_once():
     model = make_model()
-    assert [layer.name for layer in model.layers].count("encoder") == 1
-    assert len(model.get_layer("encoder")._inbound_nodes) == 1
+    assert [layer.name for layer in model.layers].count("encoder_run") == 1
+    assert len(model.get_layer("encoder_run")._inbound_nodes) == 1
     alone = TaskModel(
         model.encoder, make_head().heads["slots"], model.tokenizer
     )

@@ -512,7 +512,7 @@ def test_a_head_that_always_answers_is_scored_so():
         ),
         (
             {"question": "a", "context": "b", "answers": "b"},
-            "a list. Received: 'b'",
+            "'text': 'b', 'start': None}. Give both",
         ),
         (
             {"question": "a", "context": "b", "answers": [{"text": "b"}]},
