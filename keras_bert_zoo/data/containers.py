@@ -65,6 +65,8 @@ def unpacked(
         return held
     if _is_table(x):
         return _of_table(x, y, sample_weight, head, columns or {})
+    if _are_numbers(x):
+        return None
     texts = column(x)
     if texts is None or texts and not _are_texts(texts):
         return None
@@ -141,6 +143,14 @@ def settled(x: Iterator) -> Any:
         yield from x
 
     return again() if isinstance(x, types.GeneratorType) else x
+
+
+def _are_numbers(x: Any) -> bool:
+    """Returns whether an array or a tensor is of numbers, by its type."""
+    if isinstance(x, tf.Tensor | tf.Variable):
+        return x.dtype != tf.string
+    is_array = isinstance(x, np.ndarray | np.generic) and x.size
+    return bool(is_array) and x.dtype.kind not in "OSUT"
 
 
 def _are_texts(values: Sequence) -> bool:

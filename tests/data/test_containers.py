@@ -189,6 +189,14 @@ def test_what_is_no_text_is_left_to_keras():
         assert as_examples(ready, None, HEAD) is None
 
 
+def test_large_arrays_of_numbers_are_not_copied():
+    class Numbers(np.ndarray):
+        def tolist(self):
+            raise AssertionError("it is copied")
+
+    assert as_examples(np.ones((4, 3)).view(Numbers), None, HEAD) is None
+
+
 def test_labels_beside_a_data_set_are_refused():
     with pytest.raises(InputError, match="bring their own labels"):
         as_examples(dataset(TEXTS, NUMBERS), LABELS, HEAD)
