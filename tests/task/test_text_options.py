@@ -42,7 +42,14 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "classification",
+        pytest.param("tagging", marks=pytest.mark.slow),
+        pytest.param("multi_task", marks=pytest.mark.slow),
+    ],
+)
 def test_examples_that_weigh_nothing_teach_nothing(
     make_model, texts, labels, name
 ):

@@ -79,7 +79,15 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize("name", HEADS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        if name in ("single", "tags")
+        else pytest.param(name, marks=pytest.mark.slow)
+        for name in HEADS
+    ],
+)
 def test_such_examples_are_named_counted_and_wrong(make_model, name, caplog):
     make, train, other, names = HEADS[name]
     model = make_model(make())

@@ -48,7 +48,15 @@ def close_to(numbers):
     }
 
 
-@pytest.mark.parametrize("name", every_head.HEADS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        if name in ("tags", "span QA")
+        else pytest.param(name, marks=pytest.mark.slow)
+        for name in every_head.HEADS
+    ],
+)
 def test_the_numbers_are_those_of_evaluate_and_score(name):
     model, rows = model_and_rows(name)
     expected = model.evaluate(rows, batch_size=2, return_dict=True, verbose=0)

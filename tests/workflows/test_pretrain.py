@@ -3,7 +3,6 @@
 import inspect
 import json
 import pathlib
-import shutil
 import tomllib
 
 import pytest
@@ -141,48 +140,59 @@ class KilledAt(Progress):
             raise Killed
 
 
-def test_a_second_phase_has_longer_examples(corpus, vocabulary, tmp_path):
-    given = {
-        "corpus": corpus,
-        "vocabulary": vocabulary,
-        "hold_out": 0.2,
-        "steps": 50,
-        "batch_size": 4,
-        "long_sequence_length": 48,
-        "long_fraction": 0.2,
-        "learning_rate": 1e-2,
-        "backup_seconds": 0,
+def in_two_phases(corpus, vocabulary, out, **options):
+    return zoo.pretrain(
+        corpus=corpus,
+        vocabulary=vocabulary,
+        out=out,
+        hold_out=0.2,
+        steps=50,
+        batch_size=4,
+        long_sequence_length=48,
+        long_fraction=0.2,
+        learning_rate=1e-2,
+        backup_seconds=0,
+        **options,
         **SIZES,
-    }
-    whole = zoo.pretrain(out=tmp_path / "whole", **given)
-    assert whole.model.sequence_length == 48
-    assert whole.model.encoder.max_sequence_length == 48
+    )
+
+
+def test_a_second_phase_has_longer_examples(corpus, vocabulary, tmp_path):
+    found = in_two_phases(corpus, vocabulary, tmp_path / "model")
+    assert found.model.sequence_length == 48
+    assert found.model.encoder.max_sequence_length == 48
     # 48 steps in 16 parts, 12 in 4.
-    assert whole.steps == 60
-    assert [row["epoch"] for row in whole.history] == list(range(1, 21))
-    rates = [row["learning_rate"] for row in whole.history]
+    assert found.steps == 60
+    assert [row["epoch"] for row in found.history] == list(range(1, 21))
+    rates = [row["learning_rate"] for row in found.history]
     assert rates[15] < rates[0] and rates[15] < rates[16]
-    assert whole.report is not None
-    assert whole.history[-1]["loss"] < whole.history[0]["loss"]
-    # In the second step after the first backup of the second phase; before
-    # there is one; and in the first phase.
+    assert found.report is not None
+    assert found.history[-1]["loss"] < found.history[0]["loss"]
+    assert [one.name for one in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("part", "step"),
+    # In the second phase; before it has a backup; and in the first one.
+    [(18, 2), (17, 1), (3, 2)],
+)
+def test_a_run_of_two_phases_resumes_where_it_was_killed(
+    corpus, vocabulary, tmp_path, part, step
+):
+    whole = in_two_phases(corpus, vocabulary, tmp_path / "whole")
     out = tmp_path / "killed"
-    for part, step in ((18, 2), (17, 1), (3, 2)):
-        with pytest.raises(Killed):
-            zoo.pretrain(out=out, progress=KilledAt(part, step), **given)
-        resumed = zoo.pretrain(out=out, progress=KilledAt(0, 0), **given)
-        for mine, other in zip(
-            resumed.model.get_weights(), whole.model.get_weights(), strict=True
-        ):
-            assert (mine == other).all()
-        assert [row["loss"] for row in resumed.history] == [
-            row["loss"] for row in whole.history
-        ]
-        assert sorted(one.name for one in tmp_path.iterdir()) == [
-            "killed",
-            "whole",
-        ]
-        shutil.rmtree(out)
+    with pytest.raises(Killed):
+        in_two_phases(corpus, vocabulary, out, progress=KilledAt(part, step))
+    resumed = in_two_phases(corpus, vocabulary, out, progress=KilledAt(0, 0))
+    for mine, other in zip(
+        resumed.model.get_weights(), whole.model.get_weights(), strict=True
+    ):
+        assert (mine == other).all()
+    assert [row["loss"] for row in resumed.history] == [
+        row["loss"] for row in whole.history
+    ]
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["killed", "whole"]
 
 
 def test_a_head_learns_on_the_pretrained_encoder(result, tmp_path):
