@@ -66,7 +66,6 @@ def test_every_command_has_right_flags(folder):
     "page",
     [
         "README.md",
-        "docs/files_and_answers.md",
         "docs/pretraining.md",
         "docs/training.md",
         "docs/training_report.md",
