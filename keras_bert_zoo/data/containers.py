@@ -5,7 +5,6 @@ Face's `datasets`), tensors, and data sets of batches as Keras takes them. No
 library is imported for them: what a container can do tells what it is.
 """
 
-import types
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -130,11 +129,12 @@ class Batches(list):
 def settled(x: Iterator) -> Any:
     """Returns an iterator of texts as `Batches`, read to its end.
 
-    Of something else: an iterator that gives the same.
+    Of something else: a generator that gives the same. The iterator itself
+    must not be used afterwards.
     """
     first = next(x, None)
     if first is None:
-        return iter(())
+        return x
     if _batch_has_texts(first):
         return Batches([first, *x])
 
@@ -142,7 +142,7 @@ def settled(x: Iterator) -> Any:
         yield first
         yield from x
 
-    return again() if isinstance(x, types.GeneratorType) else x
+    return again()
 
 
 def _are_numbers(x: Any) -> bool:

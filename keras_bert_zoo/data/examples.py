@@ -468,6 +468,12 @@ def as_examples(
             f"columns={dict(columns)}, for a {type(x).__name__}. Leave it out."
         )
     if len(x) and not isinstance(x, Mapping) and isinstance(x[0], Mapping):
+        if sample_weight is not None:
+            raise InputError(
+                "Examples that are mappings bring their own weights. Received: "
+                "mappings, and `sample_weight`. Put each weight into its "
+                f"mapping, as {SAMPLE_WEIGHT!r}."
+            )
         return _mappings(x, y)
     if isinstance(x, Mapping):
         values = dict(x)
@@ -513,7 +519,7 @@ def validation_examples(
     if isinstance(given, Examples):
         return given
     x, y, sample_weight = (*parts, None, None, None)[:3]
-    examples = as_examples(settled(x), y, head, sample_weight, columns)
+    examples = as_examples(x, y, head, sample_weight, columns)
     if examples is not None and not 2 <= len(parts) <= 3:
         raise InputError(
             "Validation data of texts are a pair (texts, labels), or weights "

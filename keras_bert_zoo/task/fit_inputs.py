@@ -85,6 +85,8 @@ def prepared(
                 others["class_weight"], model.head
             )
     if validation_data is not None:
+        # Once: what an iterator gives first is taken to see what it is.
+        validation_data = data.settled(validation_data)
         validation_data = (
             data.validation_examples(validation_data, model.head, columns)
             or validation_data

@@ -38,7 +38,7 @@ def read_examples(
     if not isinstance(given, str | os.PathLike):
         columns |= _by_position(head.label_fields, [label_column])
         named = {k: v for k, v in columns.items() if v is not None}
-        rows = validation_examples(given, head, named)
+        rows = validation_examples(data.settled(given), head, named)
         if rows is None:
             raise InputError(
                 "Examples are the path of a file, a table, a list of mappings, "

@@ -179,6 +179,8 @@ def test_what_is_no_text_is_left_to_keras():
     again = settled(batches())
     assert as_examples(again, None, HEAD) is None
     assert [y for _, y in again] == [[0, 1], [1, 1]]
+    assert list(settled(iter([numbers, numbers])))[1] is numbers
+    assert len(list(settled(iter([numbers, numbers])))) == 2
     for ready in (
         numbers,
         features,
@@ -195,6 +197,11 @@ def test_large_arrays_of_numbers_are_not_copied():
             raise AssertionError("it is copied")
 
     assert as_examples(np.ones((4, 3)).view(Numbers), None, HEAD) is None
+
+
+def test_weights_beside_mappings_are_refused():
+    with pytest.raises(InputError, match="Put each weight into its mapping"):
+        as_examples([{"text": "a"}], None, HEAD, [1.0])
 
 
 def test_labels_beside_a_data_set_are_refused():
@@ -245,6 +252,7 @@ def test_validation_data_are_taken_alike():
         table,
         dataset(TEXTS, NUMBERS),
         OfKeras(),
+        settled(iter(zip(TEXTS, NUMBERS))),
         list(zip(TEXTS, NUMBERS)),
     ):
         assert values(validation_examples(given, HEAD)) == expected
