@@ -60,8 +60,8 @@ class Contents:
         notes: what else the user should know.
         own: arrays that only this project writes, by the path of a head's
             variable.
-        architecture: str. The class that the source states, if its head is
-            not surely among `heads`, or what else tells of another head.
+        architecture: str. The source's class, or variables of another head,
+            where `heads` may not have the right one; else empty.
         encoder: str. Name of the encoder's class in the registry.
     """
 
@@ -118,7 +118,7 @@ def further_head(
     encoder_names: tuple[str, ...],
     ignored: Iterable[str] = (),
 ) -> str:
-    """Returns what tells of a head that is not known, if anything does.
+    """Returns the variables of an unknown head, as text; empty if none.
 
     Args:
         names: those of a source's variables.

@@ -2,7 +2,7 @@
 
 An encoder and its rules must cover each other: every variable of the source's
 encoder is mapped or ignored by name, and every variable of ours has its
-source. A head is checked when it is read; what belongs to none is ignored.
+source. Heads are checked when they are loaded; other variables are ignored.
 """
 
 import contextlib

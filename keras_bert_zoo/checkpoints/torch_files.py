@@ -179,7 +179,7 @@ class _Nesting:
     """Follows how deep the tuples of a pickle are nested."""
 
     def __init__(self):
-        self._stack: list[int | None] = []  # None is a mark
+        self._stack: list[int | None] = []  # None: pickle MARK
         self._memo: dict[int, int] = {}
 
     def follow(self, opcode: pickletools.OpcodeInfo, argument: Any) -> None:
