@@ -159,6 +159,7 @@ class TaskModel(ReplicatedModel):
         load_head: bool | None = None,
         dtype=None,
         tokenizer_engine: str = "auto",
+        special_in_texts: bool | None = None,
         **head_options,
     ) -> "TaskModel":
         """Loads a trained model, or puts a new head on a pretrained encoder.
@@ -183,6 +184,9 @@ class TaskModel(ReplicatedModel):
                 the same whatever its options, as those of a masked LM do.
             dtype: policy of encoder and head, such as `"mixed_bfloat16"`.
             tokenizer_engine: `auto`, `fast` or `graph`.
+            special_in_texts: bool. Whether `[SEP]` and the like in a text are
+                these tokens, as in Hugging Face's tokenizers, rather than
+                text; `None` for what the preset says.
             **head_options: arguments of the named head, such as `labels`.
 
         Raises:
@@ -200,6 +204,7 @@ class TaskModel(ReplicatedModel):
             load_head=load_head,
             dtype=dtype,
             tokenizer_engine=tokenizer_engine,
+            special_in_texts=special_in_texts,
             **head_options,
         )
 

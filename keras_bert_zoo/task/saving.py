@@ -77,6 +77,7 @@ def load_task(
     load_head: bool | None = None,
     dtype=None,
     tokenizer_engine: str = "auto",
+    special_in_texts: bool | None = None,
     **head_options,
 ):
     """Makes a `TaskModel` from a preset; see `TaskModel.from_preset`."""
@@ -111,10 +112,15 @@ def load_task(
             "`head` must be the name of a registered head, or a `TaskHead`. "
             f"Received: {head!r:.80}. Registered: {', '.join(heads.names())}."
         )
+    tokenizer = preset.tokenizer(tokenizer_engine)
+    if special_in_texts is not None:
+        tokenizer = tokenizer.with_special_in_texts(
+            flag("special_in_texts", special_in_texts)
+        )
     model = model_class(
         preset.encoder(load_weights=load_weights, dtype=dtype),
         head,
-        preset.tokenizer(tokenizer_engine),
+        tokenizer,
         sequence_length=sequence_length or task.get("sequence_length"),
         **_frozen(
             task,

@@ -209,6 +209,22 @@ class Tokenizer(abc.ABC):
             )
         return self
 
+    def with_special_in_texts(self, found: bool) -> "Tokenizer":
+        """Returns this tokenizer, with another rule for markup in texts.
+
+        Args:
+            found: bool. Whether a special token, such as a separator, that a
+                text spells is that token, as in Hugging Face's tokenizers;
+                else it is text like any other.
+
+        Raises:
+            InputError: if the tokenizer has one rule alone.
+        """
+        raise InputError(
+            f"The tokenizer {self.name!r} has one rule for special tokens in "
+            f"texts. Received: special_in_texts={found!r}. Leave it out."
+        )
+
     def word_starts(self, texts: tf.Tensor, spans: TokenSpans) -> tf.Tensor:
         """Returns bool `(T,)`: which tokens of all texts begin a word.
 

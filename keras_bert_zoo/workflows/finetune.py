@@ -108,6 +108,7 @@ def finetune(
     tokens_per_batch: Tokens | None = None,
     packed_length: Tokens | None = None,
     sequence_length: Positive | None = None,
+    special_in_texts: bool = False,
     freeze_encoder: bool = False,
     precision: Literal[
         "float32", "mixed_bfloat16", "mixed_float16", "auto"
@@ -172,6 +173,8 @@ def finetune(
             similar length.
         sequence_length: most tokens in an example (default: as many as the
             encoder reads).
+        special_in_texts: read [SEP] and the like in a text as these tokens,
+            as Hugging Face's tokenizers do; else they are text.
         freeze_encoder: train the head alone.
         precision: dtype policy; auto takes the one that this machine's
             hardware is made for.

@@ -94,7 +94,8 @@ def spellings(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Returns how texts spell the added tokens, and the mark of each.
 
-    Those of special roles are left out: no text spells a separator.
+    Those of special roles are left out, unless the vocabulary finds them in
+    texts, too.
 
     Args:
         vocabulary: Vocabulary.
@@ -107,13 +108,15 @@ def spellings(
     Raises:
         InputError: if nothing is left of a token when it is normalized.
     """
-    roles = set(vocabulary.special_tokens().values())
+    left_out = set()
+    if not vocabulary.special_in_texts:
+        left_out = set(vocabulary.special_tokens().values())
     written: dict[str, str] = {}
     normalized: dict[str, str] = {}
     added = zip(vocabulary.added, vocabulary.marks(), strict=True)
     # Where two tokens have one spelling, special ones come first.
     for token, mark in sorted(added, key=lambda one: not one[0].special):
-        if token.content in roles:
+        if token.content in left_out:
             continue
         if not token.normalized:
             written[token.content] = mark

@@ -27,6 +27,8 @@ _SPECIAL_TOKENS = {
     "sep_token": "separator",
     "mask_token": "mask",
 }
+# Whether special tokens in texts are text like any other.
+_SPLITS_SPECIAL = "split_special_tokens"
 _ADDED_OPTIONS = (
     "content",
     "single_word",
@@ -88,16 +90,17 @@ def read_files(
                 "lowercase=...)."
             )
         options["lowercase"] = True
-    special_tokens = options.get("special_tokens", {})
+    named = {
+        "special_in_texts": options.get("special_in_texts", False),
+        **options.get("special_tokens", {}),
+    }
     added = _added_tokens(directory)
     tokens = [added[token_id] for token_id in sorted(added)]
     path = directory / VOCABULARY_FILE
     if "tokens" in options and not path.exists():
-        vocabulary = Vocabulary(
-            options["tokens"], added=tokens, **special_tokens
-        )
+        vocabulary = Vocabulary(options["tokens"], added=tokens, **named)
     else:
-        vocabulary = Vocabulary.from_file(path, added=tokens, **special_tokens)
+        vocabulary = Vocabulary.from_file(path, added=tokens, **named)
     for token_id, token in added.items():
         if vocabulary.get(token.content) != token_id:
             raise InputError(
@@ -205,6 +208,8 @@ def write_files(
             for theirs, ours in _SPECIAL_TOKENS.items()
         },
     }
+    if vocabulary.special_in_texts:
+        config[_SPLITS_SPECIAL] = False
     if vocabulary.added:
         config["added_tokens_decoder"] = {
             str(one.pop("id")): one for one in _listed_tokens(vocabulary)
@@ -299,9 +304,9 @@ def read_huggingface_options(directory: str | os.PathLike) -> dict:
 
     Returns:
         dict with those of these keys that the files speak about:
-        `lowercase` (bool), `strip_accents` (bool or None), `special_tokens`
-        (dict of the arguments of `Vocabulary`), `tokens` (list of str, the
-        vocabulary inside `tokenizer.json`).
+        `lowercase` (bool), `strip_accents` (bool or None), `special_in_texts`
+        (bool), `special_tokens` (dict of the arguments of `Vocabulary`),
+        `tokens` (list of str, the vocabulary inside `tokenizer.json`).
 
     Raises:
         InputError: if a file is not JSON, or asks for a tokenizer other than
@@ -322,6 +327,9 @@ def read_huggingface_options(directory: str | os.PathLike) -> dict:
         options["lowercase"] = _boolean(path, config, "do_lower_case")
     if config.get("strip_accents") is not None:
         options["strip_accents"] = _boolean(path, config, "strip_accents")
+    if config.get(_SPLITS_SPECIAL) is not None:
+        splits = _boolean(path, config, _SPLITS_SPECIAL)
+        options["special_in_texts"] = not splits
     special = {
         argument: _content(path, name, config[name])
         for name, argument in _SPECIAL_TOKENS.items()

@@ -117,6 +117,17 @@ class BertTokenizer(Tokenizer):
         other._engine_name = engine
         return other
 
+    def with_special_in_texts(self, found: bool) -> "BertTokenizer":
+        vocabulary = Vocabulary(
+            self.vocabulary.model_tokens,
+            added=self.vocabulary.added,
+            special_in_texts=found,
+            **self.vocabulary.special_tokens(),
+        )
+        return BertTokenizer(
+            vocabulary, self.lowercase, self.strip_accents, self._engine_name
+        )
+
     def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:
         return self.engine(self._engine_name).tokenize(texts)
 
@@ -187,9 +198,11 @@ class BertTokenizer(Tokenizer):
 
     def get_config(self) -> dict:
         added = [dataclasses.asdict(one) for one in self.vocabulary.added]
+        in_texts = self.vocabulary.special_in_texts
         return {
             "tokens": list(self.vocabulary.model_tokens),
             **({"added_tokens": added} if added else {}),
+            **({"special_in_texts": True} if in_texts else {}),
             "special_tokens": self.vocabulary.special_tokens(),
             "lowercase": self.lowercase,
             "strip_accents": self.strip_accents,
@@ -219,7 +232,10 @@ class BertTokenizer(Tokenizer):
         options = dict(config)
         added = [AddedToken(**one) for one in options.pop("added_tokens", ())]
         vocabulary = Vocabulary(
-            options.pop("tokens"), added=added, **options.pop("special_tokens")
+            options.pop("tokens"),
+            added=added,
+            special_in_texts=options.pop("special_in_texts", False),
+            **options.pop("special_tokens"),
         )
         return cls(vocabulary, **options)
 

@@ -4,6 +4,7 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Sequence
+from typing import Any
 
 from keras_bert_zoo import atomic_io
 from keras_bert_zoo.errors import InputError
@@ -27,8 +28,9 @@ class Vocabulary:
     Args:
         tokens: sequence of str. The position is the id.
         added: sequence of `AddedToken`, which stay whole wherever a text
-            holds them. Those that are not among `tokens` follow them. No text
-            holds a token with one of the roles below.
+            holds them. Those that are not among `tokens` follow them.
+        special_in_texts: bool. Whether a text holds tokens with one of the
+            roles below where it spells them; else that is text like any other.
         padding: str. Fills rows to a common length.
         unknown: str. Stands for a word that has no split.
         start: str. First token of every sequence.
@@ -44,6 +46,7 @@ class Vocabulary:
         tokens: tuple of str. All of them, by id.
         model_tokens: tuple of str. Those that words are split into.
         added: tuple of `AddedToken`, in the order of their ids.
+        special_in_texts: bool, as above.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Vocabulary:
         tokens: Sequence[str],
         *,
         added: Sequence[AddedToken] = (),
+        special_in_texts: bool = False,
         padding: str = "[PAD]",
         unknown: str = "[UNK]",
         start: str = "[CLS]",
@@ -61,7 +65,12 @@ class Vocabulary:
         check_number(added)
         known = set(self.model_tokens)
         roles = {padding, unknown, start, separator, mask} & known
-        added = [one for one in added if one.content not in roles]
+        if special_in_texts:
+            roles -= {one.content for one in added}
+            added = [*added, *(AddedToken(one, special=True) for one in roles)]
+        else:
+            added = [one for one in added if one.content not in roles]
+        self.special_in_texts = special_in_texts
         more = [one.content for one in added if one.content not in known]
         self.tokens = (*self.model_tokens, *more)
         self._ids = _ids_of(self.tokens)
@@ -73,20 +82,12 @@ class Vocabulary:
         self.mask_id = self._special_id("mask", mask)
 
     @classmethod
-    def from_file(
-        cls,
-        path: str | os.PathLike,
-        *,
-        added: Sequence[AddedToken] = (),
-        **special_tokens: str,
-    ) -> "Vocabulary":
+    def from_file(cls, path: str | os.PathLike, **options: Any) -> "Vocabulary":
         """Reads one token a line, UTF-8; the first line is id 0.
 
         Args:
             path: the file.
-            added: tokens that stand in none of its lines.
-            **special_tokens: `padding`, `unknown`, `start`, `separator` and
-                `mask`, where they differ from BERT's.
+            **options: arguments of the class, such as `added`.
 
         Raises:
             InputError: if the file is missing or not UTF-8, or breaks a rule
@@ -101,7 +102,7 @@ class Vocabulary:
                 f"{path} ({error.strerror}). Check the path."
             ) from error
         try:
-            return cls(_lines(content), added=added, **special_tokens)
+            return cls(_lines(content), **options)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
 
@@ -173,6 +174,7 @@ class Vocabulary:
         return (
             self.model_tokens == other.model_tokens
             and self.added == other.added
+            and self.special_in_texts == other.special_in_texts
             and self._special_ids() == other._special_ids()
         )
 

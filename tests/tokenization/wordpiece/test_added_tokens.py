@@ -299,3 +299,45 @@ def test_tokenizers_reads_what_is_written(tmp_path, with_added):
 def test_a_token_is_added_once():
     with pytest.raises(InputError, match="added once.*'x' twice"):
         Vocabulary(TOKENS, added=[AddedToken("x"), AddedToken("x")])
+
+
+SPELLED = ("[CLS]", " [SEP]", "[MASK] ", "[UNK]", "[PAD]", "[sep]", "[")
+
+
+def spelled_texts():
+    draw = random.Random(5)
+    return ["".join(draw.choices(SPELLED + PIECES, k=5)) for _ in range(300)]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_special_tokens_in_texts_are_those_of_tokenizers_if_asked(
+    make_engine, tmp_path, with_added, engine
+):
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizer = BertTokenizer(with_added, True).with_special_in_texts(True)
+    tokenizer.save(tmp_path)
+    reference = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    texts = spelled_texts()
+    expected = reference.encode_batch(texts, add_special_tokens=False)
+    rows = make_engine(engine, True, None, tokenizer.vocabulary).rows(texts)
+    found = [[token[0] for token in row] for row in rows]
+    assert found == [one.ids for one in expected]
+    assert with_added.separator_id in sum(found, [])
+
+
+def test_the_rule_for_special_tokens_survives_saving(tmp_path, with_added):
+    plain = BertTokenizer(with_added, True)
+    found = plain.with_special_in_texts(True)
+    assert found.with_special_in_texts(False).vocabulary == with_added
+    found.save(tmp_path)
+    assert BertTokenizer.load(tmp_path).vocabulary == found.vocabulary
+    config = json.loads(json.dumps(found.get_config()))
+    assert BertTokenizer.from_config(config).vocabulary == found.vocabulary
+    assert found.description() != plain.description()
+
+
+def test_published_files_tell_the_rule_for_special_tokens(tmp_path):
+    write(tmp_path, config={"split_special_tokens": False})
+    tokenizer = BertTokenizer.load(tmp_path)
+    separator = tokenizer.vocabulary.separator_id
+    assert tokenizer.tokenize(["a[SEP]"]).to_list()[0][-1] == separator
