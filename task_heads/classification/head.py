@@ -50,6 +50,9 @@ class ClassificationHead(TaskHead):
             `kind="single_label"`.
         label_smoothing: float in [0, 1). Probability that the loss takes from
             the right label and spreads evenly over all; not for regression.
+        soft_labels: bool. Whether an example has a probability for each label:
+            a list of them, or a dict by names; for `kind="single_label"`. The
+            loss is the cross-entropy with them; measures take the highest.
         label_separator: str. What stands between several labels in a text.
 
     Logits: `(B, L)` float32, or `(B,)` for regression.
@@ -71,6 +74,7 @@ class ClassificationHead(TaskHead):
         dropout: float = 0.1,
         class_weights: Mapping[str, float] | None = None,
         label_smoothing: float = 0.0,
+        soft_labels: bool = False,
         label_separator: str = class_labels.SEPARATOR,
     ):
         if kind not in KINDS or pooling not in (None, *POOLINGS):
@@ -92,6 +96,7 @@ class ClassificationHead(TaskHead):
         self.label_smoothing = class_labels.checked_smoothing(
             label_smoothing, kind
         )
+        self.soft_labels = class_labels.checked_soft(soft_labels, kind)
         self.label_separator = class_labels.checked_separator(label_separator)
         self.text_fields = ("text", "text_pair") if text_pair else ("text",)
 
@@ -143,7 +148,8 @@ class ClassificationHead(TaskHead):
         """Makes a head with the labels that occur in the examples, sorted.
 
         Args:
-            examples: examples with `values` and `origin`.
+            examples: examples with `values` and `origin`. Labels are soft
+                where one is a dict.
             **options: constructor arguments; `class_weights` may be
                 `"balanced"`: total / (labels * count) for each label.
         """
@@ -152,6 +158,8 @@ class ClassificationHead(TaskHead):
             return cls(**options)
         counts = collections.Counter()
         for example in examples:
+            if class_labels.has_probabilities(example.values.get("label")):
+                options["soft_labels"] = True
             counts.update(
                 class_labels.names_in(
                     example,
@@ -183,17 +191,22 @@ class ClassificationHead(TaskHead):
             "dropout": self.dropout,
             "class_weights": self.class_weights,
             "label_smoothing": self.label_smoothing,
+            "soft_labels": self.soft_labels,
             "label_separator": self.label_separator,
         }
 
     def example(self, values: Mapping[str, Any], with_label: bool) -> dict:
         example = super().example(values, with_label)
         if with_label:
-            example["label"] = self._label(values)
+            example["label"] = (
+                self._probabilities(values)
+                if self.soft_labels
+                else self._label(values)
+            )
         return example
 
     def mark_unseen(self, values: Mapping[str, Any]) -> tuple[dict, list[str]]:
-        if self.kind == "regression":
+        if self.kind == "regression" or self.soft_labels:
             return dict(values), []
         label, unseen = class_labels.mark_unseen(
             values.get("label"),
@@ -207,7 +220,9 @@ class ClassificationHead(TaskHead):
         spec = super().example_spec(with_label)
         if with_label:
             spec["label"] = {
-                "single_label": ("int32", ()),
+                "single_label": ("float32", (len(self.labels_by_index or ()),))
+                if self.soft_labels
+                else ("int32", ()),
                 "multi_label": ("float32", (len(self.labels_by_index or ()),)),
                 "regression": ("float32", ()),
             }[self.kind]
@@ -217,6 +232,8 @@ class ClassificationHead(TaskHead):
         if self.class_weights is None:
             return None
         weights = [self.class_weights[name] for name in self.labels_by_index]
+        if self.soft_labels:
+            return tf.linalg.matvec(examples["label"], weights)
         # Unseen labels weigh nothing anyway.
         labels = tf.maximum(examples["label"], 0)
         return tf.gather(tf.constant(weights, "float32"), labels)
@@ -253,11 +270,19 @@ class ClassificationHead(TaskHead):
         else:
             names = self.labels_by_index
             counts = np.bincount(labels, minlength=len(names))
+            if self.soft_labels:
+                counts = sum(
+                    self._probabilities(one.values) for one in examples
+                )
             if self.class_weights:
                 counts = counts * [self.class_weights[name] for name in names]
             logits.bias.assign(log_frequencies(counts))
 
     def losses(self) -> keras.losses.Loss:
+        if self.soft_labels:
+            return keras.losses.CategoricalCrossentropy(
+                from_logits=True, label_smoothing=self.label_smoothing
+            )
         if self.kind == "single_label":
             if self.label_smoothing:
                 return SmoothedCrossentropy(self.label_smoothing)
@@ -269,7 +294,9 @@ class ClassificationHead(TaskHead):
         return keras.losses.MeanSquaredError()
 
     def metrics(self) -> list:
-        return class_labels.metrics(self.kind, self.labels_by_index)
+        return class_labels.metrics(
+            self.kind, self.labels_by_index, self.soft_labels
+        )
 
     def decode(self, logits) -> dict:
         if self.kind == "regression":
@@ -333,7 +360,14 @@ class ClassificationHead(TaskHead):
     def _labels_of(self, examples: Iterable) -> np.ndarray:
         return np.array([self._label(example.values) for example in examples])
 
+    def _probabilities(self, values: Mapping[str, Any]) -> np.ndarray:
+        return class_labels.probabilities(
+            values.get("label"), self.labels_by_index
+        )
+
     def _label(self, values: Mapping[str, Any]):
+        if self.soft_labels:
+            return int(self._probabilities(values).argmax())
         return class_labels.parse(
             values.get("label"),
             self.kind,

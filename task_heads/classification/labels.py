@@ -30,6 +30,9 @@ _LARGEST = float(np.finfo("float32").max)
 # Most labels that an error message lists.
 SHOWN_LABELS = 20
 
+# What the sum of probabilities may differ from 1 by.
+_ROUNDING = 0.01
+
 # The index of a label that the head does not know.
 UNSEEN = -1
 
@@ -121,6 +124,21 @@ def checked_smoothing(smoothing: float, kind: str) -> float:
     return smoothing
 
 
+def checked_soft(soft: bool, kind: str) -> bool:
+    """Returns whether examples have a probability for each label.
+
+    Raises:
+        InputError: if `soft` is no truth value, or examples do not have one
+            label.
+    """
+    if arguments.flag("soft_labels", soft) and kind != "single_label":
+        raise InputError(
+            "`soft_labels` must be False unless each example has one label. "
+            f"Received: soft_labels=True, kind={kind!r}. Leave it out."
+        )
+    return bool(soft)
+
+
 def checked_separator(separator: str) -> str:
     """Returns what stands between the labels of an example in a file.
 
@@ -135,13 +153,21 @@ def checked_separator(separator: str) -> str:
     return separator
 
 
+def has_probabilities(value: Any) -> bool:
+    """Returns whether a label is a mapping from names to probabilities."""
+    return isinstance(_unwrapped(value), Mapping)
+
+
 def names_in(example, kind: str, separator: str = SEPARATOR) -> list[str]:
     """Returns the label names of one example."""
     value = example.values.get("label")
     try:
         if kind == "multi_label":
             return [_name(label) for label in split(value, separator)]
-        if not isinstance(one := _unwrapped(value), list):
+        one = _unwrapped(value)
+        if isinstance(one, Mapping):
+            return [_name(label) for label in one]
+        if not isinstance(one, list):
             return [_name(one)]
         raise InputError(
             "Rows of numbers stand for labels in an order. Received: "
@@ -182,6 +208,35 @@ def parse(
     return _flags(split(value, separator), labels)
 
 
+def probabilities(value: Any, labels: list[str]) -> np.ndarray:
+    """Returns the probability of each label, float32 `(L,)`.
+
+    Args:
+        value: a probability for each label, in their order, or by name, where
+            labels that are left out have none; or what `parse` takes for one
+            label, which then is certain.
+        labels: the names.
+
+    Raises:
+        InputError: if the value is none of that, or the sum is not 1.
+    """
+    value = _unwrapped(value)
+    row = np.zeros(len(labels), "float32")
+    if isinstance(value, Mapping):
+        for name, probability in value.items():
+            row[_index(name, labels)] = _number(probability)
+    elif isinstance(value, list) and len(value) == len(labels):
+        row[:] = [_number(probability) for probability in value]
+    else:
+        row[_index(value, labels)] = 1.0
+    if row.min() < 0 or abs(row.sum() - 1) > _ROUNDING:
+        raise InputError(
+            "Probabilities of labels must be at least 0 and have the sum 1. "
+            f"Received: {value!r:.80}. Divide them by their sum."
+        )
+    return row / row.sum()
+
+
 def mark_unseen(
     value: Any, kind: str, labels: list[str], separator: str
 ) -> tuple[Any, list[str]]:
@@ -219,11 +274,19 @@ def split(value: Any, separator: str = SEPARATOR) -> list:
     )
 
 
-def metrics(kind: str, labels: list[str] | None) -> list:
-    """Returns new metrics for the kind of task."""
+def metrics(kind: str, labels: list[str] | None, soft: bool) -> list:
+    """Returns new metrics for the kind of task.
+
+    Of soft labels the most probable one counts.
+    """
     if kind == "single_label":
+        accuracy = (
+            keras.metrics.CategoricalAccuracy
+            if soft
+            else keras.metrics.SparseCategoricalAccuracy
+        )
         return [
-            keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
+            accuracy(name="accuracy"),
             MacroF1(len(labels)),
             MatthewsCorrelation(len(labels)),
         ]
@@ -319,8 +382,8 @@ def _one_hot(row: list, labels: list[str]) -> int:
     raise InputError(
         "A label in a row of numbers is a 1 among zeros, one for each of the "
         f"{len(labels)} labels. Received: {row!r:.80}. Give that, the label's "
-        "name or its index; for several labels choose kind='multi_label'; in "
-        "place of probabilities, `label_smoothing`."
+        "name or its index; for several labels choose kind='multi_label', for "
+        "probabilities `soft_labels`."
     )
 
 

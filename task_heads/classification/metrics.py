@@ -22,7 +22,8 @@ class MacroF1(keras.metrics.Metric):
     Args:
         num_labels: int.
         multi_label: bool. Whether the truth is `(B, L)` of 0 and 1 rather
-            than `(B,)` indices.
+            than `(B,)` indices or `(B, L)` probabilities, of which the
+            highest counts.
 
     Call arguments of `update_state`:
         y_true: the truth.
@@ -84,7 +85,8 @@ class MatthewsCorrelation(keras.metrics.Metric):
         num_labels: int.
 
     Call arguments of `update_state`:
-        y_true: index of each example's label, `(B,)` or `(B, 1)`.
+        y_true: index of each example's label, `(B,)` or `(B, 1)`; or `(B, L)`
+            probabilities, of which the highest counts.
         y_pred: float `(B, L)` logits.
         sample_weight: float `(B,)` or `(B, 1)`, or `None`: all weigh alike.
 
@@ -138,6 +140,8 @@ def _spread(counts):
 
 def _one_hot(y_true, y_pred, num_labels, dtype):
     """Returns the true and the likeliest labels as `(B, L)` of 0 and 1."""
+    if len(y_true.shape) == 2 and y_true.shape[1] == num_labels:
+        y_true = ops.argmax(y_true, axis=-1)  # of probabilities
     labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
     return (
         ops.one_hot(labels, num_labels, dtype=dtype),

@@ -1,5 +1,7 @@
 """The classification head: contract, labels, values worked by hand."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -64,6 +66,66 @@ def test_keeps_the_contract_with_class_weights():
         ["bad", "good"], class_weights={"bad": 3.0, "good": 1.0}
     )
     testing.check_head(head, ROWS["single_label"])
+
+
+SOFT_ROWS = [
+    {"text": "the plot works", "label": {"good": 0.75, "bad": 0.25}},
+    {"text": "dull", "label": [1.0, 0.0]},
+    {"text": "a fine film with a plot", "label": "good"},
+]
+
+
+@pytest.mark.slow
+def test_keeps_the_contract_with_soft_labels():
+    head = ClassificationHead(["bad", "good"], soft_labels=True, dropout=0.0)
+    testing.check_head(head, SOFT_ROWS)
+
+
+def test_soft_labels_are_told_by_their_names():
+    rows = SOFT_ROWS[::2]
+    examples = [Example(row, f"row {i}") for i, row in enumerate(rows)]
+    head = ClassificationHead.from_examples(examples)
+    assert head.soft_labels and head.labels_by_index == ["bad", "good"]
+    assert ClassificationHead(**head.get_config()).soft_labels
+
+
+def test_soft_labels_are_learned_as_they_are_and_measured_by_the_highest():
+    head = ClassificationHead(
+        ["bad", "good"],
+        soft_labels=True,
+        class_weights={"bad": 3.0, "good": 1.0},
+    )
+    labels = tf.stack([head.example(row, True)["label"] for row in SOFT_ROWS])
+    assert labels.numpy().tolist() == [[0.25, 0.75], [1.0, 0.0], [0.0, 1.0]]
+    weights = head.example_weights({"label": labels})
+    assert weights.numpy().tolist() == [1.5, 3.0, 1.0]
+    logits = tf.math.log([[0.5, 0.5], [0.75, 0.25], [0.75, 0.25]])
+    expected = (math.log(2) - math.log(0.75) - math.log(0.25)) / 3
+    assert float(head.losses()(labels, logits)) == pytest.approx(expected)
+    # The first label of equal ones counts: one of three is right.
+    for metric in head.metrics():
+        metric.update_state(labels, logits)
+        if metric.name == "accuracy":
+            assert float(metric.result()) == pytest.approx(1 / 3)
+        if metric.name == "macro_f1":
+            assert float(metric.result()) == pytest.approx(0.25)
+    answer = {"label": "good"}
+    assert head.is_right(SOFT_ROWS[0], answer)
+    assert not head.is_right(SOFT_ROWS[1], answer)
+
+
+@pytest.mark.parametrize(
+    "label", [[0.5, 0.6], {"bad": 0.5}, [1.5, -0.5], {"bad": "x"}, [0.0, 0.0]]
+)
+def test_soft_labels_must_be_probabilities(label):
+    head = ClassificationHead(["bad", "good"], soft_labels=True)
+    with pytest.raises(InputError, match="the sum 1|finite float32"):
+        head.example({"text": "a", "label": label}, True)
+
+
+def test_soft_labels_need_one_label_each():
+    with pytest.raises(InputError, match="soft_labels=True, kind='multi"):
+        ClassificationHead(["a", "b"], "multi_label", soft_labels=True)
 
 
 def test_class_weights_weigh_the_examples():
