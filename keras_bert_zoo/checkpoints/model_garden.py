@@ -18,8 +18,10 @@ from collections.abc import Mapping
 from keras_bert_zoo.checkpoints import tensorflow_files
 from keras_bert_zoo.checkpoints.contents import Contents
 from keras_bert_zoo.checkpoints.contents import HeadSource
+from keras_bert_zoo.checkpoints.contents import further_head
 from keras_bert_zoo.checkpoints.huggingface.config import encoder_config
 from keras_bert_zoo.checkpoints.huggingface.config import numbered_labels
+from keras_bert_zoo.checkpoints.model_garden_names import ENCODER_PARTS
 from keras_bert_zoo.checkpoints.model_garden_names import canonical_names
 from keras_bert_zoo.checkpoints.rules import HEADS_FIRST
 from keras_bert_zoo.checkpoints.rules import HEADS_LAST
@@ -154,6 +156,8 @@ def open_source(source: str) -> Contents:
         tensorflow_files.read_tokenizer, prefix.parent
     )
     config, notes = _config(shapes, prefix)
+    heads = tuple(_heads(shapes, prefix))
+    tied = {"masked_lm/embedding_table": "embeddings/token_embedding"}
     return Contents(
         kind=KIND,
         origin=str(prefix),
@@ -161,10 +165,17 @@ def open_source(source: str) -> Contents:
         variables=variables,
         rules=RULES,
         tokenizer=tokenizer,
-        heads=tuple(_heads(shapes, prefix)),
+        heads=heads,
         ignored=IGNORED,
-        tied={"masked_lm/embedding_table": "embeddings/token_embedding"},
+        encoder_names=ENCODER_PARTS,
+        tied=tied,
         notes=notes,
+        architecture=further_head(
+            set(shapes) - set(tied),
+            [rule for head in heads for rule in head.rules],
+            ENCODER_PARTS,
+            IGNORED,
+        ),
     )
 
 

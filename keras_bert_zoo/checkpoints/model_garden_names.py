@@ -20,6 +20,14 @@ _TABLES = (
     "_position_embedding_layer",
     "_type_embedding_layer",
 )
+# The parts of an encoder, under canonical names.
+ENCODER_PARTS = (
+    *_TABLES,
+    "_embedding_norm_layer",
+    "_embedding_projection",
+    "_transformer_layers",
+    "_pooler_layer",
+)
 _MASKED_LM = re.compile(r"(?:.+/)?(masked_lm/.+)")
 _CLASSIFIER = re.compile(r"(?:.+/)?(out_proj/(?:kernel|bias))")
 
@@ -71,11 +79,7 @@ def _plain(key: str) -> str:
 
 
 def _is_encoder(name: str | None) -> bool:
-    if name is None:
-        return False
-    parts = (*_TABLES, "_embedding_norm_layer", "_embedding_projection")
-    parts += ("_transformer_layers", "_pooler_layer")
-    return name.split("/")[0] in parts
+    return name is not None and name.split("/")[0] in ENCODER_PARTS
 
 
 def _root(names: Mapping[str, str], origin: str) -> str:

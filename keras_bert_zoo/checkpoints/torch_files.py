@@ -55,6 +55,8 @@ _PROTOCOL_VERSION = 1001
 # How an archive begins, and each file in it.
 _ZIP = b"PK\x03\x04"
 _LOCAL_HEADER = struct.Struct("<26xHH")
+# Names of a state dict inside of a dict.
+_STATE_DICTS = ("state_dict", "model_state_dict", "model")
 _MOST_DIMENSIONS = 32
 _MOST_NESTED = 8
 
@@ -358,6 +360,10 @@ def _content(stream: BinaryIO, path: pathlib.Path) -> bytes:
 
 
 def _named_tensors(saved: Any, path: pathlib.Path) -> Mapping[str, Tensor]:
+    if isinstance(saved, dict):
+        # Training loops keep other things beside it.
+        inner = [saved[key] for key in _STATE_DICTS if key in saved]
+        saved = next((one for one in inner if isinstance(one, dict)), saved)
     odd = f"a {type(saved).__name__}"
     if isinstance(saved, dict):
         # Not what they hold: one may hold another a million times.

@@ -7,7 +7,10 @@ import model_garden_cases
 import pytest
 from checkpoint_parts import load_checkpoint
 
+from keras_bert_zoo.checkpoints import model_garden
+from keras_bert_zoo.checkpoints import tensorflow_files
 from keras_bert_zoo.checkpoints.model_garden_names import canonical_names
+from keras_bert_zoo.checkpoints.rules import Variables
 from keras_bert_zoo.errors import InputError
 
 RECORDED = model_garden_cases.RECORDED
@@ -65,6 +68,20 @@ def test_config_of_another_size_is_refused(recorded_layer):
     (recorded_layer / "bert_config.json").write_text(json.dumps(config))
     with pytest.raises(InputError, match="`num_layers` must be the check"):
         load_checkpoint(recorded_layer)
+
+
+def test_another_head_does_not_block_the_encoder(recorded_layer, monkeypatch):
+    variables_of = tensorflow_files.variables_of
+    name = "decoder/kernel/.ATTRIBUTES/VARIABLE_VALUE"
+
+    def with_decoder(prefix):
+        found = variables_of(prefix)
+        return Variables({**found.shapes, name: (3,)}, found.read)
+
+    monkeypatch.setattr(tensorflow_files, "variables_of", with_decoder)
+    assert "decoder/kernel" in load_checkpoint(recorded_layer).report.ignored
+    contents = model_garden.open_source(str(recorded_layer))
+    assert contents.architecture == "a head with the variables decoder/kernel"
 
 
 def test_missing_config_is_noted():

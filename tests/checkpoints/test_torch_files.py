@@ -94,6 +94,16 @@ def test_parameter_is_its_tensor(path, form):
     assert open_file(path).read("a").tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("key", ["state_dict", "model_state_dict", "model"])
+def test_a_state_dict_may_stand_beside_what_a_training_loop_keeps(path, key):
+    one = torch.tensor(torch.storage("0", "float32", 2), (2,), (1,))
+    inner = torch.MAPPING + torch.text("a") + one + b"s"
+    saved = b"}" + torch.text(key) + inner + b"s"
+    saved += torch.text("epoch") + torch.number(3) + b"s."
+    write(path, "archive", b"\x80\x02" + saved, np.arange(2, dtype="float32"))
+    assert open_file(path).read("a").tolist() == [0, 1]
+
+
 class Hostile:
     def __init__(self, function, *arguments):
         self.call = function, arguments
