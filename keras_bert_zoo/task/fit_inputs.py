@@ -413,7 +413,7 @@ def training_data(
     """
     examples = data.as_examples(x, y, model.head)
     if examples is None:
-        arguments = _arguments(x, y, batch_size)
+        arguments = _ready(model, x, y, batch_size)
         return arguments if num_done is None else _resumed(arguments, num_done)
     dataset, steps, num_skipped = _batches(
         model, examples, batch_size, counts, num_done or 0, **options
@@ -450,7 +450,7 @@ def evaluation_data(
     x = data.settled(x)
     examples = data.as_examples(x, y, model.head, sample_weight, columns)
     if examples is None:
-        arguments = _arguments(x, y, batch_size)
+        arguments = _ready(model, x, y, batch_size)
         if sample_weight is not None:
             arguments["sample_weight"] = sample_weight
         return arguments
@@ -581,10 +581,57 @@ def _resumed(arguments: dict, num_done: int) -> dict:
     return {"x": dataset.repeat().skip(num_done), "steps_per_epoch": steps}
 
 
-def _arguments(x: Any, y: Any, batch_size: int) -> dict:
+def _ready(model, x: Any, y: Any, batch_size: int) -> dict:
+    """Returns what Keras takes for features that are ready.
+
+    Raises:
+        InputError: if the model has other inputs, or `batch_size` is wrong.
+    """
     if isinstance(x, tf.data.Dataset):
+        features = x.element_spec
+        if isinstance(features, tuple):
+            features = features[0]
+        _check_features(model, features)
         return {"x": x}
+    batch_size = whole_number("batch_size", batch_size)
+    _check_features(model, x)
     return {"x": x, "y": y, "batch_size": batch_size}
+
+
+def _check_features(model, features: Any) -> None:
+    """Raises if ready features, or the specs of batches, are not the model's.
+
+    What is no mapping is left to Keras, which takes lists, too.
+    """
+    if not isinstance(features, Mapping) or not isinstance(
+        model.input, Mapping
+    ):
+        return
+    for name, tensor in model.input.items():
+        if name not in features:
+            raise InputError(
+                "Ready features have the model's inputs: "
+                f"{', '.join(model.input)}. Received: {', '.join(features)}. "
+                "Make them with `model.encode(texts)`."
+            )
+        shape = getattr(features[name], "shape", None)
+        rank = getattr(shape, "rank", None if shape is None else len(shape))
+        if rank is None:
+            continue
+        if rank != len(tensor.shape):
+            raise InputError(
+                f"Ready features come in batches: {name!r} has "
+                f"{len(tensor.shape)} dimensions. Received: the shape {shape}. "
+                "Batch the data set, or give all rows at once."
+            )
+        longest = model.encoder.max_sequence_length
+        is_read = name in model.encoder.input and rank > 1
+        if is_read and (shape[1] or 0) > longest:
+            raise InputError(
+                f"Ready features have at most {longest} tokens, as many as the "
+                f"encoder reads. Received: {name!r} of the shape {shape}. Cut "
+                "them, or make them with `model.encode(texts)`."
+            )
 
 
 def num_batches(arguments: dict, batch_size: int) -> int:

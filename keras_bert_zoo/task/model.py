@@ -184,9 +184,9 @@ class TaskModel(ReplicatedModel):
                 the same whatever its options, as those of a masked LM do.
             dtype: policy of encoder and head, such as `"mixed_bfloat16"`.
             tokenizer_engine: `auto`, `fast` or `graph`.
-            special_in_texts: bool. Whether `[SEP]` and the like in a text are
-                these tokens, as in Hugging Face's tokenizers, rather than
-                text; `None` for what the preset says.
+            special_in_texts: bool. Whether a special token that a text
+                spells, such as a separator, is that token, as in Hugging
+                Face's tokenizers; `None` for what the preset says.
             **head_options: arguments of the named head, such as `labels`.
 
         Raises:

@@ -173,8 +173,9 @@ def finetune(
             similar length.
         sequence_length: most tokens in an example (default: as many as the
             encoder reads).
-        special_in_texts: read [SEP] and the like in a text as these tokens,
-            as Hugging Face's tokenizers do; else they are text.
+        special_in_texts: take a special token that a text spells, such as a
+            separator, for that token, as Hugging Face's tokenizers do; else
+            it is text.
         freeze_encoder: train the head alone.
         precision: dtype policy; auto takes the one that this machine's
             hardware is made for.

@@ -1,7 +1,6 @@
 """Losses that Keras takes on probabilities are taken on logits."""
 
 import keras
-import numpy as np
 import pytest
 
 from keras_bert_zoo.errors import InputError
@@ -58,11 +57,3 @@ def test_a_rate_has_one_master(make_model, texts, labels, callback):
         model.fit(texts, labels, **options)
     model.compile(OptimizerRecipe(schedule="constant", warmup_fraction=0.0))
     model.fit(texts, labels, **options)
-
-
-def test_more_steps_than_batches_are_refused(make_model):
-    model = make_model()
-    features = {name: np.ones((5, 3), "int32") for name in model.input}
-    model.compile("sgd")
-    with pytest.raises(InputError, match="steps_per_epoch=4, for 3 batches"):
-        model.fit(features, np.zeros(5), 2, steps_per_epoch=4, verbose=0)
