@@ -20,8 +20,8 @@ PAIRS = ["none", "next_sentence", "sentence_order"]
 pairs_or_none = pytest.mark.parametrize(
     "pairs",
     [
-        "none",
         "next_sentence",
+        pytest.param("none", marks=pytest.mark.slow),
         pytest.param("sentence_order", marks=pytest.mark.slow),
     ],
 )

@@ -428,6 +428,7 @@ def test_tables_are_trained_on_by_the_names_of_their_columns(preset, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_evaluate_and_predict_remember_the_columns(preset, tmp_path):
     path = tmp_path / "rows.csv"
     rows = [f"{text},{label}" for text, label in zip(TEXTS, LABELS)]
