@@ -7,6 +7,7 @@ import os
 from typing import Any
 from typing import Literal
 
+from keras_bert_zoo import storage
 from keras_bert_zoo.workflows import options as option_types
 from keras_bert_zoo.workflows.options import Directory
 from keras_bert_zoo.workflows.options import Files
@@ -88,10 +89,10 @@ def make_examples(
         option_types.options_of(make_examples), dict(locals())
     )
 
+    from keras_bert_zoo.pretraining import processes
     from keras_bert_zoo.pretraining.documents import read_documents
     from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
     from keras_bert_zoo.pretraining.shards import Making
-    from keras_bert_zoo.pretraining.shards import make_shards
     from keras_bert_zoo.tokenization import load_tokenizer
 
     making = Making(
@@ -101,7 +102,11 @@ def make_examples(
         options["duplicates"],
         options["seed"],
     )
-    manifest = make_shards(
+    source = [
+        [os.path.basename(path), storage.files_of(path).size(path)]
+        for path in options["corpus"]
+    ]
+    manifest = processes.make_shards(
         making,
         read_documents(
             options["corpus"],
@@ -110,11 +115,7 @@ def make_examples(
             options["text_key"],
         ),
         options["out"],
-        tokenizer_directory=options["vocabulary"],
-        source=[
-            [os.path.basename(path), os.path.getsize(path)]
-            for path in options["corpus"]
-        ],
+        source=source,
         num_processes=options["processes"],
         on_progress=None
         if progress is None

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import pathlib
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import data
 from keras_bert_zoo import presets
+from keras_bert_zoo import storage
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import CardFacts
@@ -407,29 +407,30 @@ def _files(
     paths: list[str] = []
     made: dict[str, int] = {}
     for given in given_paths:
-        if not os.path.isdir(given):
+        files = storage.files_of(given)
+        if not files.is_directory(given):
             paths.append(given)
             continue
         manifest = read_manifest(given)
         _check_manifest(manifest, given, objective, tokenizer)
         for shard in manifest["shards"]:
-            path = os.path.join(given, shard["file"])
+            path = files.join(given, shard["file"])
             paths.append(path)
             made[path] = shard["num_examples"]
-    files = RecordFiles(paths, objective, tokenizer)
+    examples = RecordFiles(paths, objective, tokenizer)
     for path, number in made.items():
-        if files.counts[path] != number:
+        if examples.counts[path] != number:
             raise InputError(
                 f"{path} must have the {number} examples of its manifest. "
-                f"Received: {files.counts[path]}. Copy or make it again."
+                f"Received: {examples.counts[path]}. Copy or make it again."
             )
-    if files.sequence_length != sequence_length:
+    if examples.sequence_length != sequence_length:
         raise InputError(
             "Examples must have as many tokens as the model reads. Received: "
-            f"examples of {files.sequence_length} tokens, and a sequence "
+            f"examples of {examples.sequence_length} tokens, and a sequence "
             f"length of {sequence_length}. Give that of the examples."
         )
-    return files
+    return examples
 
 
 def _check_manifest(manifest, given, objective, tokenizer) -> None:

@@ -14,36 +14,29 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining import shards
 from keras_bert_zoo.pretraining.documents import Document
 from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
+from keras_bert_zoo.pretraining.processes import make_shards
 from keras_bert_zoo.pretraining.shards import Making
 from keras_bert_zoo.pretraining.shards import blocks
-from keras_bert_zoo.pretraining.shards import make_shards
 from keras_bert_zoo.pretraining.shards import read_manifest
 
 CHARACTERS = 400
 
 
-@pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
-    monkeypatch.setattr(blocks, "__defaults__", (CHARACTERS,))
-
-
-@pytest.fixture(scope="module")
-def words(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("words")
-    small_corpus.tokenizer().save(directory)
-    return directory
-
-
 def making(**options):
-    return Making(small_corpus.tokenizer(), MaskedLM(), 20, **options)
+    return Making(
+        small_corpus.tokenizer(),
+        MaskedLM(),
+        20,
+        block_characters=CHARACTERS,
+        **options,
+    )
 
 
-def make(directory, words, number=12, processes=1, **options):
+def make(directory, number=12, processes=1, **options):
     return make_shards(
         making(**options),
         small_corpus.documents(number),
-        directory,
-        tokenizer_directory=words,
+        str(directory),
         num_processes=processes,
     )
 
@@ -81,9 +74,9 @@ def test_blocks_are_full_and_have_two_documents(given, expected):
     assert sizes(of_sizes(*given)) == expected
 
 
-def test_files_and_manifest_say_the_same(tmp_path, words):
+def test_files_and_manifest_say_the_same(tmp_path):
     out = tmp_path / "out"
-    manifest = make(out, words)
+    manifest = make(out)
     assert len(manifest["shards"]) > 3
     assert manifest["num_documents"] == 12
     assert manifest == read_manifest(out)
@@ -95,9 +88,9 @@ def test_files_and_manifest_say_the_same(tmp_path, words):
     assert manifest["num_examples"] == total > 12
 
 
-def test_duplicates_are_cut_and_masked_anew(tmp_path, words):
-    one = make(tmp_path / "one", words)
-    three = make(tmp_path / "three", words, duplicates=3)
+def test_duplicates_are_cut_and_masked_anew(tmp_path):
+    one = make(tmp_path / "one")
+    three = make(tmp_path / "three", duplicates=3)
     assert abs(three["num_examples"] / one["num_examples"] - 3) < 0.5
     block = small_corpus.documents(4)
     (arrays,) = shards.examples_of_block(making(duplicates=3), block, 0)
@@ -105,10 +98,10 @@ def test_duplicates_are_cut_and_masked_anew(tmp_path, words):
     assert len(rows) > 2 * len(arrays["input_ids"]) / 3
 
 
-def test_the_seed_decides(tmp_path, words):
-    make(tmp_path / "a", words, seed=1)
-    make(tmp_path / "b", words, seed=1)
-    make(tmp_path / "c", words, seed=2)
+def test_the_seed_decides(tmp_path):
+    make(tmp_path / "a", seed=1)
+    make(tmp_path / "b", seed=1)
+    make(tmp_path / "c", seed=2)
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
     assert digests(tmp_path / "a") != digests(tmp_path / "c")
 
@@ -146,7 +139,7 @@ def test_a_killed_run_goes_on_to_the_same_files(tmp_path):
     assert digests(killed / "out") == digests(tmp_path / "whole" / "out")
 
 
-def test_what_is_finished_is_not_made_again(tmp_path, words, monkeypatch):
+def test_what_is_finished_is_not_made_again(tmp_path, monkeypatch):
     out = tmp_path / "out"
     write = shards.write_shard
     written = []
@@ -159,15 +152,14 @@ def test_what_is_finished_is_not_made_again(tmp_path, words, monkeypatch):
 
     monkeypatch.setattr(shards, "write_shard", failing)
     with pytest.raises(OSError, match="No space"):
-        make(out, words)
+        make(out)
     with pytest.raises(InputError, match="begun in the same way.*seed"):
-        make(out, words, seed=9)
+        make(out, seed=9)
     with pytest.raises(InputError, match="begun in the same way.*source"):
         make_shards(
             making(),
             [],
-            out,
-            tokenizer_directory=words,
+            str(out),
             source=["other.txt", 3],
         )
     monkeypatch.setattr(
@@ -175,28 +167,28 @@ def test_what_is_finished_is_not_made_again(tmp_path, words, monkeypatch):
         "write_shard",
         lambda *given: (written.append(given[2]), write(*given))[1],
     )
-    make(out, words)
+    make(out)
     assert written == sorted(set(written))
-    make(tmp_path / "whole", words)
+    make(tmp_path / "whole")
     assert digests(out) == digests(tmp_path / "whole")
 
 
-def test_another_directory_is_left_alone(tmp_path, words):
+def test_another_directory_is_left_alone(tmp_path):
     (tmp_path / "mine").write_text("text")
     with pytest.raises(InputError, match="of their own"):
-        make(tmp_path, words)
+        make(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_a_corpus_without_documents_is_refused(tmp_path, words):
+def test_a_corpus_without_documents_is_refused(tmp_path):
     with pytest.raises(InputError, match="must have documents"):
-        make(tmp_path / "out", words, number=0)
+        make(tmp_path / "out", number=0)
     assert not (tmp_path / "out").exists()
 
 
-def test_a_manifest_must_be_whole(tmp_path, words):
+def test_a_manifest_must_be_whole(tmp_path):
     out = tmp_path / "out"
-    manifest = make(out, words)
+    manifest = make(out)
     (out / manifest["shards"][1]["file"]).unlink()
     with pytest.raises(InputError, match="all of its examples.*000001"):
         read_manifest(out)
@@ -209,9 +201,7 @@ def test_a_manifest_must_be_whole(tmp_path, words):
 
 
 if __name__ == "__main__":
-    blocks.__defaults__ = (CHARACTERS,)
     folder = pathlib.Path(sys.argv[1])
-    small_corpus.tokenizer().save(folder / "words")
 
     def slow_documents():
         for document in small_corpus.documents(12):
@@ -221,8 +211,7 @@ if __name__ == "__main__":
     content = make_shards(
         making(),
         slow_documents(),
-        folder / "out",
-        tokenizer_directory=folder / "words",
+        str(folder / "out"),
         num_processes=int(sys.argv[2]),
     )
     sys.stdout.write(json.dumps(content["num_examples"]) + "\n")
