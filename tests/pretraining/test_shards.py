@@ -1,15 +1,19 @@
 """Example files: the same for any number of processes, and after a kill."""
 
+import errno
 import hashlib
 import json
 import pathlib
 import sys
 import time
+import uuid
 
 import programs
 import pytest
 import small_corpus
+import tensorflow as tf
 
+from keras_bert_zoo import storage
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining import shards
 from keras_bert_zoo.pretraining.documents import Document
@@ -42,9 +46,13 @@ def make(directory, number=12, processes=1, **options):
 
 
 def digests(directory):
+    directory = str(directory)
+    files = storage.files_of(directory)
     return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(directory.iterdir())
+        name: hashlib.sha256(
+            files.open(files.join(directory, name)).readall()
+        ).hexdigest()
+        for name in files.names(directory)
     }
 
 
@@ -139,38 +147,64 @@ def test_a_killed_run_goes_on_to_the_same_files(tmp_path):
     assert digests(killed / "out") == digests(tmp_path / "whole" / "out")
 
 
-def test_what_is_finished_is_not_made_again(tmp_path, monkeypatch):
-    out = tmp_path / "out"
+@pytest.mark.parametrize("url", ["", "ram://"])
+def test_what_is_finished_is_not_made_again(url, tmp_path, monkeypatch):
+    out = f"{url}{uuid.uuid4().hex}" if url else str(tmp_path / "out")
     write = shards.write_shard
+    is_down = True
     written = []
 
-    def failing(making, block, number, directory):
-        if number == 2 and len(written) == 2:
-            raise OSError(28, "No space left on device")
+    def write_if_up(making, block, number, directory):
+        if is_down and number == 2:
+            raise OSError(errno.EIO, "The network is down", directory)
         written.append(number)
         return write(making, block, number, directory)
 
-    monkeypatch.setattr(shards, "write_shard", failing)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(shards, "write_shard", write_if_up)
+    with pytest.raises(OSError, match="network is down"):
         make(out)
+    with pytest.raises(InputError, match="unfinished ones"):
+        read_manifest(out)
     with pytest.raises(InputError, match="begun in the same way.*seed"):
         make(out, seed=9)
     with pytest.raises(InputError, match="begun in the same way.*source"):
-        make_shards(
-            making(),
-            [],
-            str(out),
-            source=["other.txt", 3],
-        )
-    monkeypatch.setattr(
-        shards,
-        "write_shard",
-        lambda *given: (written.append(given[2]), write(*given))[1],
-    )
+        make_shards(making(), [], out, source=["other.txt", 3])
+    is_down = False
     make(out)
-    assert written == sorted(set(written))
+    assert written == list(range(len(written)))
     make(tmp_path / "whole")
     assert digests(out) == digests(tmp_path / "whole")
+
+
+def test_a_full_disk_names_the_file_and_keeps_what_is_finished(
+    tmp_path, monkeypatch
+):
+    writer = tf.io.TFRecordWriter
+    num_written = 0
+
+    class UntilFull(writer):
+        def write(self, record):
+            nonlocal num_written
+            num_written += 1
+            if num_written == 30:
+                raise tf.errors.ResourceExhaustedError(
+                    None, None, "x; No space left on device"
+                )
+            super().write(record)
+
+    out = tmp_path / "out"
+    monkeypatch.setattr(tf.io, "TFRecordWriter", UntilFull)
+    with pytest.raises(OSError, match="No space left") as found:
+        make(out)
+    assert found.value.errno == errno.ENOSPC
+    failed = pathlib.Path(found.value.filename)
+    kept = {path.name: path.read_bytes() for path in out.glob("examples-*")}
+    assert kept and failed.name not in kept
+    assert {path.name for path in out.iterdir()} == {".unfinished", *kept}
+    monkeypatch.setattr(tf.io, "TFRecordWriter", writer)
+    make(out)
+    assert failed.is_file()
+    assert {n: (out / n).read_bytes() for n in kept} == kept
 
 
 def test_another_directory_is_left_alone(tmp_path):
