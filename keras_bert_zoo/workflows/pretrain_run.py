@@ -212,7 +212,7 @@ class Phase(NamedTuple):
     """A part of a run in which examples have one length.
 
     Attributes:
-        train: `CorpusExamples`, or a data set of ready features.
+        train: `CorpusExamples` or `BatchStream`.
         held_out: `CorpusExamples` or `None`.
         num_examples: int. Of a pass over what is learned from.
         sequence_length: int. Most tokens in an example.
@@ -375,9 +375,8 @@ def _source(
                 f"{num_examples:,} of {length} tokens, in "
                 f"{len(files.paths):,} files",
             )
-            train = files.dataset(
+            train = files.batches(
                 batch_size,
-                shuffle=True,
                 seed=options["seed"],
                 fixed_shapes=options["strategy"] == "tpu",
             )
