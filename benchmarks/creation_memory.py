@@ -49,9 +49,7 @@ def main():
         folder = pathlib.Path(scratch)
         corpus, num_documents = _write(folder, options.megabytes * 10**6)
         # All novels once have the words of the whole file.
-        zoo.train_vocabulary(
-            corpus=_novels(), out=folder / "words", size=8192
-        )
+        zoo.train_vocabulary(corpus=_novels(), out=folder / "words", size=8192)
         empty = float(_python("-c", EMPTY).communicate()[0].split()[-1])
         program = folder / "make.py"
         program.write_text(MAKE)

@@ -67,7 +67,9 @@ class LocalFiles:
 
     def names(self, directory: str) -> list[str]:
         """Returns the names in a directory; none where it is not there."""
-        return sorted(os.listdir(directory)) if os.path.exists(directory) else []
+        return (
+            sorted(os.listdir(directory)) if os.path.exists(directory) else []
+        )
 
     def make_directory(self, directory: str) -> None:
         """Makes a directory and its parents, if it is not there."""
@@ -205,9 +207,7 @@ def os_errors(path: str) -> Iterator[None]:
             errno.ENOENT, os.strerror(errno.ENOENT), path
         ) from error
     except tf.errors.ResourceExhaustedError as error:
-        raise OSError(
-            errno.ENOSPC, os.strerror(errno.ENOSPC), path
-        ) from error
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path) from error
     except tf.errors.OpError as error:
         raise OSError(f"{path}: {error.message:.300}") from error
 

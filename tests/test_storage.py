@@ -11,7 +11,6 @@ import pytest
 import small_corpus
 import tensorflow as tf
 
-
 from keras_bert_zoo import storage
 from keras_bert_zoo.data.readers.lines import read_lines
 from keras_bert_zoo.errors import InputError

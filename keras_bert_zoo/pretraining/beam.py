@@ -29,7 +29,8 @@ from keras_bert_zoo.pretraining.shards import Making
 
 # The last line of a traceback, to which Beam adds a step of the pipeline.
 _ERROR = re.compile(
-    r"^(?:RuntimeError: )?(?:[\w.]+\.)?(\w+Error): (.*?)(?: \[while running .*)?$",
+    r"^(?:RuntimeError: )?(?:[\w.]+\.)?(\w+Error): "
+    r"(.*?)(?: \[while running .*)?$",
     re.MULTILINE,
 )
 _OS_ERROR = re.compile(r"\[Errno (\d+)\] (.*): '(.*)'")
@@ -48,8 +49,8 @@ def make_shards(
 
     Args:
         making: `Making`.
-        documents: function that yields the documents, picklable, called on a
-            worker.
+        documents: function that yields documents of lines, picklable, called
+            on a worker.
         directory: where to write; all workers must reach it.
         source: as in `processes.make_shards`.
         runner: str. Name of a runner of Beam.

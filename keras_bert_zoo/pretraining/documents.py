@@ -76,11 +76,22 @@ def read_documents(
         how = format or ("jsonl" if name.endswith(".jsonl") else "blank_lines")
         for lines, origin in _READERS[how](path, text_key):
             sentences = [line.strip() for line in lines]
-            if split == "sentences":
-                sentences = [s for one in sentences for s in split_text(one)]
-            sentences = [one for one in sentences if one]
-            if sentences:
-                yield Document(sentences, origin)
+            document = Document([one for one in sentences if one], origin)
+            if document.sentences:
+                yield in_sentences(document, split)
+
+
+def in_sentences(document: Document, split: str) -> Document:
+    """Returns a document of lines as one of sentences.
+
+    Args:
+        document: what `read_documents` yields with `split="lines"`.
+        split: see there.
+    """
+    if split == "lines":
+        return document
+    sentences = [s for line in document.sentences for s in split_text(line)]
+    return document._replace(sentences=sentences)
 
 
 def split_text(text: str) -> list[str]:

@@ -30,7 +30,7 @@ def make_shards(
 
     Args:
         making: `Making`.
-        documents: streamed; a few blocks are held at a time.
+        documents: of lines, streamed; a few blocks are held at a time.
         directory: where to write; one that an earlier call with the same
             arguments left unfinished is finished.
         source: what tells the corpus from others, JSON-able; a run with

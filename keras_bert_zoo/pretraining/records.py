@@ -399,9 +399,7 @@ class RecordBatches(BatchStream):
         )
 
     def _one_pass(self, number: tf.Tensor) -> tf.data.Dataset:
-        seed = tf.random.fold_in(
-            tf.constant([self._seed, 0], tf.int64), number
-        )
+        seed = tf.random.fold_in(tf.constant([self._seed, 0], tf.int64), number)
 
         def shuffled(values, index):
             return tf.random.experimental.stateless_shuffle(

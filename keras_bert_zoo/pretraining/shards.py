@@ -25,6 +25,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining import records
 from keras_bert_zoo.pretraining.corpus import tokenize_documents
 from keras_bert_zoo.pretraining.documents import Document
+from keras_bert_zoo.pretraining.documents import in_sentences
 from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
 from keras_bert_zoo.tokenization import Tokenizer
@@ -48,6 +49,8 @@ class Making(NamedTuple):
         sequence_length: int.
         duplicates: int. How often each block is cut and masked anew.
         seed: int.
+        split: str. Whether lines are split into "sentences", which takes
+            longer than to read them, or are some ("lines").
         block_characters: int. About what the documents of a block have.
     """
 
@@ -56,6 +59,7 @@ class Making(NamedTuple):
     sequence_length: int
     duplicates: int = 1
     seed: int = 0
+    split: str = "sentences"
     block_characters: int = BLOCK_CHARACTERS
 
     def settings(self) -> dict:
@@ -69,12 +73,17 @@ class Making(NamedTuple):
             "sequence_length": self.sequence_length,
             "duplicates": self.duplicates,
             "seed": self.seed,
+            "split": self.split,
             "block_characters": self.block_characters,
         }
 
     def __reduce__(self):
         tokenizer, *others = self
-        return _with_tokenizer, (type(tokenizer), tokenizer.get_config(), others)
+        return _with_tokenizer, (
+            type(tokenizer),
+            tokenizer.get_config(),
+            others,
+        )
 
 
 def _with_tokenizer(kind, config, others) -> Making:
@@ -112,10 +121,11 @@ def examples_of_block(
 
     Args:
         making: `Making`.
-        block: the documents.
+        block: the documents, of lines.
         number: int. Of the block.
     """
-    corpus = tokenize_documents(block, making.tokenizer)
+    documents = (in_sentences(one, making.split) for one in block)
+    corpus = tokenize_documents(documents, making.tokenizer)
     seeds = np.random.SeedSequence([making.seed, number])
     seed, mask_seed, order_seed = seeds.generate_state(3, "uint64")
     cut = CorpusExamples(
@@ -163,7 +173,7 @@ def write_shard(
 
     Args:
         making: `Making`.
-        block: the documents.
+        block: the documents, of lines.
         number: int. Of the block.
         directory: one that `begin` made.
 

@@ -127,18 +127,24 @@ def make_examples(
         options["sequence_length"],
         options["duplicates"],
         options["seed"],
+        options["split"],
     )
     documents = functools.partial(
         read_documents,
         options["corpus"],
         options["document_format"],
-        options["split"],
-        options["text_key"],
+        # Sentences are told apart where examples are made of them.
+        split="lines",
+        text_key=options["text_key"],
     )
-    source = [
-        [os.path.basename(path), storage.files_of(path).size(path)]
-        for path in options["corpus"]
-    ]
+    source = {
+        "files": [
+            [os.path.basename(path), storage.files_of(path).size(path)]
+            for path in options["corpus"]
+        ],
+        "document_format": options["document_format"],
+        "text_key": options["text_key"],
+    }
     if options["runner"] is not None:
         manifest = _beam().make_shards(
             making,
