@@ -12,6 +12,7 @@ projects, for the keys.
 
 import hashlib
 import os
+import types
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -40,8 +41,9 @@ _NEWER_OF_OTHERS = "input_type_ids"
 # Files that are read at a time, and records that change places.
 _CYCLE = 16
 _SHUFFLED = 10_000
-# Records that are checked at a time.
+# Records that are checked at a time, and in all of files that are known.
 _CHECKED = 1024
+_SAMPLED = 100_000
 
 
 def to_arrays(
@@ -129,12 +131,15 @@ class RecordFiles:
         paths: the files.
         objective: `MaskedLM`.
         tokenizer: `Tokenizer`.
+        known: path -> number of its examples, of files that are known to be
+            whole. All records of the others are looked at, of these some.
 
     Attributes:
         sequence_length: int. Of all examples.
         num_examples: int.
         counts: path -> number of its examples.
-        token_counts: int64 `(V,)`. How often each token is a hidden one.
+        token_counts: int64 `(V,)`. How often each token is a hidden one, in
+            the records that were looked at.
 
     Raises:
         InputError: if a file is cut short or no TFRecord, a key is missing,
@@ -148,18 +153,23 @@ class RecordFiles:
         paths: Sequence[str | os.PathLike],
         objective: MaskedLM,
         tokenizer: Tokenizer,
+        known: Mapping[str, int] = types.MappingProxyType({}),
     ):
         self.paths = [os.fspath(path) for path in paths]
         if not self.paths:
             raise InputError("Examples lie in files. Received: none. Name one.")
         self._objective = objective
+        self._tokenizer = tokenizer
         num_segments = objective.num_segments
         (self._other,) = tokenizer.template(num_segments).inputs or (None,)
         self._keys = self._found_keys()
         self.token_counts = np.zeros(tokenizer.vocabulary_size, "int64")
+        some = -(-_SAMPLED // len(self.paths))
         self.counts = {
-            path: self._count(path, tokenizer) for path in self.paths
+            path: self._count(path, some if path in known else None)
+            for path in self.paths
         }
+        self.counts |= known
         self.num_examples = sum(self.counts.values())
 
     def batches(
@@ -174,6 +184,15 @@ class RecordFiles:
                 examples; else each is as long as its longest one.
         """
         return RecordBatches(self, batch_size, seed, fixed_shapes)
+
+    def check(self) -> None:
+        """Looks at all records of all files.
+
+        Raises:
+            InputError: naming the first file and record that are wrong.
+        """
+        for path in self.paths:
+            self._count(path)
 
     def digest(self) -> str:
         """Returns the digest of how often each token is hidden, and where."""
@@ -263,11 +282,12 @@ class RecordFiles:
         self._num_hidden = len(feature[keys[_HIDDEN]].int64_list.value)
         return keys
 
-    def _count(self, path: str, tokenizer: Tokenizer) -> int:
-        """Returns the number of records in a file, all of them checked."""
+    def _count(self, path: str, most: int | None = None) -> int:
+        """Returns how many records a file has, or so many, all checked."""
         spec = self._spec()
         batches = (
             tf.data.TFRecordDataset(path)
+            .take(-1 if most is None else most)
             .batch(_CHECKED)
             .map(
                 lambda records: tf.io.parse_example(records, spec),
@@ -279,21 +299,22 @@ class RecordFiles:
         try:
             with storage.os_errors(path):
                 for found in batches:
-                    self._check(found, path, done, tokenizer)
+                    self._check(found, path, done)
                     done += len(found[self._keys[_IDS]])
         except OSError as error:
             self._check_one_by_one(path, done, spec)
             raise error
         return done
 
-    def _check(self, found, path, done, tokenizer) -> None:
+    def _check(self, found, path: str, done: int) -> None:
+        vocabulary_size = self._tokenizer.vocabulary_size
         for name in (_IDS, _HIDDEN):
             ids = found[self._keys[name]].numpy()
-            wrong = np.argwhere((ids < 0) | (ids >= tokenizer.vocabulary_size))
+            wrong = np.argwhere((ids < 0) | (ids >= vocabulary_size))
             if wrong.size:
                 raise InputError(
                     f"{path}, record {done + wrong[0, 0] + 1}: a token must "
-                    f"be one of the vocabulary's {tokenizer.vocabulary_size}. "
+                    f"be one of the vocabulary's {vocabulary_size}. "
                     f"Received: {ids[tuple(wrong[0])]}. Give the vocabulary "
                     "that the examples were made with."
                 )
@@ -359,6 +380,10 @@ class RecordBatches(BatchStream):
         if self._fixed_shapes:
             return self._files.num_examples // self._batch_size
         return -(-self._files.num_examples // self._batch_size)
+
+    def check(self) -> None:
+        """See `RecordFiles.check`."""
+        self._files.check()
 
     def digest(self) -> str:
         return f"{self._files.digest()}-{self._batch_size}-{self._seed}"

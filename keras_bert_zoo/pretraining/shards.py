@@ -178,7 +178,8 @@ def write_shard(
         directory: one that `begin` made.
 
     Returns:
-        dict of `file`, `num_examples`, `num_documents` and `sha256`.
+        dict of `file`, `num_examples`, `num_documents`, `num_bytes` and
+        `sha256`.
 
     Raises:
         InputError: if no example can be cut from the block.
@@ -197,11 +198,13 @@ def write_shard(
                 num_examples += 1
         with storage.os_errors(path):
             writer.close()
+        num_bytes = temporary.stat().st_size
         digest = sha256_of(temporary)
     facts = {
         "file": name,
         "num_examples": num_examples,
         "num_documents": len(block),
+        "num_bytes": num_bytes,
         "sha256": digest,
     }
     _write_json(files, _facts_path(files, directory, number), facts)
@@ -335,13 +338,16 @@ def read_manifest(directory: str | os.PathLike) -> dict:
         )
     try:
         manifest = _read_json(files, path)
-        missing = {one["file"] for one in manifest["shards"]} - {*names}
+        sizes = {
+            one["file"]: (one["num_bytes"], one["num_examples"])
+            for one in manifest["shards"]
+        }
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} must be what `make-examples` wrote. Received: {error}. "
             "Make the examples again."
         ) from error
-    if missing:
+    if missing := sizes.keys() - {*names}:
         raise InputError(
             f"{directory} must hold all of its examples. Received: no "
             f"{min(missing)}. Copy or make them again."

@@ -115,7 +115,7 @@ def test_a_mistake_is_told_as_without_beam(tmp_path):
     path = tmp_path / "corpus.txt"
     path.write_text("the cat saw a bird\na dog slept\n")
     out = str(tmp_path / "out")
-    with pytest.raises(InputError, match="pairs=sentence_order.*takes one.$"):
+    with pytest.raises(InputError, match="pairs=sentence_order.*is enough.$"):
         beam.make_shards(
             making(), functools.partial(read_documents, [str(path)]), out
         )

@@ -8,6 +8,7 @@ import tensorflow as tf
 import keras_bert_zoo as zoo
 from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.pretraining import records
 from keras_bert_zoo.pretraining import shards
 from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
 from keras_bert_zoo.pretraining.records import RecordFiles
@@ -211,6 +212,24 @@ def test_examples_of_one_segment_need_no_label_of_pairs(tmp_path):
     assert set(labels) == {"masked_lm"}
     with pytest.raises(InputError, match="key next_sentence_labels"):
         read(path)
+
+
+def test_of_known_files_some_records_are_looked_at(path, monkeypatch):
+    number = read(path).num_examples
+    monkeypatch.setattr(records, "_SAMPLED", 5)
+    content = path.read_bytes()
+    path.write_bytes(content[:-9] + b"damage" + content[-3:])
+    files = RecordFiles(
+        [path],
+        MaskedLM(),
+        small_corpus.tokenizer(),
+        known={str(path): number},
+    )
+    assert files.num_examples == number
+    hidden = made()["masked_lm_weights"][:5].sum()
+    assert files.token_counts.sum() == hidden
+    with pytest.raises(InputError, match=f"record {number}: .*damaged"):
+        files.check()
 
 
 def test_a_file_that_is_cut_names_the_record(path):

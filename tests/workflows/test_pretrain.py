@@ -10,6 +10,7 @@ import small_corpus
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.pretraining import records
 from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.progress import Progress
 from keras_bert_zoo.workflows.training_setup import recipe_of_options
@@ -252,7 +253,9 @@ def test_replaced_tokens_are_an_objective_too(corpus, vocabulary, tmp_path):
     assert found.report is not None
 
 
-def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
+def test_examples_in_files_are_learned_from(
+    corpus, vocabulary, tmp_path, monkeypatch
+):
     made = zoo.make_examples(
         corpus=corpus,
         vocabulary=vocabulary,
@@ -314,6 +317,11 @@ def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
     num_bytes = int.from_bytes(whole[:8], "little") + 16
     shard.write_bytes(whole[:num_bytes])
     with pytest.raises(InputError, match="of its manifest. Received: 1"):
+        zoo.pretrain(**given)
+    # As long as it was, but damaged beyond the records that are looked at.
+    monkeypatch.setattr(records, "_SAMPLED", 1)
+    shard.write_bytes(whole[:-9] + b"damage" + whole[-3:])
+    with pytest.raises(InputError, match=r"ecord, record \d+: .* damaged"):
         zoo.pretrain(**given)
     shard.write_bytes(whole)
     other = tmp_path / "other_words"
