@@ -60,17 +60,13 @@ def make_shards(
         The content of `manifest.json`.
 
     Raises:
-        InputError: as `processes.make_shards`.
-        OSError: if a worker can not read or write; what was finished is kept.
+        InputError: as `processes.make_shards`, or if Beam has no such runner,
+            or the runner lacks an option.
+        OSError: if a worker cannot read or write; what was finished is kept.
     """
+    pipeline = _pipeline(runner, options)
     settings = shards.begin(making, directory, source)
-    with (
-        shards.unfinished(directory),
-        _errors_of_workers(),
-        beam.Pipeline(
-            runner, options=PipelineOptions(list(options))
-        ) as pipeline,
-    ):
+    with shards.unfinished(directory), _errors_of_workers(), pipeline:
         _ = (
             pipeline
             | "Corpus" >> beam.Create([documents])
@@ -81,6 +77,17 @@ def make_shards(
             | "Manifest" >> beam.Map(_finish, settings, directory)
         )
     return shards.read_manifest(directory)
+
+
+def _pipeline(runner: str, options: Sequence[str]) -> beam.Pipeline:
+    try:
+        return beam.Pipeline(runner, options=PipelineOptions(list(options)))
+    except ValueError as error:
+        raise InputError(
+            "A runner must be one of Beam's, with the options that it needs. "
+            f"Received: runner={runner}, options={' '.join(options)!r}: "
+            f"{error}"
+        ) from error
 
 
 def _blocks(

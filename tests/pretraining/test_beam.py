@@ -6,6 +6,9 @@
 import functools
 import hashlib
 import os
+import pathlib
+import re
+import shlex
 import uuid
 
 import pytest
@@ -20,6 +23,8 @@ from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
 from keras_bert_zoo.pretraining.shards import Making
 
 pytest.importorskip("apache_beam", reason="needs the extra `beam`")
+
+from apache_beam.options.pipeline_options import PipelineOptions  # noqa: E402
 
 from keras_bert_zoo.pretraining import beam  # noqa: E402
 
@@ -109,6 +114,52 @@ def test_what_is_finished_is_kept(corpus, expected, tmp_path, monkeypatch):
     beam.make_shards(making(), corpus, out, source=SOURCE)
     assert sorted(written) == list(range(len(expected) - 1))
     assert digests(out) == expected
+
+
+def test_the_protocol_of_other_runners_makes_the_same_files(
+    corpus, expected, tmp_path
+):
+    """That of Flink and Spark, with a job server in this process."""
+    beam.make_shards(
+        making(),
+        corpus,
+        str(tmp_path / "out"),
+        source=SOURCE,
+        runner="PortableRunner",
+        options=["--job_endpoint=embed", "--environment_type=LOOPBACK"],
+    )
+    assert digests(str(tmp_path / "out")) == expected
+
+
+@pytest.mark.parametrize(
+    ("runner", "message"),
+    [("NoRunner", "FlinkRunner"), ("DataflowRunner", "Project ID")],
+)
+def test_a_runner_is_one_of_beams_with_its_options(
+    runner, message, corpus, tmp_path
+):
+    with pytest.raises(InputError, match=f"runner={runner}(.|\n)*{message}"):
+        beam.make_shards(
+            making(),
+            corpus,
+            str(tmp_path / "o"),
+            runner=runner,
+            options=["--project=p"],
+        )
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_commands_of_the_page_have_options_that_beam_knows():
+    page = pathlib.Path(__file__).parents[2] / "docs" / "scaling.md"
+    content = page.read_text("utf-8").replace("\\\n", " ")
+    commands = re.findall(r'--runner (\w+)\s+--beam-options="([^"]+)"', content)
+    assert {runner for runner, _ in commands} >= {
+        *("DirectRunner", "FlinkRunner", "SparkRunner", "DataflowRunner")
+    }
+    for _, options in commands:
+        flags = shlex.split(options)
+        known = PipelineOptions(flags).get_all_options(drop_default=True)
+        assert {flag[2:].partition("=")[0] for flag in flags} <= known.keys()
 
 
 def test_a_mistake_is_told_as_without_beam(tmp_path):
