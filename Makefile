@@ -66,8 +66,10 @@ test: $(VENV)/test.stamp
 test-slow: $(VENV)/test.stamp
 	@$(VENV)/bin/python -m pytest -m slow
 
-test-peers: $(VENV)/test.stamp .venv-peers/peers.stamp .venv-garden/garden.stamp
+test-peers: $(VENV)/test.stamp .venv-peers/peers.stamp \
+  .venv-garden/garden.stamp .venv-beam/beam.stamp
 	@$(VENV)/bin/python -m pytest -m peers
+	@.venv-beam/bin/python -m pytest -m "not peers" tests/pretraining/test_beam.py
 
 bench: $(BENCHMARKS:%=bench-%)
 
@@ -108,6 +110,10 @@ $(VENV)/test.stamp: requirements-test.lock pyproject.toml tools/set_up.py
 .venv-garden/garden.stamp: benchmarks/peers/garden.lock $(SOURCES) \
   tools/set_up.py
 	$(call set_up,.venv-garden benchmarks/peers/garden.lock --sources $(SOURCES))
+	@touch $@
+
+.venv-beam/beam.stamp: benchmarks/peers/beam.lock pyproject.toml tools/set_up.py
+	$(call set_up,.venv-beam benchmarks/peers/beam.lock --editable .)
 	@touch $@
 
 .venv-lock/lock.stamp: tools/uv.lock tools/set_up.py

@@ -163,7 +163,11 @@ def _nested(directory: pathlib.Path) -> pathlib.Path | None:
 
 @contextlib.contextmanager
 def atomic_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Yields a temporary path that replaces `path` if the block succeeds."""
+    """Yields a temporary path that replaces `path` if the block succeeds.
+
+    Raises:
+        OSError: naming `path`, such as where the disk is full.
+    """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
@@ -177,6 +181,11 @@ def atomic_file(path: str | os.PathLike) -> Iterator[pathlib.Path]:
         _flush(temporary)
         temporary.replace(path)
         _flush(path.parent)
+    except OSError as error:
+        # What `write` and `fsync` raise names no file.
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 

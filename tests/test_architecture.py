@@ -11,6 +11,7 @@ ROOMS = (
     "arguments",
     "feature_names",
     "atomic_io",
+    "storage",
     "registry",
     "tokenization",
     "data",

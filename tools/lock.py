@@ -15,12 +15,16 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).parents[1]
 UV = pathlib.Path(sys.executable).parent / "uv"
-# The extras in each lock; a later lock takes the versions of the first.
+FIRST = "requirements-test.lock"
+# The extras in each lock.
 LOCKS = {
-    "requirements-test.lock": ("test",),
+    FIRST: ("test",),
     "requirements.lock": ("minilm",),
     "requirements-gpu.lock": ("minilm", "gpu"),
+    "benchmarks/peers/beam.lock": ("test", "beam"),
 }
+# Of these the versions are those of the first. Beam wants older ones.
+ALIKE = ("requirements.lock", "requirements-gpu.lock")
 GARDEN = "benchmarks/peers/garden.lock"
 OPTIONS = (
     *("--quiet", "--universal", "--no-annotate", "--generate-hashes"),
@@ -31,10 +35,8 @@ PLATFORM = ("--python-version", "3.11", "--python-platform", "linux")
 
 
 def main() -> None:
-    first = None
     for name, extras in LOCKS.items():
-        resolve(name, extras, first)
-        first = first or name
+        resolve(name, extras, FIRST if name in ALIKE else None)
         say_size(name)
     # Two of its packages have no wheels: benchmarks/peers/sources.lock.
     run(

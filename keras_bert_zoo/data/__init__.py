@@ -4,6 +4,7 @@
 each of them once, `build_dataset` turns them into a `tf.data.Dataset`.
 """
 
+from keras_bert_zoo.data.batch_stream import BatchStream
 from keras_bert_zoo.data.batches import InputCounts
 from keras_bert_zoo.data.batches import default_bucket_lengths
 from keras_bert_zoo.data.examples import Example
@@ -26,6 +27,7 @@ from keras_bert_zoo.data.unseen_labels import labelled_examples
 
 __all__ = [
     "BatchExamples",
+    "BatchStream",
     "FileExamples",
     "InputCounts",
     "MemoryExamples",

@@ -59,7 +59,8 @@ def read_documents(
 
     Raises:
         InputError: if a line is not UTF-8, too long, or no JSON object with
-            such a text, naming file and line.
+            such a text, naming file and line; at the end, if no file has a
+            document.
         OSError: if a file cannot be read.
     """
     for name, value, known in (
@@ -71,16 +72,35 @@ def read_documents(
                 f"`{name}` must be one of {', '.join(known)}. Received: "
                 f"{name}={value!r:.40}."
             )
+    paths = [os.fspath(path) for path in paths]
+    is_empty = True
     for path in paths:
-        name = os.fspath(path).removesuffix(".gz")
+        name = path.removesuffix(".gz")
         how = format or ("jsonl" if name.endswith(".jsonl") else "blank_lines")
         for lines, origin in _READERS[how](path, text_key):
             sentences = [line.strip() for line in lines]
-            if split == "sentences":
-                sentences = [s for one in sentences for s in split_text(one)]
-            sentences = [one for one in sentences if one]
-            if sentences:
-                yield Document(sentences, origin)
+            document = Document([one for one in sentences if one], origin)
+            if document.sentences:
+                is_empty = False
+                yield in_sentences(document, split)
+    if is_empty:
+        raise InputError(
+            "A corpus must have documents. Received: none but blank ones in "
+            f"{', '.join(paths):.200}. Check the files and their format."
+        )
+
+
+def in_sentences(document: Document, split: str) -> Document:
+    """Returns a document of lines as one of sentences.
+
+    Args:
+        document: what `read_documents` yields with `split="lines"`.
+        split: see there.
+    """
+    if split == "lines":
+        return document
+    sentences = [s for line in document.sentences for s in split_text(line)]
+    return document._replace(sentences=sentences)
 
 
 def split_text(text: str) -> list[str]:

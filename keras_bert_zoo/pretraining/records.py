@@ -10,7 +10,9 @@ Source: `create_pretraining_data.py` and `bert_pretrain_dataloader.py` of these
 projects, for the keys.
 """
 
+import hashlib
 import os
+import types
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -19,6 +21,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_bert_zoo import feature_names
+from keras_bert_zoo import storage
+from keras_bert_zoo.data import BatchStream
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining.objectives.masked_lm import MASKED_LM
 from keras_bert_zoo.pretraining.objectives.masked_lm import NEXT_SENTENCE
@@ -34,8 +38,12 @@ _WEIGHTS, _PAIR = "masked_lm_weights", "next_sentence_labels"
 _NEWER = {_IDS: "input_word_ids"}
 _NEWER_OF_OTHERS = "input_type_ids"
 
-SHUFFLED = 10_000
+# Files that are read at a time, and records that change places.
 _CYCLE = 16
+_SHUFFLED = 10_000
+# Records that are checked at a time, and in all of files that are known.
+_CHECKED = 1024
+_SAMPLED = 100_000
 
 
 def to_arrays(
@@ -123,12 +131,15 @@ class RecordFiles:
         paths: the files.
         objective: `MaskedLM`.
         tokenizer: `Tokenizer`.
+        known: path -> number of its examples, of files that are known to be
+            whole. All records of the others are looked at, of these some.
 
     Attributes:
         sequence_length: int. Of all examples.
         num_examples: int.
         counts: path -> number of its examples.
-        token_counts: int64 `(V,)`. How often each token is a hidden one.
+        token_counts: int64 `(V,)`. How often each token is a hidden one, in
+            the records that were looked at.
 
     Raises:
         InputError: if a file is cut short or no TFRecord, a key is missing,
@@ -142,64 +153,61 @@ class RecordFiles:
         paths: Sequence[str | os.PathLike],
         objective: MaskedLM,
         tokenizer: Tokenizer,
+        known: Mapping[str, int] = types.MappingProxyType({}),
     ):
         self.paths = [os.fspath(path) for path in paths]
         if not self.paths:
             raise InputError("Examples lie in files. Received: none. Name one.")
         self._objective = objective
+        self._tokenizer = tokenizer
         num_segments = objective.num_segments
         (self._other,) = tokenizer.template(num_segments).inputs or (None,)
         self._keys = self._found_keys()
         self.token_counts = np.zeros(tokenizer.vocabulary_size, "int64")
+        some = -(-_SAMPLED // len(self.paths))
         self.counts = {
-            path: self._count(path, tokenizer) for path in self.paths
+            path: self._count(path, some if path in known else None)
+            for path in self.paths
         }
+        self.counts |= known
         self.num_examples = sum(self.counts.values())
 
-    def dataset(
-        self,
-        batch_size: int,
-        *,
-        shuffle: bool = False,
-        seed: int = 0,
-        fixed_shapes: bool = False,
-    ) -> tf.data.Dataset:
-        """Returns `(inputs, labels, weights)`, as `fit` takes them.
+    def batches(
+        self, batch_size: int, *, seed: int = 0, fixed_shapes: bool = False
+    ) -> "RecordBatches":
+        """Returns the examples as batches, in another order each pass.
 
         Args:
             batch_size: int. Examples in a batch.
-            shuffle: bool. Whether files are read interleaved, and examples
-                shuffled, in another order each epoch.
             seed: int. Of the order.
             fixed_shapes: bool. Whether batches are whole and as long as the
                 examples; else each is as long as its longest one.
         """
-        files = tf.data.Dataset.from_tensor_slices(self.paths)
-        if shuffle:
-            files = files.shuffle(len(self.paths), seed=seed)
-            records = files.interleave(
-                tf.data.TFRecordDataset,
-                cycle_length=min(_CYCLE, len(self.paths)),
-            )
-            records = records.shuffle(SHUFFLED, seed=seed + 1)
-        else:
-            records = files.flat_map(tf.data.TFRecordDataset)
-        batches = records.batch(batch_size, drop_remainder=fixed_shapes)
-        number = -(-self.num_examples // batch_size)
-        if fixed_shapes:
-            number = self.num_examples // batch_size
-        options = tf.data.Options()
-        options.experimental_distribute.auto_shard_policy = (
-            tf.data.experimental.AutoShardPolicy.DATA
-        )
-        return (
-            batches.map(lambda records: self._parsed(records, fixed_shapes))
-            .apply(tf.data.experimental.assert_cardinality(number))
-            .prefetch(8)
-            .with_options(options)
-        )
+        return RecordBatches(self, batch_size, seed, fixed_shapes)
 
-    def _parsed(self, records: tf.Tensor, fixed_shapes: bool) -> tuple:
+    def check(self) -> None:
+        """Looks at all records of all files.
+
+        Raises:
+            InputError: naming the first file and record that are wrong.
+        """
+        for path in self.paths:
+            self._count(path)
+
+    def digest(self) -> str:
+        """Returns the digest of how often each token is hidden, and where."""
+        digest = hashlib.blake2b(digest_size=8)
+        digest.update(self.token_counts.tobytes())
+        digest.update(repr([*self.counts.values()]).encode())
+        return digest.hexdigest()
+
+    def parsed(self, records: tf.Tensor, fixed_shapes: bool) -> tuple:
+        """Returns records as `(inputs, labels, weights)`, in a graph.
+
+        Args:
+            records: string `(B,)`.
+            fixed_shapes: see `batches`.
+        """
         found = tf.io.parse_example(records, self._spec())
         found = {name: found[key] for name, key in self._keys.items()}
         mask = found[_MASK]
@@ -274,39 +282,39 @@ class RecordFiles:
         self._num_hidden = len(feature[keys[_HIDDEN]].int64_list.value)
         return keys
 
-    def _count(self, path: str, tokenizer: Tokenizer) -> int:
-        """Returns the number of records in a file, all of them checked."""
+    def _count(self, path: str, most: int | None = None) -> int:
+        """Returns how many records a file has, or so many, all checked."""
         spec = self._spec()
+        batches = (
+            tf.data.TFRecordDataset(path)
+            .take(-1 if most is None else most)
+            .batch(_CHECKED)
+            .map(
+                lambda records: tf.io.parse_example(records, spec),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
+            .prefetch(2)
+        )
         done = 0
-        batch: list[bytes] = []
-        for record in self._records(path):
-            batch.append(record)
-            if len(batch) == 1024:
-                self._check(batch, spec, path, done, tokenizer)
-                done += len(batch)
-                batch = []
-        if batch:
-            self._check(batch, spec, path, done, tokenizer)
-        return done + len(batch)
-
-    def _check(self, batch, spec, path, done, tokenizer) -> None:
         try:
-            found = tf.io.parse_example(batch, spec)
-        except tf.errors.InvalidArgumentError:
-            number = done + self._first_wrong(batch, spec)
-            raise InputError(
-                f"{path}, record {number + 1}: all examples must have the "
-                f"keys of the first, and its lengths, {self.sequence_length} "
-                f"and {self._num_hidden}. Received another. Make the examples "
-                "again."
-            ) from None
+            with storage.os_errors(path):
+                for found in batches:
+                    self._check(found, path, done)
+                    done += len(found[self._keys[_IDS]])
+        except OSError as error:
+            self._check_one_by_one(path, done, spec)
+            raise error
+        return done
+
+    def _check(self, found, path: str, done: int) -> None:
+        vocabulary_size = self._tokenizer.vocabulary_size
         for name in (_IDS, _HIDDEN):
             ids = found[self._keys[name]].numpy()
-            wrong = np.argwhere((ids < 0) | (ids >= tokenizer.vocabulary_size))
+            wrong = np.argwhere((ids < 0) | (ids >= vocabulary_size))
             if wrong.size:
                 raise InputError(
                     f"{path}, record {done + wrong[0, 0] + 1}: a token must "
-                    f"be one of the vocabulary's {tokenizer.vocabulary_size}. "
+                    f"be one of the vocabulary's {vocabulary_size}. "
                     f"Received: {ids[tuple(wrong[0])]}. Give the vocabulary "
                     "that the examples were made with."
                 )
@@ -316,25 +324,121 @@ class RecordFiles:
             hidden, minlength=len(self.token_counts)
         )
 
-    def _first_wrong(self, batch, spec) -> int:
-        for index, record in enumerate(batch):
+    def _check_one_by_one(self, path: str, number: int, spec: dict) -> None:
+        """Raises for the first record, after so many, that is wrong."""
+        for record in self._records(path, number):
+            number += 1
             try:
                 tf.io.parse_example([record], spec)
             except tf.errors.InvalidArgumentError:
-                return index
-        return 0
+                raise InputError(
+                    f"{path}, record {number}: all examples must have the "
+                    "keys of the first, and its lengths, "
+                    f"{self.sequence_length} and {self._num_hidden}. Received "
+                    "another. Make the examples again."
+                ) from None
 
-    def _records(self, path: str) -> Iterator[bytes]:
-        number = 0
+    def _records(self, path: str, number: int = 0) -> Iterator[bytes]:
+        """Yields the records of a file, after so many of them."""
+        records = tf.data.TFRecordDataset(path).skip(number)
         try:
-            for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
-                yield record
-                number += 1
-        except tf.errors.NotFoundError:
-            raise FileNotFoundError(2, "No such file", path) from None
-        except tf.errors.DataLossError:
+            with storage.os_errors(path):
+                for record in records.as_numpy_iterator():
+                    yield record
+                    number += 1
+        except OSError as error:
+            if not isinstance(error.__cause__, tf.errors.DataLossError):
+                raise
             raise InputError(
                 f"{path}, record {number + 1}: a TFRecord must be whole. "
                 "Received one that is cut short or damaged there. Copy or "
                 "make the file again."
             ) from None
+
+
+class RecordBatches(BatchStream):
+    """Batches of a `RecordFiles`, read from several files at a time.
+
+    The order of a pass follows from the seed and its number: files by chance,
+    records of some files in turn, and of ten thousand of these by chance.
+
+    Args:
+        files: `RecordFiles`.
+        batch_size, seed, fixed_shapes: see `RecordFiles.batches`.
+    """
+
+    def __init__(
+        self, files: RecordFiles, batch_size: int, seed: int, fixed_shapes: bool
+    ):
+        self._files = files
+        self._batch_size = batch_size
+        self._seed = seed
+        self._fixed_shapes = fixed_shapes
+
+    @property
+    def num_batches(self) -> int:
+        if self._fixed_shapes:
+            return self._files.num_examples // self._batch_size
+        return -(-self._files.num_examples // self._batch_size)
+
+    def check(self) -> None:
+        """See `RecordFiles.check`."""
+        self._files.check()
+
+    def digest(self) -> str:
+        return f"{self._files.digest()}-{self._batch_size}-{self._seed}"
+
+    def dataset(self, first: int = 0) -> tf.data.Dataset:
+        first_pass, skipped = divmod(first, max(self.num_batches, 1))
+
+        def batches_of(number):
+            records = self._one_pass(number)
+            # Not even parsed.
+            num_skipped = tf.constant(skipped * self._batch_size, tf.int64)
+            records = records.skip(
+                tf.where(number == first_pass, num_skipped, 0)
+            )
+            return records.batch(
+                self._batch_size, drop_remainder=self._fixed_shapes
+            )
+
+        options = tf.data.Options()
+        # Each worker reads all, and takes its part of every batch.
+        options.experimental_distribute.auto_shard_policy = (
+            tf.data.experimental.AutoShardPolicy.DATA
+        )
+        return (
+            tf.data.Dataset.counter(first_pass)
+            .flat_map(batches_of)
+            .map(
+                lambda some: self._files.parsed(some, self._fixed_shapes),
+                num_parallel_calls=tf.data.AUTOTUNE,
+            )
+            .apply(
+                tf.data.experimental.assert_cardinality(
+                    tf.data.INFINITE_CARDINALITY
+                )
+            )
+            .prefetch(tf.data.AUTOTUNE)
+            .with_options(options)
+        )
+
+    def _one_pass(self, number: tf.Tensor) -> tf.data.Dataset:
+        seed = tf.random.fold_in(tf.constant([self._seed, 0], tf.int64), number)
+
+        def shuffled(values, index):
+            return tf.random.experimental.stateless_shuffle(
+                values, tf.random.fold_in(seed, index)
+            )
+
+        files = tf.data.Dataset.from_tensor_slices(
+            shuffled(tf.constant(self._files.paths), 0)
+        )
+        records = files.interleave(
+            tf.data.TFRecordDataset,
+            cycle_length=min(_CYCLE, len(self._files.paths)),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        windows = records.batch(_SHUFFLED).enumerate(1)
+        return windows.map(lambda i, some: shuffled(some, i)).unbatch()

@@ -95,8 +95,9 @@ def next_sentence_pairs(
     if corpus.num_documents < 2:
         raise InputError(
             "The random sentence of a pair comes from another document. "
-            "Received: a corpus of one document. Separate documents by blank "
-            "lines, or choose pairs=sentence_order, which takes one."
+            "Received: a corpus of one document, at "
+            f"{', '.join(corpus.origins)}. Separate documents by blank lines, "
+            "or choose pairs=sentence_order (SOP), for which one is enough."
         )
     return _Pairs(corpus, capacity, seed).with_random_ones()
 

@@ -2,47 +2,46 @@
 
 A block is some megabytes of consecutive documents; what is made of it depends
 on its documents, its number and the seed alone. So any number of processes
-gives the same files, and a run that was killed goes on with the blocks that
-have none. The random segment of a pair is one of the same block.
+(`processes`) or of Beam's workers (`beam`) gives the same files, and a run that
+was killed goes on with the blocks that have none. The random segment of a pair
+is one of the same block.
 """
 
-import concurrent.futures
 import contextlib
-import hashlib
 import json
-import multiprocessing
 import os
-import pathlib
-import shutil
-from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from keras_bert_zoo.atomic_io import atomic_file
-from keras_bert_zoo.atomic_io import held
+from keras_bert_zoo import storage
+from keras_bert_zoo.atomic_io import sha256_of
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining import records
 from keras_bert_zoo.pretraining.corpus import tokenize_documents
 from keras_bert_zoo.pretraining.documents import Document
+from keras_bert_zoo.pretraining.documents import in_sentences
 from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
 from keras_bert_zoo.tokenization import Tokenizer
-from keras_bert_zoo.tokenization import load_tokenizer
 
 BLOCK_CHARACTERS = 4 * 2**20
 MANIFEST = "manifest.json"
 # What is done so far, in a directory that is not finished.
 _UNFINISHED = ".unfinished"
+_SETTINGS = "settings.json"
 _BATCH = 4096
 
 
 class Making(NamedTuple):
     """What decides the examples of a block, beside its documents.
+
+    It is pickled with the tokenizer's configuration in place of its engine.
 
     Attributes:
         tokenizer: `Tokenizer`.
@@ -50,6 +49,9 @@ class Making(NamedTuple):
         sequence_length: int.
         duplicates: int. How often each block is cut and masked anew.
         seed: int.
+        split: str. Whether lines are split into "sentences", which takes
+            longer than to read them, or are some ("lines").
+        block_characters: int. About what the documents of a block have.
     """
 
     tokenizer: Tokenizer
@@ -57,6 +59,8 @@ class Making(NamedTuple):
     sequence_length: int
     duplicates: int = 1
     seed: int = 0
+    split: str = "sentences"
+    block_characters: int = BLOCK_CHARACTERS
 
     def settings(self) -> dict:
         """Returns the same, JSON-able."""
@@ -69,11 +73,25 @@ class Making(NamedTuple):
             "sequence_length": self.sequence_length,
             "duplicates": self.duplicates,
             "seed": self.seed,
+            "split": self.split,
+            "block_characters": self.block_characters,
         }
+
+    def __reduce__(self):
+        tokenizer, *others = self
+        return _with_tokenizer, (
+            type(tokenizer),
+            tokenizer.get_config(),
+            others,
+        )
+
+
+def _with_tokenizer(kind, config, others) -> Making:
+    return Making(kind.from_config(config), *others)
 
 
 def blocks(
-    documents: Iterable[Document], characters: int = BLOCK_CHARACTERS
+    documents: Iterable[Document], characters: int
 ) -> Iterator[list[Document]]:
     """Yields consecutive documents, of about so many characters each.
 
@@ -103,10 +121,11 @@ def examples_of_block(
 
     Args:
         making: `Making`.
-        block: the documents.
+        block: the documents, of lines.
         number: int. Of the block.
     """
-    corpus = tokenize_documents(block, making.tokenizer)
+    documents = (in_sentences(one, making.split) for one in block)
+    corpus = tokenize_documents(documents, making.tokenizer)
     seeds = np.random.SeedSequence([making.seed, number])
     seed, mask_seed, order_seed = seeds.generate_state(3, "uint64")
     cut = CorpusExamples(
@@ -152,160 +171,152 @@ def write_shard(
 ) -> dict:
     """Writes the examples of a block into a file, whole or not at all.
 
+    Args:
+        making: `Making`.
+        block: the documents, of lines.
+        number: int. Of the block.
+        directory: one that `begin` made.
+
     Returns:
-        dict of `file`, `num_examples`, `num_documents` and `sha256`.
+        dict of `file`, `num_examples`, `num_documents`, `num_bytes` and
+        `sha256`.
+
+    Raises:
+        InputError: if no example can be cut from the block.
+        OSError: if the file cannot be written.
     """
-    name = f"examples-{number:06}.tfrecord"
-    path = pathlib.Path(directory) / name
+    files = storage.files_of(directory)
+    name = _name(number)
+    path = files.join(directory, name)
     num_examples = 0
-    with atomic_file(path) as temporary:
-        with tf.io.TFRecordWriter(str(temporary)) as writer:
-            for arrays in examples_of_block(making, block, number):
-                for record in records.serialized(arrays):
+    with files.atomic_file(path) as temporary:
+        writer = tf.io.TFRecordWriter(str(temporary))
+        for arrays in examples_of_block(making, block, number):
+            for record in records.serialized(arrays):
+                with storage.os_errors(path):
                     writer.write(record)
-                    num_examples += 1
-        digest = _sha256(temporary)
+                num_examples += 1
+        with storage.os_errors(path):
+            writer.close()
+        num_bytes = temporary.stat().st_size
+        digest = sha256_of(temporary)
     facts = {
         "file": name,
         "num_examples": num_examples,
         "num_documents": len(block),
+        "num_bytes": num_bytes,
         "sha256": digest,
     }
-    done = pathlib.Path(directory) / _UNFINISHED / f"{name}.json"
-    with atomic_file(done) as temporary:
-        temporary.write_text(json.dumps(facts), encoding="utf-8")
+    _write_json(files, _facts_path(files, directory, number), facts)
     return facts
 
 
-def make_shards(
-    making: Making,
-    documents: Iterable[Document],
-    directory: str | os.PathLike,
-    *,
-    tokenizer_directory: str | os.PathLike,
-    source: Any = None,
-    num_processes: int = 1,
-    on_progress: Callable[[int], None] | None = None,
-) -> dict:
-    """Writes the examples of a corpus, or what is missing of them.
+def finished_shard(number: int, directory: str) -> dict | None:
+    """Returns what `write_shard` returned for a block, if it is done."""
+    files = storage.files_of(directory)
+    path = _facts_path(files, directory, number)
+    return _read_json(files, path) if files.is_file(path) else None
+
+
+def begin(making: Making, directory: str, source: Any) -> dict:
+    """Makes a directory for shards, or checks that it can be gone on with.
 
     Args:
         making: `Making`.
-        documents: streamed; a few blocks are held at a time.
-        directory: where to write; one that an earlier call with the same
-            arguments left unfinished is finished.
-        tokenizer_directory: from which each process loads the tokenizer.
-        source: what tells the corpus from others, JSON-able; a run with
-            another one does not go on with the directory.
-        num_processes: int.
-        on_progress: called with the number of documents after each block, or
-            `None`.
+        directory: a path or URL.
+        source: what tells the corpus from others, JSON-able.
+
+    Returns:
+        The settings that decide the shards, for the manifest.
+
+    Raises:
+        InputError: if the directory holds something else.
+    """
+    files = storage.files_of(directory)
+    settings = json.loads(json.dumps({**making.settings(), "source": source}))
+    path = files.join(directory, _UNFINISHED, _SETTINGS)
+    if not files.is_file(path):
+        if files.is_file(directory) or files.names(directory):
+            raise InputError(
+                "Examples are written into a directory of their own. Received: "
+                f"{directory}, which is not empty. Choose another one."
+            )
+        files.make_directory(files.parent(path))
+        _write_json(files, path, settings)
+        return settings
+    found = _read_json(files, path)
+    changed = [key for key in settings if found.get(key) != settings[key]]
+    if changed:
+        raise InputError(
+            f"{directory} holds unfinished examples that were begun in "
+            f"the same way. Received: another {', '.join(changed)}. "
+            "Choose another directory, or delete that one."
+        )
+    return settings
+
+
+def finish(settings: dict, shards: Sequence[dict], directory: str) -> dict:
+    """Writes the manifest of a directory whose shards are all written.
+
+    Args:
+        settings: what `begin` returned.
+        shards: what `write_shard` returned, in any order.
+        directory: of the shards.
 
     Returns:
         The content of `manifest.json`.
 
     Raises:
-        InputError: if the directory holds something else, or no example can
-            be made.
-        OSError: if the disk is full; what was finished is kept.
+        InputError: if there are no shards.
     """
-    directory = pathlib.Path(directory)
-    settings = json.loads(json.dumps({**making.settings(), "source": source}))
-    _begin(directory, settings)
-    with _alone(directory), _nothing_left(directory):
-        # What a killed run was writing.
-        for path in directory.glob(".examples-*"):
-            path.unlink()
-        return _make(
-            making,
-            documents,
-            directory,
-            settings,
-            str(tokenizer_directory),
-            num_processes,
-            on_progress,
+    if not shards:
+        raise InputError(
+            "A corpus must have documents. Received: none. Check the files "
+            "and their format."
         )
+    files = storage.files_of(directory)
+    manifest = {
+        "format": 1,
+        **settings,
+        "num_examples": sum(one["num_examples"] for one in shards),
+        "num_documents": sum(one["num_documents"] for one in shards),
+        "shards": sorted(shards, key=lambda one: one["file"]),
+    }
+    _write_json(files, files.join(directory, MANIFEST), manifest)
+    files.remove_directory(files.join(directory, _UNFINISHED))
+    return manifest
 
 
 @contextlib.contextmanager
-def _nothing_left(directory: pathlib.Path) -> Iterator[None]:
-    """Removes the directory again where nothing was finished."""
-    try:
-        yield
-    except BaseException:
-        if not list(directory.glob("examples-*")):
-            shutil.rmtree(directory / _UNFINISHED)
-            with contextlib.suppress(OSError):
-                directory.rmdir()
-        raise
+def unfinished(directory: str) -> Iterator[None]:
+    """Keeps a directory that `begin` made, from other processes too.
 
+    What a killed run was writing is removed at the beginning. If the block
+    raises, finished shards stay; where there are none, the directory goes.
 
-@contextlib.contextmanager
-def _alone(directory: pathlib.Path) -> Iterator[None]:
+    Raises:
+        InputError: if another process of this machine is at it.
+    """
+    files = storage.files_of(directory)
+    inside = files.join(directory, _UNFINISHED)
     try:
-        with held(directory / _UNFINISHED):
+        with files.held(inside):
+            for name in files.names(directory):
+                if name.startswith(".examples-"):
+                    files.remove(files.join(directory, name))
             yield
     except BlockingIOError:
         raise InputError(
             f"{directory} is written by one process. Received: another that "
             "is at it. Wait for it, or choose another directory."
         ) from None
-
-
-def _make(
-    making,
-    documents,
-    directory,
-    settings,
-    tokenizer_directory,
-    num_processes,
-    on_progress,
-) -> dict:
-    unfinished = directory / _UNFINISHED
-    shards: dict[int, dict] = {}
-    num_documents = 0
-
-    def todo():
-        nonlocal num_documents
-        for number, block in enumerate(blocks(documents)):
-            name = f"examples-{number:06}.tfrecord"
-            done = unfinished / f"{name}.json"
-            if done.is_file():
-                shards[number] = json.loads(done.read_text("utf-8"))
-            else:
-                yield number, block
-            num_documents += len(block)
-            if on_progress is not None:
-                on_progress(num_documents)
-
-    if num_processes == 1:
-        for number, block in todo():
-            shards[number] = write_shard(making, block, number, str(directory))
-    else:
-        arguments = (making._replace(tokenizer=None), tokenizer_directory)
-        for number, facts in _in_processes(
-            todo(), arguments, str(directory), num_processes
-        ):
-            shards[number] = facts
-    manifest = {
-        "format": 1,
-        **settings,
-        "num_examples": sum(one["num_examples"] for one in shards.values()),
-        "num_documents": num_documents,
-        "shards": [shards[number] for number in sorted(shards)],
-    }
-    if not manifest["num_examples"]:
-        raise InputError(
-            "A corpus must have documents. Received: none. Check the files "
-            "and their format."
-        )
-    with atomic_file(directory / MANIFEST) as temporary:
-        text = json.dumps(manifest, indent=2, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    for path in unfinished.iterdir():
-        path.unlink()
-    unfinished.rmdir()
-    return manifest
+    except BaseException:
+        names = files.names(directory)
+        if not any(name.startswith("examples-") for name in names):
+            files.remove_directory(inside)
+            if names == [_UNFINISHED]:
+                files.remove_directory(directory)
+        raise
 
 
 def read_manifest(directory: str | os.PathLike) -> dict:
@@ -314,113 +325,50 @@ def read_manifest(directory: str | os.PathLike) -> dict:
     Raises:
         InputError: if there is no manifest, or a file of it is not there.
     """
-    path = pathlib.Path(directory) / MANIFEST
-    try:
-        manifest = json.loads(path.read_text("utf-8"))
-        files = [path.with_name(one["file"]) for one in manifest["shards"]]
-    except FileNotFoundError:
-        unfinished = path.with_name(_UNFINISHED).is_dir()
+    directory = os.fspath(directory)
+    files = storage.files_of(directory)
+    path = files.join(directory, MANIFEST)
+    names = files.names(directory)
+    if MANIFEST not in names:
+        found = "unfinished ones" if _UNFINISHED in names else f"no {MANIFEST}"
         raise InputError(
-            f"{directory} must hold finished examples. Received: "
-            + ("unfinished ones" if unfinished else f"no {MANIFEST}")
-            + ". Run `bert-zoo make-examples` with that directory"
-            + (" again." if unfinished else ", or name the files.")
-        ) from None
+            f"{directory} must hold finished examples. Received: {found}. Run "
+            "`bert-zoo make-examples` with that directory"
+            + (" again." if _UNFINISHED in names else ", or name the files.")
+        )
+    try:
+        manifest = _read_json(files, path)
+        sizes = {
+            one["file"]: (one["num_bytes"], one["num_examples"])
+            for one in manifest["shards"]
+        }
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} must be what `make-examples` wrote. Received: {error}. "
             "Make the examples again."
         ) from error
-    for file in files:
-        if not file.is_file():
-            raise InputError(
-                f"{directory} must hold all of its examples. Received: no "
-                f"{file.name}. Copy or make them again."
-            )
+    if missing := sizes.keys() - {*names}:
+        raise InputError(
+            f"{directory} must hold all of its examples. Received: no "
+            f"{min(missing)}. Copy or make them again."
+        )
     return manifest
 
 
-def _begin(directory: pathlib.Path, settings: dict) -> None:
-    """Makes the directory, or checks that it can be gone on with."""
-    unfinished = directory / _UNFINISHED
-    path = unfinished / "settings.json"
-    if path.is_file():
-        found = json.loads(path.read_text("utf-8"))
-        changed = [key for key in settings if found.get(key) != settings[key]]
-        if changed:
-            raise InputError(
-                f"{directory} holds unfinished examples that were begun in "
-                f"the same way. Received: another {', '.join(changed)}. "
-                "Choose another directory, or delete that one."
-            )
-        return
-    if directory.exists() and any(directory.iterdir()):
-        raise InputError(
-            "Examples are written into a directory of their own. Received: "
-            f"{directory}, which is not empty. Choose another one."
-        )
-    unfinished.mkdir(parents=True, exist_ok=True)
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(settings), encoding="utf-8")
+def _name(number: int) -> str:
+    return f"examples-{number:06}.tfrecord"
 
 
-def _in_processes(
-    todo: Iterator[tuple[int, list[Document]]],
-    arguments: tuple,
-    directory: str,
-    num_processes: int,
-) -> Iterator[tuple[int, dict]]:
-    """Yields the facts on shards, as processes finish them."""
-    # Not forked: TensorFlow has threads.
-    pool = concurrent.futures.ProcessPoolExecutor(
-        num_processes,
-        multiprocessing.get_context("spawn"),
-        _load_in_process,
-        arguments,
-    )
-    waiting: dict[concurrent.futures.Future, int] = {}
-
-    def finished(some):
-        for future in some:
-            yield waiting.pop(future), future.result()
-
-    try:
-        for number, block in todo:
-            future = pool.submit(_write_in_process, block, number, directory)
-            waiting[future] = number
-            # A block more than there are processes, so that none waits.
-            if len(waiting) > num_processes:
-                done, _ = concurrent.futures.wait(
-                    waiting, return_when=concurrent.futures.FIRST_COMPLETED
-                )
-                yield from finished(done)
-        yield from finished(list(waiting))
-    except concurrent.futures.process.BrokenProcessPool as error:
-        raise InputError(
-            "A process that makes examples ended before it was done: it may "
-            "have run out of memory, or was killed. What was finished is "
-            "kept: run the same command again, or with fewer processes."
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _facts_path(files, directory: str, number: int) -> str:
+    return files.join(directory, _UNFINISHED, f"{_name(number)}.json")
 
 
-_making: Making | None = None
+def _read_json(files, path: str) -> dict:
+    with files.open(path) as stream:
+        return json.loads(stream.readall())
 
 
-def _load_in_process(making: Making, tokenizer_directory: str) -> None:
-    global _making
-    # As many threads in all as there are processes.
-    with contextlib.suppress(RuntimeError):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-    _making = making._replace(tokenizer=load_tokenizer(tokenizer_directory))
-
-
-def _write_in_process(block, number: int, directory: str) -> dict:
-    return write_shard(_making, block, number, directory)
-
-
-def _sha256(path: pathlib.Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def _write_json(files, path: str, content: dict) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    with files.atomic_file(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")

@@ -139,7 +139,7 @@ def prepared(
         if backup is not None or distribution.are_several(strategy):
             settings = {
                 **order,
-                **_digests(model, examples, validation_data),
+                **_digests(model, x, validation_data),
                 **_settings_of_fit(others),
                 "batch_size": batch_size,
                 "epochs": epochs,
@@ -371,9 +371,10 @@ def _settings_of_parts(model) -> dict:
     }
 
 
-def _digests(model, examples, validation_data) -> dict:
+def _digests(model, x, validation_data) -> dict:
     """Returns the digests of training and validation data."""
-    data_sets = {"training_examples": examples}
+    is_known = isinstance(x, data.Examples | data.BatchStream)
+    data_sets = {"training_examples": x if is_known else None}
     if validation_data is not None:
         data_sets["validation_examples"] = data.validation_examples(
             validation_data, model.head
@@ -411,6 +412,11 @@ def training_data(
             a batch of a fixed shape has; or if `num_done` is given and the data
             cannot be resumed.
     """
+    if isinstance(x, data.BatchStream):
+        return {
+            "x": x.dataset(num_done or 0),
+            "steps_per_epoch": x.num_batches,
+        }
     examples = data.as_examples(x, y, model.head)
     if examples is None:
         arguments = _ready(model, x, y, batch_size)
@@ -447,6 +453,8 @@ def evaluation_data(
     Raises:
         InputError: if an example is wrong, or there is none.
     """
+    if isinstance(x, data.BatchStream):
+        return {"x": x.dataset(), "steps": x.num_batches}
     x = data.settled(x)
     examples = data.as_examples(x, y, model.head, sample_weight, columns)
     if examples is None:

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import os
 import pathlib
+import tempfile
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ import tensorflow as tf
 import keras_bert_zoo
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import registry
+from keras_bert_zoo import storage
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization import word_boundaries
 from keras_bert_zoo.tokenization.packing import PackedSequences
@@ -373,6 +375,8 @@ class Tokenizer(abc.ABC):
         return other
 
 
+# Of a tokenizer's file; a model's weights may lie beside it.
+_MOST_BYTES = 64 * 2**20
 _NOT_DESCRIBED = ("tokens", "engine")
 
 
@@ -403,13 +407,15 @@ def load_tokenizer(
     """Returns the tokenizer whose files lie in a directory.
 
     Args:
-        directory: the directory, or one of the files.
+        directory: the directory, or one of the files; a path or URL.
         engine: str. See `Tokenizer.with_engine`.
 
     Raises:
         InputError: if no registered tokenizer recognizes the files, or one
             of them is damaged.
     """
+    if storage.is_url(directory):
+        return _load_from_url(os.fspath(directory), engine)
     if pathlib.Path(directory).is_file():
         # One of the files, such as a vocabulary.
         directory = pathlib.Path(directory).parent
@@ -433,6 +439,23 @@ def load_tokenizer(
             f"Received what it cannot read: {str(error):.200}. Copy the "
             "tokenizer again."
         ) from error
+
+
+def _load_from_url(url: str, engine: str) -> Tokenizer:
+    files = storage.files_of(url)
+    if files.is_file(url):
+        url = files.parent(url)
+    with tempfile.TemporaryDirectory() as copy_of_url:
+        for name in files.names(url):
+            path = files.join(url, name)
+            if files.is_file(path) and files.size(path) <= _MOST_BYTES:
+                content = files.open(path).readall()
+                pathlib.Path(copy_of_url, name).write_bytes(content)
+        try:
+            return load_tokenizer(copy_of_url, engine)
+        except InputError as error:
+            message = str(error).replace(copy_of_url, url)
+            raise InputError(message) from error
 
 
 def _listed(directory: pathlib.Path) -> str:

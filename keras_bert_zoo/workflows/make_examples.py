@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
+import shlex
+from types import ModuleType
 from typing import Any
 from typing import Literal
 
+from keras_bert_zoo import storage
+from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.workflows import options as option_types
 from keras_bert_zoo.workflows.options import Directory
 from keras_bert_zoo.workflows.options import Files
@@ -45,29 +50,38 @@ def make_examples(
     document_format: str | None = None,
     split: Literal["sentences", "lines"] = "sentences",
     text_key: str = "text",
+    runner: str | None = None,
+    beam_options: str | None = None,
     progress: Any = None,
 ) -> MakeExamplesResult:
     """Cuts a corpus into examples, hides tokens, and writes TFRecords.
 
     The files have the keys of google-research/bert and tf-models-official.
     Documents are streamed, a few megabytes at a time; the same corpus, options
-    and seed give the same files, however many processes there are. A run that
-    was killed goes on when it is started again.
+    and seed give the same files, however many processes or workers of Apache
+    Beam there are. A run that was killed goes on when it is started again.
+    Paths may be URLs, such as `gs://bucket/corpus.txt`.
 
     Args:
         corpus: as in `pretrain`.
         vocabulary: as in `pretrain`.
-        out: directory of the files.
+        out: directory of the files, a path or URL.
         pairs: what two segments of an example are, or none.
         mask_rate: fraction of tokens to hide.
         hide: what is hidden at a time.
         sequence_length: as in `pretrain`.
         duplicates: how often the corpus is cut and masked anew.
-        processes: how many work at a time.
+        processes: how many work at a time, on this machine.
         seed: of what is cut and hidden.
         document_format: as in `pretrain`.
         split: as in `pretrain`.
         text_key: as in `pretrain`.
+
+    Args, Apache Beam:
+        runner: DirectRunner, FlinkRunner, SparkRunner, DataflowRunner or
+            another, in place of processes here (default: none).
+        beam_options: flags of the pipeline, in one text, as in
+            --beam-options="--project=my-project --region=europe-west1".
 
     Args, Python alone:
         progress: `Progress` or `None`. Hears how many documents are done.
@@ -88,10 +102,23 @@ def make_examples(
         option_types.options_of(make_examples), dict(locals())
     )
 
+    if options["runner"] is None and options["beam_options"] is not None:
+        raise InputError(
+            "The options of Beam are for a runner. Received: beam_options="
+            f"{options['beam_options']!r:.60}, and no runner. Name one, or "
+            "leave them out."
+        )
+    if options["runner"] is not None and options["processes"] != 1:
+        raise InputError(
+            "A runner has workers in place of processes. Received: "
+            f"runner={options['runner']}, processes={options['processes']}. "
+            "Leave one out; beam_options say how many workers there are."
+        )
+
+    from keras_bert_zoo.pretraining import processes
     from keras_bert_zoo.pretraining.documents import read_documents
     from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
     from keras_bert_zoo.pretraining.shards import Making
-    from keras_bert_zoo.pretraining.shards import make_shards
     from keras_bert_zoo.tokenization import load_tokenizer
 
     making = Making(
@@ -100,29 +127,58 @@ def make_examples(
         options["sequence_length"],
         options["duplicates"],
         options["seed"],
+        options["split"],
     )
-    manifest = make_shards(
-        making,
-        read_documents(
-            options["corpus"],
-            options["document_format"],
-            options["split"],
-            options["text_key"],
-        ),
-        options["out"],
-        tokenizer_directory=options["vocabulary"],
-        source=[
-            [os.path.basename(path), os.path.getsize(path)]
+    documents = functools.partial(
+        read_documents,
+        options["corpus"],
+        options["document_format"],
+        # Sentences are told apart where examples are made of them.
+        split="lines",
+        text_key=options["text_key"],
+    )
+    source = {
+        "files": [
+            [os.path.basename(path), storage.files_of(path).size(path)]
             for path in options["corpus"]
         ],
-        num_processes=options["processes"],
-        on_progress=None
-        if progress is None
-        else lambda number: progress.on_work("documents", number),
-    )
+        "document_format": options["document_format"],
+        "text_key": options["text_key"],
+    }
+    if options["runner"] is not None:
+        manifest = _beam().make_shards(
+            making,
+            documents,
+            options["out"],
+            source=source,
+            runner=options["runner"],
+            options=shlex.split(options["beam_options"] or ""),
+        )
+    else:
+        manifest = processes.make_shards(
+            making,
+            documents(),
+            options["out"],
+            source=source,
+            num_processes=options["processes"],
+            on_progress=None
+            if progress is None
+            else lambda number: progress.on_work("documents", number),
+        )
     return MakeExamplesResult(
         options["out"],
         manifest["num_documents"],
         manifest["num_examples"],
         len(manifest["shards"]),
     )
+
+
+def _beam() -> ModuleType:
+    try:
+        from keras_bert_zoo.pretraining import beam
+    except ImportError as error:
+        raise InputError(
+            "A runner needs Apache Beam. Received: an environment without "
+            f"it ({error}). Install it: pip install 'keras-bert-zoo[beam]'"
+        ) from error
+    return beam

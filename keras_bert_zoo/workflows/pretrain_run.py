@@ -2,8 +2,8 @@
 
 import contextlib
 import math
-import os
 import pathlib
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from keras_bert_zoo import data
 from keras_bert_zoo import presets
+from keras_bert_zoo import storage
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import CardFacts
@@ -25,6 +26,7 @@ from keras_bert_zoo.pretraining.model import objective_of
 from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.pretraining.objective import Objective
 from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
+from keras_bert_zoo.pretraining.records import RecordBatches
 from keras_bert_zoo.pretraining.records import RecordFiles
 from keras_bert_zoo.pretraining.shards import read_manifest
 from keras_bert_zoo.task.report_tables import Table
@@ -212,14 +214,14 @@ class Phase(NamedTuple):
     """A part of a run in which examples have one length.
 
     Attributes:
-        train: `CorpusExamples`, or a data set of ready features.
+        train: `CorpusExamples` or `RecordBatches`.
         held_out: `CorpusExamples` or `None`.
         num_examples: int. Of a pass over what is learned from.
         sequence_length: int. Most tokens in an example.
         batch_size: int. Examples in a batch.
     """
 
-    train: Any
+    train: CorpusExamples | RecordBatches
     held_out: CorpusExamples | None
     num_examples: int
     sequence_length: int
@@ -278,22 +280,34 @@ def _train(
         packed_length = options["packed_length"]
         if packed_length is not None:
             packed_length = max(packed_length, phase.sequence_length)
-        history = model.fit(
-            phase.train,
-            batch_size=phase.batch_size,
-            initial_epoch=num_done,
-            epochs=num_done + length.num_parts,
-            steps_per_epoch=length.num_batches // length.num_parts,
-            validation_data=phase.held_out,
-            seed=options["seed"],
-            tokens_per_batch=options["tokens_per_batch"],
-            packed_length=packed_length,
-            backup=backup,
-            callbacks=list(callbacks),
-            verbose=0,
-        ).history
+        with _damage_named(phase.train):
+            history = model.fit(
+                phase.train,
+                batch_size=phase.batch_size,
+                initial_epoch=num_done,
+                epochs=num_done + length.num_parts,
+                steps_per_epoch=length.num_batches // length.num_parts,
+                validation_data=phase.held_out,
+                seed=options["seed"],
+                tokens_per_batch=options["tokens_per_batch"],
+                packed_length=packed_length,
+                backup=backup,
+                callbacks=list(callbacks),
+                verbose=0,
+            ).history
         num_done += length.num_parts
     return history
+
+
+@contextlib.contextmanager
+def _damage_named(train: CorpusExamples | RecordBatches) -> Iterator[None]:
+    """Names file and record where one turns out to be damaged."""
+    try:
+        yield
+    except tf.errors.DataLossError:
+        if isinstance(train, RecordBatches):
+            train.check()
+        raise
 
 
 def _backup_directories(options: Mapping[str, Any]) -> list[str]:
@@ -375,9 +389,8 @@ def _source(
                 f"{num_examples:,} of {length} tokens, in "
                 f"{len(files.paths):,} files",
             )
-            train = files.dataset(
+            train = files.batches(
                 batch_size,
-                shuffle=True,
                 seed=options["seed"],
                 fixed_shapes=options["strategy"] == "tpu",
             )
@@ -405,31 +418,37 @@ def _files(
             f"Received: objective={objective.name}. Give a corpus."
         )
     paths: list[str] = []
+    # How many examples files were made with, and those that are as made.
     made: dict[str, int] = {}
+    known: dict[str, int] = {}
     for given in given_paths:
-        if not os.path.isdir(given):
+        files = storage.files_of(given)
+        if not files.is_directory(given):
             paths.append(given)
             continue
         manifest = read_manifest(given)
         _check_manifest(manifest, given, objective, tokenizer)
         for shard in manifest["shards"]:
-            path = os.path.join(given, shard["file"])
+            path = files.join(given, shard["file"])
             paths.append(path)
             made[path] = shard["num_examples"]
-    files = RecordFiles(paths, objective, tokenizer)
+            if files.size(path) == shard["num_bytes"]:
+                known[path] = made[path]
+    examples = RecordFiles(paths, objective, tokenizer, known)
     for path, number in made.items():
-        if files.counts[path] != number:
+        if examples.counts[path] != number:
             raise InputError(
                 f"{path} must have the {number} examples of its manifest. "
-                f"Received: {files.counts[path]}. Copy or make it again."
+                f"Received: {examples.counts[path]}. Copy or make it again."
             )
-    if files.sequence_length != sequence_length:
+    if examples.sequence_length != sequence_length:
         raise InputError(
             "Examples must have as many tokens as the model reads. Received: "
-            f"examples of {files.sequence_length} tokens, and a sequence "
-            f"length of {sequence_length}. Give that of the examples."
+            f"{paths[0]}, with examples of {examples.sequence_length} tokens, "
+            f"and a sequence length of {sequence_length}. Give that of the "
+            "examples, or make others."
         )
-    return files
+    return examples
 
 
 def _check_manifest(manifest, given, objective, tokenizer) -> None:

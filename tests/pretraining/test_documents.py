@@ -24,6 +24,16 @@ def test_blank_lines_separate_documents(tmp_path):
     assert [one.origin for one in documents] == [f"{path}:3", f"{path}:7"]
 
 
+def test_blank_files_are_named(tmp_path):
+    paths = [tmp_path / "a.txt", tmp_path / "b.jsonl"]
+    paths[0].write_text("\n \n")
+    paths[1].write_text('{"text": ""}\n')
+    with pytest.raises(InputError, match="a.txt, .*b.jsonl"):
+        list(read_documents(paths))
+    paths[0].write_text("A text.")
+    assert len(list(read_documents(paths))) == 1
+
+
 def test_gzipped_files_are_read_one_after_the_other(tmp_path):
     paths = [tmp_path / "a.txt.gz", tmp_path / "b.txt.gz"]
     for path in paths:

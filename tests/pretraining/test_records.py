@@ -8,6 +8,7 @@ import tensorflow as tf
 import keras_bert_zoo as zoo
 from keras_bert_zoo import testing
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.pretraining import records
 from keras_bert_zoo.pretraining import shards
 from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
 from keras_bert_zoo.pretraining.records import RecordFiles
@@ -35,6 +36,17 @@ def write(path, arrays):
 
 def read(path, pairs="next_sentence"):
     return RecordFiles([path], MaskedLM(pairs), small_corpus.tokenizer())
+
+
+def one_pass(path, pairs="next_sentence", batch_size=1000, **options):
+    """Returns the batches of the first pass."""
+    batches = read(path, pairs).batches(batch_size, **options)
+    return list(batches.dataset().take(batches.num_batches))
+
+
+def rows(arrays):
+    """Returns the rows of arrays of a batch, in a fixed order."""
+    return sorted(map(tuple, np.asarray(arrays).tolist()))
 
 
 @pytest.fixture
@@ -73,24 +85,32 @@ def test_what_is_written_is_read(path):
         files.token_counts.tolist()
         == np.bincount(hidden, minlength=len(files.token_counts)).tolist()
     )
-    dataset = files.dataset(1000)
-    assert dataset.cardinality() == 1
-    ((inputs, labels, weights),) = dataset
+    ((inputs, labels, weights),) = one_pass(path)
     longest = arrays["input_mask"].sum(axis=1).max()
     for name, key in (
         ("token_ids", "input_ids"),
         ("padding_mask", "input_mask"),
         ("segment_ids", "segment_ids"),
     ):
-        assert np.array_equal(inputs[name], arrays[key][:, :longest])
-    assert np.array_equal(
-        inputs["mask_positions"], arrays["masked_lm_positions"]
-    )
-    assert np.array_equal(labels["masked_lm"], arrays["masked_lm_ids"])
-    assert np.array_equal(weights["masked_lm"], arrays["masked_lm_weights"])
-    assert np.array_equal(
-        labels["next_sentence"], arrays["next_sentence_labels"][:, 0]
-    )
+        assert rows(inputs[name]) == rows(arrays[key][:, :longest])
+    of_positions = [
+        np.concatenate(columns, axis=1)
+        for columns in (
+            (
+                inputs["mask_positions"],
+                labels["masked_lm"],
+                weights["masked_lm"],
+                labels["next_sentence"][:, None],
+            ),
+            (
+                arrays["masked_lm_positions"],
+                arrays["masked_lm_ids"],
+                arrays["masked_lm_weights"],
+                arrays["next_sentence_labels"],
+            ),
+        )
+    ]
+    assert rows(of_positions[0]) == rows(of_positions[1])
 
 
 def test_newer_names_of_keys_are_read_too(path, tmp_path):
@@ -115,7 +135,9 @@ def test_newer_names_of_keys_are_read_too(path, tmp_path):
                 features=tf.train.Features(feature=feature)
             )
             writer.write(example.SerializeToString())
-    for one, other in zip(read(path).dataset(16), read(newer).dataset(16)):
+    for one, other in zip(
+        one_pass(path, batch_size=16), one_pass(newer, batch_size=16)
+    ):
         tf.nest.map_structure(np.testing.assert_array_equal, one, other)
 
 
@@ -124,25 +146,59 @@ def test_a_model_learns_from_files_as_from_the_arrays(path):
     encoder = testing.tiny_encoder(tokenizer.vocabulary_size)
     model = zoo.PretrainingModel(encoder, MaskedLM(), tokenizer, LENGTH)
     model.compile(learning_rate=3e-3)
-    dataset = read(path).dataset(8, shuffle=True)
-    history = model.fit(dataset, epochs=3, verbose=0).history
+    history = model.fit(read(path).batches(8), epochs=3, verbose=0).history
+    assert len(history["loss"]) == 3
     assert history["loss"][-1] < history["loss"][0]
 
 
-def test_epochs_and_seeds_give_other_orders(path):
-    def order(dataset):
-        return [batch[0]["token_ids"].numpy().tolist() for batch in dataset]
+def ids_of(batches, number, first=0):
+    """Returns the token ids of some batches."""
+    return [
+        inputs["token_ids"].numpy().tolist()
+        for inputs, *_ in batches.dataset(first).take(number)
+    ]
 
-    dataset = read(path).dataset(4, shuffle=True, seed=1)
-    first, second = order(dataset), order(dataset)
-    assert first != second
-    again = read(path).dataset(4, shuffle=True, seed=1)
-    assert [order(again), order(again)] == [first, second]
-    assert order(read(path).dataset(4, shuffle=True, seed=2)) != first
+
+def test_passes_and_seeds_give_other_orders(path):
+    batches = read(path).batches(4, seed=1)
+    number = batches.num_batches
+    found = ids_of(batches, 3 * number)
+    passes = [found[start : start + number] for start in (0, number)]
+    assert passes[0] != passes[1]
+    assert sorted(sum(passes[0], [])) == sorted(sum(passes[1], []))
+    assert ids_of(read(path).batches(4, seed=1), 3 * number) == found
+    assert ids_of(read(path).batches(4, seed=2), number) != passes[0]
+
+
+@pytest.mark.parametrize("fixed_shapes", [False, True])
+def test_batches_begin_anywhere(path, fixed_shapes):
+    batches = read(path).batches(4, seed=1, fixed_shapes=fixed_shapes)
+    number = batches.num_batches
+    found = ids_of(batches, 2 * number + 3)
+    for first in (1, number, number + 2, 2 * number):
+        assert ids_of(batches, len(found) - first, first) == found[first:]
+
+
+def test_records_of_several_files_are_in_a_batch(tmp_path):
+    arrays = made()
+    paths = []
+    for index in range(3):
+        part = {key: values[index::3] for key, values in arrays.items()}
+        paths.append(write(tmp_path / f"{index}.tfrecord", part))
+    files = RecordFiles(paths, MaskedLM(), small_corpus.tokenizer())
+    ((inputs, *_),) = files.batches(1000).dataset().take(1)
+    longest = inputs["token_ids"].shape[1]
+    assert rows(inputs["token_ids"]) == rows(arrays["input_ids"][:, :longest])
+    where = {
+        tuple(row): index % 3
+        for index, row in enumerate(arrays["input_ids"][:, :longest].tolist())
+    }
+    order = [where[tuple(row)] for row in inputs["token_ids"].numpy().tolist()]
+    assert set(order[:10]) == {0, 1, 2}
 
 
 def test_fixed_shapes_are_whole_batches(path):
-    batches = list(read(path).dataset(4, fixed_shapes=True))
+    batches = one_pass(path, batch_size=4, fixed_shapes=True)
     assert {tuple(batch[0]["token_ids"].shape) for batch in batches} == {
         (4, LENGTH)
     }
@@ -152,11 +208,28 @@ def test_examples_of_one_segment_need_no_label_of_pairs(tmp_path):
     arrays = made("none")
     del arrays["next_sentence_labels"]
     path = write(tmp_path / "one.tfrecord", arrays)
-    files = read(path, "none")
-    ((_, labels, _),) = files.dataset(1000)
+    ((_, labels, _),) = one_pass(path, "none")
     assert set(labels) == {"masked_lm"}
     with pytest.raises(InputError, match="key next_sentence_labels"):
         read(path)
+
+
+def test_of_known_files_some_records_are_looked_at(path, monkeypatch):
+    number = read(path).num_examples
+    monkeypatch.setattr(records, "_SAMPLED", 5)
+    content = path.read_bytes()
+    path.write_bytes(content[:-9] + b"damage" + content[-3:])
+    files = RecordFiles(
+        [path],
+        MaskedLM(),
+        small_corpus.tokenizer(),
+        known={str(path): number},
+    )
+    assert files.num_examples == number
+    hidden = made()["masked_lm_weights"][:5].sum()
+    assert files.token_counts.sum() == hidden
+    with pytest.raises(InputError, match=f"record {number}: .*damaged"):
+        files.check()
 
 
 def test_a_file_that_is_cut_names_the_record(path):

@@ -6,8 +6,14 @@ import time
 
 import programs
 import pytest
+import small_corpus
+
+from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
+from keras_bert_zoo.pretraining.processes import make_shards
+from keras_bert_zoo.pretraining.shards import Making
 
 TWO_DEVICES = pathlib.Path(__file__).with_name("objectives_on_two_devices.py")
+FILES = pathlib.Path(__file__).with_name("files_on_two_devices.py")
 RESUMED = pathlib.Path(__file__).with_name("pretrain_and_resume.py")
 NUM_KILLS = 3
 
@@ -48,6 +54,39 @@ def test_two_tpu_cores_are_one_device(objective):
 def test_two_workers_are_one_device(objective):
     for (found,) in programs.run_two_workers(TWO_DEVICES, objective):
         check(found)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Files of a few examples each."""
+    making = Making(
+        small_corpus.tokenizer(), MaskedLM(), 20, block_characters=400
+    )
+    folder = tmp_path / "files"
+    make_shards(making, small_corpus.documents(12), str(folder))
+    paths = sorted(map(str, folder.glob("*.tfrecord")))
+    assert len(paths) > 3
+    return paths
+
+
+@pytest.mark.slow
+def test_two_workers_share_the_examples_of_files(files):
+    (one,), (other,) = programs.run_two_workers(FILES, *files)
+    for found in (one, other):
+        assert found["difference"] <= 2e-5
+        assert sum(map(len, found["of_all"])) == found["num_examples"]
+    # Each batch is parted between the two.
+    assert one["of_all"] == other["of_all"]
+    parts = zip(one["of_part"], other["of_part"], one["of_all"], strict=True)
+    for first, second, batch in parts:
+        assert first + second == batch
+
+
+@pytest.mark.slow
+def test_two_replicas_share_the_examples_of_files(files):
+    (found,) = programs.run(FILES, *files)
+    assert found["difference"] <= 2e-5
+    assert found["of_part"] == found["of_all"]
 
 
 @pytest.mark.slow

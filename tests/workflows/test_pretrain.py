@@ -10,6 +10,7 @@ import small_corpus
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.pretraining import records
 from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.progress import Progress
 from keras_bert_zoo.workflows.training_setup import recipe_of_options
@@ -252,7 +253,9 @@ def test_replaced_tokens_are_an_objective_too(corpus, vocabulary, tmp_path):
     assert found.report is not None
 
 
-def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
+def test_examples_in_files_are_learned_from(
+    corpus, vocabulary, tmp_path, monkeypatch
+):
     made = zoo.make_examples(
         corpus=corpus,
         vocabulary=vocabulary,
@@ -315,11 +318,59 @@ def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
     shard.write_bytes(whole[:num_bytes])
     with pytest.raises(InputError, match="of its manifest. Received: 1"):
         zoo.pretrain(**given)
+    # As long as it was, but damaged beyond the records that are looked at.
+    monkeypatch.setattr(records, "_SAMPLED", 1)
+    shard.write_bytes(whole[:-9] + b"damage" + whole[-3:])
+    with pytest.raises(InputError, match=r"ecord, record \d+: .* damaged"):
+        zoo.pretrain(**given)
     shard.write_bytes(whole)
     other = tmp_path / "other_words"
     zoo.train_vocabulary(corpus=corpus, out=other, size=50)
     with pytest.raises(InputError, match="The vocabulary must be the one"):
         zoo.pretrain(**{**given, "vocabulary": other})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("part", "step"), [(1, 2), (3, 1), (5, 3)])
+def test_a_run_on_files_resumes_where_it_was_killed(
+    corpus, vocabulary, tmp_path, part, step
+):
+    for seed in (1, 2):
+        zoo.make_examples(
+            corpus=corpus,
+            vocabulary=vocabulary,
+            out=tmp_path / f"files_{seed}",
+            sequence_length=24,
+            seed=seed,
+        )
+
+    def run(out, seed=1, **options):
+        return zoo.pretrain(
+            examples=tmp_path / f"files_{seed}",
+            vocabulary=vocabulary,
+            out=tmp_path / out,
+            # Each part is a bit more than a pass.
+            steps=80,
+            batch_size=16,
+            backup_seconds=0,
+            **options,
+            **SIZES,
+        )
+
+    whole = run("whole")
+    assert whole.num_examples < 4 * 16
+    with pytest.raises(Killed):
+        run("killed", progress=KilledAt(part, step))
+    with pytest.raises(InputError, match="training_examples"):
+        run("killed", seed=2, progress=KilledAt(0, 0))
+    resumed = run("killed", progress=KilledAt(0, 0))
+    for mine, other in zip(
+        resumed.model.get_weights(), whole.model.get_weights(), strict=True
+    ):
+        assert (mine == other).all()
+    assert [row["loss"] for row in resumed.history] == [
+        row["loss"] for row in whole.history
+    ]
 
 
 def test_nothing_need_be_held_out(corpus, vocabulary, tmp_path):

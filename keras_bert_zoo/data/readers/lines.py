@@ -1,5 +1,6 @@
 """Lines of text files, plain or gzipped, read one at a time."""
 
+import contextlib
 import gzip
 import io
 import os
@@ -7,6 +8,7 @@ import pathlib
 import zlib
 from collections.abc import Iterator
 
+from keras_bert_zoo import storage
 from keras_bert_zoo.errors import InputError
 
 MAX_ROW_BYTES = 4 * 2**20
@@ -21,12 +23,6 @@ class _FromUtf16:
 
     def __init__(self, stream):
         self._text = io.TextIOWrapper(stream, "utf-16", newline="\n")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._text.close()
 
     def readline(self, size: int) -> bytes:
         return self._text.readline(size).encode("utf-8", "surrogatepass")
@@ -75,26 +71,30 @@ def refuse_pipe(path: str | os.PathLike) -> None:
         )
 
 
+@contextlib.contextmanager
 def _open(path):
+    """Yields a file's lines as a binary stream: unpacked, and in UTF-8."""
     refuse_pipe(path)
-    with open(path, "rb") as probe:
-        zipped = probe.read(2) == _GZIP_MAGIC
-    zipped = zipped or os.fspath(path).endswith(".gz")
+    path = os.fspath(path)
+    files = storage.files_of(path)
+    with files.open(path) as probe:
+        zipped = probe.read(2) == _GZIP_MAGIC or path.endswith(".gz")
+    with contextlib.ExitStack() as stack:
 
-    def opened():
-        # The buffer on top makes short lines cheap.
-        return io.BufferedReader(
-            gzip.open(path, "rb") if zipped else open(path, "rb", buffering=0),
-            2**18,
-        )
+        def opened():
+            content = stack.enter_context(files.open(path))
+            if zipped:
+                content = gzip.open(content, "rb")
+            # The buffer on top makes short lines cheap.
+            return io.BufferedReader(content, 2**18)
 
-    stream = opened()
-    try:
-        begin = stream.peek(2)[:2]
-    except (EOFError, gzip.BadGzipFile, zlib.error):
-        stream.close()
-        return opened()  # its lines say what is wrong
-    return _FromUtf16(stream) if begin in _UTF16_BOMS else stream
+        stream = opened()
+        try:
+            begin = stream.peek(2)[:2]
+        except (EOFError, gzip.BadGzipFile, zlib.error):
+            # Its lines say what is wrong.
+            stream, begin = opened(), b""
+        yield _FromUtf16(stream) if begin in _UTF16_BOMS else stream
 
 
 def _read_line(stream, origin: str) -> bytes:
