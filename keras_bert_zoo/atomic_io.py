@@ -22,7 +22,10 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-# In every export; every model has `config.json` and weights.
+# In every export; every model has `config.json` and weights; every vocabulary
+# these two files, and no weights.
+_VOCABULARY_FILES = {"tokenizer.json", "tokenizer_config.json"}
+_MOST_VOCABULARY_FILES = 4
 _EXPORT_FILE = "manifest.json"
 _MODEL_FILE = "config.json"
 _WEIGHTS = (".safetensors", ".bin", ".h5")
@@ -115,8 +118,9 @@ def check_new_directory(path: str | os.PathLike, overwrite: bool) -> None:
             )
         if names and not _is_artifact(names):
             raise InputError(
-                "Only a model or an export is overwritten. Received: "
-                f"{path}, which holds neither ({', '.join(sorted(names)[:3])}"
+                "Only a model, an export or a vocabulary is overwritten. "
+                f"Received: {path}, which holds none "
+                f"({', '.join(sorted(names)[:3])}"
                 f"{', ...' if len(names) > 3 else ''}). Choose another "
                 "directory, or remove it yourself."
             )
@@ -143,8 +147,10 @@ def _check_name(path: pathlib.Path) -> None:
 
 
 def _is_artifact(names: set[str]) -> bool:
-    """Says whether a directory with these files is a model or an export."""
+    """Says whether a directory's files are those of something made here."""
     if _EXPORT_FILE in names:
+        return True
+    if _VOCABULARY_FILES <= names and len(names) <= _MOST_VOCABULARY_FILES:
         return True
     has_weights = any(name.endswith(_WEIGHTS) for name in names)
     return _MODEL_FILE in names and has_weights

@@ -1,8 +1,9 @@
 """Named plugins, found through entry points.
 
-A package adds a head, an encoder, a tokenizer, an objective, an exporter or
-a checkpoint source by naming it in its own `pyproject.toml`; nothing here knows
-any of them. Only the plugin asked for is imported.
+A package adds a head, an encoder, a tokenizer, a kind of vocabulary, an
+objective, an exporter or a checkpoint source by naming it in its own
+`pyproject.toml`; nothing here knows any of them. Only the plugin asked for is
+imported.
 """
 
 import importlib.metadata
@@ -117,3 +118,4 @@ checkpoint_sources = Registry(
 )
 objectives = Registry("keras_bert_zoo.objectives", "objective")
 tokenizers = Registry("keras_bert_zoo.tokenizers", "tokenizer")
+vocabularies = Registry("keras_bert_zoo.vocabularies", "kind of vocabulary")

@@ -28,8 +28,10 @@ ROOMS = (
     "cli",
 )
 
-# Where BERT's special tokens, subwords, casing and segments are known.
+# Where the special tokens, subwords, casing and segments of BERT and ALBERT are
+# known.
 ROOMS_OF_BERT = (
+    "keras_bert_zoo.tokenization.unigram.",
     "keras_bert_zoo.tokenization.wordpiece.",
     "keras_bert_zoo.encoders.bert",
     "keras_bert_zoo.layers.embeddings",

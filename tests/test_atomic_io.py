@@ -59,11 +59,27 @@ def test_only_a_model_or_an_export_is_overwritten(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "train.tsv").write_text("rows")
     with (
-        pytest.raises(InputError, match="holds neither .train.tsv"),
+        pytest.raises(InputError, match="holds none .train.tsv"),
         atomic_directory(tmp_path / "out", overwrite=True),
     ):
         pass
     assert (tmp_path / "out" / "train.tsv").read_text() == "rows"
+
+
+@pytest.mark.parametrize(
+    ("others", "is_replaced"), [(["vocab.txt"], True), (list("abc"), False)]
+)
+def test_a_vocabulary_and_nothing_else_is_overwritten(
+    tmp_path, others, is_replaced
+):
+    (tmp_path / "out").mkdir()
+    for name in ("tokenizer.json", "tokenizer_config.json", *others):
+        (tmp_path / "out" / name).touch()
+    if is_replaced:
+        atomic_io.check_new_directory(tmp_path / "out", overwrite=True)
+    else:
+        with pytest.raises(InputError, match="holds none"):
+            atomic_io.check_new_directory(tmp_path / "out", overwrite=True)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +108,7 @@ def test_a_name_that_no_text_holds_is_refused(tmp_path, name):
 def test_a_config_without_weights_is_no_model(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "config.json").touch()
-    with pytest.raises(InputError, match="holds neither .config.json"):
+    with pytest.raises(InputError, match="holds none .config.json"):
         atomic_io.check_new_directory(tmp_path / "out", overwrite=True)
 
 

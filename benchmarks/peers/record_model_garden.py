@@ -4,18 +4,31 @@ Needs tf-models-official, and nothing of this project:
 
     python benchmarks/peers/record_model_garden.py tests/recorded
 
-Writes tiny random encoders, alone and inside of a pre-trainer and of a
+Writes tiny random encoders, alone and inside of pre-trainers and of a
 classifier, and what they answer: each has a directory with a checkpoint,
 `model.ckpt`, and `outputs.npz`, its inputs and outputs under our names.
 """
 
 import argparse
 import pathlib
+import sys
+import types
 
 import numpy as np
 import tensorflow as tf
-from official.nlp.modeling import models
-from official.nlp.modeling import networks
+from packaging import version
+
+# What tensorflow_hub asks of it; setuptools no longer has it.
+sys.modules["pkg_resources"] = types.SimpleNamespace(
+    parse_version=version.parse
+)
+
+from official.modeling import tf_utils  # noqa: E402
+from official.nlp.data import pretrain_dataloader  # noqa: E402
+from official.nlp.modeling import layers  # noqa: E402
+from official.nlp.modeling import models  # noqa: E402
+from official.nlp.modeling import networks  # noqa: E402
+from official.nlp.tasks import masked_lm  # noqa: E402
 
 SIZES = {
     "vocab_size": 13,
@@ -89,6 +102,63 @@ def pretrainer():
     return saved, {**outputs, "output_bias": bias}
 
 
+def pretraining():
+    """Returns what is saved of a pre-trainer of pairs, and its losses."""
+    encoder = functional(dict_outputs=True, **SMALLER)
+    head = layers.ClassificationHead(
+        SIZES["hidden_size"], num_classes=2, name="next_sentence"
+    )
+    model = models.BertPretrainerV2(
+        encoder_network=encoder,
+        # As the garden's configuration of pre-training has it.
+        mlm_activation=tf_utils.get_activation("gelu"),
+        classification_heads=[head],
+    )
+    batch = {
+        "mask_positions": np.array([[1, 3, 5], [2, 0, 0]], np.int32),
+        "mask_originals": np.array([[7, 12, 11], [3, 0, 0]], np.int32),
+        "mask_weights": np.array([[1, 1, 1], [1, 0, 0]], np.float32),
+        "pairs": np.array([1, 0], np.int32),
+    }
+    inputs = {NAMES[name]: value for name, value in random_inputs().items()}
+    inputs["masked_lm_positions"] = batch["mask_positions"]
+    model(inputs)
+    randomize(model)
+    # As in BERT: the head reads what the encoder has pooled.
+    pooler = [w for w in encoder.weights if "pooler" in w.name]
+    for weight, value in zip(head.dense.weights, pooler, strict=True):
+        weight.assign(value)
+    outputs = model(inputs)
+    task = masked_lm.MaskedLMTask(
+        masked_lm.MaskedLMConfig(
+            train_data=pretrain_dataloader.BertPretrainDataConfig(
+                use_next_sentence_label=True
+            )
+        )
+    )
+    metrics = task.build_metrics(training=False)
+    task.build_losses(
+        {
+            "masked_lm_ids": batch["mask_originals"],
+            "masked_lm_weights": batch["mask_weights"],
+            "next_sentence_labels": batch["pairs"],
+        },
+        outputs,
+        metrics,
+    )
+    losses = {one.name: one.result() for one in metrics}
+    kernel, bias = head.out_proj.weights
+    saved = {"model": model, **model.checkpoint_items}
+    return saved, {
+        **outputs,
+        **batch,
+        "next_sentence_kernel": kernel,
+        "next_sentence_bias": bias,
+        "masked_lm_loss": losses["lm_example_loss"],
+        "next_sentence_loss": losses["next_sentence_loss"],
+    }
+
+
 def classifier():
     """Returns what is saved of a classifier, and answered."""
     encoder = functional(dict_outputs=False, **SMALLER)
@@ -116,9 +186,23 @@ CASES = {
         functional(dict_outputs=True, **FACTORISED)
     ),
     "pretrainer": pretrainer,
+    "pretraining": pretraining,
     "classifier": classifier,
 }
-RECORDED = ("sequence_output", "pooled_output", "output_bias", "logits")
+RECORDED = (
+    "sequence_output",
+    "pooled_output",
+    "output_bias",
+    "logits",
+    "mask_positions",
+    "mask_originals",
+    "mask_weights",
+    "pairs",
+    "next_sentence_kernel",
+    "next_sentence_bias",
+    "masked_lm_loss",
+    "next_sentence_loss",
+)
 
 
 def main() -> None:
@@ -131,7 +215,7 @@ def main() -> None:
         target.mkdir(parents=True, exist_ok=True)
         tf.train.Checkpoint(**saved).write(str(target / "model.ckpt"))
         values = {
-            key: outputs[key].numpy() for key in RECORDED if key in outputs
+            key: np.asarray(outputs[key]) for key in RECORDED if key in outputs
         }
         np.savez_compressed(target / "outputs.npz", **random_inputs(), **values)
 

@@ -15,6 +15,7 @@ answers each with a line.
 import argparse
 import json
 import pathlib
+import re
 import sys
 
 import numpy as np
@@ -134,14 +135,19 @@ def random_inputs(shape: dict, padded: bool, seed: int) -> dict:
 
 
 def outputs(model, inputs: dict) -> dict:
-    """Returns what a model answers, under our names."""
+    """Returns what a model answers, under our names; with labels, its loss."""
+    options = {}
+    if "labels" in inputs:
+        options["labels"] = torch.tensor(inputs["labels"]).long()
     with torch.no_grad():
         answer = model(
             input_ids=torch.tensor(inputs["token_ids"]).long(),
             token_type_ids=torch.tensor(inputs["segment_ids"]).long(),
             attention_mask=torch.tensor(inputs["padding_mask"]).long(),
+            **options,
         )
     names = {
+        "loss": "loss",
         "last_hidden_state": "sequence_output",
         "pooler_output": "pooled_output",
         "logits": "logits",
@@ -193,10 +199,15 @@ def record(directory: pathlib.Path, minilm: str | None) -> None:
 
 
 def run(model: str, inputs: str, target: str) -> None:
-    """Writes a model's outputs; inputs may hold `texts` to tokenize too."""
+    """Writes a model's outputs.
+
+    Inputs may hold `texts` to tokenize, and `labels` to compute a loss of.
+    """
     config = json.loads((pathlib.Path(model) / "config.json").read_text())
     # As a user would open it: AutoModel, AutoModelForMaskedLM, ...
-    task = config["architectures"][0].removeprefix("Bert").removeprefix("Model")
+    task = re.fullmatch("[A-Z][a-z]+(Model)?(.*)", config["architectures"][0])[
+        2
+    ]
     model_class = getattr(transformers, f"AutoModel{task}")
     loaded = model_class.from_pretrained(
         model, attn_implementation="eager"

@@ -122,6 +122,8 @@ IGNORED = (
     r".+/\.OPTIMIZER_SLOT/.+",
     r"(.+/)?(save_counter|global_step|step|trained_steps)",
     r"(.+/)?next_sentence/.+",
+    # The same, saved under a name with a full stop, which is written twice.
+    r"next_sentence\.\.pooler_dense/.+",
 )
 
 

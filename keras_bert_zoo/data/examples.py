@@ -403,7 +403,8 @@ class _WatchedExamples:
             yield example
             # Only now: the example has been found to be in order.
             self._count(example)
-            if len(self.text_hashes) < MAX_HASHED:
+            # An objective's examples are made of tokens.
+            if self._texts and len(self.text_hashes) < MAX_HASHED:
                 texts = [str(example.values.get(one)) for one in self._texts]
                 self.text_hashes.setdefault(hash(tuple(texts)), example.origin)
             remark = self._head.remark(example.values)

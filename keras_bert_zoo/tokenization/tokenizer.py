@@ -137,33 +137,6 @@ class Tokenizer(abc.ABC):
         """
 
     @classmethod
-    def trained_on(
-        cls,
-        texts: Iterable[str],
-        size: int,
-        *,
-        cased: bool = False,
-        min_frequency: int = 2,
-        reserved: Sequence[str] = (),
-    ) -> "Tokenizer":
-        """Returns a new tokenizer whose vocabulary is learned from texts.
-
-        Args:
-            texts: read once, and not held.
-            size: int. Most tokens of the vocabulary.
-            cased: bool. Whether case and accents are kept.
-            min_frequency: int. How often what becomes a token must occur.
-            reserved: tokens that are to be there, for others to name.
-
-        Raises:
-            InputError: if the tokenizer cannot be trained, or `size` is too
-                small for its characters.
-        """
-        raise InputError(
-            f"The tokenizer {cls.name!r} cannot be trained. Choose another."
-        )
-
-    @classmethod
     def from_preset(
         cls, preset: str | os.PathLike, engine: str = "auto"
     ) -> "Tokenizer":
@@ -421,6 +394,15 @@ def load_tokenizer(
         directory = pathlib.Path(directory).parent
     kind = find_tokenizer(directory)
     if kind is None:
+        known = registry.vocabularies
+        for name in known.names():
+            if known.get(name).recognizes(pathlib.Path(directory)):
+                raise InputError(
+                    f"No registered tokenizer reads a {name} vocabulary: it is "
+                    "for other libraries. Received: "
+                    f"{directory}. Learn another with `bert-zoo vocabulary "
+                    f"--kind wordpiece`."
+                )
         raise InputError(
             "A tokenizer's directory must hold the files of a registered "
             f"one: {', '.join(registry.tokenizers.names())}. Received: "

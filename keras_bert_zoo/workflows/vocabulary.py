@@ -1,4 +1,4 @@
-"""A tokenizer of one's own: the vocabulary is learned from files."""
+"""A vocabulary of one's own, learned from files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from typing import Any
 from keras_bert_zoo import registry
 from keras_bert_zoo.atomic_io import atomic_directory
 from keras_bert_zoo.atomic_io import check_new_directory
-from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.workflows import options as option_types
 from keras_bert_zoo.workflows.options import Directory
 from keras_bert_zoo.workflows.options import Files
 from keras_bert_zoo.workflows.options import Positive
 from keras_bert_zoo.workflows.options import Texts
 
-# Sentences that the tokenizer and the `tokenizers` library both read.
+# Sentences that all who read the vocabulary are asked for ids of.
 NUM_COMPARED = 2000
 
 
@@ -26,15 +25,15 @@ class VocabularyResult:
     """What was learned.
 
     Attributes:
-        tokenizer: `Tokenizer`.
+        kind: str. The kind of vocabulary.
         directory: path of its files.
         num_tokens: int. Size of the vocabulary.
         num_sentences: int. Sentences that were read.
-        num_compared: int. Sentences of which `tokenizers` gives the same ids;
-            0 where the tokenizer writes no file that it reads.
+        num_compared: int. Sentences of which all who read the files give the
+            same ids.
     """
 
-    tokenizer: Any = dataclasses.field(repr=False)
+    kind: str
     directory: str
     num_tokens: int
     num_sentences: int
@@ -46,8 +45,8 @@ def train_vocabulary(
     corpus: Files,
     out: Directory,
     size: Positive = 30522,
-    tokenizer: str = "wordpiece",
-    cased: bool = False,
+    kind: str = "wordpiece",
+    cased: bool | None = None,
     min_frequency: Positive = 2,
     reserved: Texts | None = None,
     document_format: str | None = None,
@@ -55,23 +54,25 @@ def train_vocabulary(
     overwrite: bool = False,
     progress: Any = None,
 ) -> VocabularyResult:
-    """Learns a tokenizer's vocabulary from text files.
+    """Learns a vocabulary from text files, and writes the family's own files.
 
     The same files give the same vocabulary. Files of any size are streamed,
-    and memory is bounded by the number of different words.
+    and memory is bounded by the number of different words. The files are read
+    again, by all who can, and the ids compared.
 
     Args:
         corpus: text files, plain or gzipped, each given once.
-        out: directory of the tokenizer.
+        out: directory of the vocabulary.
         size: most tokens of the vocabulary.
-        tokenizer: kind of the tokenizer, as registered.
-        cased: whether case and accents are kept.
+        kind: wordpiece (BERT's), byte_bpe (RoBERTa's), unigram (ALBERT's), or
+            another registered one. Encoders here read wordpiece.
+        cased: whether case and accents are kept (default: of byte_bpe alone).
         min_frequency: how often what becomes a token must occur.
         reserved: tokens that are to be there, each given once.
         document_format: blank_lines, lines or jsonl (default: by the
             files' names).
         text_key: key of the text in a JSON object.
-        overwrite: whether a tokenizer in the directory may be replaced.
+        overwrite: whether a vocabulary in the directory may be replaced.
 
     Args, Python alone:
         progress: `Progress` or `None`. Hears how many sentences were read.
@@ -80,8 +81,8 @@ def train_vocabulary(
         `VocabularyResult`.
 
     Raises:
-        InputError: if a file is wrong, there are no words, or `size` is too
-            small for their characters.
+        InputError: if a file is wrong, there are no words, `size` is too
+            small for their characters, or the kind is unknown.
 
     Example:
         zoo.train_vocabulary(corpus=["corpus.txt"], out="words", size=8192)
@@ -96,8 +97,9 @@ def train_vocabulary(
     num_sentences = 0
 
     def sentences(some: int | None = None) -> Iterator[str]:
+        # JSON may hold halves of surrogate pairs, which UTF-8 does not.
         found = (
-            sentence
+            sentence.encode("utf-8", "replace").decode("utf-8")
             for document in read_documents(
                 options["corpus"], document_format, text_key=text_key
             )
@@ -113,7 +115,7 @@ def train_vocabulary(
                 progress.on_work("sentences", num_sentences)
             yield sentence
 
-    trained = registry.tokenizers.get(tokenizer).trained_on(
+    trained = registry.vocabularies.get(kind).trained_on(
         counted(),
         options["size"],
         cased=options["cased"],
@@ -122,42 +124,7 @@ def train_vocabulary(
     )
     with atomic_directory(options["out"], options["overwrite"]) as temporary:
         trained.save(temporary)
-        compared = _compared(trained, temporary, list(sentences(NUM_COMPARED)))
+        compared = trained.check_saved(temporary, list(sentences(NUM_COMPARED)))
     return VocabularyResult(
-        trained,
-        options["out"],
-        trained.vocabulary_size,
-        num_sentences,
-        compared,
+        kind, options["out"], trained.num_tokens, num_sentences, compared
     )
-
-
-def _compared(tokenizer, directory, sentences) -> int:
-    """Checks ids against those of `tokenizers`, where it reads the files."""
-    path = directory / "tokenizer.json"
-    if not path.is_file():
-        return 0
-    import tokenizers
-
-    # Where one is written out in a text, there it is the token itself.
-    special = [
-        token
-        for token, is_plain in zip(
-            tokenizer.tokens, tokenizer.maskable_tokens(), strict=True
-        )
-        if not is_plain
-    ]
-    sentences = [
-        one for one in sentences if not any(token in one for token in special)
-    ]
-    other = tokenizers.Tokenizer.from_file(str(path))
-    expected = other.encode_batch(sentences, add_special_tokens=False)
-    received = tokenizer.tokenize(sentences).to_list()
-    for sentence, one, ids in zip(sentences, expected, received, strict=True):
-        if one.ids != ids:
-            raise InputError(
-                "The tokenizer and the `tokenizers` library must give the "
-                f"same ids. Received: others for {sentence!r:.80}. Report "
-                "this, please."
-            )
-    return len(sentences)

@@ -31,6 +31,10 @@ def test_pretrainer_is_read():
     model_garden_cases.check_pretrainer(RECORDED / "pretrainer")
 
 
+def test_losses_equal_the_garden():
+    model_garden_cases.check_losses(RECORDED / "pretraining")
+
+
 def test_classifier_is_read():
     model_garden_cases.check_classifier(RECORDED / "classifier")
 

@@ -25,6 +25,7 @@ def test_plugins_are_named(zoo):
     out = zoo("list").out
     assert f"heads: {', '.join(registry.heads.names())}\n" in out
     assert f"\nobjectives: {', '.join(registry.objectives.names())}\n" in out
+    assert "\nvocabularies: byte_bpe, unigram, wordpiece\n" in out
     assert "\nexport formats: " in out
 
 
@@ -34,6 +35,7 @@ def test_json_says_the_same(zoo):
     assert [entry["name"] for entry in content["presets"]] == names
     assert content["heads"] == registry.heads.names()
     assert content["objectives"] == registry.objectives.names()
+    assert content["vocabularies"] == registry.vocabularies.names()
     assert content["exporters"] == registry.exporters.names()
     assert {"num_parameters", "num_bytes", "source", "licence"} <= set(
         content["presets"][0]

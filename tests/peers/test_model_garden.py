@@ -44,6 +44,10 @@ def test_pretrainer_is_read(fresh):
     model_garden_cases.check_pretrainer(fresh / "pretrainer")
 
 
+def test_losses_equal_the_garden(fresh):
+    model_garden_cases.check_losses(fresh / "pretraining")
+
+
 def test_classifier_is_read(fresh):
     model_garden_cases.check_classifier(fresh / "classifier")
 

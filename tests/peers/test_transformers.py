@@ -5,6 +5,7 @@ interpreter, `.venv-peers/bin/python` by default.
 """
 
 import importlib.util
+import json
 import os
 import pathlib
 import shutil
@@ -16,6 +17,8 @@ import pytest
 import small_corpus
 import tensorflow as tf
 from checkpoint_parts import load_checkpoint
+from safetensors.numpy import load_file
+from safetensors.numpy import save_file
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo.checkpoints import write_huggingface
@@ -23,7 +26,9 @@ from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.presets import load_encoder
 from keras_bert_zoo.presets import load_tokenizer
 from keras_bert_zoo.presets import save_preset
+from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.registry import heads
+from keras_bert_zoo.registry import vocabularies
 from keras_bert_zoo.task.model import TaskModel
 from keras_bert_zoo.tokenization.wordpiece.tokenizer import BertTokenizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
@@ -338,3 +343,80 @@ def test_a_model_pretrained_here_opens_as_bert_for_pretraining(
         },
         expected,
     )
+
+
+def as_electra(model, directory):
+    """Writes a model of replaced tokens as `ElectraForPreTraining`."""
+    encoder = model.encoder
+    save_preset(encoder, None, directory)
+    config = json.loads((directory / "config.json").read_text())
+    config |= {
+        "architectures": ["ElectraForPreTraining"],
+        "model_type": "electra",
+        "embedding_size": encoder.hidden_dim,
+    }
+    (directory / "config.json").write_text(json.dumps(config))
+    path = directory / "model.safetensors"
+    arrays = {
+        f"electra.{name.removeprefix('bert.')}": array
+        for name, array in load_file(path).items()
+        if "pooler" not in name
+    }
+    for ours, theirs in (
+        ("replaced_transform", "dense"),
+        ("replaced_logits", "dense_prediction"),
+    ):
+        kernel, bias = model.get_layer(ours).get_weights()
+        name = f"discriminator_predictions.{theirs}"
+        arrays[f"{name}.weight"] = np.ascontiguousarray(kernel.T)
+        arrays[f"{name}.bias"] = bias
+    save_file(arrays, path, {"format": "pt"})
+
+
+def test_the_loss_of_replaced_tokens_is_electra_s(theirs, tmp_path):
+    tokenizer = small_corpus.tokenizer()
+    encoder = make_encoder(vocabulary_size=tokenizer.vocabulary_size)
+    model = zoo.PretrainingModel(
+        encoder, zoo.ReplacedTokens(mask_rate=0.4), tokenizer, 24
+    )
+    randomize(model, "replaced_transform", "replaced_logits")
+    examples = CorpusExamples(
+        small_corpus.corpus(), model.objective, tokenizer, 24, 0
+    )
+    batches = zoo.build_dataset(
+        examples, model.head, tokenizer, sequence_length=24, batch_size=8
+    )
+    inputs, labels, weights = next(iter(batches))
+    model.compile()
+    found = model.test_on_batch(inputs, labels, weights, return_dict=True)
+    # Keras flattens the layer's dict, by name.
+    fill_in = keras.Model(model.input, model.get_layer("fill_in").output)
+    replaced, filled = (array.numpy() for array in fill_in(inputs))
+    assert 0 < replaced.sum() < replaced.size / 2
+    as_electra(model, tmp_path / "model")
+    expected = theirs(
+        tmp_path / "model",
+        {
+            "token_ids": filled,
+            "segment_ids": inputs["segment_ids"].numpy(),
+            "padding_mask": inputs["padding_mask"].numpy(),
+        },
+        labels=replaced,
+    )
+    logits = model(inputs)["replaced_tokens"][..., 0]
+    assert_within({"logits": logits.numpy()}, expected)
+    loss = float(expected["loss"])
+    assert found["replaced_tokens_loss"] == pytest.approx(loss, abs=1e-5)
+
+
+@pytest.mark.parametrize("kind", vocabularies.names())
+def test_auto_tokenizer_opens_a_learned_vocabulary(theirs, tmp_path, kind):
+    texts = [*TEXTS, "a  naïve (a/b) w3", 'café "hello"']
+    vocabulary = vocabularies.get(kind).trained_on(texts * 3, 300)
+    encoder = make_encoder()
+    save_preset(encoder, None, tmp_path / "model")
+    vocabulary.save(tmp_path / "model")
+    inputs = make_inputs(encoder, False)
+    found = theirs(tmp_path / "model", inputs, texts=texts)["text_ids"]
+    for _, rows in vocabulary.encoded(tmp_path / "model", texts):
+        np.testing.assert_array_equal(np.concatenate(rows), found)

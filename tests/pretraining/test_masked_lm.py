@@ -8,6 +8,8 @@ import tensorflow as tf
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo import testing
+from keras_bert_zoo.data import check_examples
+from keras_bert_zoo.data import slips_of
 from keras_bert_zoo.data.batches import Chunks
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining.objective import CorpusExamples
@@ -292,6 +294,14 @@ def test_what_is_pretrained_answers_no_texts():
             ask()
     with pytest.raises(InputError, match="learns from a `Corpus`"):
         model.fit(["the cat"])
+
+
+def test_examples_of_tokens_are_not_taken_for_texts_that_are_the_same():
+    model = make_model()
+    examples = CorpusExamples(
+        small_corpus.corpus(), model.objective, model.tokenizer, LENGTH
+    )
+    assert not slips_of(check_examples(examples, model.objective))
 
 
 def test_an_objective_may_be_named():

@@ -31,7 +31,9 @@ def vocabulary(corpus, tmp_path_factory):
     out = tmp_path_factory.mktemp("vocabulary") / "words"
     result = zoo.train_vocabulary(corpus=[corpus], out=out, size=60)
     assert result.num_compared == result.num_sentences == 12 * 9
-    assert result.num_tokens == result.tokenizer.vocabulary_size <= 60
+    assert (
+        result.num_tokens == zoo.BertTokenizer.load(out).vocabulary_size <= 60
+    )
     return out
 
 
@@ -450,6 +452,40 @@ def test_one_document_has_no_random_sentence(vocabulary, tmp_path):
             hold_out=0,
             **SIZES,
         )
+
+
+@pytest.mark.parametrize("kind", ["byte_bpe", "unigram"])
+def test_a_vocabulary_of_another_kind_is_refused(corpus, kind, tmp_path):
+    words = tmp_path / "words"
+    learned = zoo.train_vocabulary(
+        corpus=corpus, out=words, kind=kind, size=280
+    )
+    assert learned.kind == kind
+    assert learned.num_compared == learned.num_sentences == 12 * 9
+    with pytest.raises(InputError, match=f"{kind} .*words.*--kind wordpiece"):
+        zoo.pretrain(
+            corpus=corpus, vocabulary=words, out=tmp_path / "model", **SIZES
+        )
+
+
+@pytest.mark.parametrize("kind", ["byte_bpe", "unigram"])
+def test_a_vocabulary_is_learned_anew_where_that_is_meant(kind, tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    path.write_text('{"text": "half of a pair: \\ud800, and words"}\n' * 2)
+    for _ in range(2):
+        found = zoo.train_vocabulary(
+            corpus=path,
+            out=tmp_path / "words",
+            kind=kind,
+            size=280,
+            overwrite=True,
+        )
+    assert found.num_compared == 2
+
+
+def test_an_unknown_kind_lists_the_known_ones(corpus, tmp_path):
+    with pytest.raises(InputError, match="byte_bpe, unigram, wordpiece"):
+        zoo.train_vocabulary(corpus=corpus, out=tmp_path / "words", kind="bpe")
 
 
 def test_a_vocabulary_is_not_written_over(corpus, vocabulary):

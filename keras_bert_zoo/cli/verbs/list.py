@@ -1,4 +1,4 @@
-"""Lists presets, task heads, objectives and export formats."""
+"""Lists presets, task heads, objectives, vocabularies, export formats."""
 
 import argparse
 import dataclasses
@@ -16,6 +16,7 @@ def run(args: argparse.Namespace) -> int:
     found = presets.list_presets()
     heads = registry.heads.names()
     objectives = registry.objectives.names()
+    vocabularies = registry.vocabularies.names()
     exporters = registry.exporters.names()
     if args.json:
         content = {
@@ -25,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
             ],
             "heads": heads,
             "objectives": objectives,
+            "vocabularies": vocabularies,
             "exporters": exporters,
         }
         print(json.dumps(content, indent=2, ensure_ascii=False))
@@ -46,5 +48,6 @@ def run(args: argparse.Namespace) -> int:
         print("  ".join(cells).rstrip())
     print(f"\nheads: {', '.join(heads) or 'none'}")
     print(f"objectives: {', '.join(objectives) or 'none'}")
+    print(f"vocabularies: {', '.join(vocabularies) or 'none'}")
     print(f"export formats: {', '.join(exporters) or 'none'}")
     return 0

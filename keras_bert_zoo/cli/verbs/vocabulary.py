@@ -1,4 +1,4 @@
-"""Learns the vocabulary of a tokenizer from text files."""
+"""Learns a vocabulary from text files."""
 
 import argparse
 
@@ -15,10 +15,9 @@ def run(args: argparse.Namespace) -> int:
         result = train_vocabulary(**parsing.given(args), progress=progress)
     print(f"read        {result.num_sentences:,} sentences")
     print(f"vocabulary  {result.num_tokens:,} tokens")
-    if result.num_compared:
-        print(
-            f"checked     {result.num_compared:,} sentences: the ids of "
-            "Hugging Face's tokenizers"
-        )
+    print(
+        f"checked     {result.num_compared:,} sentences: the same ids by all "
+        "who read the files"
+    )
     print(f"saved       {result.directory}")
     return 0

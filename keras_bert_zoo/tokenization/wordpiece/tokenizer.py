@@ -6,7 +6,6 @@ import functools
 import os
 import pathlib
 import re
-from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
@@ -28,8 +27,6 @@ from keras_bert_zoo.tokenization.wordpiece.fast_tokenizer import (
     has_tensorflow_text,
 )
 from keras_bert_zoo.tokenization.wordpiece.graph_tokenizer import GraphTokenizer
-from keras_bert_zoo.tokenization.wordpiece.training import count_words
-from keras_bert_zoo.tokenization.wordpiece.training import train_vocabulary
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
@@ -208,24 +205,6 @@ class BertTokenizer(Tokenizer):
             "strip_accents": self.strip_accents,
             "engine": self._engine_name,
         }
-
-    @classmethod
-    def trained_on(
-        cls,
-        texts: Iterable[str],
-        size: int,
-        *,
-        cased: bool = False,
-        min_frequency: int = 2,
-        reserved: Sequence[str] = (),
-    ) -> "BertTokenizer":
-        vocabulary = train_vocabulary(
-            count_words(texts, not cased),
-            size,
-            min_frequency=min_frequency,
-            reserved=reserved,
-        )
-        return cls(vocabulary, not cased)
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> "BertTokenizer":

@@ -16,6 +16,8 @@ import tensorflow as tf
 import tokenizers
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.tokenization import word_counts
+from keras_bert_zoo.tokenization.trained_vocabulary import fixed_tokens
 from keras_bert_zoo.tokenization.wordpiece import unicode_tables
 from keras_bert_zoo.tokenization.wordpiece.engine import Normalizer
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import CONTINUATION
@@ -23,31 +25,22 @@ from keras_bert_zoo.tokenization.wordpiece.vocabulary import MAX_WORD_LENGTH
 from keras_bert_zoo.tokenization.wordpiece.vocabulary import Vocabulary
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-# Different words that are counted at a time: a few hundred MB.
-MAX_WORDS = 2_000_000
-# Counts are scaled down to this sum: more of them change no merge that
-# matters, and take minutes.
-MAX_TOTAL = 100_000_000
 _BATCH_TEXTS = 2048
-_MOST_REPEATED = 10_000
 
 
 def count_words(
     texts: Iterable[str],
     lowercase: bool,
     strip_accents: bool | None = None,
-    max_words: int = MAX_WORDS,
+    max_words: int = word_counts.MAX_WORDS,
 ) -> Counter:
     """Counts the words of texts as the tokenizer sees them.
-
-    In bounded memory: when there are more than `max_words` different ones,
-    the rarest are forgotten, until half of them are left.
 
     Args:
         texts: iterable of str, read once.
         lowercase: bool. Whether words are lower-cased.
         strip_accents: bool or `None`, which follows `lowercase`.
-        max_words: int. Most different words held.
+        max_words: int. Most different words held: see `word_counts.counted`.
 
     Returns:
         Word -> how often it occurs.
@@ -78,15 +71,13 @@ def count_words(
         )
         return tf.unique_with_counts(words)
 
-    counts: Counter = Counter()
-    for batch in _batches(texts, _BATCH_TEXTS):
+    def counts_of(batch):
         words, _, numbers = words_of(tf.constant(batch, tf.string))
-        for word, number in zip(
-            words.numpy().tolist(), numbers.numpy().tolist()
-        ):
-            counts[word] += number
-        if len(counts) > max_words:
-            counts = _most_frequent(counts, max_words // 2)
+        return dict(zip(words.numpy().tolist(), numbers.numpy().tolist()))
+
+    counts = word_counts.counted(
+        map(counts_of, _batches(texts, _BATCH_TEXTS)), max_words
+    )
     return Counter({word.decode("utf-8"): n for word, n in counts.items()})
 
 
@@ -116,8 +107,8 @@ def train_vocabulary(
         give the same vocabulary.
 
     Raises:
-        InputError: if there are no words, or `size` has no room for their
-            characters.
+        InputError: if there are no words, `size` has no room for their
+            characters, or a reserved token is given twice.
 
     Source: Schuster and Nakajima, 2012; the merges are those of byte-pair
     encoding (Sennrich et al., 2016, arXiv:1508.07909), which `tokenizers`
@@ -127,7 +118,7 @@ def train_vocabulary(
     for word, number in counts.items():
         for character in set(word):
             characters[character] += number
-    known = set(_most_frequent(characters, max_characters))
+    known = set(word_counts.most_frequent(characters, max_characters))
     words = {
         word: number
         for word, number in sorted(counts.items())
@@ -135,13 +126,14 @@ def train_vocabulary(
     }
     if not words:
         raise InputError(
-            "A vocabulary is learned from words. Received: texts without "
-            "any. Check the files and their format."
+            "WordPiece is learned from words of at most "
+            f"{MAX_WORD_LENGTH} characters. Received: texts without any. "
+            "Check the files and their format."
         )
     first = sorted({word[0] for word in words})
     inner = sorted({character for word in words for character in word[1:]})
     alphabet = [*first, *(f"{CONTINUATION}{one}" for one in inner)]
-    fixed = [*SPECIAL_TOKENS, *reserved]
+    fixed = fixed_tokens(SPECIAL_TOKENS, reserved)
     if len(fixed) + len(alphabet) > size:
         raise InputError(
             f"`size` must hold {len(fixed)} special and reserved tokens and "
@@ -154,7 +146,7 @@ def train_vocabulary(
     )
     learner.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
     learner.train_from_iterator(
-        _repeated(words),
+        word_counts.repeated(words),
         tokenizers.trainers.WordPieceTrainer(
             vocab_size=size,
             min_frequency=min_frequency,
@@ -176,20 +168,3 @@ def _batches(texts: Iterable[str], size: int) -> Iterator[list[bytes]]:
             batch = []
     if batch:
         yield batch
-
-
-def _most_frequent(counts: Counter, number: int) -> Counter:
-    """Returns the most frequent items; the first in order where they tie."""
-    kept = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return Counter(dict(kept[:number]))
-
-
-def _repeated(words: Mapping[str, int]) -> Iterator[str]:
-    """Yields texts in which each word stands as often as it was counted."""
-    scale = max(sum(words.values()) / MAX_TOTAL, 1.0)
-    for word, number in words.items():
-        left = max(round(number / scale), 1)
-        while left:
-            some = min(left, _MOST_REPEATED)
-            yield " ".join([word] * some)
-            left -= some

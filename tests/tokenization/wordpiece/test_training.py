@@ -7,11 +7,13 @@ from collections import Counter
 
 import programs
 import pytest
-import tokenizers
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.tokenization import BertTokenizer
+from keras_bert_zoo.tokenization import word_counts
 from keras_bert_zoo.tokenization.wordpiece import training
+from keras_bert_zoo.tokenization.wordpiece.trained_vocabulary import (
+    WordPieceVocabulary,
+)
 from keras_bert_zoo.tokenization.wordpiece.training import count_words
 from keras_bert_zoo.tokenization.wordpiece.training import train_vocabulary
 
@@ -60,11 +62,12 @@ def test_a_vocabulary_has_special_reserved_and_learned_tokens():
 
 
 def test_the_tokens_are_found_in_the_texts():
-    tokenizer = BertTokenizer.trained_on(TEXTS, 120)
+    tokenizer = WordPieceVocabulary.trained_on(TEXTS, 120).tokenizer
     ids = tokenizer.tokenize(TEXTS).flat_values
     assert tokenizer.vocabulary.unknown_id not in ids.numpy().tolist()
     assert tokenizer.lowercase
-    assert not BertTokenizer.trained_on(TEXTS, 120, cased=True).lowercase
+    cased = WordPieceVocabulary.trained_on(TEXTS, 120, cased=True)
+    assert not cased.tokenizer.lowercase
 
 
 def test_two_processes_learn_the_same_vocabulary():
@@ -73,12 +76,17 @@ def test_two_processes_learn_the_same_vocabulary():
     assert first == second
 
 
-def test_ids_are_those_of_tokenizers(tmp_path):
-    tokenizer = BertTokenizer.trained_on(TEXTS, 100)
-    tokenizer.save(tmp_path)
-    other = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
-    expected = other.encode_batch(TEXTS, add_special_tokens=False)
-    assert tokenizer.tokenize(TEXTS).to_list() == [one.ids for one in expected]
+def test_all_three_tokenizers_are_compared(tmp_path):
+    vocabulary = WordPieceVocabulary.trained_on(TEXTS, 100)
+    vocabulary.save(tmp_path)
+    found = dict(vocabulary.encoded(tmp_path, TEXTS))
+    assert [*found] == [
+        "the tokenizer in Python",
+        "the engine graph",
+        "the engine auto",
+    ]
+    first, *others = found.values()
+    assert others == [first, first]
 
 
 def test_words_with_rare_characters_teach_nothing():
@@ -106,9 +114,10 @@ def test_texts_without_a_word_are_refused():
 
 
 def test_counts_are_scaled_down_where_there_are_many(monkeypatch):
-    monkeypatch.setattr(training, "MAX_TOTAL", 1000)
+    monkeypatch.setattr(word_counts, "MAX_TOTAL", 1000)
     counts = Counter({"ab": 400_000, "xy": 100_000, "zw": 1})
-    assert sum(t.count(" ") + 1 for t in training._repeated(counts)) == 1001
+    texts = word_counts.repeated(counts)
+    assert sum(text.count(" ") + 1 for text in texts) == 1001
 
 
 if __name__ == "__main__":

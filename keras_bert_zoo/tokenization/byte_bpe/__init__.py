@@ -1,0 +1,1 @@
+"""Byte-level BPE: RoBERTa's vocabularies."""

@@ -1,0 +1,1 @@
+"""Unigram language models of SentencePiece: ALBERT's vocabularies."""
