@@ -121,7 +121,7 @@ def test_a_tokenizer_of_another_family_is_refused(plugin, tokenizer):
 
 
 @pytest.mark.parametrize(
-    "trained", _with_slow("span QA", "masked LM"), indirect=True
+    "trained", _with_slow("span QA"), indirect=True
 )
 def test_long_texts_are_split_and_answered(trained):
     model, texts = trained

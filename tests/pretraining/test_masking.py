@@ -148,7 +148,14 @@ def words_of(row):
     return words
 
 
-@pytest.mark.parametrize("units", ["tokens", "words", "spans"])
+@pytest.mark.parametrize(
+    "units",
+    [
+        pytest.param("tokens", marks=pytest.mark.slow),
+        "words",
+        pytest.param("spans", marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize(
     "rate", [0.15, pytest.param(0.3, marks=pytest.mark.slow)]
 )

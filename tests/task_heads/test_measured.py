@@ -52,7 +52,7 @@ def close_to(numbers):
     "name",
     [
         name
-        if name in ("tags", "span QA")
+        if name == "tags"
         else pytest.param(name, marks=pytest.mark.slow)
         for name in every_head.HEADS
     ],
@@ -68,7 +68,15 @@ def test_the_numbers_are_those_of_evaluate_and_score(name):
     assert model.measure(rows, batch_size=2) == found
 
 
-@pytest.mark.parametrize("name", SCORED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        if name in ("single label", "score")
+        else pytest.param(name, marks=pytest.mark.slow)
+        for name in SCORED
+    ],
+)
 def test_the_model_runs_once(name, runs):
     model, rows = model_and_rows(name)
     runs.clear()

@@ -162,6 +162,7 @@ def test_replicas_draw_and_skip_together(run, strategy):
     assert "SGD with gradient_accumulation_steps" in accumulated
 
 
+@pytest.mark.slow
 def test_the_rate_is_that_of_the_latest_batch():
     """Of five, with one and with three of them an update."""
     on_one_device_and_two = programs.run(RATES)

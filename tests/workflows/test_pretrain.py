@@ -88,6 +88,7 @@ def test_the_run_is_written_down(result, corpus):
     assert options["hidden_dim"] == 16
 
 
+@pytest.mark.slow
 def test_a_model_goes_on_from_another(result, corpus, tmp_path):
     other = zoo.pretrain(
         corpus=corpus,
@@ -102,6 +103,7 @@ def test_a_model_goes_on_from_another(result, corpus, tmp_path):
         assert other.metrics[name] == pytest.approx(value, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_model_goes_on_with_more_blocks(result, corpus, tmp_path):
     given = {
         "corpus": corpus,
@@ -160,6 +162,7 @@ def in_two_phases(corpus, vocabulary, out, **options):
     )
 
 
+@pytest.mark.slow
 def test_a_second_phase_has_longer_examples(corpus, vocabulary, tmp_path):
     found = in_two_phases(corpus, vocabulary, tmp_path / "model")
     assert found.model.sequence_length == 48
@@ -213,6 +216,7 @@ def test_a_head_learns_on_the_pretrained_encoder(result, tmp_path):
     assert found.model.encoder.hidden_dim == 16
 
 
+@pytest.mark.slow
 def test_validation_files_are_held_out_and_lengths_are_steps(
     corpus, vocabulary, tmp_path
 ):
@@ -238,6 +242,7 @@ def test_validation_files_are_held_out_and_lengths_are_steps(
     }
 
 
+@pytest.mark.slow
 def test_replaced_tokens_are_an_objective_too(corpus, vocabulary, tmp_path):
     found = zoo.pretrain(
         corpus=corpus,
@@ -375,6 +380,7 @@ def test_a_run_on_files_resumes_where_it_was_killed(
     ]
 
 
+@pytest.mark.slow
 def test_nothing_need_be_held_out(corpus, vocabulary, tmp_path):
     found = zoo.pretrain(
         corpus=corpus,

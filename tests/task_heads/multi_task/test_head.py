@@ -91,6 +91,7 @@ def test_the_contract_holds_for_windows():
     )
 
 
+@pytest.mark.slow
 def test_the_contract_holds_for_whole_pairs():
     head = MultiTaskHead(
         {
