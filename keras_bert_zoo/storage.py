@@ -138,7 +138,9 @@ class RemoteFiles:
         with _gfile(directory) as gfile:
             if not gfile.isdir(directory):
                 return []
-            return sorted(n.rstrip("/") for n in gfile.listdir(directory))
+            # Stores end names of directories with a slash.
+            names = (name.rstrip("/") for name in gfile.listdir(directory))
+            return sorted(filter(None, names))
 
     def make_directory(self, directory: str) -> None:
         """Makes a directory and its parents, if it is not there."""

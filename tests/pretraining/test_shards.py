@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import pathlib
+import pickle
 import sys
 import time
 import uuid
@@ -112,6 +113,20 @@ def test_the_seed_decides(tmp_path):
     make(tmp_path / "c", seed=2)
     assert digests(tmp_path / "a") == digests(tmp_path / "b")
     assert digests(tmp_path / "a") != digests(tmp_path / "c")
+
+
+def test_what_decides_the_examples_goes_to_another_process_whole():
+    one = making(duplicates=2)
+    other = pickle.loads(pickle.dumps(one))
+    assert other.settings() == one.settings()
+    block = small_corpus.documents(4)
+    for ours, theirs in zip(
+        shards.examples_of_block(one, block, 3),
+        shards.examples_of_block(other, block, 3),
+        strict=True,
+    ):
+        for key in ours:
+            assert (ours[key] == theirs[key]).all()
 
 
 @pytest.mark.slow
