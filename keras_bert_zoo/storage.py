@@ -5,10 +5,12 @@ for `gs://`, `s3://`, `hdfs://` and every other scheme that TensorFlow knows.
 Both have the same methods. TensorFlow is loaded for URLs alone.
 """
 
+import concurrent.futures
 import contextlib
 import errno
 import importlib
 import io
+import itertools
 import os
 import pathlib
 import re
@@ -16,11 +18,14 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from collections.abc import Sequence
 
 from keras_bert_zoo import atomic_io
 from keras_bert_zoo.errors import InputError
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# That a store is sent at a time.
+_REQUESTS = 32
 # Registers more schemes when it is imported, where it fits TensorFlow.
 _MORE_SCHEMES = "tensorflow_io"
 
@@ -58,6 +63,10 @@ class LocalFiles:
     def size(self, path: str) -> int:
         """Returns the size of a file in bytes."""
         return os.path.getsize(path)
+
+    def sizes(self, paths: Sequence[str]) -> list[int]:
+        """Returns the size of each file in bytes."""
+        return [self.size(path) for path in paths]
 
     def is_file(self, path: str) -> bool:
         return os.path.isfile(path)
@@ -111,6 +120,11 @@ class RemoteFiles:
         with _gfile(path) as gfile:
             return gfile.stat(path).length
 
+    def sizes(self, paths: Sequence[str]) -> list[int]:
+        """Returns the size of each file in bytes, asked for side by side."""
+        with concurrent.futures.ThreadPoolExecutor(_REQUESTS) as pool:
+            return list(pool.map(self.size, paths))
+
     def is_file(self, path: str) -> bool:
         with _gfile(path) as gfile:
             return gfile.exists(path) and not gfile.isdir(path)
@@ -124,7 +138,9 @@ class RemoteFiles:
         with _gfile(directory) as gfile:
             if not gfile.isdir(directory):
                 return []
-            return sorted(n.rstrip("/") for n in gfile.listdir(directory))
+            # Stores end names of directories with a slash.
+            names = (name.rstrip("/") for name in gfile.listdir(directory))
+            return sorted(filter(None, names))
 
     def make_directory(self, directory: str) -> None:
         """Makes a directory and its parents, if it is not there."""
@@ -136,7 +152,11 @@ class RemoteFiles:
             gfile.remove(path)
 
     def remove_directory(self, directory: str) -> None:
-        """Removes a directory and what is in it."""
+        """Removes a directory and what is in it, many files side by side."""
+        paths = [self.join(directory, name) for name in self.names(directory)]
+        with concurrent.futures.ThreadPoolExecutor(_REQUESTS) as pool:
+            is_file = pool.map(self.is_file, paths)
+            list(pool.map(self.remove, itertools.compress(paths, is_file)))
         with _gfile(directory) as gfile:
             gfile.rmtree(directory)
 

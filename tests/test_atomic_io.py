@@ -1,5 +1,6 @@
 """Atomic writes: success, failure, replacement, a kill."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -29,6 +30,18 @@ def test_a_directory_appears_when_the_block_succeeds(tmp_path):
 def test_a_failure_leaves_nothing(tmp_path):
     with pytest.raises(RuntimeError), atomic_directory(tmp_path / "out"):
         raise RuntimeError("disk on fire")
+    assert names(tmp_path) == []
+
+
+def test_a_full_disk_names_the_file(tmp_path):
+    path = tmp_path / "file"
+    with pytest.raises(OSError) as found, atomic_file(path):
+        # As `write` and `fsync` raise it.
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert (found.value.errno, found.value.filename) == (
+        errno.ENOSPC,
+        str(path),
+    )
     assert names(tmp_path) == []
 
 

@@ -43,7 +43,7 @@ def test_what_is_written_is_found(place):
     write(path, b"content")
     assert files.is_directory(place) and not files.is_file(place)
     assert files.is_file(path) and not files.is_directory(path)
-    assert files.size(path) == 7
+    assert files.size(path) == 7 and files.sizes([path, path]) == [7, 7]
     assert files.names(place) == ["inner"]
     assert files.names(files.parent(path)) == ["file"]
     with files.open(path) as stream:

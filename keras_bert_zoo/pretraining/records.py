@@ -41,9 +41,11 @@ _NEWER_OF_OTHERS = "input_type_ids"
 # Files that are read at a time, and records that change places.
 _CYCLE = 16
 _SHUFFLED = 10_000
-# Records that are checked at a time, and in all of files that are known.
+# Records that are checked at a time.
 _CHECKED = 1024
-_SAMPLED = 100_000
+# Of those that are known to be whole, files and records in each.
+_SAMPLED_FILES = 32
+_SAMPLED_RECORDS = 4096
 
 
 def to_arrays(
@@ -132,7 +134,8 @@ class RecordFiles:
         objective: `MaskedLM`.
         tokenizer: `Tokenizer`.
         known: path -> number of its examples, of files that are known to be
-            whole. All records of the others are looked at, of these some.
+            whole. All records of the others are looked at; of these, some of
+            some.
 
     Attributes:
         sequence_length: int. Of all examples.
@@ -164,12 +167,12 @@ class RecordFiles:
         (self._other,) = tokenizer.template(num_segments).inputs or (None,)
         self._keys = self._found_keys()
         self.token_counts = np.zeros(tokenizer.vocabulary_size, "int64")
-        some = -(-_SAMPLED // len(self.paths))
         self.counts = {
-            path: self._count(path, some if path in known else None)
+            path: known[path] if path in known else self._count(path)
             for path in self.paths
         }
-        self.counts |= known
+        for path in list(known)[:: -(-len(known) // _SAMPLED_FILES) or 1]:
+            self._count(path, _SAMPLED_RECORDS)
         self.num_examples = sum(self.counts.values())
 
     def batches(
@@ -331,11 +334,19 @@ class RecordFiles:
             try:
                 tf.io.parse_example([record], spec)
             except tf.errors.InvalidArgumentError:
+                feature = tf.train.Example.FromString(record).features.feature
+                missing = sorted(spec.keys() - feature.keys())
                 raise InputError(
                     f"{path}, record {number}: all examples must have the "
                     "keys of the first, and its lengths, "
                     f"{self.sequence_length} and {self._num_hidden}. Received "
-                    "another. Make the examples again."
+                    "one "
+                    + (
+                        f"without {', '.join(missing)}"
+                        if missing
+                        else "of other lengths"
+                    )
+                    + ". Make the examples again."
                 ) from None
 
     def _records(self, path: str, number: int = 0) -> Iterator[bytes]:
@@ -365,6 +376,9 @@ class RecordBatches(BatchStream):
     Args:
         files: `RecordFiles`.
         batch_size, seed, fixed_shapes: see `RecordFiles.batches`.
+
+    Raises:
+        InputError: if there are fewer examples than a batch of a fixed shape.
     """
 
     def __init__(
@@ -374,6 +388,12 @@ class RecordBatches(BatchStream):
         self._batch_size = batch_size
         self._seed = seed
         self._fixed_shapes = fixed_shapes
+        if not self.num_batches:
+            raise InputError(
+                "Batches of a fixed shape must be whole. Received: "
+                f"{files.num_examples} examples, batch_size={batch_size}. "
+                "Give smaller batches, or more examples."
+            )
 
     @property
     def num_batches(self) -> int:
@@ -389,7 +409,7 @@ class RecordBatches(BatchStream):
         return f"{self._files.digest()}-{self._batch_size}-{self._seed}"
 
     def dataset(self, first: int = 0) -> tf.data.Dataset:
-        first_pass, skipped = divmod(first, max(self.num_batches, 1))
+        first_pass, skipped = divmod(first, self.num_batches)
 
         def batches_of(number):
             records = self._one_pass(number)

@@ -428,11 +428,15 @@ def _files(
             continue
         manifest = read_manifest(given)
         _check_manifest(manifest, given, objective, tokenizer)
-        for shard in manifest["shards"]:
-            path = files.join(given, shard["file"])
-            paths.append(path)
-            made[path] = shard["num_examples"]
-            if files.size(path) == shard["num_bytes"]:
+        shards = {
+            files.join(given, one["file"]): one for one in manifest["shards"]
+        }
+        paths += shards
+        made |= {path: one["num_examples"] for path, one in shards.items()}
+        for (path, one), size in zip(
+            shards.items(), files.sizes(list(shards)), strict=True
+        ):
+            if size == one["num_bytes"]:
                 known[path] = made[path]
     examples = RecordFiles(paths, objective, tokenizer, known)
     for path, number in made.items():

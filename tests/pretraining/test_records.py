@@ -199,6 +199,8 @@ def test_records_of_several_files_are_in_a_batch(tmp_path):
 
 def test_fixed_shapes_are_whole_batches(path):
     batches = one_pass(path, batch_size=4, fixed_shapes=True)
+    with pytest.raises(InputError, match="batch_size=1000"):
+        read(path).batches(1000, fixed_shapes=True)
     assert {tuple(batch[0]["token_ids"].shape) for batch in batches} == {
         (4, LENGTH)
     }
@@ -216,7 +218,7 @@ def test_examples_of_one_segment_need_no_label_of_pairs(tmp_path):
 
 def test_of_known_files_some_records_are_looked_at(path, monkeypatch):
     number = read(path).num_examples
-    monkeypatch.setattr(records, "_SAMPLED", 5)
+    monkeypatch.setattr(records, "_SAMPLED_RECORDS", 5)
     content = path.read_bytes()
     path.write_bytes(content[:-9] + b"damage" + content[-3:])
     files = RecordFiles(
@@ -259,6 +261,28 @@ def test_a_missing_key_is_named(tmp_path):
         read(path)
 
 
+def test_a_key_that_a_later_record_lacks_is_named(tmp_path):
+    arrays = made()
+    path = tmp_path / "x"
+    lacking = {k: v[:2] for k, v in arrays.items() if k != "masked_lm_ids"}
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in serialized(arrays):
+            writer.write(record)
+        feature = {
+            key: tf.train.Feature(
+                int64_list=tf.train.Int64List(value=values[0].astype(int))
+            )
+            for key, values in lacking.items()
+        }
+        example = tf.train.Example(features=tf.train.Features(feature=feature))
+        writer.write(example.SerializeToString())
+    number = len(arrays["input_ids"]) + 1
+    with pytest.raises(
+        InputError, match=f"record {number}: .*without masked_lm_ids"
+    ):
+        read(path)
+
+
 def test_an_example_of_another_length_is_named(tmp_path):
     arrays = made()
     short = {k: v[:2, : max(v.shape[1] - 1, 1)] for k, v in arrays.items()}
@@ -268,7 +292,7 @@ def test_an_example_of_another_length_is_named(tmp_path):
             for record in serialized(part):
                 writer.write(record)
     number = len(arrays["input_ids"]) + 1
-    with pytest.raises(InputError, match=f"record {number}: all examples"):
+    with pytest.raises(InputError, match=f"record {number}: .*other lengths"):
         read(path)
 
 

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import json
 import pathlib
+import pickle
 import sys
 import time
 import uuid
@@ -114,11 +115,25 @@ def test_the_seed_decides(tmp_path):
     assert digests(tmp_path / "a") != digests(tmp_path / "c")
 
 
+def test_what_decides_the_examples_goes_to_another_process_whole():
+    one = making(duplicates=2)
+    other = pickle.loads(pickle.dumps(one))
+    assert other.settings() == one.settings()
+    block = small_corpus.documents(4)
+    for ours, theirs in zip(
+        shards.examples_of_block(one, block, 3),
+        shards.examples_of_block(other, block, 3),
+        strict=True,
+    ):
+        for key in ours:
+            assert (ours[key] == theirs[key]).all()
+
+
 @pytest.mark.slow
 def test_any_number_of_processes_writes_the_same_files(tmp_path):
     program = pathlib.Path(__file__)
-    for processes in "1", "3":
-        programs.run(program, str(tmp_path / processes), processes, "0")
+    programs.run(program, str(tmp_path / "1"), "1", "0")
+    programs.run(program, f"file://{tmp_path}/3", "3", "0")
     found = [digests(tmp_path / one / "out") for one in "13"]
     assert found[0] == found[1]
     assert len(found[0]) > 4
@@ -235,7 +250,6 @@ def test_a_manifest_must_be_whole(tmp_path):
 
 
 if __name__ == "__main__":
-    folder = pathlib.Path(sys.argv[1])
 
     def slow_documents():
         for document in small_corpus.documents(12):
@@ -245,7 +259,7 @@ if __name__ == "__main__":
     content = make_shards(
         making(),
         slow_documents(),
-        str(folder / "out"),
+        f"{sys.argv[1]}/out",
         num_processes=int(sys.argv[2]),
     )
     sys.stdout.write(json.dumps(content["num_examples"]) + "\n")

@@ -57,17 +57,33 @@ def test_urls_take_the_place_of_paths(corpus, words, tmp_path):
     for name in files.names(f"{url}/out"):
         content = files.open(f"{url}/out/{name}").readall()
         assert content == (tmp_path / "out" / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_a_model_learns_from_urls(corpus, words, tmp_path):
+    url = f"ram://{uuid.uuid4().hex}"
+    upload(corpus, url)
+    upload(words, f"{url}/words")
+    make(f"{url}/corpus.txt", f"{url}/words", f"{url}/out")
+    given = {
+        "vocabulary": f"{url}/words",
+        "num_layers": 1,
+        "hidden_dim": 8,
+        "sequence_length": 24,
+        "steps": 1,
+        "batch_size": 4,
+    }
     found = zoo.pretrain(
         examples=f"{url}/out",
-        vocabulary=f"{url}/words",
-        out=tmp_path / "model",
-        num_layers=1,
-        hidden_dim=8,
-        sequence_length=24,
-        steps=1,
-        batch_size=4,
+        validation=f"{url}/corpus.txt",
+        out=tmp_path / "of_files",
+        **given,
     )
-    assert found.steps == 1
+    assert found.facts["validation documents"] == 12
+    found = zoo.pretrain(
+        corpus=f"{url}/corpus.txt", out=tmp_path / "of_text", **given
+    )
+    assert found.facts["train documents"] < 12
 
 
 def test_a_scheme_that_is_unknown_is_refused(corpus, words):

@@ -260,9 +260,7 @@ def test_replaced_tokens_are_an_objective_too(corpus, vocabulary, tmp_path):
     assert found.report is not None
 
 
-def test_examples_in_files_are_learned_from(
-    corpus, vocabulary, tmp_path, monkeypatch
-):
+def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
     made = zoo.make_examples(
         corpus=corpus,
         vocabulary=vocabulary,
@@ -325,16 +323,35 @@ def test_examples_in_files_are_learned_from(
     shard.write_bytes(whole[:num_bytes])
     with pytest.raises(InputError, match="of its manifest. Received: 1"):
         zoo.pretrain(**given)
-    # As long as it was, but damaged beyond the records that are looked at.
-    monkeypatch.setattr(records, "_SAMPLED", 1)
-    shard.write_bytes(whole[:-9] + b"damage" + whole[-3:])
-    with pytest.raises(InputError, match=r"ecord, record \d+: .* damaged"):
-        zoo.pretrain(**given)
-    shard.write_bytes(whole)
     other = tmp_path / "other_words"
     zoo.train_vocabulary(corpus=corpus, out=other, size=50)
     with pytest.raises(InputError, match="The vocabulary must be the one"):
         zoo.pretrain(**{**given, "vocabulary": other})
+
+
+@pytest.mark.slow
+def test_damage_that_shows_in_training_is_named(
+    corpus, vocabulary, tmp_path, monkeypatch
+):
+    zoo.make_examples(
+        corpus=corpus,
+        vocabulary=vocabulary,
+        out=tmp_path / "files",
+        sequence_length=24,
+    )
+    (shard,) = (tmp_path / "files").glob("*.tfrecord")
+    whole = shard.read_bytes()
+    shard.write_bytes(whole[:-9] + b"damage" + whole[-3:])
+    monkeypatch.setattr(records, "_SAMPLED_RECORDS", 1)
+    with pytest.raises(InputError, match=r"ecord, record \d+: .* damaged"):
+        zoo.pretrain(
+            examples=tmp_path / "files",
+            vocabulary=vocabulary,
+            out=tmp_path / "model",
+            steps=40,
+            batch_size=8,
+            **SIZES,
+        )
 
 
 @pytest.mark.slow
