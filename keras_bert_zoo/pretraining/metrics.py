@@ -1,9 +1,36 @@
-"""Keras metrics of hidden tokens."""
+"""Loss and metrics of hidden tokens."""
 
 import keras
 from keras import ops
 
 from keras_bert_zoo.training.token_means import TokenMean
+
+
+def surprise(y_true, y_pred):
+    """Returns the negative log-probability of each true token, `(R, P)`.
+
+    Loss and perplexity compute it with the same operations, of which
+    TensorFlow then keeps one: the logits of a vocabulary are large. Keras's
+    own add checks of shapes, each with a name of its own.
+
+    Args:
+        y_true: `(R, P)` token ids.
+        y_pred: float `(R, P, V)` logits.
+    """
+    found = ops.sparse_categorical_crossentropy(
+        ops.reshape(ops.cast(y_true, "float32"), (-1,)),
+        ops.reshape(y_pred, (-1, y_pred.shape[-1])),
+        from_logits=True,
+    )
+    return ops.reshape(found, ops.shape(y_true))
+
+
+@keras.saving.register_keras_serializable(package="keras_bert_zoo")
+class TokenLoss(keras.losses.Loss):
+    """Cross-entropy of hidden tokens: see `Perplexity` for call arguments."""
+
+    def call(self, y_true, y_pred):
+        return surprise(y_true, y_pred)
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
@@ -22,10 +49,7 @@ class Perplexity(TokenMean):
         self._direction = "down"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        surprise = keras.ops.sparse_categorical_crossentropy(
-            y_true, y_pred, from_logits=True
-        )
-        super().update_state(surprise, sample_weight)
+        super().update_state(surprise(y_true, y_pred), sample_weight)
 
     def result(self):
         return keras.ops.exp(super().result())

@@ -19,6 +19,7 @@ from keras_bert_zoo.data.readers.text_lines import TextLines
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining.metrics import Perplexity
 from keras_bert_zoo.pretraining.metrics import TokenAccuracy
+from keras_bert_zoo.pretraining.metrics import TokenLoss
 from keras_bert_zoo.pretraining.token_logits import MASK_POSITIONS
 from keras_bert_zoo.pretraining.token_logits import masked_lm_variables
 from keras_bert_zoo.pretraining.token_logits import masked_lm_weights
@@ -167,11 +168,7 @@ class MaskedTokenHead(TaskHead):
         bias.assign(log_frequencies(counts, prior_count=0.1))
 
     def losses(self) -> keras.losses.Loss:
-        return WeightedMean(
-            keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True, reduction="mean_with_sample_weight"
-            )
-        )
+        return WeightedMean(TokenLoss(reduction="mean_with_sample_weight"))
 
     def weighted_metrics(self) -> list:
         return [Perplexity(), TokenAccuracy()]

@@ -1,10 +1,14 @@
 """Metrics of hidden tokens, over batches of several widths, by NumPy."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_bert_zoo.pretraining.metrics import Perplexity
 from keras_bert_zoo.pretraining.metrics import TokenAccuracy
+from keras_bert_zoo.pretraining.metrics import TokenLoss
+from keras_bert_zoo.pretraining.metrics import surprise
 
 NUM_TOKENS = 5000
 
@@ -56,3 +60,30 @@ def test_tokens_of_all_batches_weigh_alike(kind):
         accuracy.update_state(truth, logits, given)
     found = float(perplexity.result()), float(accuracy.result())
     assert found == pytest.approx(expected(WEIGHTS[kind]), rel=1e-4)
+
+
+def test_tensorflow_can_tell_that_loss_and_perplexity_are_the_same():
+    # It keeps one of two operations on the same inputs; a check of shapes
+    # before one of them would make it another.
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None, None, 5), tf.float32),
+        ]
+    )
+    def found(labels, logits):
+        return surprise(labels, logits)
+
+    operations = found.get_concrete_function().graph.get_operations()
+    assert not [one.name for one in operations if one.control_inputs]
+
+
+def test_the_loss_is_keras_s():
+    logits = np.random.default_rng(0).normal(size=(2, 3, 5)).astype("float32")
+    labels = np.array([[0, 4, 2], [1, 1, 3]])
+    weights = np.array([[1, 0, 1], [1, 1, 0]], "float32")
+    how = {"reduction": "mean_with_sample_weight"}
+    theirs = keras.losses.SparseCategoricalCrossentropy(from_logits=True, **how)
+    assert float(TokenLoss(**how)(labels, logits, weights)) == pytest.approx(
+        float(theirs(labels, logits, weights)), rel=1e-6
+    )

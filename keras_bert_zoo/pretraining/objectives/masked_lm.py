@@ -20,6 +20,7 @@ from keras_bert_zoo.pretraining.corpus import Corpus
 from keras_bert_zoo.pretraining.masking import hide_tokens
 from keras_bert_zoo.pretraining.metrics import Perplexity
 from keras_bert_zoo.pretraining.metrics import TokenAccuracy
+from keras_bert_zoo.pretraining.metrics import TokenLoss
 from keras_bert_zoo.pretraining.segments import Cut
 from keras_bert_zoo.pretraining.token_logits import MASK_POSITIONS
 from keras_bert_zoo.pretraining.token_logits import masked_lm_variables
@@ -202,11 +203,7 @@ class MaskedLM(objective.Objective):
 
     def losses(self) -> dict:
         return self._of_outputs(
-            WeightedMean(
-                keras.losses.SparseCategoricalCrossentropy(
-                    from_logits=True, reduction="mean_with_sample_weight"
-                )
-            ),
+            WeightedMean(TokenLoss(reduction="mean_with_sample_weight")),
             keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         )
 

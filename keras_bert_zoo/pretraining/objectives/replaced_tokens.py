@@ -21,6 +21,7 @@ from keras_bert_zoo.pretraining import segments
 from keras_bert_zoo.pretraining.corpus import Corpus
 from keras_bert_zoo.pretraining.masking import hide_tokens
 from keras_bert_zoo.pretraining.metrics import TokenAccuracy
+from keras_bert_zoo.pretraining.metrics import TokenLoss
 from keras_bert_zoo.pretraining.objectives.masked_lm import UNITS
 from keras_bert_zoo.pretraining.segments import Cut
 from keras_bert_zoo.pretraining.token_logits import MASK_POSITIONS
@@ -258,9 +259,7 @@ class ReplacedTokens(objective.Objective):
     def losses(self) -> dict:
         return {
             GENERATOR: WeightedMean(
-                keras.losses.SparseCategoricalCrossentropy(
-                    from_logits=True, reduction="mean_with_sample_weight"
-                )
+                TokenLoss(reduction="mean_with_sample_weight")
             ),
             REPLACED: WeightedMean(
                 ReplacedLoss(reduction="mean_with_sample_weight")
