@@ -120,9 +120,7 @@ def test_a_tokenizer_of_another_family_is_refused(plugin, tokenizer):
         zoo.TaskModel(encoder, head, tokenizer)
 
 
-@pytest.mark.parametrize(
-    "trained", _with_slow("span QA"), indirect=True
-)
+@pytest.mark.parametrize("trained", _with_slow("span QA"), indirect=True)
 def test_long_texts_are_split_and_answered(trained):
     model, texts = trained
     extra = {info.name for info in model.head.token_inputs()}

@@ -325,6 +325,7 @@ def test_chunks_of_two_passes_differ():
     assert passes[0]["label"].tolist() != passes[1]["label"].tolist()
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_weights():
     corpus = small_corpus.corpus()
     weights = []

@@ -120,6 +120,7 @@ def test_the_generator_learns_from_its_own_loss_alone():
     assert all(gradient is None for gradient in gradients)
 
 
+@pytest.mark.slow
 def test_training_learns_and_the_encoder_is_saved(tmp_path):
     train, held_out = small_corpus.corpus(20).held_out(0.2, seed=0)
     model = make_model(mask_rate=0.3, hide="words", generator_size=0.5)

@@ -96,6 +96,7 @@ def test_texts_may_have_weights(make_model, texts, labels):
     assert found[1] == pytest.approx(2 * found[0], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_texts_are_split_as_keras_splits_arrays(make_model, texts, labels):
     number = len(texts)
     first = int(number * 0.7)
@@ -109,20 +110,28 @@ def test_texts_are_split_as_keras_splits_arrays(make_model, texts, labels):
     )
     found = trained(make_model, None, texts, labels, validation_split=0.3)
     assert found[0] == expected[0]
+
+
+def test_a_split_leaves_examples_on_both_sides(make_model, texts, labels):
     with pytest.raises(InputError, match="must leave examples on both sides"):
         make_model().fit(texts[:2], labels[:2], validation_split=0.9)
 
 
+@pytest.mark.slow
 def test_class_weight_names_labels(make_model, texts, labels):
     found = [
         trained(make_model, None, texts, labels, class_weight=weights)[0]
         for weights in ({"bad": 1.0, "good": 3.0}, {0: 1.0, 1: 3.0}, None)
     ]
     assert found[0] == found[1] != found[2]
+
+
+def test_class_weight_of_an_unknown_label_is_refused(make_model, texts, labels):
     with pytest.raises(InputError, match="bad, good. Received: 'goood'"):
         make_model().fit(texts, labels, class_weight={"goood": 1.0})
 
 
+@pytest.mark.slow
 def test_data_sets_of_texts_train_as_lists_do(make_model, texts, labels):
     numbers = [["bad", "good"].index(label) for label in labels]
     expected = trained(make_model, None, texts, labels)

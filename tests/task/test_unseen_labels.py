@@ -82,9 +82,7 @@ HEADS = {
 @pytest.mark.parametrize(
     "name",
     [
-        name
-        if name in ("single", "tags")
-        else pytest.param(name, marks=pytest.mark.slow)
+        name if name == "single" else pytest.param(name, marks=pytest.mark.slow)
         for name in HEADS
     ],
 )

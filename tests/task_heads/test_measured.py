@@ -51,9 +51,7 @@ def close_to(numbers):
 @pytest.mark.parametrize(
     "name",
     [
-        name
-        if name == "tags"
-        else pytest.param(name, marks=pytest.mark.slow)
+        name if name == "tags" else pytest.param(name, marks=pytest.mark.slow)
         for name in every_head.HEADS
     ],
 )
