@@ -69,7 +69,8 @@ def make_shards(
             made = (shards.write_shard(making, *block) for block in todo())
         else:
             made = _in_processes(todo(), making, num_processes)
-        done.extend(made)
+        for facts in made:
+            done.append(facts)
         return shards.finish(settings, done, directory)
 
 

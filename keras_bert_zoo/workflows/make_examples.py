@@ -115,6 +115,14 @@ def make_examples(
             "Leave one out; beam_options say how many workers there are."
         )
 
+    try:
+        beam_options = shlex.split(options["beam_options"] or "")
+    except ValueError as error:
+        raise InputError(
+            "`beam_options` must be flags as a shell reads them. Received: "
+            f"{options['beam_options']!r:.60} ({error}). Close the quotes."
+        ) from error
+
     from keras_bert_zoo.pretraining import processes
     from keras_bert_zoo.pretraining.documents import read_documents
     from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
@@ -152,7 +160,7 @@ def make_examples(
             options["out"],
             source=source,
             runner=options["runner"],
-            options=shlex.split(options["beam_options"] or ""),
+            options=beam_options,
         )
     else:
         manifest = processes.make_shards(

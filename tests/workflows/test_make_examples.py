@@ -112,6 +112,10 @@ def test_a_runner_needs_beam(corpus, words, tmp_path, monkeypatch):
     [
         ({"runner": "FlinkRunner", "processes": 2}, "processes=2"),
         ({"beam_options": "--project=p"}, "no runner"),
+        (
+            {"runner": "DirectRunner", "beam_options": "--name='p"},
+            "Close the quotes",
+        ),
     ],
 )
 def test_options_of_beam_are_a_runners(
