@@ -89,7 +89,7 @@ def __getattr__(name: str):
 
 
 def __dir__():
-    return sorted([*globals(), *__all__, *_heads().class_names()])
+    return sorted({*globals(), *__all__, *_heads().class_names()})
 
 
 def _heads():

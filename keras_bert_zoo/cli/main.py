@@ -127,7 +127,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         args = _parser(arguments).parse_args(arguments)
     finally:
         # A help text ends the process: a closed pipe shows here.
-        sys.stdout.flush()
+        _flush()
     _quieten()
     return args
 
@@ -165,8 +165,13 @@ def _parser(arguments: Sequence[str] = ()) -> ArgumentParser:
 def _run_verb(args: argparse.Namespace) -> int:
     status = args.verb.run(args)
     # A full disk or a closed pipe shows here rather than after our handlers.
-    sys.stdout.flush()
+    _flush()
     return status
+
+
+def _flush() -> None:
+    if sys.stdout is not None:  # as where a scheduler closed it
+        sys.stdout.flush()
 
 
 def _verbs() -> dict[str, ModuleType]:

@@ -134,7 +134,11 @@ def settled(x: Iterator) -> Any:
     """
     first = next(x, None)
     if first is None:
-        return x
+        raise InputError(
+            "Data must have at least one batch or example. Received: a "
+            f"{type(x).__name__} that has none, or was read before. Make it "
+            "anew."
+        )
     if _batch_has_texts(first):
         return Batches([first, *x])
 

@@ -415,7 +415,8 @@ class _WatchedExamples:
         if self._field is None or len(self.counts) > MAX_COUNTED_LABELS:
             return
         value = example.values.get(self._field)
-        if value is None:  # the label is given otherwise
+        # The label is given otherwise, or is probabilities of some.
+        if value is None or isinstance(value, Mapping):
             return
         is_list = isinstance(value, list | tuple)
         for label in map(str, value if is_list else [value]):

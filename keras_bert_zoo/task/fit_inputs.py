@@ -16,6 +16,7 @@ import tensorflow as tf
 from absl import logging
 
 from keras_bert_zoo import data
+from keras_bert_zoo.arguments import finite_number
 from keras_bert_zoo.arguments import whole_number
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task import TaskHead
@@ -232,6 +233,12 @@ def _by_index(class_weight: Mapping[Any, float], head: TaskHead) -> dict:
     names = getattr(head, "labels_by_index", None) or ()
     found = {}
     for label, weight in class_weight.items():
+        rule = "numbers of at least 0"
+        if finite_number("class_weight", weight, rule) < 0:
+            raise InputError(
+                f"`class_weight` must be {rule}. Received: {weight!r} for "
+                f"{label!r}. Correct it."
+            )
         if str(label) in names:
             found[names.index(str(label))] = weight
         elif isinstance(label, str):

@@ -105,6 +105,8 @@ def load_task(
             weights = preset.head(head)
         if weights is not None:
             head, load_head = kind.from_weights(weights), True
+        elif load_head and not head_options:
+            _report_no_head(preset, kind, True)
         else:
             head = checked_call(kind, f"The head {head!r}", head_options)
     elif not isinstance(head, TaskHead):
@@ -246,7 +248,7 @@ def _assign(model, preset: presets.Preset) -> None:
 
 
 def _report_no_head(
-    preset: presets.Preset, head: TaskHead, required: bool
+    preset: presets.Preset, head: TaskHead | type[TaskHead], required: bool
 ) -> None:
     if required:
         raise InputError(

@@ -108,7 +108,7 @@ def finetune(
     tokens_per_batch: Tokens | None = None,
     packed_length: Tokens | None = None,
     sequence_length: Positive | None = None,
-    special_in_texts: bool = False,
+    special_in_texts: bool | None = None,
     freeze_encoder: bool = False,
     precision: Literal[
         "float32", "mixed_bfloat16", "mixed_float16", "auto"
@@ -174,8 +174,8 @@ def finetune(
         sequence_length: most tokens in an example (default: as many as the
             encoder reads).
         special_in_texts: take a special token that a text spells, such as a
-            separator, for that token, as Hugging Face's tokenizers do; else
-            it is text.
+            separator, for that token, as Hugging Face's tokenizers do; or
+            not (default: what the preset says, usually not).
         freeze_encoder: train the head alone.
         precision: dtype policy; auto takes the one that this machine's
             hardware is made for.

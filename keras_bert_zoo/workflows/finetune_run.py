@@ -279,7 +279,7 @@ def _model(
             options["preset"],
             head,
             sequence_length=options["sequence_length"],
-            special_in_texts=options["special_in_texts"] or None,
+            special_in_texts=options["special_in_texts"],
             freeze_encoder=options["freeze_encoder"],
             freeze_embeddings=options["freeze_embeddings"],
             dtype=precision,

@@ -161,7 +161,7 @@ class ClassificationHead(TaskHead):
             if class_labels.has_probabilities(example.values.get("label")):
                 options["soft_labels"] = True
             counts.update(
-                class_labels.names_in(
+                class_labels.counts_in(
                     example,
                     kind,
                     options.get("label_separator", class_labels.SEPARATOR),
@@ -206,10 +206,13 @@ class ClassificationHead(TaskHead):
         return example
 
     def mark_unseen(self, values: Mapping[str, Any]) -> tuple[dict, list[str]]:
-        if self.kind == "regression" or self.soft_labels:
+        label = values.get("label")
+        if self.kind == "regression" or (
+            self.soft_labels and not class_labels.is_one(label)
+        ):
             return dict(values), []
         label, unseen = class_labels.mark_unseen(
-            values.get("label"),
+            label,
             self.kind,
             self.labels_by_index,
             self.label_separator,
@@ -367,7 +370,8 @@ class ClassificationHead(TaskHead):
 
     def _label(self, values: Mapping[str, Any]):
         if self.soft_labels:
-            return int(self._probabilities(values).argmax())
+            row = self._probabilities(values)
+            return int(row.argmax()) if row.any() else class_labels.UNSEEN
         return class_labels.parse(
             values.get("label"),
             self.kind,

@@ -2,7 +2,9 @@
 
 import ast
 import contextlib
+import functools
 import math
+import numbers
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ from keras_bert_zoo.task import TensorInfo
 from task_heads.classification.metrics import MacroF1
 from task_heads.classification.metrics import MatthewsCorrelation
 from task_heads.classification.metrics import PearsonCorrelation
+from task_heads.classification.metrics import SoftAccuracy
 
 KINDS = ("single_label", "multi_label", "regression")
 
@@ -158,20 +161,30 @@ def has_probabilities(value: Any) -> bool:
     return isinstance(_unwrapped(value), Mapping)
 
 
-def names_in(example, kind: str, separator: str = SEPARATOR) -> list[str]:
-    """Returns the label names of one example."""
+def is_one(value: Any) -> bool:
+    """Returns whether a label is neither probabilities nor a row of them."""
+    return not isinstance(_unwrapped(value), Mapping | list)
+
+
+def counts_in(
+    example, kind: str, separator: str = SEPARATOR
+) -> Mapping[str, float] | list[str]:
+    """Returns the label names of one example, or how much it has of each."""
     value = example.values.get("label")
     try:
         if kind == "multi_label":
             return [_name(label) for label in split(value, separator)]
         one = _unwrapped(value)
         if isinstance(one, Mapping):
-            return [_name(label) for label in one]
+            return {
+                _name(name): _probability(one, v) for name, v in one.items()
+            }
         if not isinstance(one, list):
             return [_name(one)]
         raise InputError(
             "Rows of numbers stand for labels in an order. Received: "
-            f"{value!r:.60}, and no labels. Name them in `labels`."
+            f"{value!r:.60}, and no labels. Name them in `labels` (in files: "
+            'give names, or probabilities by name, {"a": 0.7, "b": 0.3}).'
         )
     except InputError as error:
         raise InputError(f"{example.origin}: {error}") from error
@@ -217,6 +230,9 @@ def probabilities(value: Any, labels: list[str]) -> np.ndarray:
             label, which then is certain.
         labels: the names.
 
+    Returns:
+        Zeros, for an `UnseenLabel`.
+
     Raises:
         InputError: if the value is none of that, or the sum is not 1.
     """
@@ -224,17 +240,30 @@ def probabilities(value: Any, labels: list[str]) -> np.ndarray:
     row = np.zeros(len(labels), "float32")
     if isinstance(value, Mapping):
         for name, probability in value.items():
-            row[_index(name, labels)] = _number(probability)
+            row[_index(name, labels)] = _probability(value, probability)
     elif isinstance(value, list) and len(value) == len(labels):
-        row[:] = [_number(probability) for probability in value]
+        row[:] = [_probability(value, probability) for probability in value]
+    elif isinstance(value, UnseenLabel):
+        return row
     else:
         row[_index(value, labels)] = 1.0
-    if row.min() < 0 or abs(row.sum() - 1) > _ROUNDING:
-        raise InputError(
-            "Probabilities of labels must be at least 0 and have the sum 1. "
-            f"Received: {value!r:.80}. Divide them by their sum."
-        )
+    if abs(row.sum() - 1) > _ROUNDING:
+        raise _no_probabilities(value)
     return row / row.sum()
+
+
+def _probability(label: Any, value: Any) -> float:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= 1:
+        raise _no_probabilities(label)
+    return float(value)
+
+
+def _no_probabilities(label: Any) -> InputError:
+    return InputError(
+        "Probabilities of labels must be numbers of at least 0, and their sum "
+        f"1. Received: {label!r:.80}. Divide them by their sum."
+    )
 
 
 def mark_unseen(
@@ -280,13 +309,10 @@ def metrics(kind: str, labels: list[str] | None, soft: bool) -> list:
     Of soft labels the most probable one counts.
     """
     if kind == "single_label":
-        accuracy = (
-            keras.metrics.CategoricalAccuracy
-            if soft
-            else keras.metrics.SparseCategoricalAccuracy
-        )
         return [
-            accuracy(name="accuracy"),
+            SoftAccuracy()
+            if soft
+            else keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
             MacroF1(len(labels)),
             MatthewsCorrelation(len(labels)),
         ]
@@ -329,17 +355,21 @@ def outputs(kind: str, labels: list[str] | None) -> tuple[TensorInfo, ...]:
 
 
 def _flags(values: list, labels: list[str]) -> np.ndarray:
-    flags = np.zeros(len(labels), "float32")
-    if any(isinstance(value, str) for value in values) or not values:
-        for name in values:
-            flags[_index(name, labels)] = 1.0
-        return flags
-    if len(values) != len(labels) or not all(v in (0, 1) for v in values):
+    are_flags = len(values) == len(labels) and all(v in (0, 1) for v in values)
+    are_different = len(set(values)) == len(values)
+    # Where labels are called by numbers, different numbers are names.
+    if are_flags and not (_numbers_of(tuple(labels)) and are_different):
+        return np.array(values, "float32")
+    if not are_different and not any(isinstance(v, str) for v in values):
         raise InputError(
             "Several labels in numbers are a 0 or 1 for each of the "
-            f"{len(labels)} labels. Received: {values}. Give these, or names."
+            f"{len(labels)} labels, or different ones. Received: {values}. "
+            "Give these, or names."
         )
-    return np.array(values, "float32")
+    flags = np.zeros(len(labels), "float32")
+    for name in values:
+        flags[_index(name, labels)] = 1.0
+    return flags
 
 
 def _unwrapped(value: Any) -> Any:
@@ -359,14 +389,18 @@ def _index(value: Any, labels: list[str]) -> int:
     name = _name(value)
     if name in labels:
         return labels.index(name)
-    if isinstance(value, bool) and str(int(value)) in labels:
-        return labels.index(str(int(value)))
-    # Where names are numbers, a number is a name: never a name in one example
-    # and an index in the next.
-    numbered = any(label.lstrip("-").isdecimal() for label in labels)
-    is_index = not isinstance(value, str) and not numbered
-    if is_index and 0 <= value < len(labels):
-        return int(value)
+    if not isinstance(value, str):
+        # Where names are numbers, a number is a name: never a name in one
+        # example and an index in the next. So are truth values.
+        named = _numbers_of(tuple(labels))
+        if isinstance(value, bool):
+            lower = [label.lower() for label in labels]
+            if name.lower() in lower:
+                return lower.index(name.lower())
+        if value in named:
+            return named[value]
+        if not named and 0 <= value < len(labels):
+            return int(value)
     shown = ", ".join(labels[:SHOWN_LABELS])
     if len(labels) > SHOWN_LABELS:
         shown += f", ... ({len(labels)} labels)"
@@ -374,6 +408,17 @@ def _index(value: Any, labels: list[str]) -> int:
         f"label {name!r} is not one of {shown}. Correct it, or train with "
         "examples that have it."
     )
+
+
+@functools.lru_cache(maxsize=8)
+def _numbers_of(labels: tuple[str, ...]) -> dict[float, int]:
+    """Returns the indices of labels that are called by numbers."""
+    found = {}
+    for index, label in enumerate(labels):
+        with contextlib.suppress(ValueError):
+            if math.isfinite(number := float(label)):
+                found.setdefault(number, index)
+    return found
 
 
 def _one_hot(row: list, labels: list[str]) -> int:
@@ -388,6 +433,12 @@ def _one_hot(row: list, labels: list[str]) -> int:
 
 
 def _name(value: Any) -> str:
+    if isinstance(value, Mapping):
+        raise InputError(
+            "Probabilities of labels are for heads with soft_labels=True. "
+            f"Received: {value!r:.80}. Train with examples that have some, or "
+            "give the most probable label."
+        )
     if isinstance(value, str) and value:
         return arguments.unicode_label(value)
     if isinstance(value, int | np.integer):

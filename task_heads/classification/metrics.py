@@ -74,6 +74,26 @@ class MacroF1(keras.metrics.Metric):
 
 
 @keras.saving.register_keras_serializable(package="task_heads")
+class SoftAccuracy(keras.metrics.SparseCategoricalAccuracy):
+    """Fraction of examples whose most probable label is found.
+
+    Call arguments of `update_state`:
+        y_true: float `(B, L)` probabilities; all 0, for an unseen label, is
+            never found.
+        y_pred: float `(B, L)` logits.
+        sample_weight: float `(B,)` or `(B, 1)`, or `None`: all weigh alike.
+    """
+
+    def __init__(self, name: str = "accuracy", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        return super().update_state(
+            _most_probable(y_true), y_pred, sample_weight
+        )
+
+
+@keras.saving.register_keras_serializable(package="task_heads")
 class MatthewsCorrelation(keras.metrics.Metric):
     """Matthews correlation coefficient of one label per example, from logits.
 
@@ -141,12 +161,18 @@ def _spread(counts):
 def _one_hot(y_true, y_pred, num_labels, dtype):
     """Returns the true and the likeliest labels as `(B, L)` of 0 and 1."""
     if len(y_true.shape) == 2 and y_true.shape[1] == num_labels:
-        y_true = ops.argmax(y_true, axis=-1)  # of probabilities
+        y_true = _most_probable(y_true)
     labels = ops.cast(ops.reshape(y_true, (-1,)), "int32")
     return (
         ops.one_hot(labels, num_labels, dtype=dtype),
         ops.one_hot(ops.argmax(y_pred, axis=-1), num_labels, dtype=dtype),
     )
+
+
+def _most_probable(rows):
+    """Returns the labels of probabilities, -1 where these are all 0."""
+    known = ops.any(ops.greater(rows, 0), axis=-1)
+    return ops.where(known, ops.argmax(rows, axis=-1), -1)
 
 
 def _column(sample_weight, dtype):

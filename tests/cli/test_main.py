@@ -170,6 +170,15 @@ def test_a_closed_pipe_is_no_error():
     assert running.wait() == 141
 
 
+def test_a_closed_output_is_no_error():
+    code = RUN.format(["bert-zoo", "list"])
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$0" -c "$1" >&-', sys.executable, code],
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_closed_pipe_of_both_streams_is_no_error():
     reader, writer = os.pipe()
     os.close(reader)

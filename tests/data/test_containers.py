@@ -168,6 +168,11 @@ def test_generators_and_keras_data_sets_give_batches():
     ]
 
 
+def test_what_gives_nothing_is_refused():
+    with pytest.raises(InputError, match="at least one batch or example"):
+        settled(iter(()))
+
+
 def test_what_is_no_text_is_left_to_keras():
     numbers = np.ones((2, 3))
     features = {"token_ids": numbers, "padding_mask": numbers}

@@ -129,6 +129,9 @@ def test_class_weight_names_labels(make_model, texts, labels):
 def test_class_weight_of_an_unknown_label_is_refused(make_model, texts, labels):
     with pytest.raises(InputError, match="bad, good. Received: 'goood'"):
         make_model().fit(texts, labels, class_weight={"goood": 1.0})
+    for weight in (-2.0, float("nan")):
+        with pytest.raises(InputError, match="must be numbers of at least 0"):
+            make_model().fit(texts, labels, class_weight={"good": weight})
 
 
 @pytest.mark.slow

@@ -115,12 +115,76 @@ def test_soft_labels_are_learned_as_they_are_and_measured_by_the_highest():
 
 
 @pytest.mark.parametrize(
-    "label", [[0.5, 0.6], {"bad": 0.5}, [1.5, -0.5], {"bad": "x"}, [0.0, 0.0]]
+    "label",
+    [
+        *([0.5, 0.6], {"bad": 0.5}, [1.5, -0.5], {"bad": "x"}, [0.0, 0.0]),
+        *({"bad": 1.0, "good": None}, [float("nan"), 1.0]),
+    ],
 )
 def test_soft_labels_must_be_probabilities(label):
     head = ClassificationHead(["bad", "good"], soft_labels=True)
-    with pytest.raises(InputError, match="the sum 1|finite float32"):
+    with pytest.raises(InputError, match="numbers of at least 0, and their"):
         head.example({"text": "a", "label": label}, True)
+
+
+def test_balanced_weights_go_by_the_sums_of_probabilities():
+    labels = [{"pos": 0.9, "neg": 0.1}, {"pos": 0.1, "neg": 0.9}, "neg"]
+    head = ClassificationHead.from_examples(
+        [Example({"text": "a", "label": one}, "here") for one in labels],
+        class_weights="balanced",
+    )
+    assert head.class_weights == pytest.approx({"pos": 1.5, "neg": 0.75})
+
+
+def test_an_unseen_label_is_wrong_beside_soft_ones():
+    head = ClassificationHead(["bad", "good"], soft_labels=True)
+    row, unseen = head.mark_unseen({"text": "a", "label": "odd"})
+    assert unseen == ["odd"]
+    labels = head.example(row, True)["label"][None]
+    assert labels.tolist() == [[0.0, 0.0]]
+    for metric in head.metrics():
+        metric.update_state(labels, [[1.0, 0.0]])
+        assert float(metric.result()) == 0
+    assert not head.is_right(row, {"label": "bad"})
+    rows = [SOFT_ROWS[0], SOFT_ROWS[1]]
+    assert [head.mark_unseen(one)[1] for one in rows] == [[], []]
+
+
+def test_probabilities_are_refused_where_labels_are_not_soft():
+    head = ClassificationHead(["bad", "good"])
+    with pytest.raises(InputError, match="soft_labels=True. Received: {'bad"):
+        head.example({"text": "a", "label": {"bad": 0.5, "good": 0.5}}, True)
+
+
+@pytest.mark.parametrize(
+    ("labels", "value", "index"),
+    [
+        (["1.0", "2.0", "3.0"], 1.0, 0),
+        (["1.0", "2.0", "3.0"], 3, 2),
+        (["true", "false"], True, 0),
+        (["FALSE", "TRUE"], np.bool_(True), 1),
+        (["no", "yes"], True, 1),
+        (["nan", "inf"], 1, 1),
+    ],
+)
+def test_a_number_or_truth_value_is_found_by_name_first(labels, value, index):
+    head = ClassificationHead(labels)
+    assert head.example({"text": "a", "label": value}, True)["label"] == index
+
+
+@pytest.mark.parametrize(
+    ("labels", "value", "flags"),
+    [
+        (["0", "1", "2", "3"], [0, 3], [1, 0, 0, 1]),
+        (["0", "1"], [0, 1], [1, 1]),
+        (["0", "1", "2"], [0, 1, 0], [0, 1, 0]),
+        (["a", "b", "c"], [0, 2], [1, 0, 1]),
+    ],
+)
+def test_several_labels_may_be_numbers(labels, value, flags):
+    head = ClassificationHead(labels, "multi_label")
+    found = head.example({"text": "a", "label": value}, True)["label"]
+    assert found.tolist() == flags
 
 
 def test_soft_labels_need_one_label_each():
@@ -229,7 +293,7 @@ def test_a_label_is_a_name_or_an_index(value, labels, expected):
         ("single_label", [0, 1, 0], "is a 1 among zeros, one for each of the"),
         ("multi_label", ["bad", "odd"], "label 'odd' is not one of"),
         ("multi_label", [1, 0, 1, 1, 0], "a 0 or 1 for each of the"),
-        ("multi_label", [5, 7], "a 0 or 1 for each of the"),
+        ("multi_label", [5, 7], "label '5' is not one of bad, good"),
         ("single_label", "a\ud800", "must be valid Unicode"),
         ("regression", 10**400, "finite float32. Received: '1000"),
         ("regression", "1e300", "finite float32. Received: '1e300'"),
