@@ -1,0 +1,1 @@
+"""Contenders that train a masked LM on a text file."""
