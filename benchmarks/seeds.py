@@ -88,12 +88,14 @@ def table(results: dict, measures: Sequence[str]) -> str:
 
     Args:
         results: what `run_all` returned.
-        measures: keys of what the contenders printed.
+        measures: keys of what some contenders printed.
     """
     rows = []
     for title, runs in results["runs"].items():
         for measure in measures:
-            found = [run[measure] for run in runs.values()]
+            found = [run[measure] for run in runs.values() if measure in run]
+            if not found:
+                continue
             spread = statistics.stdev(found) if len(found) > 1 else 0.0
             rows.append(
                 (

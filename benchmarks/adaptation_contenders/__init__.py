@@ -1,0 +1,1 @@
+"""Stages of continued pre-training: a model of a domain, then its tagger."""
