@@ -24,6 +24,8 @@ from keras_bert_zoo.feature_names import SAMPLE_WEIGHT
 MAX_COUNTED_LABELS = 1000
 SHOWN_ORIGINS = 5
 MAX_HASHED = 200_000
+# So many with a label each of their own are no examples to classify.
+MANY_EXAMPLES = 20
 
 # A tag's letter that stands behind, or before another sign than a hyphen, or
 # is no capital.
@@ -286,6 +288,11 @@ def slips_of(report: ExampleReport) -> list[str]:
                 f"labels that are nearly the same are different ones: {shown}"
             )
     once = [name for name, count in counts.items() if count == 1]
+    if len(once) == len(counts) == report.num_examples >= MANY_EXAMPLES:
+        lines.append(
+            f"each of {len(once)} examples has a label of its own, such as "
+            f"{once[0]!r}: is it the right column?"
+        )
     if once and len(counts) > len(once):
         lines.append(
             f"{len(once)} of {len(counts)} labels occur once: "

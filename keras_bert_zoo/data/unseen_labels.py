@@ -89,22 +89,25 @@ def checked_to_score(
 
 
 def labelled_examples(
-    x: Any, head: Any, columns: Mapping[str, str] | None = None
+    x: Any,
+    head: Any,
+    columns: Mapping[str, str] | None = None,
+    y: Any = None,
 ) -> Examples:
     """Returns examples with labels, all of them checked, to be scored.
 
     Args:
-        x: what `as_examples` takes.
+        x, y: what `as_examples` takes.
         head: `TaskHead`, which reads them.
         columns: see `as_examples`.
 
     Raises:
         InputError: if these are no examples, or one is wrong or has no label.
     """
-    examples = as_examples(settled(x), None, head, columns=columns)
+    examples = as_examples(settled(x), y, head, columns=columns)
     if examples is None:
         raise InputError(
             "Labelled examples are needed, or a list of mappings. Received: "
-            f"{type(x).__name__}. Put texts and labels into MemoryExamples."
+            f"{type(x).__name__}. Give texts and labels, or MemoryExamples."
         )
     return checked_to_score(examples, head)[0]

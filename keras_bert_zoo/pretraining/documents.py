@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from keras_bert_zoo import storage
 from keras_bert_zoo.data.readers.json_lines import json_records
 from keras_bert_zoo.data.readers.lines import read_lines
 from keras_bert_zoo.errors import InputError
@@ -50,7 +51,8 @@ def read_documents(
     Files are UTF-8 and may be gzipped. Blank documents are skipped.
 
     Args:
-        paths: the files, read in this order.
+        paths: files, read in this order, or directories: the files in them,
+            by name.
         format: str, one of `FORMATS`; `None` to go by each file's name:
             `jsonl` by the ending `.jsonl`, else `blank_lines`.
         split: str, one of `SPLITS`. Whether lines are split into sentences,
@@ -72,7 +74,7 @@ def read_documents(
                 f"`{name}` must be one of {', '.join(known)}. Received: "
                 f"{name}={value!r:.40}."
             )
-    paths = [os.fspath(path) for path in paths]
+    paths = files_in(paths)
     is_empty = True
     for path in paths:
         name = path.removesuffix(".gz")
@@ -88,6 +90,27 @@ def read_documents(
             "A corpus must have documents. Received: none but blank ones in "
             f"{', '.join(paths):.200}. Check the files and their format."
         )
+
+
+def files_in(paths: Iterable[str | os.PathLike]) -> list[str]:
+    """Returns files as they are, and in place of a directory the files in it.
+
+    In the order of their names; hidden ones and further directories are left
+    out.
+    """
+    found = []
+    for path in map(os.fspath, paths):
+        files = storage.files_of(path)
+        if not files.is_directory(path):
+            found.append(path)
+            continue
+        inside = [
+            files.join(path, name)
+            for name in files.names(path)
+            if not name.startswith(".")
+        ]
+        found += [one for one in inside if files.is_file(one)]
+    return found
 
 
 def in_sentences(document: Document, split: str) -> Document:

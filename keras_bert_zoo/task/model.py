@@ -506,21 +506,22 @@ class TaskModel(ReplicatedModel):
 
     def score(
         self,
-        examples: Iterable,
+        x: Any,
+        y: Any = None,
         batch_size: int = 32,
         columns: Mapping[str, str] | None = None,
     ) -> dict:
         """Returns the head's `score` of the answers to labelled examples.
 
         Args:
-            examples: texts with labels, in whatever `fit` takes them in.
+            x, y: texts and labels, in whatever `fit` takes them in.
             batch_size: int.
             columns: of a table: see `fit`.
 
         Raises:
             InputError: if an example is wrong, or has no label.
         """
-        examples = data.labelled_examples(examples, self.head, columns)
+        examples = data.labelled_examples(x, self.head, columns, y)
         return self.head.score(
             examples, self.iterate_answers(examples, batch_size)
         )

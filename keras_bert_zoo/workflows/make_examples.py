@@ -124,6 +124,7 @@ def make_examples(
         ) from error
 
     from keras_bert_zoo.pretraining import processes
+    from keras_bert_zoo.pretraining.documents import files_in
     from keras_bert_zoo.pretraining.documents import read_documents
     from keras_bert_zoo.pretraining.objectives.masked_lm import MaskedLM
     from keras_bert_zoo.pretraining.shards import Making
@@ -148,7 +149,7 @@ def make_examples(
     source = {
         "files": [
             [os.path.basename(path), storage.files_of(path).size(path)]
-            for path in options["corpus"]
+            for path in files_in(options["corpus"])
         ],
         "document_format": options["document_format"],
         "text_key": options["text_key"],

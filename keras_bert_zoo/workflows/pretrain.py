@@ -145,7 +145,8 @@ def pretrain(
 
     Args:
         out: directory of the model.
-        corpus: text files, plain or gzipped, each given once.
+        corpus: text files, plain or gzipped, or directories of some; for
+            several, several times.
         examples: in place of a corpus, a directory that `make-examples`
             wrote, or TFRecord files with the keys of google-research/bert.
         vocabulary: directory of the tokenizer, as `vocabulary` writes it.

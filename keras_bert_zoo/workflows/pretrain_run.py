@@ -12,6 +12,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from keras_bert_zoo import data
 from keras_bert_zoo import presets
@@ -151,6 +152,7 @@ def run(
         for name, values in history.items()
         if name.startswith("val_")
     }
+    _warn_of_no_gain(metrics, baselines)
     directory = page = None
     if is_chief(model.distribute_strategy):
         directory = options["out"]
@@ -571,6 +573,20 @@ def _lengths(options: Mapping[str, Any], source: Source) -> list[Length]:
 def _in_parts(num_batches: int, most_parts: int) -> Length:
     parts = min(most_parts, num_batches)
     return Length(math.ceil(num_batches / parts) * parts, parts)
+
+
+def _warn_of_no_gain(
+    metrics: Mapping[str, float], baselines: Mapping[str, float]
+) -> None:
+    """Warns of a model that tells hidden tokens no better than frequencies."""
+    for name, baseline in baselines.items():
+        if name.endswith("perplexity") and metrics[name] >= baseline:
+            logging.warning(
+                "No better than the frequencies of tokens alone, %s %.4g. Try "
+                "more epochs, a higher learning rate, or more text.",
+                name,
+                baseline,
+            )
 
 
 def _beside(

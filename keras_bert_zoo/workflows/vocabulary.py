@@ -61,7 +61,8 @@ def train_vocabulary(
     again, by all who can, and the ids compared.
 
     Args:
-        corpus: text files, plain or gzipped, each given once.
+        corpus: text files, plain or gzipped, or directories of some; for
+            several, several times.
         out: directory of the vocabulary.
         size: most tokens of the vocabulary.
         kind: wordpiece (BERT's), byte_bpe (RoBERTa's), unigram (ALBERT's), or

@@ -47,6 +47,12 @@ def test_labels_that_occur_once_are_named():
     assert slips(["a", "b"]) == []
 
 
+def test_labels_of_their_own_are_named():
+    (line,) = slips([f"id {n}" for n in range(20)])
+    assert line.startswith("each of 20 examples has a label of its own, such")
+    assert slips([f"id {n}" for n in range(19)]) == []
+
+
 def test_texts_that_are_all_the_same_are_named():
     assert slips(["a", "b"] * 2, ["same"] * 4) == ["all 4 texts are the same"]
 

@@ -43,6 +43,15 @@ def test_gzipped_files_are_read_one_after_the_other(tmp_path):
     assert found == [["Of a."], ["Of b."]]
 
 
+def test_a_directory_stands_for_its_files(tmp_path):
+    folder = tmp_path / "texts"
+    (folder / "further").mkdir(parents=True)
+    for name in ("b.txt", "a.txt", ".hidden"):
+        (folder / name).write_text(f"Text {name}.\n")
+    found = [one.sentences for one in read_documents([folder])]
+    assert found == [["Text a.txt."], ["Text b.txt."]]
+
+
 def test_each_line_can_be_a_document(tmp_path):
     path = tmp_path / "corpus.txt"
     path.write_text("One. Two.\n\nThree.\n")

@@ -53,7 +53,7 @@ def test_a_list_of_mappings_is_scored(model):
     with pytest.raises(InputError, match="example 1: .* must have `answers`"):
         model.score([{"question": "a", "context": "a b"}])
     with pytest.raises(
-        InputError, match="Labelled examples.* needed.* dict. P"
+        InputError, match="Labelled examples.* needed.* dict. G"
     ):
         model.tune({"a": 1})
 

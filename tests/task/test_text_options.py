@@ -154,6 +154,13 @@ def test_data_sets_of_texts_train_as_lists_do(make_model, texts, labels):
     )
 
 
+def test_texts_are_scored_with_their_labels(make_model, texts):
+    model = make_model(ClassificationHead(kind="regression"))
+    numbers = [float(number) for number in range(len(texts))]
+    rows = MemoryExamples({"text": texts, "label": numbers})
+    assert model.score(texts, numbers) == model.score(rows)
+
+
 def test_predict_names_what_answers_texts(make_model, texts):
     for given in (texts, np.array(texts), tf.constant(texts)):
         with pytest.raises(InputError, match="Call `predict_text`"):

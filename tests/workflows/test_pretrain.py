@@ -398,6 +398,20 @@ def test_a_run_on_files_resumes_where_it_was_killed(
 
 
 @pytest.mark.slow
+def test_a_run_that_gains_nothing_says_so(corpus, vocabulary, tmp_path, caplog):
+    zoo.pretrain(
+        corpus=corpus,
+        vocabulary=vocabulary,
+        out=tmp_path / "model",
+        hold_out=0.2,
+        steps=4,
+        learning_rate=0.3,
+        **SIZES,
+    )
+    assert "No better than the frequencies of tokens alone" in caplog.text
+
+
+@pytest.mark.slow
 def test_nothing_need_be_held_out(corpus, vocabulary, tmp_path):
     found = zoo.pretrain(
         corpus=corpus,

@@ -148,6 +148,11 @@ def test_learns_and_answers(trained):
     assert score["micro"]["f1"] == score["token_accuracy"] == 1.0
 
 
+def test_a_model_that_finds_no_span_is_no_better_than_that(trained):
+    assert trained.head.guess(rows(), {"accuracy": 0.9, "f1": 0.0}) == "no span"
+    assert trained.head.guess(rows(), {"accuracy": 0.9, "f1": 0.1}) is None
+
+
 @pytest.mark.slow
 def test_metrics_equal_the_scores_of_texts(trained):
     score = trained.score(rows())
