@@ -20,6 +20,7 @@ from keras_bert_zoo import feature_names
 from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.data import Examples
 from keras_bert_zoo.data import FileExamples
+from keras_bert_zoo.data.readers.text_lines import TextLines
 from keras_bert_zoo.errors import InputError
 
 
@@ -139,15 +140,23 @@ class TaskHead:
     ) -> Examples:
         """Returns the examples of a file in one of the task's formats.
 
+        Where a text is all that is read, a `.txt` file has one on each line.
+
         Args:
             path: the file.
             columns: field name -> column's name or number, or `None` for the
                 usual one.
-            format: name of a format, or `None` to go by the file's name.
+            format: name of a format, such as `lines` for that, or `None` to go
+                by the file's name.
 
         Raises:
             InputError: if the format is unknown or does not suit `columns`.
         """
+        is_plain = os.fspath(path).removesuffix(".gz").endswith(".txt")
+        if set(columns) == {"text"} and (
+            format == "lines" or (format is None and is_plain)
+        ):
+            return TextLines(path)
         usual = {field: field for field in columns}
         named = {k: v for k, v in columns.items() if v is not None}
         return FileExamples(path, {**usual, **named}, format)

@@ -216,6 +216,17 @@ def test_evaluate_takes_a_model_or_its_directory(run, capfd):
     assert capfd.readouterr().out == ""
 
 
+def test_lines_of_a_text_file_are_answered(run, tmp_path):
+    result, _ = run
+    path = tmp_path / "texts.txt"
+    path.write_text("\n".join(TEXTS) + "\n", encoding="utf-8")
+    expected = zoo.predict(result.model, text=TEXTS).answers
+    assert zoo.predict(result.model, data=path).answers == expected
+    other = path.rename(tmp_path / "texts.log")
+    found = zoo.predict(result.model, data=other, data_format="lines")
+    assert found.answers == expected
+
+
 def test_predict_answers_in_order(run, capfd):
     result, _ = run
     found = zoo.predict(result.directory, text=TEXTS, batch_size=2)
