@@ -131,8 +131,8 @@ def test_files_are_recognized_by_their_tokenizer(
 
 
 def test_files_of_no_tokenizer_are_refused(tmp_path):
-    (tmp_path / "spiece.model").write_text("")
-    with pytest.raises(InputError, match="wordpiece.*spiece.model"):
+    (tmp_path / "tokenizer.model").write_text("")
+    with pytest.raises(InputError, match="wordpiece.*tokenizer.model"):
         load_tokenizer(tmp_path)
 
 
