@@ -356,7 +356,7 @@ def outputs(kind: str, labels: list[str] | None) -> tuple[TensorInfo, ...]:
 
 def _flags(values: list, labels: list[str]) -> np.ndarray:
     are_flags = len(values) == len(labels) and all(v in (0, 1) for v in values)
-    are_different = len(set(values)) == len(values)
+    are_different = len(set(map(str, values))) == len(values)
     # Where labels are called by numbers, different numbers are names.
     if are_flags and not (_numbers_of(tuple(labels)) and are_different):
         return np.array(values, "float32")
