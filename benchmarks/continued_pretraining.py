@@ -12,9 +12,9 @@ from a tenth of the labels, on either encoder, and their entity F1 on the test
 sentences is counted as seqeval counts. One encoder is adapted, and `--seeds`
 taggers are trained on it. All else is defaults.
 
-Each run is a process of its own and its result is kept at once: started again
-with the same `--encoders`, the script goes on where it stopped. `--limit 8`
-tries it on 8 sentences and keeps nothing.
+Each run is a process of its own and its result is saved at once: started again
+with the same `--encoders`, the script resumes. `--limit 8` tries it on 8
+sentences and saves nothing.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def main():
         "--afresh", action="store_true", help="forget earlier runs"
     )
     parser.add_argument(
-        "--limit", type=int, default=0, help="sentences; all if left out"
+        "--limit", type=int, default=0, help="read only so many sentences"
     )
     options = parser.parse_args()
     limit = str(options.limit)

@@ -6,7 +6,7 @@ import torch
 import transformers
 
 from benchmarks import harness
-from benchmarks.pretraining_contenders import batches
+from benchmarks.pretraining_contenders.pytorch import model_and_optimizer
 
 
 def prepare(cell: dict):
@@ -16,24 +16,7 @@ def prepare(cell: dict):
     collate = transformers.DataCollatorForLanguageModeling(
         tokenizer, mlm_probability=0.15
     )
-    model = transformers.BertForMaskedLM(
-        transformers.BertConfig(
-            vocab_size=batches.SIZES["vocabulary_size"],
-            num_hidden_layers=batches.SIZES["num_layers"],
-            num_attention_heads=batches.SIZES["num_heads"],
-            hidden_size=batches.SIZES["hidden_dim"],
-            intermediate_size=batches.SIZES["intermediate_dim"],
-            hidden_dropout_prob=batches.DROPOUT,
-            attention_probs_dropout_prob=batches.DROPOUT,
-            attn_implementation="sdpa",
-        )
-    ).train()
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=batches.LEARNING_RATE,
-        weight_decay=batches.WEIGHT_DECAY,
-        fused=True,
-    )
+    model, optimizer = model_and_optimizer()
 
     def epoch():
         lines = pathlib.Path(cell["corpus"]).read_text("utf-8").splitlines()

@@ -7,15 +7,8 @@ from benchmarks import harness
 from benchmarks.pretraining_contenders import batches
 
 
-def prepare(cell: dict):
-    torch.set_num_threads(harness.NUM_THREADS)
-    torch.manual_seed(0)
-    arrays = {
-        name: torch.tensor(array, dtype=torch.long)
-        for name, array in batches.batch(cell).items()
-    }
-    labels = torch.full_like(arrays["token_ids"], -100)
-    labels.scatter_(1, arrays["mask_positions"], arrays["originals"])
+def model_and_optimizer():
+    """Returns a new `BertForMaskedLM` that trains, and its AdamW."""
     model = transformers.BertForMaskedLM(
         transformers.BertConfig(
             vocab_size=batches.SIZES["vocabulary_size"],
@@ -34,6 +27,19 @@ def prepare(cell: dict):
         weight_decay=batches.WEIGHT_DECAY,
         fused=True,
     )
+    return model, optimizer
+
+
+def prepare(cell: dict):
+    torch.set_num_threads(harness.NUM_THREADS)
+    torch.manual_seed(0)
+    arrays = {
+        name: torch.tensor(array, dtype=torch.long)
+        for name, array in batches.batch(cell).items()
+    }
+    labels = torch.full_like(arrays["token_ids"], -100)
+    labels.scatter_(1, arrays["mask_positions"], arrays["originals"])
+    model, optimizer = model_and_optimizer()
     is_bfloat16 = cell["dtype"] == "mixed_bfloat16"
 
     def step():

@@ -1,4 +1,4 @@
-"""Ready batches that a run can go on with at any of them."""
+"""Batches of ready features, which a run can resume at any batch."""
 
 import abc
 
@@ -27,4 +27,4 @@ class BatchStream(abc.ABC):
 
     @abc.abstractmethod
     def digest(self) -> str:
-        """Returns what tells the data from others; a backup remembers it."""
+        """Returns the digest of the data, by which a backup knows them."""
