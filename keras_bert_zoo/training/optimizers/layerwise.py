@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import Any
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -32,7 +33,7 @@ class _Learner:
 
     variable: keras.Variable
     rate: LayerRate
-    decay: float | None
+    is_decayed: bool
     momentum: keras.Variable
     velocity: keras.Variable
     average: keras.Variable | None
@@ -46,6 +47,30 @@ class _Learner:
             for one in (self.average, self.sum)
         )
         return moments, average, summed
+
+
+class Pace(NamedTuple):
+    """What the updates of all variables of one rate have in common.
+
+    Attributes:
+        rate: scalar. Their learning rate; 0 while their layer waits.
+        decay: scalar. The share of them that weight decay takes off.
+        beta_1, beta_2: scalars. What the moments keep of themselves.
+        epsilon: scalar. Added to the root of the second moment.
+        power_1, power_2: scalars. The betas to the power of the number of this
+            update among theirs, from 1.
+        average: scalar, the share of the weights in this update's average;
+            `None` if there is none.
+    """
+
+    rate: tf.Tensor
+    decay: tf.Tensor
+    beta_1: tf.Tensor
+    beta_2: tf.Tensor
+    epsilon: tf.Tensor
+    power_1: tf.Tensor
+    power_2: tf.Tensor
+    average: tf.Tensor | None
 
 
 def checked_options(
@@ -224,7 +249,7 @@ class Layerwise(keras.optimizers.Optimizer):
             _Learner(
                 variable,
                 self._rate_of(variable),
-                self._decay_of(variable),
+                self._is_decayed(variable),
                 *own,
             )
             for variable, *own in zip(
@@ -249,12 +274,10 @@ class Layerwise(keras.optimizers.Optimizer):
             LayerRate("", share=1.0, start=0),
         )
 
-    def _decay_of(self, variable):
-        """Returns the weight decay of a variable, `None` if it has none."""
+    def _is_decayed(self, variable):
         if id(variable) in self._undecayed_ids:
-            return None
-        is_named = re.search("|".join(self._undecayed_names), variable.name)
-        return None if is_named else self.weight_decay
+            return False
+        return not re.search("|".join(self._undecayed_names), variable.name)
 
     def has_ended(self) -> bool:
         """Returns whether a schedule has led to a rate of 0."""
@@ -296,7 +319,9 @@ class Layerwise(keras.optimizers.Optimizer):
         if not self._takes_sums:
             gradients = distribution.total(gradients)
         gradients = [
-            tf.where(self._learns(learner), gradient, tf.zeros_like(gradient))
+            tf.where(
+                self._learns(learner.rate), gradient, tf.zeros_like(gradient)
+            )
             if learner.rate.start
             else gradient
             for learner, gradient in zip(learners, gradients, strict=True)
@@ -341,8 +366,8 @@ class Layerwise(keras.optimizers.Optimizer):
             if gradient is not None
         ]
 
-    def _learns(self, learner):
-        return tf.convert_to_tensor(self.iterations) >= learner.rate.start
+    def _learns(self, rate):
+        return tf.convert_to_tensor(self.iterations) >= rate.start
 
     def _mean(self, gradient, earlier):
         """Returns the mean of a gradient and those of the batches before."""
@@ -363,7 +388,7 @@ class Layerwise(keras.optimizers.Optimizer):
                 )
 
         def update():
-            on_replicas(self._update)
+            on_replicas(functools.partial(self._update, {}))
             self.iterations.assign_add(1)
             if self.num_accumulated > 1:
                 self._num_summed.assign(0)
@@ -378,10 +403,53 @@ class Layerwise(keras.optimizers.Optimizer):
             is_last = tf.equal(self._num_summed, self.num_accumulated - 1)
             tf.cond(is_last, update, wait)
 
+    def _pace(self, rate, of_layer):
+        done = tf.convert_to_tensor(self.iterations)
+        rate *= of_layer.share
+        number = done + 1
+        if of_layer.start:
+            rate = tf.where(self._learns(of_layer), rate, tf.zeros_like(rate))
+            number = tf.maximum(number - of_layer.start, 1)
+        number = tf.cast(number, rate.dtype)
+        beta_1, beta_2, epsilon = (
+            tf.cast(one, rate.dtype)
+            for one in (self.beta_1, self.beta_2, self.epsilon)
+        )
+        average = None
+        if self.use_ema:
+            # It begins with the weights after the first update.
+            kept = tf.where(tf.equal(done, 0), 0.0, self.ema_momentum)
+            average = tf.cast(1.0 - kept, rate.dtype)
+        return Pace(
+            rate,
+            self.weight_decay * rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            tf.pow(beta_1, number),
+            tf.pow(beta_2, number),
+            average,
+        )
+
     def _update(
-        self, learner, variable, gradient, rate, share, moments, average, summed
+        self,
+        paces,
+        learner,
+        variable,
+        gradient,
+        rate,
+        share,
+        moments,
+        average,
+        summed,
     ):
-        """Updates a variable of one replica."""
+        """Updates a variable of one replica.
+
+        Args:
+            paces: those made in this update. One for each variable would be
+                most of the graph.
+            others: of the variable.
+        """
         gradient = self._mean(gradient, summed)
         if summed is not None:
             summed.assign(tf.zeros_like(summed))
@@ -393,33 +461,22 @@ class Layerwise(keras.optimizers.Optimizer):
             )
         elif self.global_clipnorm is not None:
             gradient *= tf.cast(share, gradient.dtype)
-        rate = tf.cast(rate, variable.dtype) * learner.rate.share
-        done = tf.convert_to_tensor(self.iterations)
-        number = done + 1
-        if learner.rate.start:
-            rate = tf.where(self._learns(learner), rate, tf.zeros_like(rate))
-            number = tf.maximum(number - learner.rate.start, 1)
-        self.move(
-            variable,
-            tf.cast(gradient, variable.dtype),
-            rate,
-            tf.cast(number, variable.dtype),
-            learner.decay,
-            *moments,
-        )
+        key = learner.rate, variable.dtype, variable.device
+        if key not in paces:
+            rate = tf.cast(rate, variable.dtype)
+            paces[key] = self._pace(rate, learner.rate)
+        pace = paces[key]
+        gradient = tf.cast(gradient, variable.dtype)
+        self.move(variable, gradient, pace, learner.is_decayed, *moments)
         if average is not None:
-            # It begins with the weights after the first update.
-            kept = tf.where(tf.equal(done, 0), 0.0, self.ema_momentum)
-            share = tf.cast(1.0 - kept, average.dtype)
-            average.assign_sub(share * (average - variable))
+            average.assign_sub(pace.average * (average - variable))
 
     def move(
         self,
         variable: tf.Variable,
         gradient: tf.Tensor,
-        rate: tf.Tensor,
-        number: tf.Tensor,
-        decay: float | None,
+        pace: Pace,
+        is_decayed: bool,
         momentum: tf.Variable,
         velocity: tf.Variable,
     ) -> None:
@@ -428,9 +485,8 @@ class Layerwise(keras.optimizers.Optimizer):
         Args:
             variable: of one replica.
             gradient: its own, clipped.
-            rate: scalar. Its own learning rate; 0 while its layer waits.
-            number: scalar. Of this update among its own, from 1.
-            decay: float, or `None` for a variable that is not decayed.
+            pace: that of its layer.
+            is_decayed: bool. Whether weight decay takes a share of it.
             momentum, velocity: its moments.
         """
         raise NotImplementedError
@@ -500,32 +556,29 @@ class AdamW(Layerwise):
     def __init__(self, learning_rate=5e-5, weight_decay=0.01, **options):
         super().__init__(learning_rate, weight_decay, **options)
 
-    def move(self, variable, gradient, rate, number, decay, momentum, velocity):
-        if decay:
-            # One pass over the variable for both factors.
-            variable.assign_sub(variable * (decay * rate))
-        beta_1 = tf.cast(self.beta_1, variable.dtype)
-        beta_2 = tf.cast(self.beta_2, variable.dtype)
-        first, second = tf.pow(beta_1, number), tf.pow(beta_2, number)
-        epsilon = tf.cast(self.epsilon, variable.dtype)
+    def move(self, variable, gradient, pace, is_decayed, momentum, velocity):
+        if is_decayed and self.weight_decay:
+            variable.assign_sub(variable * pace.decay)
         if isinstance(variable, tf.Variable):
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
                 m=momentum.handle,
                 v=velocity.handle,
-                beta1_power=first,
-                beta2_power=second,
-                lr=rate,
-                beta1=beta_1,
-                beta2=beta_2,
-                epsilon=epsilon,
+                beta1_power=pace.power_1,
+                beta2_power=pace.power_2,
+                lr=pace.rate,
+                beta1=pace.beta_1,
+                beta2=pace.beta_2,
+                epsilon=pace.epsilon,
                 grad=gradient,
             )
             return
-        momentum = _moved(momentum, gradient, beta_1)
-        velocity = _moved(velocity, tf.square(gradient), beta_2)
-        rate *= tf.sqrt(1.0 - second) / (1.0 - first)
-        variable.assign_sub(rate * momentum / (tf.sqrt(velocity) + epsilon))
+        momentum = _moved(momentum, gradient, pace.beta_1)
+        velocity = _moved(velocity, tf.square(gradient), pace.beta_2)
+        rate = pace.rate * tf.sqrt(1.0 - pace.power_2) / (1.0 - pace.power_1)
+        variable.assign_sub(
+            rate * momentum / (tf.sqrt(velocity) + pace.epsilon)
+        )
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
@@ -549,16 +602,15 @@ class Lamb(Layerwise):
     def __init__(self, learning_rate=1e-3, weight_decay=0.01, **options):
         super().__init__(learning_rate, weight_decay, **options)
 
-    def move(self, variable, gradient, rate, number, decay, momentum, velocity):
-        beta_1 = tf.cast(self.beta_1, variable.dtype)
-        beta_2 = tf.cast(self.beta_2, variable.dtype)
-        first = _moved(momentum, gradient, self.beta_1)
-        second = _moved(velocity, tf.square(gradient), self.beta_2)
-        first /= 1.0 - tf.pow(beta_1, number)
-        second /= 1.0 - tf.pow(beta_2, number)
-        update = first / (tf.sqrt(second) + self.epsilon)
-        if decay is not None:
-            update += decay * variable
+    def move(self, variable, gradient, pace, is_decayed, momentum, velocity):
+        first = _moved(momentum, gradient, pace.beta_1)
+        second = _moved(velocity, tf.square(gradient), pace.beta_2)
+        first /= 1.0 - pace.power_1
+        second /= 1.0 - pace.power_2
+        update = first / (tf.sqrt(second) + pace.epsilon)
+        rate = pace.rate
+        if is_decayed:
+            update += self.weight_decay * variable
             rate *= _trust_ratio(variable, update)
         variable.assign_sub(rate * update)
 
