@@ -12,8 +12,36 @@ from keras_bert_zoo.training import distribution
 _EPSILON = 2.0**-23
 
 
+class _LabelCounts(keras.metrics.Metric):
+    """How often each label was found, was predicted and was true."""
+
+    def __init__(self, num_labels: int, name: str, **kwargs):
+        super().__init__(name=name, **kwargs)
+        # For Keras' callbacks, which know the direction of its own metrics.
+        self._direction = "up"
+        self.num_labels = num_labels
+        self.counts = self.add_variable((3, num_labels), "zeros", name="counts")
+
+    def truth_and_guess(self, y_true, y_pred):
+        """Returns the true and the predicted labels, `(B, L)` of 0 and 1."""
+        return _one_hot(y_true, y_pred, self.num_labels, self.dtype)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        truth, guess = self.truth_and_guess(y_true, y_pred)
+        counted = ops.stack([truth * guess, guess, truth])  # (3, B, L)
+        weight = _column(sample_weight, self.dtype)
+        self.counts.assign_add(ops.sum(weight * counted, axis=1))
+
+    def hits_predicted_actual(self):
+        """Returns the three counts of each label, float `(L,)`."""
+        return ops.unstack(ops.convert_to_tensor(self.counts), 3)
+
+    def get_config(self):
+        return {**super().get_config(), "num_labels": self.num_labels}
+
+
 @keras.saving.register_keras_serializable(package="task_heads")
-class MacroF1(keras.metrics.Metric):
+class MacroF1(_LabelCounts):
     """Mean over the labels of F1, from logits.
 
     A label that occurs neither in the truth nor in the predictions counts as
@@ -40,37 +68,21 @@ class MacroF1(keras.metrics.Metric):
         name: str = "macro_f1",
         **kwargs,
     ):
-        super().__init__(name=name, **kwargs)
-        # For Keras' callbacks, which know the direction of its own metrics.
-        self._direction = "up"
-        self.num_labels = num_labels
+        super().__init__(num_labels, name, **kwargs)
         self.multi_label = multi_label
-        self.hits, self.predicted, self.actual = (
-            self.add_variable((num_labels,), "zeros", name=part)
-            for part in ("hits", "predicted", "actual")
-        )
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        if self.multi_label:
-            truth = ops.cast(y_true, self.dtype)
-            guess = ops.cast(ops.greater(y_pred, 0.0), self.dtype)
-        else:
-            truth, guess = _one_hot(y_true, y_pred, self.num_labels, self.dtype)
-        weight = _column(sample_weight, self.dtype)
-        self.hits.assign_add(ops.sum(weight * truth * guess, axis=0))
-        self.predicted.assign_add(ops.sum(weight * guess, axis=0))
-        self.actual.assign_add(ops.sum(weight * truth, axis=0))
+    def truth_and_guess(self, y_true, y_pred):
+        if not self.multi_label:
+            return super().truth_and_guess(y_true, y_pred)
+        guess = ops.greater(y_pred, 0.0)
+        return ops.cast(y_true, self.dtype), ops.cast(guess, self.dtype)
 
     def result(self):
-        total = ops.convert_to_tensor(self.predicted) + self.actual
-        return ops.mean(ops.divide_no_nan(2.0 * self.hits, total))
+        hits, predicted, actual = self.hits_predicted_actual()
+        return ops.mean(ops.divide_no_nan(2.0 * hits, predicted + actual))
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "num_labels": self.num_labels,
-            "multi_label": self.multi_label,
-        }
+        return {**super().get_config(), "multi_label": self.multi_label}
 
 
 @keras.saving.register_keras_serializable(package="task_heads")
@@ -94,7 +106,7 @@ class SoftAccuracy(keras.metrics.SparseCategoricalAccuracy):
 
 
 @keras.saving.register_keras_serializable(package="task_heads")
-class MatthewsCorrelation(keras.metrics.Metric):
+class MatthewsCorrelation(_LabelCounts):
     """Matthews correlation coefficient of one label per example, from logits.
 
     Of two labels the coefficient of Matthews, of more of them R_K. In [-1,
@@ -115,46 +127,30 @@ class MatthewsCorrelation(keras.metrics.Metric):
     """
 
     def __init__(self, num_labels: int, name: str = "mcc", **kwargs):
-        super().__init__(name=name, **kwargs)
-        self._direction = "up"
-        self.num_labels = num_labels
-        self.hits, self.predicted, self.actual = (
-            self.add_variable((num_labels,), "zeros", name=part)
-            for part in ("hits", "predicted", "actual")
-        )
-
-    def update_state(self, y_true, y_pred, sample_weight=None):
-        truth, guess = _one_hot(y_true, y_pred, self.num_labels, self.dtype)
-        weight = _column(sample_weight, self.dtype)
-        self.hits.assign_add(ops.sum(weight * truth * guess, axis=0))
-        self.predicted.assign_add(ops.sum(weight * guess, axis=0))
-        self.actual.assign_add(ops.sum(weight * truth, axis=0))
+        super().__init__(num_labels, name, **kwargs)
 
     def result(self):
         # For each label true and false positives and negatives: the sum of
         # their products is c s - sum of p t in the paper's terms, of which
         # rounding would leave little where nearly all have one label.
-        true_positives = ops.convert_to_tensor(self.hits)
-        false_positives = self.predicted - true_positives
-        false_negatives = self.actual - true_positives
-        total = ops.sum(self.predicted)
-        true_negatives = (total - self.actual) - false_positives
+        true_positives, predicted, actual = self.hits_predicted_actual()
+        false_positives = predicted - true_positives
+        false_negatives = actual - true_positives
+        total = ops.sum(predicted)
+        true_negatives = (total - actual) - false_positives
         covariance = ops.sum(
             true_positives * true_negatives - false_positives * false_negatives
         )
         # Labels that are none of these count as one more.
-        unseen = ops.maximum(total - ops.sum(self.actual), 0.0)
-        actual = ops.append(self.actual, unseen)
-        scale = ops.sqrt(_spread(self.predicted)) * ops.sqrt(_spread(actual))
+        unseen = ops.maximum(total - ops.sum(actual), 0.0)
+        scale = ops.sqrt(_spread(predicted)) * ops.sqrt(
+            _spread(ops.append(actual, unseen))
+        )
         return ops.divide_no_nan(covariance, scale)
-
-    def get_config(self):
-        return {**super().get_config(), "num_labels": self.num_labels}
 
 
 def _spread(counts):
     """Returns the sum over labels of count times count of the others."""
-    counts = ops.convert_to_tensor(counts)
     return ops.sum(counts * (ops.sum(counts) - counts))
 
 
