@@ -123,6 +123,7 @@ def test_a_run_records_its_options(trained, folder):
     assert "backup_dir" not in found
 
 
+@pytest.mark.slow
 def test_the_record_repeats_the_run(zoo, trained, folder, tmp_path):
     out = tmp_path / "again"
     outcome = zoo(

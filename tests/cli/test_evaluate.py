@@ -44,6 +44,7 @@ def test_columns_of_long_names_stay_apart():
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tags", "several tasks"])
 def test_nothing_is_printed_under_two_names(name):
     head, rows = every_head.HEADS[name]
@@ -82,6 +83,7 @@ def test_a_directory_that_is_no_model_is_refused(zoo, folder, name, what):
     assert outcome.error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_label_that_was_not_trained_counts_as_wrong(evaluate, folder):
     (folder / "wrong.tsv").write_text("text\tlabel\nfine\tfair\n")
     outcome = evaluate(data="wrong.tsv")

@@ -124,6 +124,7 @@ def test_a_bug_keeps_its_traceback(zoo, monkeypatch):
         zoo("list")
 
 
+@pytest.mark.slow
 def test_an_interrupt_is_reported_in_one_line(folder, tmp_path):
     running = start(
         "train",
@@ -179,6 +180,7 @@ def test_a_closed_output_is_no_error():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_of_both_streams_is_no_error():
     reader, writer = os.pipe()
     os.close(reader)

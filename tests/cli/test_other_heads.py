@@ -52,6 +52,7 @@ def tagger(zoo, preset, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_tagger_learns_a_column_of_its_file(zoo, tagger):
     outcome = zoo(
         "evaluate",
@@ -66,6 +67,7 @@ def test_a_tagger_learns_a_column_of_its_file(zoo, tagger):
     assert scores["micro"]["f1"] == scores["types"]["LOC"]["f1"] == 1.0
 
 
+@pytest.mark.slow
 def test_a_tagger_answers_with_spans(zoo, tagger):
     outcome = zoo("predict", tagger / "model", "--text=rome  sleeps")
     (answer,) = map(json.loads, outcome.out.splitlines())
@@ -163,6 +165,7 @@ def test_heads_that_share_an_encoder_are_served(zoo, preset, tmp_path):
     assert exported.status == 0, exported.error
 
 
+@pytest.mark.slow
 def test_a_wrong_tag_count_names_file_and_line(zoo, tagger):
     (tagger / "wrong.conll").write_text("anna NNP B-NP B-PER\nrome\n")
     outcome = zoo(

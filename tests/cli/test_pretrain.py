@@ -32,6 +32,7 @@ def flags(corpus, words, out):
     )
 
 
+@pytest.mark.slow
 def test_a_corpus_becomes_a_model(zoo, corpus, words, tmp_path):
     out = tmp_path / "model"
     done = zoo("pretrain", *flags(corpus, words, out), "--mask-rate", 0.3)

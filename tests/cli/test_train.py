@@ -147,6 +147,7 @@ def test_the_best_epoch_is_kept(trained, evaluated):
     assert accuracy == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_new_weights(train, recorded, tmp_path):
     kernels = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -299,6 +300,7 @@ def test_sigterm_after_saving_leaves_out_the_report(
     TaskModel.from_preset(tmp_path / "model")
 
 
+@pytest.mark.slow
 def test_a_report_that_fails_costs_no_run_its_end(
     train, tmp_path, monkeypatch, caplog
 ):
@@ -376,6 +378,7 @@ def test_a_name_that_is_empty_is_refused(train, no_weights, flag):
     assert f"Received: {flag}=''. " in outcome.error
 
 
+@pytest.mark.slow
 def test_weights_past_all_bounds_are_not_saved(train, tmp_path):
     outcome = train(learning_rate=1e30, batch_size=8, freeze_encoder=True)
     assert outcome.status == 3
@@ -504,6 +507,7 @@ def test_a_step_that_compiles_is_reported_and_trained(train, recorded):
     assert len(recorded) == 1
 
 
+@pytest.mark.slow
 def test_a_step_that_a_tpu_cannot_run_is_not_trained(train, recorded):
     class TextHead(ClassificationHead):
         def losses(self):

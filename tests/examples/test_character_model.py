@@ -145,16 +145,13 @@ def test_long_texts_are_split_and_answered(trained):
 
 
 # The exporters compare what they write with the live model.
-@pytest.mark.parametrize("trained", _with_slow("span QA"), indirect=True)
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", NAMES, indirect=True)
 @pytest.mark.parametrize(
     ("format", "options"),
     [
         ("saved_model", {}),
-        pytest.param(
-            "tflite",
-            {"sequence_length": SEQUENCE_LENGTH},
-            marks=pytest.mark.slow,
-        ),
+        ("tflite", {"sequence_length": SEQUENCE_LENGTH}),
     ],
 )
 def test_exports_equal_the_model(trained, tmp_path, format, options):
@@ -166,7 +163,8 @@ def test_exports_equal_the_model(trained, tmp_path, format, options):
         assert loaded.description() == model.tokenizer.description()
 
 
-@pytest.mark.parametrize("trained", _with_slow("masked LM"), indirect=True)
+@pytest.mark.slow
+@pytest.mark.parametrize("trained", NAMES, indirect=True)
 def test_a_keras_file_holds_the_same_model(trained, tmp_path, plugin):
     model, _ = trained
     model.save(tmp_path / "model.keras")
@@ -177,6 +175,7 @@ def test_a_keras_file_holds_the_same_model(trained, tmp_path, plugin):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trained", _with_slow("masked LM"), indirect=True)
 def test_a_model_directory_gives_the_same_answers(trained, tmp_path, plugin):
     model, texts = trained

@@ -51,6 +51,7 @@ def test_one_run_of_each_example_is_hidden(objective_class):
         assert seen.count(tokenizer.mask_id) == len(places)
 
 
+@pytest.mark.slow
 def test_it_is_chosen_by_name_and_learns(objective_class, tmp_path):
     tokenizer = small_corpus.tokenizer()
     tokenizer.save(tmp_path / "words")

@@ -105,6 +105,7 @@ def test_epochs_differ_and_have_as_many_examples():
     assert all(one != passes[0] for one in passes[1:])
 
 
+@pytest.mark.slow
 @pairs_or_none
 def test_training_learns_and_is_measured(pairs):
     corpus = small_corpus.corpus(12)
@@ -208,6 +209,7 @@ def test_baselines_are_those_of_the_most_frequent_answer():
     )
 
 
+@pytest.mark.slow
 @pairs_or_none
 def test_a_saved_model_goes_on_as_it_was(pairs, tmp_path):
     corpus = small_corpus.corpus()

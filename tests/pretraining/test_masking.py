@@ -148,17 +148,9 @@ def words_of(row):
     return words
 
 
-@pytest.mark.parametrize(
-    "units",
-    [
-        pytest.param("tokens", marks=pytest.mark.slow),
-        "words",
-        pytest.param("spans", marks=pytest.mark.slow),
-    ],
-)
-@pytest.mark.parametrize(
-    "rate", [0.15, pytest.param(0.3, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("units", ["tokens", "words", "spans"])
+@pytest.mark.parametrize("rate", [0.15, 0.3])
 def test_rates_over_a_million_tokens_are_the_published_ones(units, rate):
     rows = rows_of_words(8000, 126)
     found = hide_parts(rows, units, rate=rate)

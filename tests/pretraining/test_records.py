@@ -141,6 +141,7 @@ def test_newer_names_of_keys_are_read_too(path, tmp_path):
         tf.nest.map_structure(np.testing.assert_array_equal, one, other)
 
 
+@pytest.mark.slow
 def test_a_model_learns_from_files_as_from_the_arrays(path):
     tokenizer = small_corpus.tokenizer()
     encoder = testing.tiny_encoder(tokenizer.vocabulary_size)

@@ -56,6 +56,7 @@ def test_draws_follow_the_chances():
     np.testing.assert_allclose(shares, chances, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_what_is_drawn_right_is_not_replaced():
     model = make_model()
     inputs, labels, weights = first_batch(model)

@@ -122,6 +122,7 @@ def test_invalid_utf8_has_an_answer(serve):
     assert np.isfinite(answers["scores"].numpy()).all()
 
 
+@pytest.mark.slow
 def test_the_fast_tokenizer_reads_what_the_live_model_reads(
     model, texts, tmp_path
 ):
@@ -174,6 +175,7 @@ def test_token_ids_that_are_too_long_are_refused_as_by_the_live_model(
     assert "[41]" in str(error.value)
 
 
+@pytest.mark.slow
 def test_no_token_is_cut_below_the_encoders_positions(make_model, tmp_path):
     model = make_model()
     model.sequence_length = 10
@@ -309,6 +311,7 @@ def test_other_tasks_are_exported_and_verified(head, make_model, tmp_path):
     assert sorted(outputs) == sorted(described)
 
 
+@pytest.mark.slow
 def test_a_bfloat16_model_is_exported_in_float32(make_model, tmp_path):
     trained = make_model(dtype="mixed_bfloat16")
     export(trained, tmp_path / "1")

@@ -113,6 +113,7 @@ def test_a_file_for_any_number_is_resized(model, texts, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_a_file_for_some_takes_as_many(model, texts, tmp_path):
     manifest = export(model, tmp_path / "some", "tflite", batch=3).manifest
     (described, *_) = manifest["signatures"]["tokens_32"]["inputs"]

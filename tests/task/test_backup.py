@@ -298,6 +298,7 @@ def test_sigterm_stops_after_the_step(tmp_path, whole):
     assert (run.digest(model), history) == whole
 
 
+@pytest.mark.slow
 def test_sigterm_at_an_epochs_end_names_that_epoch(tmp_path):
     def stop(epoch, logs):
         signal.raise_signal(signal.SIGTERM)
@@ -384,13 +385,14 @@ def add(y_true, y_pred):
             ["loss.class_name=CategoricalCrossentropy .*Crossentropy"],
             marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             {
                 "loss": keras.losses.SparseCategoricalCrossentropy(
                     from_logits=True, ignore_class=1
                 )
             },
             [r"loss.ignore_class=1 \(the backup: None\)"],
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["several", "function", "class", "option"],

@@ -70,18 +70,14 @@ class TurningExamples(Examples):
             yield Example({"text": text, "label": score}, f"a.tsv:{number + 1}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("epoch", "steps_per_execution", "step"),
     [
         (3, 1, r"step \d of epoch 3"),
-        pytest.param(1, 1, r"step \d of epoch 1", marks=pytest.mark.slow),
+        (1, 1, r"step \d of epoch 1"),
         # Eight steps are more than an epoch has rows for.
-        pytest.param(
-            3,
-            4,
-            r"steps (?:1 to 4|5 to 8) of epoch [23]",
-            marks=pytest.mark.slow,
-        ),
+        (3, 4, r"steps (?:1 to 4|5 to 8) of epoch [23]"),
     ],
 )
 def test_the_guard_names_the_step_and_its_examples(

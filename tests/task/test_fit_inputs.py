@@ -73,6 +73,7 @@ class CountedExamples(MemoryExamples):
         return super().__iter__()
 
 
+@pytest.mark.slow
 def test_only_training_counts_the_batches_before_it_begins(make_model):
     """Where a text may be several sequences, which the schedule has to know."""
     model = make_model(MaskedTokenHead(), sequence_length=8)

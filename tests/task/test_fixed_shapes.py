@@ -57,6 +57,7 @@ def test_shapes_are_fixed_on_a_tpu(make_model, texts, labels, monkeypatch):
     assert max(length for _, length in shapes(free)) < 32
 
 
+@pytest.mark.slow
 def test_metrics_are_built_for_batches_of_known_shapes():
     """A tagger's, whose weights have the shape of the words."""
     words = [["a", "b"], ["b", "a", "a"]]
@@ -88,6 +89,7 @@ def test_xla_compiles_once_for_each_width():
     assert free > num_lengths
 
 
+@pytest.mark.slow
 def test_a_dropped_incomplete_batch_is_reported(
     make_model, texts, labels, caplog
 ):

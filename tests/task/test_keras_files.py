@@ -20,9 +20,9 @@ def make_model(head, freeze_encoder):
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("pair", marks=pytest.mark.slow),
-        "masked LM",
         "several tasks",
+        pytest.param("pair", marks=pytest.mark.slow),
+        pytest.param("masked LM", marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize(

@@ -11,8 +11,13 @@ from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
     "loss",
     [
         "sparse_categorical_crossentropy",
-        keras.losses.sparse_categorical_crossentropy,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in (
+                keras.losses.sparse_categorical_crossentropy,
+                keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            )
+        ),
     ],
 )
 def test_a_cross_entropy_by_name_is_the_heads(make_model, texts, labels, loss):
@@ -42,6 +47,7 @@ def test_other_losses_and_metrics_are_left_alone(make_model, texts, labels):
     assert model.evaluate(texts, labels, verbose=0)[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "callback",
     [

@@ -184,6 +184,7 @@ def test_the_same_seed_gives_the_same_weights(make_model, texts, labels):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_a_token_budget_makes_epochs_of_known_length(
     make_model, texts, labels, recwarn
 ):
@@ -215,6 +216,7 @@ def test_the_users_optimizer_is_kept(fitted_to_ids):
     assert model.optimizer is optimizer
 
 
+@pytest.mark.slow
 def test_heads_on_one_encoder_train_what_each_needs(make_model):
     whole = make_model()
     encoder, tokenizer = whole.encoder, whole.tokenizer
@@ -335,6 +337,7 @@ def moved(model, texts, labels, **options):
     )
 
 
+@pytest.mark.slow
 def test_the_head_is_trained_first_and_then_all(make_model, texts, labels):
     model = make_model(freeze_encoder=True, dropout=0.5)
     assert moved(model, texts, labels) == 0
@@ -355,6 +358,7 @@ def test_the_head_is_trained_first_and_then_all(make_model, texts, labels):
     )
 
 
+@pytest.mark.slow
 def test_keras_s_own_flag_freezes_and_unfreezes(make_model, texts, labels):
     model = make_model()
     model.encoder.trainable = False
@@ -390,6 +394,7 @@ def test_a_frozen_encoder_has_no_dropout(make_model):
     )
 
 
+@pytest.mark.slow
 def test_a_pooler_that_is_not_read_is_not_trained(
     make_model, texts, labels, recwarn
 ):
@@ -403,6 +408,7 @@ def test_a_pooler_that_is_not_read_is_not_trained(
     assert not any("Gradients do not exist" in str(w) for w in recwarn.list)
 
 
+@pytest.mark.slow
 def test_keras_callbacks_work(fitted, texts, labels):
     twin = keras.saving.load_model(fitted.best)
     assert isinstance(twin, TaskModel)
@@ -418,6 +424,7 @@ def test_keras_callbacks_work(fitted, texts, labels):
     }
 
 
+@pytest.mark.slow
 def test_truncated_texts_are_counted_and_reported(
     make_model, texts, labels, caplog
 ):

@@ -73,7 +73,7 @@ class Alone(NamedTuple):
 
 
 # The others differ from one of these in nothing that packing touches.
-FAST = ("tags", "span QA", "masked LM")
+FAST = ("tags",)
 
 
 @functools.cache
@@ -200,6 +200,7 @@ def test_fit_learns_and_counts_tokens():
     assert counts.num_tokens > 0
 
 
+@pytest.mark.slow
 def test_a_part_of_the_encoder_can_be_frozen():
     tokenizer = testing.tiny_tokenizer(TEXTS)
     encoder = testing.tiny_encoder(len(tokenizer.vocabulary), dropout=0.5)

@@ -42,14 +42,8 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "classification",
-        pytest.param("tagging", marks=pytest.mark.slow),
-        pytest.param("multi_task", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["classification", "tagging", "multi_task"])
 def test_examples_that_weigh_nothing_teach_nothing(
     make_model, texts, labels, name
 ):
@@ -78,6 +72,7 @@ def test_examples_that_weigh_nothing_teach_nothing(
     assert heavy == pytest.approx(half / 2 if by_examples else half, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_texts_may_have_weights(make_model, texts, labels):
     weights = [1.0, 3.0] * (len(texts) // 2)
     first = trained(make_model, None, texts, labels, sample_weight=weights)

@@ -213,7 +213,9 @@ def test_frozen_embeddings_are_saved(make_model, tmp_path):
         ("freeze_encoder", "transformer_block_0"),
     ],
 )
-@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize(
+    "saved", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(
     "given", [None, False, True], ids=["as saved", "not frozen", "frozen"]
 )
@@ -264,14 +266,8 @@ def fitted_in_steps(make_model, several):
     return history, model.get_weights()
 
 
-@pytest.mark.parametrize(
-    "several",
-    [
-        2,
-        pytest.param(3, marks=pytest.mark.slow),
-        pytest.param(7, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("several", [2, 3, 7])
 def test_several_steps_at_once_end_with_the_epoch(make_model, several):
     history, weights = fitted_in_steps(make_model, 1)
     own_history, own_weights = fitted_in_steps(make_model, several)
@@ -318,8 +314,8 @@ def after_a_part_of_a_pass(num_steps, several, is_dataset):
 @pytest.mark.parametrize(
     ("num_steps", "several"),
     [
-        (4, 3),
         (5, 9),
+        pytest.param(4, 3, marks=pytest.mark.slow),
         pytest.param(5, 2, marks=pytest.mark.slow),
         pytest.param(5, 4, marks=pytest.mark.slow),
     ],
@@ -335,23 +331,13 @@ def test_a_pass_may_take_several_epochs(num_steps, several, is_dataset):
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "num_steps"),
     [
         ({"validation_split": 0.2}, 24),
-        *(
-            pytest.param(options, num_steps, marks=pytest.mark.slow)
-            for options, num_steps in (
-                ({"validation_split": 0.3}, 21),
-                (
-                    {
-                        "validation_split": 0.2,
-                        "validation_data": ready_arrays(4),
-                    },
-                    30,
-                ),
-            )
-        ),
+        ({"validation_split": 0.3}, 21),
+        ({"validation_split": 0.2, "validation_data": ready_arrays(4)}, 30),
     ],
 )
 def test_the_rate_falls_over_the_examples_that_are_left(

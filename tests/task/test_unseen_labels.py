@@ -79,13 +79,8 @@ HEADS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name if name == "single" else pytest.param(name, marks=pytest.mark.slow)
-        for name in HEADS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HEADS)
 def test_such_examples_are_named_counted_and_wrong(make_model, name, caplog):
     make, train, other, names = HEADS[name]
     model = make_model(make())

@@ -7,16 +7,9 @@ import pytest
 from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.data import build_dataset
 
-FAST = ("masked LM",)
 
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
-        for name in every_head.HEADS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", every_head.HEADS)
 def test_losses_do_not_depend_on_bucket_lengths(name):
     make_head, rows = every_head.HEADS[name]
     model = every_head.make_model(make_head())

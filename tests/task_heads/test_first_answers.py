@@ -190,6 +190,7 @@ def test_a_head_with_weights_stays_as_it_is(name):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_fit_begins_there():
     make_head, rows, expected = CASES["single label"]
     model = make_model(make_head())
@@ -224,6 +225,7 @@ def test_scores_of_any_unit_are_learned_alike():
     assert learned[0] == pytest.approx(learned[1], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_scores_keep_their_unit_when_saved(tmp_path):
     model = make_model(ClassificationHead(kind="regression"))
     model.head.adapt(model, as_rows(labelled(*SCORES)), model.tokenizer)
@@ -233,6 +235,7 @@ def test_scores_keep_their_unit_when_saved(tmp_path):
     assert twin.predict_text("no")["score"] == pytest.approx(4.0, abs=0.5)
 
 
+@pytest.mark.slow
 def test_published_weights_give_scores_in_their_unit():
     model = make_model(ClassificationHead(kind="regression", pooling="cls"))
     rows = labelled(*SCORES)
@@ -263,6 +266,7 @@ def test_a_scale_keeps_its_shape_and_config():
     assert twin.is_new()
 
 
+@pytest.mark.slow
 def test_the_unit_of_scores_changes_nothing_in_what_is_learned():
     """Not even with SGD, whose steps are as large as the gradients."""
     found = []

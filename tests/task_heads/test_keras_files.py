@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 # The others are parts of several tasks, or differ from one in a label's kind.
-FAST = ("score", "span QA", "masked LM", "several tasks")
+FAST = ("score", "several tasks")
 
 
 @pytest.mark.parametrize(

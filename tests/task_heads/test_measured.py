@@ -48,13 +48,8 @@ def close_to(numbers):
     }
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name if name == "tags" else pytest.param(name, marks=pytest.mark.slow)
-        for name in every_head.HEADS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", every_head.HEADS)
 def test_the_numbers_are_those_of_evaluate_and_score(name):
     model, rows = model_and_rows(name)
     expected = model.evaluate(rows, batch_size=2, return_dict=True, verbose=0)
@@ -70,7 +65,7 @@ def test_the_numbers_are_those_of_evaluate_and_score(name):
     "name",
     [
         name
-        if name in ("single label", "score")
+        if name == "single label"
         else pytest.param(name, marks=pytest.mark.slow)
         for name in SCORED
     ],
@@ -96,6 +91,7 @@ class Whispering(ClassificationHead):
         return found._replace(inputs={**found.inputs, "token_ids": ids * 0})
 
 
+@pytest.mark.slow
 def test_a_head_that_reads_other_inputs_to_evaluate_is_run_for_each():
     _, rows = every_head.HEADS["score"]
     model = every_head.make_model(Whispering(kind="regression"))
@@ -103,6 +99,7 @@ def test_a_head_that_reads_other_inputs_to_evaluate_is_run_for_each():
     assert model.measure(rows) == close_to({**expected, **model.score(rows)})
 
 
+@pytest.mark.slow
 def test_progress_is_heard_after_each_batch():
     model, rows = model_and_rows("tags")
     heard = []

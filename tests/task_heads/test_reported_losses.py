@@ -6,8 +6,6 @@ import pytest
 
 from keras_bert_zoo.data import MemoryExamples
 
-FAST = ("tags",)
-
 
 def examples_and_model(name):
     make_head, rows = every_head.HEADS[name]
@@ -18,13 +16,8 @@ def examples_and_model(name):
     ), model
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
-        for name in every_head.HEADS
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", every_head.HEADS)
 def test_a_loss_is_the_mean_over_all_examples(name):
     rows, model = examples_and_model(name)
     found = [

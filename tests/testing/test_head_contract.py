@@ -66,8 +66,12 @@ class DrawsWithoutTheSeed(ClassificationHead):
         pytest.param(
             LeavesOutAnOutput, "what is described", marks=pytest.mark.slow
         ),
-        (LosesAnAnswer, "one per example"),
-        (HidesAnInput, "the encoder's inputs and `token_inputs`"),
+        pytest.param(LosesAnAnswer, "one per example", marks=pytest.mark.slow),
+        pytest.param(
+            HidesAnInput,
+            "the encoder's inputs and `token_inputs`",
+            marks=pytest.mark.slow,
+        ),
         (DrawsWithoutTheSeed, "the same labels eagerly and in tf.data"),
         (CountsPadding, "not to depend on padding"),
     ],

@@ -124,6 +124,7 @@ def fast_or_slow(cases, fast):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", fast_or_slow(every_head.HEADS, ["pair"]))
 def test_every_head_compiles(name):
     make_head, _ = every_head.HEADS[name]
@@ -178,6 +179,7 @@ def test_a_model_of_a_strategy_is_refused():
         check_tpu_ready(model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", fast_or_slow(BAD, FAST))
 def test_a_head_that_cannot_be_compiled_is_reported(function):
     operation, rule = BAD[function]

@@ -133,6 +133,7 @@ def test_downloads_that_never_end_are_one_line(checkout, fake_uv):
     assert len(answer.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_no_network_is_one_line_of_pip_after_uv(checkout, fake_uv):
     lock = checkout / "one.lock"
     lock.write_text(f"absl-py==1.4.0 \\\n    --hash=sha256:{'0' * 64}\n")

@@ -240,22 +240,12 @@ def check_same(ours, theirs):
     assert ours[3] == theirs[3]
 
 
-# What differs from others in what Keras's adapters make of the data, or in a
-# callback that is called as another is.
-SLOW = (
-    "default batch size",
-    "in order",
-    "tensors",
-    "sample weights",
-    "validation split",
-    "some epochs validated",
-    "validation steps",
-    "shuffled data set",
-    "ReduceLROnPlateau",
-    "TensorBoard",
-    "CSVLogger",
-    "SwapEMAWeights",
-    "BackupAndRestore",
+# A form of data, a callback, and what the loop itself has to do.
+FAST = (
+    "validation data",
+    "generator",
+    "stopped within an epoch",
+    "EarlyStopping",
 )
 
 
@@ -265,7 +255,7 @@ SLOW = (
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        pytest.param(name, marks=[] if name in FAST else pytest.mark.slow)
         for name in CASES
     ],
 )
@@ -291,12 +281,13 @@ def test_data_may_have_an_unknown_length(tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "compiling",
     [
         pytest.param({"run_eagerly": True}, id="eager"),
         pytest.param({"steps_per_execution": 2}, id="several steps at once"),
-        pytest.param({"jit_compile": True}, id="XLA", marks=pytest.mark.slow),
+        pytest.param({"jit_compile": True}, id="XLA"),
     ],
 )
 def test_steps_are_those_of_keras_however_they_run(compiling, tmp_path):

@@ -16,13 +16,7 @@ from keras_bert_zoo.training.model import ReplicatedModel
 TOLERANCE = 2e-5
 
 
-FAST = (
-    "numbers",
-    "function of one number",
-    "class left out, weights",
-    "dict for a list",
-    "labels of some",
-)
+FAST = ("class left out, weights", "dict for a list")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +47,7 @@ def test_two_devices_compute_what_one_does():
     assert "with predictions with a mask. Give sample weights" in refusal
 
 
+@pytest.mark.slow
 def test_masks_count_on_one_device():
     ids = loss_forms.TAGS % 3
     scores = []

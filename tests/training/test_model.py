@@ -86,7 +86,13 @@ def by_batch(model, num_rows, **weights):
 
 @pytest.mark.parametrize(
     "weights",
-    [{}, {"sample_weight": WEIGHTS}, {"class_weight": {0: 0.5, 1: 2.0}}],
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        {"sample_weight": WEIGHTS},
+        pytest.param(
+            {"class_weight": {0: 0.5, 1: 2.0}}, marks=pytest.mark.slow
+        ),
+    ],
     ids=["plain", "sample_weight", "class_weight"],
 )
 @pytest.mark.parametrize(

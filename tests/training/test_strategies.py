@@ -125,19 +125,15 @@ def test_two_workers_are_one_device(case):
         check(found, ["replicas"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("run", "strategy"),
     [
         (lambda path: programs.run(path)[0], "MirroredStrategy"),
-        pytest.param(
-            lambda path: programs.run_on_tpu_cores(path)[0],
-            "TPUStrategyV2",
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
+        (lambda path: programs.run_on_tpu_cores(path)[0], "TPUStrategyV2"),
+        (
             lambda path: programs.run_two_workers(path)[1][0],
             "CollectiveAllReduceStrategy",
-            marks=pytest.mark.slow,
         ),
     ],
     ids=["cpus", "tpu cores", "workers"],
@@ -208,6 +204,7 @@ def test_keras_own_distribution_is_refused():
         keras.distribution.set_distribution(None)
 
 
+@pytest.mark.slow
 def test_a_worker_without_others_is_the_chief():
     """Without a configuration, and with one that names no others."""
     found = programs.run(WORKERS)

@@ -170,6 +170,7 @@ def test_progress_of_reading_is_reported():
     assert notes.work == [("reading texts", n, None) for n in (0, 1000, 2000)]
 
 
+@pytest.mark.slow
 def test_validation_is_answered_once_an_epoch(preset, tmp_path, monkeypatch):
     calls, reported = [], []
     answer = TaskModel.iterate_answers
@@ -203,6 +204,7 @@ def test_validation_is_answered_once_an_epoch(preset, tmp_path, monkeypatch):
     assert reported == list(answer(result.model, rows))
 
 
+@pytest.mark.slow
 def test_evaluate_takes_a_model_or_its_directory(run, capfd):
     result, _ = run
     found = [
@@ -309,6 +311,7 @@ def test_a_default_learning_rate_is_in_the_report(run_of_own_head):
     assert f">{result.learning_rate:g}<" in row[0]
 
 
+@pytest.mark.slow
 def test_an_unknown_measure_is_refused_before_training(preset, tmp_path):
     notes = Notes()
     with pytest.raises(InputError) as caught:
@@ -387,6 +390,7 @@ def test_the_optimizer_is_by_default_that_of_a_recipe_without_arguments():
     assert ours == plain
 
 
+@pytest.mark.slow
 def test_some_examples_are_held_out_and_files_read_in_part(preset, tmp_path):
     rows = [{"text": f"word {n}", "label": "ab"[n % 2]} for n in range(40)]
     given = {

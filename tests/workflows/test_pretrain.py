@@ -201,6 +201,7 @@ def test_a_run_of_two_phases_resumes_where_it_was_killed(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["killed", "whole"]
 
 
+@pytest.mark.slow
 def test_a_head_learns_on_the_pretrained_encoder(result, tmp_path):
     rows = [
         {"text": "the cat saw a bird", "label": "a"},
@@ -260,6 +261,7 @@ def test_replaced_tokens_are_an_objective_too(corpus, vocabulary, tmp_path):
     assert found.report is not None
 
 
+@pytest.mark.slow
 def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
     made = zoo.make_examples(
         corpus=corpus,

@@ -46,7 +46,8 @@ class BertTokenizer(Tokenizer):
     offsets.
 
     Args:
-        vocabulary: Vocabulary.
+        vocabulary: Vocabulary, or what one is made of: a sequence of tokens,
+            or the path of a file with one a line.
         lowercase: bool. True for uncased models.
         strip_accents: bool or None. None follows `lowercase`.
         engine: str. `fast` needs tensorflow-text; `graph` uses core ops only,
@@ -55,10 +56,11 @@ class BertTokenizer(Tokenizer):
 
     Raises:
         InputError: if the engine is unknown, or `fast` without
-            tensorflow-text.
+            tensorflow-text; or if the vocabulary breaks a rule of
+            `Vocabulary`.
 
     Example:
-        tokenizer = BertTokenizer(Vocabulary.from_file("vocab.txt"), True)
+        tokenizer = BertTokenizer("vocab.txt", lowercase=True)
         tokenizer.tokenize(["Hello, world!"])  # [[7592, 1010, 2088, 999]]
 
     Source: Devlin et al., 2019 (arXiv:1810.04805).
@@ -68,11 +70,15 @@ class BertTokenizer(Tokenizer):
 
     def __init__(
         self,
-        vocabulary: Vocabulary,
+        vocabulary: Vocabulary | Sequence[str] | str | os.PathLike,
         lowercase: bool,
         strip_accents: bool | None = None,
         engine: str = "auto",
     ):
+        if isinstance(vocabulary, str | os.PathLike):
+            vocabulary = Vocabulary.from_file(vocabulary)
+        elif not isinstance(vocabulary, Vocabulary):
+            vocabulary = Vocabulary(vocabulary)
         self.vocabulary = vocabulary
         self.lowercase = lowercase
         self.strip_accents = strip_accents

@@ -3,6 +3,8 @@
 import hashlib
 import os
 import pathlib
+from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,6 +63,14 @@ class Vocabulary:
         separator: str = "[SEP]",
         mask: str = "[MASK]",
     ):
+        if isinstance(tokens, str | Mapping) or not isinstance(
+            tokens, Iterable
+        ):
+            raise InputError(
+                "The tokens of a vocabulary stand in the order of their ids. "
+                f"Received: {tokens!r:.40}. Give a list of them, or "
+                "`from_file` the path of a file."
+            )
         self.model_tokens = tuple(tokens)
         check_number(added)
         known = set(self.model_tokens)

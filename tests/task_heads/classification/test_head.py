@@ -42,7 +42,7 @@ LABELS = {
     [
         ("single_label", "cls"),
         pytest.param("single_label", "max", marks=pytest.mark.slow),
-        ("multi_label", "mean"),
+        pytest.param("multi_label", "mean", marks=pytest.mark.slow),
         ("regression", "cls"),
     ],
 )

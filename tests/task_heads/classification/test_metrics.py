@@ -117,12 +117,12 @@ def test_pearson_equals_numpy_over_uneven_batches():
 )
 def test_pearson_bears_large_means_and_outliers(mean):
     rng = np.random.default_rng(0)
-    truth = rng.normal(mean, 1.0, size=5000).astype("float32")
-    guess = (-truth + rng.normal(size=5000)).astype("float32")
+    truth = rng.normal(mean, 1.0, size=1000).astype("float32")
+    guess = (-truth + rng.normal(size=1000)).astype("float32")
     # The first batch is unlike the others.
     guess[:10] += 20.0
     metric = PearsonCorrelation()
-    for start in range(0, 5000, 10):
+    for start in range(0, 1000, 10):
         metric.update_state(
             truth[start : start + 10], guess[start : start + 10]
         )

@@ -53,6 +53,7 @@ def words(model, ids):
     return [model.tokenizer.vocabulary.id_to_token(i) for i in ids]
 
 
+@pytest.mark.slow
 def test_the_contract_holds():
     testing.check_head(
         MaskedTokenHead(top_k=3),
@@ -202,6 +203,7 @@ def test_a_long_text_is_learnt_from_whole(trained):
     assert found.num_sequences.numpy().tolist() == [9]
 
 
+@pytest.mark.slow
 def test_texts_without_tokens_weigh_nothing():
     model = make_model()
     model.compile("sgd")
@@ -317,6 +319,7 @@ def signatures(exported):
     return tf.saved_model.load(exported).signatures
 
 
+@pytest.mark.slow
 def test_the_saved_model_answers_like_the_live_one(trained, signatures):
     served = signatures["serving_default"]
     texts = ["é (aa [MASK]) – dd", "", "aa " * 200 + "[MASK] [MASK]", "bb"]
@@ -336,6 +339,7 @@ def test_the_saved_model_answers_like_the_live_one(trained, signatures):
             )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("texts", [[], ["bb"], [""]])
 def test_the_saved_model_takes_texts_without_gaps(signatures, texts):
     served = signatures["serving_default"]
@@ -344,6 +348,7 @@ def test_the_saved_model_takes_texts_without_gaps(signatures, texts):
     assert found["filled_text"].numpy().tolist() == [t.encode() for t in texts]
 
 
+@pytest.mark.slow
 def test_the_saved_model_takes_token_ids(trained, signatures):
     served = signatures["token_ids"]
     inputs = dummy_inputs()
@@ -370,6 +375,7 @@ print(serve(text=tf.constant(["aa [MASK] cc"]))["filled_text"].numpy()[0])
     assert done.stdout == "b'aa bb cc'\n", done.stderr
 
 
+@pytest.mark.slow
 def test_the_tflite_file_gives_tokens(trained, tmp_path):
     export(trained, tmp_path / "m", format="tflite")
     run = tf.lite.Interpreter(

@@ -189,6 +189,7 @@ def test_only_the_first_window_of_a_text_is_classified():
     assert weights.mean() == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_later_windows_of_a_text_count_in_no_metric_of_another_head(trained):
     # One kind in the first window, the other in all that follow.
     rows = {

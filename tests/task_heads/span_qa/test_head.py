@@ -71,19 +71,13 @@ def trained():
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "head",
     [
         SpanQAHead(),
-        pytest.param(
-            SpanQAHead(no_answer=False, n_best=2), marks=pytest.mark.slow
-        ),
-        pytest.param(
-            SpanQAHead(
-                doc_stride=3, max_answer_length=2, max_question_length=1
-            ),
-            marks=pytest.mark.slow,
-        ),
+        SpanQAHead(no_answer=False, n_best=2),
+        SpanQAHead(doc_stride=3, max_answer_length=2, max_question_length=1),
     ],
     ids=["default", "always", "narrow"],
 )
@@ -319,6 +313,7 @@ def test_decoding_equals_a_plain_loop(no_answer, length):
             assert answer["answer"] == answer["candidates"][0]["text"]
 
 
+@pytest.mark.slow
 def test_the_threshold_decides_and_is_tuned_and_kept(trained, tmp_path):
     pair = (ROWS[0]["question"], ROWS[0]["context"])
     config = trained.head.get_config()
@@ -423,6 +418,7 @@ def answers_always():
     return make_model(SpanQAHead(no_answer=False, max_question_length=4))
 
 
+@pytest.mark.slow
 def test_a_question_that_is_cut_is_reported(answers_always, log):
     _, answer = answers_always.predict_text([("aa", "bb"), (LONG, "aa bb")])
     assert answer["candidates"]
@@ -580,6 +576,7 @@ def test_columns_are_refused():
         SpanQAHead.read_file("a.json", {"question": None, "context": "b"})
 
 
+@pytest.mark.slow
 def test_the_saved_model_answers_alike(trained, tmp_path):
     export(trained, tmp_path / "served", "saved_model")
     loaded = tf.saved_model.load(str(tmp_path / "served"))

@@ -242,6 +242,7 @@ def trained():
     return model
 
 
+@pytest.mark.slow
 def test_transitions_are_learned_saved_and_loaded(trained, tmp_path):
     (table,) = trained.get_layer("transition_scores").get_weights()
     places = [LABELS.index(tag) for tag in ("B-y", "I-x", "I-y")]
@@ -254,6 +255,7 @@ def test_transitions_are_learned_saved_and_loaded(trained, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_text_is_read_as_one_across_its_windows(trained):
     head, tokenizer = trained.head, trained.tokenizer
     tokens = ["aa", "cc", "bb", "bb", "dd", "bb", "cc", "dd"] * 3
@@ -275,6 +277,7 @@ def test_a_text_is_read_as_one_across_its_windows(trained):
     np.testing.assert_allclose(split["score"], whole["score"], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_tflite_file_gives_potentials(trained, tmp_path):
     export(trained, tmp_path / "m", format="tflite")
     run = tf.lite.Interpreter(
@@ -285,5 +288,6 @@ def test_the_tflite_file_gives_potentials(trained, tmp_path):
     assert detail["shape"].tolist() == [1, 32, 6, 5]
 
 
+@pytest.mark.slow
 def test_a_chain_is_no_published_head(trained):
     assert trained.head.get_weights(trained) is None

@@ -65,23 +65,15 @@ def rows(times=1):
     return MemoryExamples({"tokens": TOKENS * times, "tags": TAGS * times})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "head",
     [
         TaggingHead(LABELS),
-        pytest.param(
-            TaggingHead(["DET", "NOUN", "O"], scheme="none"),
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            TaggingHead(LABELS, scheme="IOBES", strict=True),
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(TaggingHead(LABELS, crf=True), marks=pytest.mark.slow),
-        pytest.param(
-            TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
-            marks=pytest.mark.slow,
-        ),
+        TaggingHead(["DET", "NOUN", "O"], scheme="none"),
+        TaggingHead(LABELS, scheme="IOBES", strict=True),
+        TaggingHead(LABELS, crf=True),
+        TaggingHead(["DET", "NOUN", "O"], scheme="none", crf=True),
     ],
     ids=["IOB2", "none", "IOBES", "IOB2-crf", "none-crf"],
 )
@@ -192,6 +184,7 @@ def test_every_word_of_a_long_text_is_tagged_as_its_window_sees_it():
     assert alone["tags"][:4] == answer["tags"][:4]
 
 
+@pytest.mark.slow
 def test_batches_of_any_size_answer_alike(trained):
     texts = ["aa bb. dd " * n for n in range(40)]
     one = trained.predict_text(texts, batch_size=1)
@@ -218,6 +211,7 @@ def test_saves_and_loads(trained, tmp_path):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_the_saved_model_answers_like_the_live_one(trained, tmp_path):
     export(trained, tmp_path / "1")
     served = tf.saved_model.load(tmp_path / "1").signatures["serving_default"]

@@ -37,7 +37,9 @@ def sentences(tags, is_word):
 @pytest.mark.parametrize(
     "jit_compile", [False, pytest.param(True, marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("transitions", [False, True])
+@pytest.mark.parametrize(
+    "transitions", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_metrics_equal_the_scores_of_sentences(jit_compile, transitions):
     f1, accuracy = SpanF1(LABELS, "IOB2"), WordAccuracy()
 

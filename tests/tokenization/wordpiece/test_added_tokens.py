@@ -81,7 +81,10 @@ def test_added_tokens_are_one_id(
     assert [with_added.tokens[token[0]] for token in row] == expected
 
 
-@pytest.mark.parametrize("variant", [(True, None), (False, True)])
+@pytest.mark.parametrize(
+    "variant",
+    [(True, None), pytest.param((False, True), marks=pytest.mark.slow)],
+)
 @pytest.mark.parametrize("engine", ("graph", "fast"))
 def test_random_texts_agree_with_the_specification(
     make_engine, with_added, engine, variant
@@ -163,6 +166,7 @@ def test_special_tokens_are_not_hidden(with_added):
     assert not maskable[with_added.get("[E12]")]
 
 
+@pytest.mark.slow
 def test_a_saved_graph_finds_them(tmp_path, with_added):
     module = tf.Module()
     module.tokenizer = GraphTokenizer(with_added, lowercase=True)

@@ -28,6 +28,18 @@ def test_engines_agree_and_are_built_once(tokenizer):
     assert tokenizer.tokenize(["Café x"]).to_list() == [[5, 1]]
 
 
+def test_tokens_or_a_file_of_them_are_a_vocabulary(tokenizer, tmp_path):
+    path = tmp_path / "vocab.txt"
+    tokenizer.vocabulary.save(path)
+    for vocabulary in (TOKENS, path, str(path)):
+        assert BertTokenizer(vocabulary, True).vocabulary == Vocabulary(TOKENS)
+    with pytest.raises(InputError, match="readable text file"):
+        BertTokenizer("vocab.text", True)
+    for other in (5, {"[PAD]": 0}):
+        with pytest.raises(InputError, match="in the order of their ids"):
+            BertTokenizer(other, True)
+
+
 def test_offsets_come_with_the_chosen_engine(tokenizer):
     spans = tokenizer.tokenize_with_offsets([" Café"])
     assert spans.char_ends.to_list() == [[5]]

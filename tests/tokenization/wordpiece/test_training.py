@@ -70,6 +70,7 @@ def test_the_tokens_are_found_in_the_texts():
     assert not cased.tokenizer.lowercase
 
 
+@pytest.mark.slow
 def test_two_processes_learn_the_same_vocabulary():
     program = pathlib.Path(__file__)
     (first,), (second,) = programs.run(program), programs.run(program)

@@ -132,6 +132,7 @@ def test_a_run_goes_on_where_curves_cannot_be_written(tmp_path, caplog):
         assert [step for step, _ in tags["epoch_loss"]] == [9, 12]
 
 
+@pytest.mark.slow
 def test_nothing_is_computed_that_nobody_watches():
     model = make_model()
     fit(model, [Throughput()])

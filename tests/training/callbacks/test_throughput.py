@@ -65,6 +65,7 @@ def test_the_rate_is_that_of_the_last_update(model):
     assert history["learning_rate"] == pytest.approx([0.8, 0.5, 0.2])
 
 
+@pytest.mark.slow
 def test_a_rate_may_be_a_function(model):
     model.compile(keras.optimizers.SGD(lambda: 0.25), "mse")
     assert fit(model, [Throughput()])["learning_rate"] == [0.25]
