@@ -9,6 +9,7 @@ import source_tree
 ROOMS = (
     "errors",
     "arguments",
+    "option_types",
     "feature_names",
     "atomic_io",
     "storage",

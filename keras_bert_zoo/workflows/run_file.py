@@ -11,7 +11,7 @@ from typing import Any
 from keras_bert_zoo import __version__
 from keras_bert_zoo.atomic_io import atomic_file
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.workflows.options import Option
+from keras_bert_zoo.option_types import Option
 
 RUN_FILE = "run.toml"
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.workflows.options import Epochs
-from keras_bert_zoo.workflows.options import Head
-from keras_bert_zoo.workflows.options import Rows
-from keras_bert_zoo.workflows.options import Seed
+from keras_bert_zoo.option_types import Epochs
+from keras_bert_zoo.option_types import Head
+from keras_bert_zoo.option_types import Rows
+from keras_bert_zoo.option_types import Seed
 from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.run_file import read_run_file
 from keras_bert_zoo.workflows.run_file import toml_value
