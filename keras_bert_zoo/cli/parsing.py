@@ -10,8 +10,8 @@ from typing import NoReturn
 
 from absl.flags import argparse_flags
 
+from keras_bert_zoo.arguments import Option
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.workflows.options import Option
 from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.options import plugin_options
 from keras_bert_zoo.workflows.run_file import read_run_file

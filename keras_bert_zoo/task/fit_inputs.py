@@ -333,8 +333,8 @@ def _check_rate_callbacks(
             raise InputError(
                 "A learning rate follows a schedule or is set by a callback. "
                 f"Received: {type(callback).__name__}, and an optimizer with "
-                "a schedule. Compile with OptimizerRecipe(schedule="
-                '"constant", warmup_fraction=0.0), or leave the callback out.'
+                'a schedule. Compile with schedule="constant" and '
+                "warmup_fraction=0.0, or leave the callback out."
             )
 
 

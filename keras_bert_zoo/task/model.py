@@ -16,6 +16,7 @@ from keras_bert_zoo import arguments
 from keras_bert_zoo import data
 from keras_bert_zoo import feature_names
 from keras_bert_zoo import presets
+from keras_bert_zoo.arguments import takes
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.layers import EncoderRun
 from keras_bert_zoo.task import TaskHead
@@ -30,6 +31,7 @@ from keras_bert_zoo.task.packed_sequences import PackedForm
 from keras_bert_zoo.task.report_tables import report_tables
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.training.model import ReplicatedModel
+from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 from keras_bert_zoo.training.optimizers.recipe import recipe_of
 from keras_bert_zoo.training.resume.backup import Backup
 
@@ -230,6 +232,7 @@ class TaskModel(ReplicatedModel):
         """
         saving.save_task(self, directory, overwrite, card)
 
+    @takes(OptimizerRecipe())
     def compile(
         self,
         optimizer="auto",
@@ -237,9 +240,6 @@ class TaskModel(ReplicatedModel):
         *,
         metrics="auto",
         weighted_metrics="auto",
-        learning_rate: float | None = None,
-        weight_decay: float | None = None,
-        warmup_fraction: float | None = None,
         jit_compile: bool = False,
         **kwargs,
     ) -> None:
@@ -253,15 +253,15 @@ class TaskModel(ReplicatedModel):
             loss, metrics, weighted_metrics: Keras' own, or `"auto"` for the
                 head's. A cross-entropy by name is one of logits, which the
                 head gives.
-            learning_rate, weight_decay, warmup_fraction: float, of the named
-                optimizer; see `OptimizerRecipe` for what they mean, and for
-                many more.
             jit_compile: bool. Whether XLA compiles the step, once for each
                 shape: see `fixed_shapes` of `fit`.
             **kwargs: what `keras.Model.compile` takes.
 
+        Args, of an optimizer that is named:
+            {OptimizerRecipe}
+
         Raises:
-            InputError: if a number is out of range, or is given beside an
+            InputError: if an option is out of range, or is given beside an
                 optimizer.
         """
         if self.compiled and self.freeze_encoder:
@@ -269,12 +269,9 @@ class TaskModel(ReplicatedModel):
                 "The encoder stays frozen. Set `model.freeze_encoder = False` "
                 "before `compile` to train it, too."
             )
-        self._recipe = recipe_of(
-            optimizer,
-            learning_rate=learning_rate,
-            weight_decay=weight_decay,
-            warmup_fraction=warmup_fraction,
-        )
+        options = OptimizerRecipe.among(kwargs)
+        kwargs = {k: v for k, v in kwargs.items() if k not in options}
+        self._recipe = recipe_of(optimizer, **options)
         if self._recipe is not None:
             optimizer = self._recipe.make(self.encoder)
         given = {

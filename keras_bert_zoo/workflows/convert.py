@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from keras_bert_zoo.arguments import Directory
 from keras_bert_zoo.atomic_io import check_new_directory
-from keras_bert_zoo.workflows import options as option_types
-from keras_bert_zoo.workflows.options import Directory
+from keras_bert_zoo.workflows import options as workflow_options
 
 _NO_HEAD = "none"
 
@@ -73,9 +73,7 @@ def convert(
             has no weights of `head`, or does not tell which head it has; or
             if the directory exists and `overwrite` is false.
     """
-    options = option_types.checked(
-        option_types.options_of(convert), dict(locals())
-    )
+    options = workflow_options.checked(convert, locals())
     out, overwrite = options["out"], options["overwrite"]
     check_new_directory(out, overwrite)
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-from keras_bert_zoo.workflows import options as option_types
-from keras_bert_zoo.workflows.options import Column
-from keras_bert_zoo.workflows.options import Model
-from keras_bert_zoo.workflows.options import Positive
-from keras_bert_zoo.workflows.options import Rows
+from keras_bert_zoo.arguments import Column
+from keras_bert_zoo.arguments import Model
+from keras_bert_zoo.arguments import Positive
+from keras_bert_zoo.arguments import Rows
+from keras_bert_zoo.workflows import options as workflow_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,9 +72,7 @@ def evaluate(
     Raises:
         InputError: if there is no trained model, or an example breaks a rule.
     """
-    options = option_types.checked(
-        option_types.options_of(evaluate), dict(locals())
-    )
+    options = workflow_options.checked(evaluate, locals())
     if isinstance(options["data"], str):
         os.stat(options["data"])  # before a model is loaded
 

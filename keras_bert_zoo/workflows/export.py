@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from keras_bert_zoo.arguments import Directory
+from keras_bert_zoo.arguments import Model
 from keras_bert_zoo.arguments import checked_call
 from keras_bert_zoo.atomic_io import check_new_directory
 from keras_bert_zoo.registry import exporters
-from keras_bert_zoo.workflows import options as option_types
-from keras_bert_zoo.workflows.options import Directory
-from keras_bert_zoo.workflows.options import Model
+from keras_bert_zoo.workflows import options as workflow_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,9 +59,7 @@ def export(
             the directory exists and `overwrite` is false.
         ExportError: if the artifact differs from the model.
     """
-    options = option_types.checked(
-        option_types.options_of(export), dict(locals())
-    )
+    options = workflow_options.checked(export, locals())
     check_new_directory(options["out"], options["overwrite"])
     exporter = checked_call(
         exporters.get(format), f"The exporter {format!r}", format_options

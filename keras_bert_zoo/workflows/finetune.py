@@ -8,26 +8,24 @@ import pathlib
 from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
-from typing import Literal
 
 from keras_bert_zoo import registry
+from keras_bert_zoo.arguments import Column
+from keras_bert_zoo.arguments import Directory
+from keras_bert_zoo.arguments import Epochs
+from keras_bert_zoo.arguments import FractionBelowOne
+from keras_bert_zoo.arguments import Head
+from keras_bert_zoo.arguments import Positive
+from keras_bert_zoo.arguments import Rows
+from keras_bert_zoo.arguments import takes
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.workflows import options as option_types
-from keras_bert_zoo.workflows.options import Batches
-from keras_bert_zoo.workflows.options import Column
-from keras_bert_zoo.workflows.options import Directory
-from keras_bert_zoo.workflows.options import Epochs
-from keras_bert_zoo.workflows.options import Fraction
-from keras_bert_zoo.workflows.options import FractionAboveZero
-from keras_bert_zoo.workflows.options import FractionBelowOne
-from keras_bert_zoo.workflows.options import Head
-from keras_bert_zoo.workflows.options import Positive
-from keras_bert_zoo.workflows.options import PositiveFloat
-from keras_bert_zoo.workflows.options import Rows
-from keras_bert_zoo.workflows.options import Seconds
-from keras_bert_zoo.workflows.options import Seed
-from keras_bert_zoo.workflows.options import Steps
-from keras_bert_zoo.workflows.options import Tokens
+from keras_bert_zoo.training.optimizers.options import LayerOptions
+from keras_bert_zoo.training.optimizers.options import OptimizerOptions
+from keras_bert_zoo.training.optimizers.options import UpdateOptions
+from keras_bert_zoo.workflows import options as workflow_options
+from keras_bert_zoo.workflows.run_options import BatchOptions
+from keras_bert_zoo.workflows.run_options import RunOptions
+from keras_bert_zoo.workflows.run_options import TrainingOptions
 from keras_bert_zoo.workflows.training_checks import check_out
 from keras_bert_zoo.workflows.training_checks import check_paths
 from keras_bert_zoo.workflows.training_checks import lost_workers_reported
@@ -91,6 +89,14 @@ class FinetuneResult:
     warnings: Sequence[str]
 
 
+@takes(
+    BatchOptions(),
+    TrainingOptions(),
+    OptimizerOptions(),
+    LayerOptions(),
+    UpdateOptions(),
+    RunOptions(),
+)
 def finetune(
     *,
     head: Head,
@@ -104,34 +110,11 @@ def finetune(
     epochs: Positive | None = None,
     patience: Epochs | None = None,
     best_by: str | None = None,
-    batch_size: Positive = 32,
-    tokens_per_batch: Tokens | None = None,
-    packed_length: Tokens | None = None,
     sequence_length: Positive | None = None,
     special_in_texts: bool | None = None,
     freeze_encoder: bool = False,
-    precision: Literal[
-        "float32", "mixed_bfloat16", "mixed_float16", "auto"
-    ] = "float32",
-    seed: Seed = 0,
-    tensorboard: Directory | None = None,
     check_tpu: bool = False,
-    optimizer: Literal["adamw", "lamb"] = "adamw",
-    schedule: Literal["constant", "cosine", "linear", "polynomial"] = "linear",
-    learning_rate: PositiveFloat | None = None,
-    warmup_fraction: Fraction | None = None,
-    warmup_steps: Steps | None = None,
-    weight_decay: Fraction = 0.01,
-    layer_decay: FractionAboveZero = 1.0,
-    unfreeze_every: Steps | None = None,
-    unfreeze_fraction: Fraction | None = None,
     freeze_embeddings: bool = False,
-    clip_norm: PositiveFloat | None = None,
-    accumulate_steps: Batches = 1,
-    ema_momentum: FractionBelowOne | None = None,
-    strategy: Literal["one", "mirrored", "workers", "tpu"] = "one",
-    backup_dir: Directory | None = None,
-    backup_seconds: Seconds = 60.0,
     text_column: Column | None = None,
     text_pair_column: Column | None = None,
     label_column: Column | None = None,
@@ -165,52 +148,24 @@ def finetune(
             the validation examples.
         best_by: measure that chooses the best epoch, such as spearman
             (default: the head's own).
-        batch_size: examples in a batch.
-        tokens_per_batch: most tokens in a batch, in place of a fixed number
-            of examples.
-        packed_length: pack the examples of a batch, of any length, into
-            sequences of about so many tokens; else batches hold examples of
-            similar length.
+        {BatchOptions}
         sequence_length: most tokens in an example (default: as many as the
             encoder reads).
         special_in_texts: take a special token that a text spells, such as a
             separator, for that token, as Hugging Face's tokenizers do; or
             not (default: what the preset says, usually not).
         freeze_encoder: train the head alone.
-        precision: dtype policy; auto takes the one that this machine's
-            hardware is made for.
-        seed: of new weights, dropout and the order of examples.
-        tensorboard: write TensorBoard's files there during training.
+        {TrainingOptions}
         check_tpu: check before training whether a TPU could run the steps.
 
     Args, optimizer:
-        optimizer: lamb scales the update of each weight matrix by its norm,
-            and so needs a higher learning rate.
-        schedule: how the learning rate decays after warm-up.
-        learning_rate: the highest, after warm-up (default: one that suits
-            the encoder's size, which is reported).
-        warmup_fraction: fraction of the steps in which the learning rate
-            rises (default: 0.1).
-        warmup_steps: the same as a number of steps.
-        weight_decay: decoupled weight decay, as a factor of the learning
-            rate; not of biases and layer norms.
-        layer_decay: learning rate of each encoder layer as a fraction of
-            that of the layer above.
-        unfreeze_every: train the head alone at first, and one more layer,
-            from the top, after each so many steps.
-        unfreeze_fraction: the same as a fraction of all steps.
+        {OptimizerOptions}
+        {LayerOptions}
         freeze_embeddings: do not train the embeddings.
-        clip_norm: highest norm of the gradient of all weights.
-        accumulate_steps: batches whose mean gradient makes one step.
-        ema_momentum: validate and save exponential moving averages of the
-            weights, with this momentum, such as 0.99.
+        {UpdateOptions}
 
     Args, run:
-        strategy: one device; mirrored on all GPUs of this machine; several
-            workers, named in TF_CONFIG; or a TPU.
-        backup_dir: directory of the backups from which a killed run resumes
-            (default: the model's with .backup added).
-        backup_seconds: time between two backups; 0 for one after each step.
+        {RunOptions}
 
     Args, columns:
         text_column: name of the column (key, in JSON Lines) of the texts, or
@@ -245,9 +200,8 @@ def finetune(
         )
         print(result.best_epoch, result.metrics)
     """
-    options = option_types.checked(
-        option_types.options_of(finetune), dict(locals())
-    )
+    options = workflow_options.checked(finetune, {**locals(), **head_options})
+    head_options = {k: v for k, v in head_options.items() if k not in options}
     configuration = {**options, **head_options}
     check_paths(options, _OUTSIDE, needed=("preset",))
     _check_combinations(options)
@@ -295,17 +249,6 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
             f"Received: hold_out={options['hold_out']} and validation. Leave "
             "one of them out."
         )
-    exclusive = [
-        ("packed_length", "tokens_per_batch"),
-        ("warmup_fraction", "warmup_steps"),
-        ("unfreeze_every", "unfreeze_fraction"),
-    ]
-    for pair in exclusive:
-        if None not in [options[name] for name in pair]:
-            raise InputError(
-                f"Only one of {' and '.join(pair)} is allowed. Received: "
-                f"{_shown(options, pair)}. Leave one of them out."
-            )
     ragged = [
         name
         for name in ("packed_length", "tokens_per_batch")
@@ -323,10 +266,12 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
             f"check_tpu with strategy={options['strategy']}. Check first with "
             "strategy=one, and the examples of one device in `batch_size`."
         )
-    # The values at which layers are not told apart.
-    same = {"layer_decay": (1.0,), "unfreeze_every": (None,)}
-    same["unfreeze_fraction"] = (None, 0.0)
-    told_apart = [n for n, values in same.items() if options[n] not in values]
+    # Not as by default, and not none of the steps.
+    told_apart = [
+        name
+        for name, default in vars(LayerOptions()).items()
+        if options[name] not in (default, 0.0)
+    ]
     if options["freeze_encoder"] and told_apart:
         raise InputError(
             "Layers that are not trained have no learning rate. Received: "

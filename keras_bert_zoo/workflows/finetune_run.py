@@ -43,7 +43,6 @@ from keras_bert_zoo.workflows.run_report import RunReport
 from keras_bert_zoo.workflows.training_setup import check_room
 from keras_bert_zoo.workflows.training_setup import hyperparameters
 from keras_bert_zoo.workflows.training_setup import precision_choice
-from keras_bert_zoo.workflows.training_setup import recipe_of_options
 from keras_bert_zoo.workflows.training_setup import strategy_scope
 
 FEWEST_EPOCHS = 3
@@ -100,7 +99,7 @@ def run(
             "`head` must be the name of a head, or a `TaskHead`. Received: "
             f"{head!r:.80}. `bert-zoo list` shows the names."
         )
-    recipe = recipe_of_options(options)
+    recipe = OptimizerRecipe(**OptimizerRecipe.among(options))
     # Before everything else of TensorFlow.
     scope = strategy_scope(options["strategy"], progress)
     if is_named:

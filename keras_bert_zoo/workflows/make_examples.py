@@ -11,13 +11,13 @@ from typing import Any
 from typing import Literal
 
 from keras_bert_zoo import storage
+from keras_bert_zoo.arguments import Directory
+from keras_bert_zoo.arguments import Files
+from keras_bert_zoo.arguments import FractionAboveZero
+from keras_bert_zoo.arguments import Positive
+from keras_bert_zoo.arguments import Seed
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.workflows import options as option_types
-from keras_bert_zoo.workflows.options import Directory
-from keras_bert_zoo.workflows.options import Files
-from keras_bert_zoo.workflows.options import FractionAboveZero
-from keras_bert_zoo.workflows.options import Positive
-from keras_bert_zoo.workflows.options import Seed
+from keras_bert_zoo.workflows import options as workflow_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,9 +98,7 @@ def make_examples(
             corpus=["corpus.txt"], vocabulary="words", out="corpus_files"
         )
     """
-    options = option_types.checked(
-        option_types.options_of(make_examples), dict(locals())
-    )
+    options = workflow_options.checked(make_examples, locals())
 
     if options["runner"] is None and options["beam_options"] is not None:
         raise InputError(

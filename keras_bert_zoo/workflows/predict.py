@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
+from keras_bert_zoo.arguments import Column
+from keras_bert_zoo.arguments import Model
+from keras_bert_zoo.arguments import Positive
+from keras_bert_zoo.arguments import Rows
+from keras_bert_zoo.arguments import Texts
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.workflows import options as option_types
-from keras_bert_zoo.workflows.options import Column
-from keras_bert_zoo.workflows.options import Model
-from keras_bert_zoo.workflows.options import Positive
-from keras_bert_zoo.workflows.options import Rows
-from keras_bert_zoo.workflows.options import Texts
+from keras_bert_zoo.workflows import options as workflow_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +70,7 @@ def predict(
     Raises:
         InputError: if there is no trained model, or an example breaks a rule.
     """
-    options = option_types.checked(
-        option_types.options_of(predict), dict(locals())
-    )
+    options = workflow_options.checked(predict, locals())
     if (options["text"] is None) == (options["data"] is None):
         raise InputError(
             "Texts are given by one of `text` and `data`. Received: "

@@ -10,20 +10,21 @@ from typing import Any
 from typing import Literal
 
 from keras_bert_zoo import registry
+from keras_bert_zoo.arguments import Directory
+from keras_bert_zoo.arguments import Files
+from keras_bert_zoo.arguments import FractionBelowOne
+from keras_bert_zoo.arguments import Head
+from keras_bert_zoo.arguments import Positive
+from keras_bert_zoo.arguments import Steps
+from keras_bert_zoo.arguments import Tokens
+from keras_bert_zoo.arguments import takes
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.workflows import options as option_types
-from keras_bert_zoo.workflows.options import Batches
-from keras_bert_zoo.workflows.options import Directory
-from keras_bert_zoo.workflows.options import Files
-from keras_bert_zoo.workflows.options import Fraction
-from keras_bert_zoo.workflows.options import FractionBelowOne
-from keras_bert_zoo.workflows.options import Head
-from keras_bert_zoo.workflows.options import Positive
-from keras_bert_zoo.workflows.options import PositiveFloat
-from keras_bert_zoo.workflows.options import Seconds
-from keras_bert_zoo.workflows.options import Seed
-from keras_bert_zoo.workflows.options import Steps
-from keras_bert_zoo.workflows.options import Tokens
+from keras_bert_zoo.training.optimizers.options import OptimizerOptions
+from keras_bert_zoo.training.optimizers.options import UpdateOptions
+from keras_bert_zoo.workflows import options as workflow_options
+from keras_bert_zoo.workflows.run_options import BatchOptions
+from keras_bert_zoo.workflows.run_options import RunOptions
+from keras_bert_zoo.workflows.run_options import TrainingOptions
 from keras_bert_zoo.workflows.training_checks import check_out
 from keras_bert_zoo.workflows.training_checks import check_paths
 from keras_bert_zoo.workflows.training_checks import lost_workers_reported
@@ -87,6 +88,13 @@ class PretrainResult:
     precision: str
 
 
+@takes(
+    BatchOptions(),
+    TrainingOptions(),
+    OptimizerOptions(),
+    UpdateOptions(global_clipnorm=1.0),
+    RunOptions(),
+)
 def pretrain(
     *,
     out: Directory,
@@ -101,15 +109,7 @@ def pretrain(
     overwrite: bool = False,
     epochs: Positive = 10,
     steps: Steps | None = None,
-    batch_size: Positive = 32,
-    tokens_per_batch: Tokens | None = None,
-    packed_length: Tokens | None = None,
     sequence_length: Positive = 128,
-    precision: Literal[
-        "float32", "mixed_bfloat16", "mixed_float16", "auto"
-    ] = "float32",
-    seed: Seed = 0,
-    tensorboard: Directory | None = None,
     num_layers: Positive | None = None,
     num_heads: Positive | None = None,
     hidden_dim: Positive | None = None,
@@ -122,18 +122,6 @@ def pretrain(
     document_format: str | None = None,
     split: Literal["sentences", "lines"] = "sentences",
     text_key: str = "text",
-    optimizer: Literal["adamw", "lamb"] = "adamw",
-    schedule: Literal["constant", "cosine", "linear", "polynomial"] = "linear",
-    learning_rate: PositiveFloat | None = None,
-    warmup_fraction: Fraction | None = None,
-    warmup_steps: Steps | None = None,
-    weight_decay: Fraction = 0.01,
-    clip_norm: PositiveFloat | None = 1.0,
-    accumulate_steps: Batches = 1,
-    ema_momentum: FractionBelowOne | None = None,
-    strategy: Literal["one", "mirrored", "workers", "tpu"] = "one",
-    backup_dir: Directory | None = None,
-    backup_seconds: Seconds = 60.0,
     progress: Any = None,
     **objective_options: Any,
 ) -> PretrainResult:
@@ -161,13 +149,9 @@ def pretrain(
         overwrite: whether a model in the directory may be replaced.
         epochs: passes over the corpus.
         steps: updates of the weights, in place of epochs.
-        batch_size: examples in a batch.
-        tokens_per_batch: as in `finetune`.
-        packed_length: as in `finetune`.
+        {BatchOptions}
         sequence_length: most tokens in an example.
-        precision: as in `finetune`.
-        seed: of new weights, dropout, examples and what is hidden.
-        tensorboard: as in `finetune`.
+        {TrainingOptions}
 
     Args, new encoder:
         num_layers: transformer blocks (default: the architecture's). With a
@@ -198,21 +182,11 @@ def pretrain(
         text_key: key of the text in a JSON object.
 
     Args, optimizer:
-        optimizer: as in `finetune`.
-        schedule: as in `finetune`.
-        learning_rate: the highest, after warm-up (default: one that suits
-            the encoder's size, which is reported).
-        warmup_fraction: as in `finetune`.
-        warmup_steps: as in `finetune`.
-        weight_decay: as in `finetune`.
-        clip_norm: as in `finetune`.
-        accumulate_steps: as in `finetune`.
-        ema_momentum: as in `finetune`.
+        {OptimizerOptions}
+        {UpdateOptions}
 
     Args, run:
-        strategy: as in `finetune`.
-        backup_dir: as in `finetune`.
-        backup_seconds: as in `finetune`.
+        {RunOptions}
 
     Args, Python alone:
         progress: `Progress` or `None`. Hears how far the run is.
@@ -238,9 +212,11 @@ def pretrain(
         )
         print(result.metrics, result.baselines)
     """
-    options = option_types.checked(
-        option_types.options_of(pretrain), dict(locals())
-    )
+    given = {**locals(), **objective_options}
+    options = workflow_options.checked(pretrain, given)
+    objective_options = {
+        k: v for k, v in objective_options.items() if k not in options
+    }
     configuration = {**options, **objective_options}
     check_paths(options, _OUTSIDE, needed=("preset", "architecture"))
     _check_combinations(options)
@@ -311,16 +287,6 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
                 "A new encoder needs sizes. Received: no `architecture`, and "
                 f"no {' and no '.join(missing)}. Name a preset as the "
                 "architecture (`bert-zoo list`), or give both."
-            )
-    for pair in (
-        ("packed_length", "tokens_per_batch"),
-        ("warmup_fraction", "warmup_steps"),
-    ):
-        if None not in [options[name] for name in pair]:
-            raise InputError(
-                f"Only one of {' and '.join(pair)} is allowed. Received: "
-                f"{', '.join(f'{name}={options[name]}' for name in pair)}. "
-                "Leave one of them out."
             )
 
 

@@ -53,7 +53,6 @@ from keras_bert_zoo.workflows.run_report import RunReport
 from keras_bert_zoo.workflows.training_setup import check_room
 from keras_bert_zoo.workflows.training_setup import hyperparameters
 from keras_bert_zoo.workflows.training_setup import precision_choice
-from keras_bert_zoo.workflows.training_setup import recipe_of_options
 from keras_bert_zoo.workflows.training_setup import strategy_scope
 
 # A run is measured, and heard of, after each of so many equal parts.
@@ -94,7 +93,7 @@ def run(
     Returns, Raises: as `pretrain`.
     """
     objective = objective_of(options["objective"], **objective_options)
-    recipe = recipe_of_options(options)
+    recipe = OptimizerRecipe(**OptimizerRecipe.among(options))
     # Before everything else of TensorFlow.
     scope = strategy_scope(options["strategy"], progress)
     preset = None
@@ -203,7 +202,7 @@ def run(
         facts=source.facts,
         num_examples=source.phases[0].num_examples,
         steps=sum(length.num_batches for length in lengths)
-        // options["accumulate_steps"],
+        // options["gradient_accumulation_steps"],
         learning_rate=rate,
         padding_fraction=float(
             np.mean([row["padding_fraction"] for row in run_report.history])
@@ -547,9 +546,10 @@ def _longest(options: Mapping[str, Any]) -> int:
 
 def _lengths(options: Mapping[str, Any], source: Source) -> list[Length]:
     """Returns how long each phase is, of which parts are all alike."""
+    per_step = options["gradient_accumulation_steps"]
     total = options["steps"]
     if total is not None:
-        total *= options["accumulate_steps"]
+        total *= per_step
     else:
         phase = source.phases[0]
         batches = math.ceil(phase.num_examples / phase.batch_size)
@@ -560,12 +560,10 @@ def _lengths(options: Mapping[str, Any], source: Source) -> list[Length]:
         return [_in_parts(total, NUM_PARTS)]
     # A step each, at least.
     fraction = options["long_fraction"]
-    long = max(round(total * fraction), options["accumulate_steps"])
+    long = max(round(total * fraction), per_step)
     parts = min(max(round(NUM_PARTS * fraction), 1), NUM_PARTS - 1)
     return [
-        _in_parts(
-            max(total - long, options["accumulate_steps"]), NUM_PARTS - parts
-        ),
+        _in_parts(max(total - long, per_step), NUM_PARTS - parts),
         _in_parts(long, parts),
     ]
 

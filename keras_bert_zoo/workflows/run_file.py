@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_bert_zoo import __version__
+from keras_bert_zoo.arguments import Option
 from keras_bert_zoo.atomic_io import atomic_file
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.workflows.options import Option
 
 RUN_FILE = "run.toml"
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}

@@ -8,31 +8,8 @@ from typing import Any
 from keras_bert_zoo.atomic_io import check_disk_space
 from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training import precision as precisions
-from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 from keras_bert_zoo.training.resume import backup_files
 from keras_bert_zoo.workflows.progress import Progress
-
-
-def recipe_of_options(options: Mapping[str, Any]) -> OptimizerRecipe:
-    """Returns the optimizer that the options of a workflow ask for."""
-    others = {}
-    if options["ema_momentum"] is not None:
-        others = {"use_ema": True, "ema_momentum": options["ema_momentum"]}
-    if options["warmup_fraction"] is not None:
-        others["warmup_fraction"] = options["warmup_fraction"]
-    return OptimizerRecipe(
-        options["optimizer"],
-        options["schedule"],
-        learning_rate=options["learning_rate"],
-        weight_decay=options["weight_decay"],
-        warmup_steps=options["warmup_steps"],
-        layer_decay=options.get("layer_decay", 1.0),
-        unfreeze_every=options.get("unfreeze_every") or 0,
-        unfreeze_fraction=options.get("unfreeze_fraction") or 0.0,
-        global_clipnorm=options["clip_norm"],
-        gradient_accumulation_steps=options["accumulate_steps"],
-        **others,
-    )
 
 
 def strategy_scope(

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from keras_bert_zoo import registry
+from keras_bert_zoo.arguments import Directory
+from keras_bert_zoo.arguments import Files
+from keras_bert_zoo.arguments import Positive
+from keras_bert_zoo.arguments import Texts
 from keras_bert_zoo.atomic_io import atomic_directory
 from keras_bert_zoo.atomic_io import check_new_directory
-from keras_bert_zoo.workflows import options as option_types
-from keras_bert_zoo.workflows.options import Directory
-from keras_bert_zoo.workflows.options import Files
-from keras_bert_zoo.workflows.options import Positive
-from keras_bert_zoo.workflows.options import Texts
+from keras_bert_zoo.workflows import options as workflow_options
 
 # Sentences that all who read the vocabulary are asked for ids of.
 NUM_COMPARED = 2000
@@ -88,9 +88,7 @@ def train_vocabulary(
     Example:
         zoo.train_vocabulary(corpus=["corpus.txt"], out="words", size=8192)
     """
-    options = option_types.checked(
-        option_types.options_of(train_vocabulary), dict(locals())
-    )
+    options = workflow_options.checked(train_vocabulary, locals())
     check_new_directory(options["out"], options["overwrite"])
 
     from keras_bert_zoo.pretraining.documents import read_documents

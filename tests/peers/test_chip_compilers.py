@@ -19,14 +19,14 @@ from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 BATCH_SIZE = 4
 CHIPS = ("v5e", "h200")
 LOADED = OptimizerRecipe(
-    "lamb",
-    "cosine",
+    optimizer="lamb",
+    schedule="cosine",
     learning_rate=0.01,
     layer_decay=0.8,
     unfreeze_every=2,
     gradient_accumulation_steps=2,
     global_clipnorm=1.0,
-    use_ema=True,
+    ema_momentum=0.99,
 )
 
 

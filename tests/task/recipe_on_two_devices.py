@@ -18,14 +18,13 @@ TEXTS = [
 ]
 LABELS = ["ab"["d" in text] for text in TEXTS]
 RECIPE = zoo.OptimizerRecipe(
-    "lamb",
-    "cosine",
+    optimizer="lamb",
+    schedule="cosine",
     learning_rate=0.05,
     layer_decay=0.8,
     unfreeze_every=2,
     gradient_accumulation_steps=2,
     global_clipnorm=0.1,
-    use_ema=True,
     ema_momentum=0.8,
 )
 

@@ -462,7 +462,7 @@ def test_reports_an_older_version(tmp_path):
         "callbacks": [],
     }
     backup_files.write(tmp_path, state, {})
-    with pytest.raises(InputError, match=r"\(format 1, here 3\). End the run"):
+    with pytest.raises(InputError, match=r"\(format 1, here 4\). End the run"):
         run.fit(run.make_model(), zoo.Backup(tmp_path))
 
 

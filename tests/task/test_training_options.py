@@ -33,7 +33,10 @@ def layer_of(variable):
 def test_layers_learn_one_after_another(make_model, texts, labels):
     model = make_model()
     recipe = OptimizerRecipe(
-        "lamb", learning_rate=0.01, layer_decay=0.9, unfreeze_every=2
+        optimizer="lamb",
+        learning_rate=0.01,
+        layer_decay=0.9,
+        unfreeze_every=2,
     )
     variables = model.trainable_variables
     before = [variable.numpy() for variable in variables]
@@ -93,7 +96,9 @@ def test_the_rate_follows_updates_to_the_end(make_model, texts, labels):
 @pytest.mark.slow
 def test_a_compiled_model_keeps_its_rates(make_model, texts, labels, tmp_path):
     model = make_model()
-    recipe = OptimizerRecipe("lamb", "cosine", layer_decay=0.5)
+    recipe = OptimizerRecipe(
+        optimizer="lamb", schedule="cosine", layer_decay=0.5
+    )
     fit(model, texts, labels, recipe, epochs=1)
     model.save(tmp_path / "model.keras")
     twin = keras.saving.load_model(tmp_path / "model.keras").optimizer
@@ -106,7 +111,7 @@ def test_a_compiled_model_keeps_its_rates(make_model, texts, labels, tmp_path):
 @pytest.mark.slow
 def test_averages_are_judged_kept_and_saved(make_model, texts, labels):
     model = make_model()
-    recipe = OptimizerRecipe(learning_rate=0.05, use_ema=True, ema_momentum=0.9)
+    recipe = OptimizerRecipe(learning_rate=0.05, ema_momentum=0.9)
     own, average, shown = [], None, []
 
     def step(batch, logs):
@@ -157,7 +162,7 @@ def keep(model, steps, batch, logs):
 @pytest.mark.slow
 def test_averages_end_a_run_without_validation(make_model, texts, labels):
     results = []
-    for options in ({}, {"use_ema": True, "ema_momentum": 0.5}):
+    for options in ({}, {"ema_momentum": 0.5}):
         model = make_model()
         keras.utils.set_random_seed(4)
         recipe = OptimizerRecipe(learning_rate=0.05, **options)

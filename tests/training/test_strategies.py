@@ -26,7 +26,7 @@ UPDATES = {
     "options": {
         "gradient_accumulation_steps": 2,
         "global_clipnorm": 0.1,
-        "use_ema": True,
+        "ema_momentum": 0.99,
     },
     "scaled": True,
 }

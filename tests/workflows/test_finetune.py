@@ -15,12 +15,9 @@ from keras_bert_zoo import testing
 from keras_bert_zoo.data import MemoryExamples
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.task.model import TaskModel
-from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 from keras_bert_zoo.workflows.examples import CountedExamples
 from keras_bert_zoo.workflows.examples import HeldOut
-from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.progress import Progress
-from keras_bert_zoo.workflows.training_setup import recipe_of_options
 from task_heads.classification.head import ClassificationHead
 
 TEXTS = ["a fine day", "very good", "a poor day", "very bad " * 30]
@@ -381,13 +378,6 @@ def test_help_shows_arguments_and_defaults():
     assert parameters["batch_size"].default == 32
     assert parameters["schedule"].default == "linear"
     assert "batch_size: examples in a batch" in inspect.getdoc(zoo.finetune)
-
-
-def test_the_optimizer_is_by_default_that_of_a_recipe_without_arguments():
-    given = {one.name: one.default for one in options_of(zoo.finetune)}
-    ours, plain = vars(recipe_of_options(given)), vars(OptimizerRecipe())
-    ours["options"] = {k: v for k, v in ours["options"].items() if v}
-    assert ours == plain
 
 
 @pytest.mark.slow

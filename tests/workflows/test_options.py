@@ -6,18 +6,17 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from keras_bert_zoo.arguments import Fraction
+from keras_bert_zoo.arguments import Model
+from keras_bert_zoo.arguments import Rows
+from keras_bert_zoo.arguments import Steps
+from keras_bert_zoo.arguments import Texts
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.workflows import convert
 from keras_bert_zoo.workflows import evaluate
 from keras_bert_zoo.workflows import export
 from keras_bert_zoo.workflows import finetune
 from keras_bert_zoo.workflows import predict
-from keras_bert_zoo.workflows.options import Fraction
-from keras_bert_zoo.workflows.options import Model
-from keras_bert_zoo.workflows.options import Rows
-from keras_bert_zoo.workflows.options import Steps
-from keras_bert_zoo.workflows.options import Texts
-from keras_bert_zoo.workflows.options import checked
 from keras_bert_zoo.workflows.options import options_of
 
 WORKFLOWS = [
@@ -153,8 +152,8 @@ def test_another_value_is_refused(options, name, value, rule):
 @pytest.mark.parametrize("workflow", WORKFLOWS)
 def test_every_default_is_allowed(workflow):
     options = [one for one in options_of(workflow) if not one.is_required]
-    defaults = {one.name: one.default for one in options}
-    assert checked(options, defaults) == defaults
+    for one in options:
+        assert one.checked(one.default) == one.default
 
 
 def test_options_of_several_workflows_are_explained_once():

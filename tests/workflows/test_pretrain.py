@@ -1,6 +1,5 @@
 """Pre-training as Python functions: results, files, errors."""
 
-import inspect
 import json
 import pathlib
 import tomllib
@@ -11,9 +10,7 @@ import small_corpus
 import keras_bert_zoo as zoo
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.pretraining import records
-from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.progress import Progress
-from keras_bert_zoo.workflows.training_setup import recipe_of_options
 
 SIZES = {"num_layers": 1, "hidden_dim": 16, "sequence_length": 24}
 
@@ -426,17 +423,6 @@ def test_nothing_need_be_held_out(corpus, vocabulary, tmp_path):
     )
     assert found.metrics == found.baselines == {}
     assert found.model.encoder.hidden_dim == 128
-
-
-def test_the_optimizer_is_by_default_a_recipe_that_clips():
-    given = {one.name: one.default for one in options_of(zoo.pretrain)}
-    recipe = recipe_of_options(given)
-    assert recipe.options["global_clipnorm"] == 1.0
-    ours = inspect.signature(zoo.pretrain).parameters
-    theirs = inspect.signature(zoo.finetune).parameters
-    shared = {"optimizer", "schedule", "weight_decay", "accumulate_steps"}
-    for name in shared:
-        assert ours[name].default == theirs[name].default
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import tomllib
 import numpy as np
 import pytest
 
+from keras_bert_zoo.arguments import Epochs
+from keras_bert_zoo.arguments import Head
+from keras_bert_zoo.arguments import Rows
+from keras_bert_zoo.arguments import Seed
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.workflows.options import Epochs
-from keras_bert_zoo.workflows.options import Head
-from keras_bert_zoo.workflows.options import Rows
-from keras_bert_zoo.workflows.options import Seed
 from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.run_file import read_run_file
 from keras_bert_zoo.workflows.run_file import toml_value

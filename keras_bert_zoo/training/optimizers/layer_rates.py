@@ -6,7 +6,7 @@ from typing import NamedTuple
 import keras
 
 from keras_bert_zoo import arguments
-from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.training.optimizers.options import LayerOptions
 
 
 class LayerRate(NamedTuple):
@@ -45,7 +45,7 @@ def layer_rates(
     Source: Howard and Ruder, 2018 (arXiv:1801.06146), section 3.2, for rates
     that differ, and section 3.3, for layers that learn one after another.
     """
-    decay = checked_decay(decay)
+    decay = LayerOptions(layer_decay=decay).layer_decay
     arguments.whole_number("unfreeze_every", unfreeze_every, lowest=0)
     groups = layers_from_below(encoder)
     return [
@@ -53,21 +53,6 @@ def layer_rates(
         for distance, group in zip(range(len(groups), 0, -1), groups)
         for layer in group
     ]
-
-
-def checked_decay(decay: float) -> float:
-    """Returns the share of a rate that the layer below has.
-
-    Raises:
-        InputError: if it is not in (0, 1].
-    """
-    number = arguments.finite_number("layer_decay", decay)
-    if not 0 < number <= 1:
-        raise InputError(
-            "`layer_decay` must be above 0 and at most 1. Received: "
-            f"layer_decay={decay}. 1 gives all layers the same rate."
-        )
-    return number
 
 
 def layers_from_below(encoder: keras.Model) -> list[list[keras.layers.Layer]]:

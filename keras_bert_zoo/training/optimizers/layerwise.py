@@ -18,6 +18,7 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.optimizers.layer_rates import LayerRate
+from keras_bert_zoo.training.optimizers.options import AdamOptions
 
 # Variables that are not decayed, by the ends of their names.
 UNDECAYED = ("bias", "gamma", "beta")
@@ -73,94 +74,6 @@ class Pace(NamedTuple):
     average: tf.Tensor | None
 
 
-def checked_options(
-    *,
-    beta_1: float = 0.9,
-    beta_2: float = 0.999,
-    epsilon: float = 1e-6,
-    clipnorm: float | None = None,
-    clipvalue: float | None = None,
-    global_clipnorm: float | None = None,
-    use_ema: bool = False,
-    ema_momentum: float | None = None,
-    gradient_accumulation_steps: int | None = None,
-    loss_scale_factor: float | None = None,
-    name: str | None = None,
-) -> dict[str, Any]:
-    """Returns the options that AdamW and LAMB have in common.
-
-    Args:
-        beta_1, beta_2: float in [0, 1). What the moments keep of themselves.
-        epsilon: float. Added to the root of the second moment.
-        clipnorm: float or `None`. The highest norm of one gradient.
-        clipvalue: float or `None`. The highest size of a gradient's numbers.
-        global_clipnorm: float or `None`. The highest norm of all gradients
-            together. One of the three may be given.
-        use_ema: bool. Whether to keep moving averages of the weights, which
-            the model has at the end of `fit`.
-        ema_momentum: float in [0, 1), or `None` for 0.99. What an average
-            keeps of itself.
-        gradient_accumulation_steps: int or `None`. Batches whose mean
-            gradient makes one update.
-        loss_scale_factor: float or `None`. What the loss is multiplied by,
-            and the gradients are divided by.
-        name: str or `None`.
-
-    Raises:
-        InputError: if a value is out of range, or two do not go together.
-    """
-    clipping = {
-        "clipnorm": clipnorm,
-        "clipvalue": clipvalue,
-        "global_clipnorm": global_clipnorm,
-    }
-    clipping = {k: v for k, v in clipping.items() if v is not None}
-    if len(clipping) > 1:
-        raise InputError(
-            "Gradients are clipped in one way. Received: "
-            f"{' and '.join(clipping)}. Leave all but one out."
-        )
-    if ema_momentum is not None and not use_ema:
-        raise InputError(
-            "Averages of the weights are made where `use_ema` is true. "
-            "Received: ema_momentum alone. Give use_ema=True, too."
-        )
-    positive = {"epsilon": epsilon, **clipping}
-    if loss_scale_factor is not None:
-        positive["loss_scale_factor"] = loss_scale_factor
-    shares = {
-        "beta_1": beta_1,
-        "beta_2": beta_2,
-        "ema_momentum": 0.99 if ema_momentum is None else ema_momentum,
-    }
-    numbers = {
-        name: arguments.finite_number(name, value)
-        for name, value in {**positive, **shares}.items()
-    }
-    for option, number in numbers.items():
-        rule = "at least 0 and below 1" if option in shares else "above 0"
-        is_met = 0 <= number < 1 if option in shares else number > 0
-        if not is_met:
-            raise InputError(
-                f"`{option}` must be {rule}. Received: {option}={number}."
-            )
-    if name is not None and not re.fullmatch("[^/]+", str(name)):
-        raise InputError(
-            "`name` must be a text without a slash. Received: "
-            f"name={name!r:.40}."
-        )
-    if gradient_accumulation_steps is not None:
-        gradient_accumulation_steps = arguments.whole_number(
-            "gradient_accumulation_steps", gradient_accumulation_steps
-        )
-    return {
-        **numbers,
-        "use_ema": arguments.flag("use_ema", use_ema),
-        "gradient_accumulation_steps": gradient_accumulation_steps,
-        "name": name,
-    }
-
-
 class Layerwise(keras.optimizers.Optimizer):
     """Updates each variable at a rate of its own; what ours have in common.
 
@@ -179,7 +92,7 @@ class Layerwise(keras.optimizers.Optimizer):
             they nor their moments change, and their gradients do not count
             where all are clipped together. Variables of other layers learn
             by the whole rate from the start.
-        **options: see `checked_options`.
+        **options: see `AdamOptions`.
 
     Raises:
         InputError: if a row or an option is not of these, or `weight_decay`
@@ -195,16 +108,22 @@ class Layerwise(keras.optimizers.Optimizer):
         **options,
     ):
         arguments.finite_number("weight_decay", weight_decay)
-        options = arguments.checked_call(
-            checked_options, type(self).__name__, options
-        )
-        beta_1, beta_2 = options.pop("beta_1"), options.pop("beta_2")
-        epsilon = options.pop("epsilon")
+        own = arguments.checked_call(AdamOptions, type(self).__name__, options)
         # Keras would count batches, and accumulate on one replica alone.
-        num_accumulated = options.pop("gradient_accumulation_steps") or 1
-        super().__init__(learning_rate, weight_decay, **options)
-        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-        self.num_accumulated = num_accumulated
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm=own.clipnorm,
+            clipvalue=own.clipvalue,
+            global_clipnorm=own.global_clipnorm,
+            use_ema=own.ema_momentum is not None,
+            ema_momentum=own.ema_momentum,
+            loss_scale_factor=own.loss_scale_factor,
+            name=own.name,
+        )
+        self.beta_1, self.beta_2 = own.beta_1, own.beta_2
+        self.epsilon = own.epsilon
+        self.num_accumulated = own.gradient_accumulation_steps
         self.schedule = None
         if isinstance(
             learning_rate, keras.optimizers.schedules.LearningRateSchedule
@@ -493,17 +412,14 @@ class Layerwise(keras.optimizers.Optimizer):
 
     def get_config(self):
         config = super().get_config()
-        del config["ema_overwrite_frequency"]
-        if not self.use_ema:
-            config["ema_momentum"] = None
+        # It is used where there is a momentum.
+        del config["ema_overwrite_frequency"], config["use_ema"]
         return {
             **config,
             "beta_1": self.beta_1,
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,
-            "gradient_accumulation_steps": (
-                self.num_accumulated if self.num_accumulated > 1 else None
-            ),
+            "gradient_accumulation_steps": self.num_accumulated,
             "layer_rates": [list(rate) for rate in self.layer_rates],
         }
 

@@ -4,6 +4,7 @@ Steps are updates of the weights. Update 0, the first, moves the weights, and
 so does the last one of a run.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -15,11 +16,12 @@ from keras import ops
 
 from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.training.optimizers.layer_rates import checked_decay
 from keras_bert_zoo.training.optimizers.layer_rates import layer_rates
 from keras_bert_zoo.training.optimizers.layerwise import AdamW
 from keras_bert_zoo.training.optimizers.layerwise import Lamb
-from keras_bert_zoo.training.optimizers.layerwise import checked_options
+from keras_bert_zoo.training.optimizers.options import AdamOptions
+from keras_bert_zoo.training.optimizers.options import LayerOptions
+from keras_bert_zoo.training.optimizers.options import OptimizerOptions
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
 
@@ -233,7 +235,8 @@ SCHEDULES = {
 }
 
 
-class OptimizerRecipe:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class OptimizerRecipe(AdamOptions, LayerOptions, OptimizerOptions):
     """An optimizer and its schedule, for runs of any length.
 
     `TaskModel.compile` takes it in place of an optimizer, and each `fit` makes
@@ -241,98 +244,43 @@ class OptimizerRecipe:
     with `gradient_accumulation_steps=4` there is one for four batches.
 
     Args:
-        optimizer: str. `adamw` or `lamb`. LAMB wants higher rates: see there.
-        schedule: str, `linear`, `cosine`, `polynomial` or `constant`; or a
+        schedule: `linear`, `cosine`, `polynomial` or `constant`; or a
             callable that takes peak, total steps and warm-up steps and
             returns a Keras schedule, such as
             `functools.partial(WarmupThenCosineDecay, end_rate=1e-6)`.
-        learning_rate: float or `None`. The peak; `None` for one that suits
-            the encoder's size, see `default_rate`.
-        weight_decay: float. Not of biases and layer norms.
-        warmup_fraction: float in [0, 1]. Share of the steps in which the
-            rate rises.
-        warmup_steps: int or `None`. Takes the place of `warmup_fraction`.
-        layer_decay: float in (0, 1]. Share of the rate above that each layer
-            of the encoder has, from the highest down to the embeddings.
-        unfreeze_every: int. Steps after which one more layer, from the top,
-            begins to learn; at 0 all do from the start.
-        unfreeze_fraction: float in [0, 1]. The same as a share of the run,
-            of which any above 0 is one step at least.
-        **options: such as `global_clipnorm`, `gradient_accumulation_steps`,
-            `use_ema`: see `checked_options`.
+        {OptimizerOptions}
+        {LayerOptions}
+        {AdamOptions}
 
     Raises:
-        InputError: if a name is unknown, a value out of range, or options
-            do not go together.
+        InputError: if a value is out of range, or options do not go together.
 
     Source: Devlin et al., 2019 (arXiv:1810.04805), appendix A, for what is
     the default.
     """
 
-    def __init__(
-        self,
-        optimizer: str = "adamw",
-        schedule: str | Callable[..., Any] = "linear",
-        *,
-        learning_rate: float | None = None,
-        weight_decay: float = 0.01,
-        warmup_fraction: float = 0.1,
-        warmup_steps: int | None = None,
-        layer_decay: float = 1.0,
-        unfreeze_every: int = 0,
-        unfreeze_fraction: float = 0.0,
-        **options,
-    ):
-        _check_name("optimizer", optimizer, OPTIMIZERS)
-        _check_schedule(schedule)
-        if learning_rate is not None:
-            learning_rate = arguments.finite_number(
-                "learning_rate", learning_rate
-            )
-        weight_decay = arguments.finite_number("weight_decay", weight_decay)
-        if weight_decay < 0 or learning_rate is not None and learning_rate <= 0:
+    # Not a name alone, as where flags give it. The default is inherited.
+    schedule: str | Callable[..., Any]
+
+    def __post_init__(self):
+        super().__post_init__()
+        if isinstance(self.schedule, Schedule):
+            # It can be called too, but with a step.
             raise InputError(
-                "`learning_rate` must be positive and `weight_decay` not "
-                f"negative. Received: learning_rate={learning_rate}, "
-                f"weight_decay={weight_decay}."
+                "`schedule` is a name or a function, because the number of "
+                "steps is not known yet. Received: a finished "
+                f"{type(self.schedule).__name__}. Give its class, or "
+                "functools.partial of it, which is called with peak, total "
+                "steps and warm-up steps; or give a Keras optimizer that has "
+                "it."
             )
-        # Those that are as if not given keep their place in a run's settings.
-        checked = arguments.checked_call(checked_options, optimizer, options)
-        options = {option: checked.get(option) for option in options}
-        if options.get("gradient_accumulation_steps") == 1:
-            options["gradient_accumulation_steps"] = None
-        if warmup_steps is not None:
-            warmup_steps = arguments.whole_number(
-                "warmup_steps", warmup_steps, lowest=0
-            )
-        unfreeze_every = arguments.whole_number(
-            "unfreeze_every", unfreeze_every, lowest=0
-        )
-        if unfreeze_every and unfreeze_fraction:
-            raise InputError(
-                "Layers begin to learn one after another in steps or in "
-                f"shares of the run. Received: unfreeze_every={unfreeze_every}"
-                f", unfreeze_fraction={unfreeze_fraction}. Leave one out."
-            )
-        self.optimizer = optimizer
-        self.schedule = schedule
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.warmup_fraction = _checked_share(
-            "warmup_fraction", warmup_fraction
-        )
-        self.warmup_steps = warmup_steps
-        self.layer_decay = checked_decay(layer_decay)
-        self.unfreeze_every = unfreeze_every
-        self.unfreeze_fraction = _checked_share(
-            "unfreeze_fraction", unfreeze_fraction
-        )
-        self.options = options
+        if not callable(self.schedule):
+            OptimizerOptions(schedule=self.schedule)
 
     @property
     def averages(self) -> bool:
         """Whether the model is to have averages of the weights."""
-        return bool(self.options.get("use_ema"))
+        return self.ema_momentum is not None
 
     def make(
         self,
@@ -359,7 +307,7 @@ class OptimizerRecipe:
         if peak is None:
             peak, _ = default_rate(self.optimizer, encoder, trained)
         num_steps = self._num_steps(num_batches, peak)
-        every = self.unfreeze_every
+        every = self.unfreeze_every or 0
         if num_steps and self.unfreeze_fraction:
             # At 0 no layer would wait.
             every = max(
@@ -385,7 +333,7 @@ class OptimizerRecipe:
             self._rate(num_steps, peak),
             self.weight_decay,
             layer_rates=rates,
-            **self.options,
+            **AdamOptions.among(vars(self)),
         )
 
     def _num_steps(self, num_batches, peak):
@@ -406,7 +354,7 @@ class OptimizerRecipe:
                     peak,
                 )
             return 0
-        share = self.options.get("gradient_accumulation_steps") or 1
+        share = self.gradient_accumulation_steps
         if num_batches < share:
             raise InputError(
                 "A run must have as many batches as one step takes. Received: "
@@ -420,7 +368,9 @@ class OptimizerRecipe:
         if not num_steps:
             return _constant(peak, warmup_steps or 0)
         if warmup_steps is None:
-            warmup_steps = math.ceil(_share(num_steps, self.warmup_fraction))
+            fraction = self.warmup_fraction
+            fraction = 0.1 if fraction is None else fraction
+            warmup_steps = math.ceil(_share(num_steps, fraction))
         make = self.schedule
         if not callable(make):
             make = SCHEDULES[make]
@@ -439,7 +389,7 @@ def recipe_of(optimizer: Any, **options) -> OptimizerRecipe | None:
 
     Args:
         optimizer: a recipe, the name of one or `auto`; else what Keras takes.
-        **options: arguments of a recipe, `None` where not given.
+        **options: of a recipe, `None` where not given.
 
     Returns:
         `None` for what Keras takes.
@@ -451,7 +401,8 @@ def recipe_of(optimizer: Any, **options) -> OptimizerRecipe | None:
     # As Keras does, whose own optimizers of these names decay all weights.
     name = optimizer.lower() if isinstance(optimizer, str) else None
     if name in ("auto", *OPTIMIZERS):
-        return OptimizerRecipe("adamw" if name == "auto" else name, **given)
+        name = "adamw" if name == "auto" else name
+        return OptimizerRecipe(optimizer=name, **given)
     if given:
         raise InputError(
             f"{', '.join(given)} are for the optimizers auto, "
@@ -471,34 +422,3 @@ def _constant(peak, warmup_steps):
     if not warmup_steps:
         return float(peak)
     return WarmupThenConstant(peak, warmup_steps)
-
-
-def _check_schedule(schedule: Any) -> None:
-    if isinstance(schedule, Schedule):
-        # It can be called too, but with a step.
-        raise InputError(
-            "`schedule` is a name or a function, because the number of steps "
-            "is not known yet. Received: a finished "
-            f"{type(schedule).__name__}. Give its class, or "
-            "functools.partial of it, which is called with peak, total steps "
-            "and warm-up steps; or give a Keras optimizer that has it."
-        )
-    if not callable(schedule):
-        _check_name("schedule", schedule, SCHEDULES)
-
-
-def _check_name(name: str, value: Any, known: Iterable[str]) -> None:
-    if not isinstance(value, str) or value not in known:
-        raise InputError(
-            f"`{name}` must be one of {', '.join(known)}. Received: "
-            f"{name}={value!r:.60}."
-        )
-
-
-def _checked_share(name: str, value: float) -> float:
-    value = arguments.finite_number(name, value)
-    if not 0 <= value <= 1:
-        raise InputError(
-            f"`{name}` must lie between 0 and 1. Received: {name}={value}."
-        )
-    return value

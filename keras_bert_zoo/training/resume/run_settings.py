@@ -32,8 +32,8 @@ _OPTIONS = {
         "min_lr",
     ),
 }
-# Raised where settings come to be kept that were not before.
-FORMAT = 3
+# Raised where the settings that are kept change.
+FORMAT = 4
 # What stands for a text that is too long to be shown.
 _MOST_CHARACTERS = 200
 

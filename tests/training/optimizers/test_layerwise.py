@@ -166,7 +166,7 @@ def test_names_can_be_excluded_from_decay():
 
 def test_averages_follow_the_weights():
     one = variable("low")
-    optimizer = AdamW(0.1, use_ema=True, ema_momentum=0.5)
+    optimizer = AdamW(0.1, ema_momentum=0.5)
     values = [values[0] for values in steps(optimizer, [one], 3)]
     optimizer.finalize_variable_values([one])
     expected = 0.25 * values[0] + 0.25 * values[1] + 0.5 * values[2]
