@@ -76,7 +76,8 @@ bench: $(BENCHMARKS:%=bench-%)
 $(BENCHMARKS:%=bench-%): bench-%: $(VENV)/test.stamp .venv-peers/peers.stamp
 	@$(VENV)/bin/python -m benchmarks.$*
 
-bench-encoder_step bench-example_creation: .venv-garden/garden.stamp
+bench-encoder_step bench-example_creation bench-pretraining_step: \
+  .venv-garden/garden.stamp
 
 lint: $(VENV)/test.stamp
 	@$(VENV)/bin/ruff check .
