@@ -22,4 +22,4 @@ def pytest_collection_finish():
     """Spares the collector what all tests share: modules and their code."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
+    gc.set_threshold(100_000, 20, 100)

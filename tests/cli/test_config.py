@@ -109,6 +109,7 @@ def test_a_missing_file_is_named(zoo):
     assert "absent.toml: No such file" in outcome.error
 
 
+@pytest.mark.slow
 def test_a_run_records_its_options(trained, folder):
     with open(folder / "model" / "run.toml", "rb") as stream:
         found = tomllib.load(stream)

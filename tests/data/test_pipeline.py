@@ -89,7 +89,10 @@ def test_like_lengths_leave_little_padding(head, tokenizer):
     assert 0 < counts.padding_fraction < 0.03
 
 
-@pytest.mark.parametrize("options", [{}, {"tokens_per_batch": 100}])
+@pytest.mark.parametrize(
+    "options",
+    [{"tokens_per_batch": 100}, pytest.param({}, marks=pytest.mark.slow)],
+)
 def test_same_seed_same_batches(head, tokenizer, options):
     def run(seed):
         return batches(
@@ -308,7 +311,9 @@ def drawn(tokenizer, passes=1, **options):
     ]
 
 
-@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize(
+    "shuffle", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 def test_heads_draw_anew_in_each_pass(tokenizer, shuffle):
     first, second = drawn(tokenizer, 2, shuffle=shuffle, seed=3)
     assert len({*first, *second}) == 12

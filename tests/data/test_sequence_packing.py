@@ -117,6 +117,7 @@ def lengths_of(batches):
     ]
 
 
+@pytest.mark.slow
 def test_batches_are_drawn_freely():
     """Texts of any length meet in a batch; each occurs once in a pass."""
     found = lengths_of(dataset(shuffle=True, packed_length=24))

@@ -36,6 +36,7 @@ def model():
     return zoo.TaskModel(encoder, head, tokenizer)
 
 
+@pytest.mark.slow
 def test_export_is_verified_and_described(exporter, model, tmp_path):
     manifest = zoo.export(model, tmp_path / "out", "frozen_graph").manifest
     assert manifest["verification"]["texts"] <= exporter.TOLERANCE

@@ -48,6 +48,7 @@ def head_class():
     return module.StarRatingHead
 
 
+@pytest.mark.slow
 def test_head_keeps_the_contract(head_class):
     check_head(head_class(num_stars=5), ROWS)
 

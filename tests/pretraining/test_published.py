@@ -95,6 +95,7 @@ def test_a_saved_model_gives_the_recorded_logits_again(tmp_path):
         np.testing.assert_allclose(logits[ours], recorded[theirs], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not (SHARED / "models").is_dir(),
     reason="the shared models are absent (KBZ_SHARED)",

@@ -171,7 +171,9 @@ def test_passes_and_seeds_give_other_orders(path):
     assert ids_of(read(path).batches(4, seed=2), number) != passes[0]
 
 
-@pytest.mark.parametrize("fixed_shapes", [False, True])
+@pytest.mark.parametrize(
+    "fixed_shapes", [False, pytest.param(True, marks=pytest.mark.slow)]
+)
 def test_batches_begin_anywhere(path, fixed_shapes):
     batches = read(path).batches(4, seed=1, fixed_shapes=fixed_shapes)
     number = batches.num_batches

@@ -109,6 +109,7 @@ def test_the_loss_is_the_weighted_sum_of_both():
     )
 
 
+@pytest.mark.slow
 def test_the_generator_learns_from_its_own_loss_alone():
     model = make_model()
     inputs, labels, weights = first_batch(model)

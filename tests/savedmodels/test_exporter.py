@@ -96,6 +96,7 @@ def test_chatter_is_shown_with_an_error_of_ours(model, tmp_path, capfd):
     assert "native chatter" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_kill_keeps_the_previous(previous):
     program = """
 import signal, sys

@@ -100,6 +100,7 @@ def serve_pairs(make_model, tmp_path_factory):
     return tf.saved_model.load(directory).signatures["serving_default"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
 def test_pairs_are_taken_in_any_shape(serve_pairs, shape):
     pair = {"text": "a fine film", "text_pair": "a dull film"}
@@ -198,6 +199,7 @@ def test_weights_are_stored_once(exported, model):
     assert held <= stored < 2 * held
 
 
+@pytest.mark.slow
 def test_loads_without_keras_and_tensorflow_text(exported, texts):
     program = """
 import sys

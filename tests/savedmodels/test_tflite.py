@@ -70,7 +70,11 @@ def test_the_tokenizer_lies_beside_it(exported, model):
 
 
 @pytest.mark.parametrize(
-    ("quantize", "bound"), [("float16", 5e-3), ("dynamic_int8", 0.25)]
+    ("quantize", "bound"),
+    [
+        ("dynamic_int8", 0.25),
+        pytest.param("float16", 5e-3, marks=pytest.mark.slow),
+    ],
 )
 def test_quantized_files_are_verified(model, tmp_path, quantize, bound):
     manifest = export(
@@ -81,6 +85,7 @@ def test_quantized_files_are_verified(model, tmp_path, quantize, bound):
     assert measured["tokens_32"] <= bound
 
 
+@pytest.mark.slow
 def test_one_dynamic_length_takes_short_and_long(model, tmp_path):
     export(model, tmp_path / "d", "tflite", dynamic=True)
     run = interpreter(tmp_path / "d").get_signature_runner("tokens")

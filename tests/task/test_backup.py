@@ -453,6 +453,7 @@ def test_what_a_run_does_not_depend_on_may_be_another(tmp_path, whole):
         np.testing.assert_allclose(found, losses, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_reports_an_older_version(tmp_path):
     state = {
         "settings": {"seed": 0},

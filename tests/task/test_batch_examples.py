@@ -23,19 +23,14 @@ def model(make_model):
     return make_model(ClassificationHead(kind="regression"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
         {"shuffle": True, "seed": 5},
-        pytest.param({"shuffle": False, "seed": 0}, marks=pytest.mark.slow),
-        pytest.param(
-            {"shuffle": True, "seed": 5, "tokens_per_batch": 32},
-            marks=pytest.mark.slow,
-        ),
-        pytest.param(
-            {"shuffle": True, "seed": 5, "packed_length": 16},
-            marks=pytest.mark.slow,
-        ),
+        {"shuffle": False, "seed": 0},
+        {"shuffle": True, "seed": 5, "tokens_per_batch": 32},
+        {"shuffle": True, "seed": 5, "packed_length": 16},
     ],
 )
 def test_examples_are_those_of_the_batches(model, options):

@@ -39,6 +39,7 @@ def test_shapes_are_fixed_where_xla_compiles(
     assert fit_inputs.fixed_shape_options(model, asked, ORDER) == options
 
 
+@pytest.mark.slow
 def test_shapes_are_fixed_on_a_tpu(make_model, texts, labels, monkeypatch):
     model = make_model()
     model.compile()

@@ -17,23 +17,10 @@ def make_model(head, freeze_encoder):
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "several tasks",
-        pytest.param("pair", marks=pytest.mark.slow),
-        pytest.param("masked LM", marks=pytest.mark.slow),
-    ],
-)
-@pytest.mark.parametrize(
-    ("frozen", "loads_frozen"),
-    [
-        (True, False),
-        (False, True),
-        pytest.param(True, True, marks=pytest.mark.slow),
-        pytest.param(False, False, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["several tasks", "pair", "masked LM"])
+@pytest.mark.parametrize("loads_frozen", [False, True])
+@pytest.mark.parametrize("frozen", [False, True])
 def test_weights_are_read_frozen_or_not(name, frozen, loads_frozen, tmp_path):
     head, _ = every_head.HEADS[name]
     saved, loading = make_model(head, frozen), make_model(head, loads_frozen)

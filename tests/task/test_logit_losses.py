@@ -7,17 +7,13 @@ from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "loss",
     [
         "sparse_categorical_crossentropy",
-        *(
-            pytest.param(one, marks=pytest.mark.slow)
-            for one in (
-                keras.losses.sparse_categorical_crossentropy,
-                keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-            )
-        ),
+        keras.losses.sparse_categorical_crossentropy,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     ],
 )
 def test_a_cross_entropy_by_name_is_the_heads(make_model, texts, labels, loss):

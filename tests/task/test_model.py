@@ -308,6 +308,7 @@ def refitted(make_model, texts, labels, tmp_path_factory):
     return Refitted(before, model, twin, warnings)
 
 
+@pytest.mark.slow
 def test_a_frozen_encoder_stays_as_it_was(refitted):
     model, twin = refitted.model, refitted.twin
     assert len(twin.trainable_variables) == len(model.trainable_variables) == 2

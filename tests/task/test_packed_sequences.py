@@ -127,7 +127,6 @@ def numbers(batch, outputs, gradients):
     ("name", "policy"),
     [
         ("tags", "mixed_bfloat16"),
-        ("span QA", "mixed_float16"),
         *(
             pytest.param(name, policy, marks=pytest.mark.slow)
             for name, policy in (
@@ -135,6 +134,7 @@ def numbers(batch, outputs, gradients):
                 ("single label", "mixed_float16"),
                 ("tags", "mixed_float16"),
                 ("span QA", "mixed_bfloat16"),
+                ("span QA", "mixed_float16"),
             )
         ),
     ],

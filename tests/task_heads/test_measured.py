@@ -61,15 +61,8 @@ def test_the_numbers_are_those_of_evaluate_and_score(name):
     assert model.measure(rows, batch_size=2) == found
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        if name == "single label"
-        else pytest.param(name, marks=pytest.mark.slow)
-        for name in SCORED
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SCORED)
 def test_the_model_runs_once(name, runs):
     model, rows = model_and_rows(name)
     runs.clear()

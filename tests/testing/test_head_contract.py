@@ -57,7 +57,9 @@ class DrawsWithoutTheSeed(ClassificationHead):
 @pytest.mark.parametrize(
     ("head_class", "message"),
     [
-        (ForgetsAnOption, "to give the same head"),
+        pytest.param(
+            ForgetsAnOption, "to give the same head", marks=pytest.mark.slow
+        ),
         pytest.param(
             DescribesAnotherType,
             "'probability' to be float32",

@@ -165,6 +165,7 @@ class _OwnStep(TaskModel):
         return {"loss": loss}
 
 
+@pytest.mark.slow
 def test_a_step_of_the_model_s_own_is_checked():
     plain = every_head.make_model(ClassificationHead(["bad", "good"]))
     model = _OwnStep(plain.encoder, plain.head, plain.tokenizer)

@@ -241,12 +241,7 @@ def check_same(ours, theirs):
 
 
 # A form of data, a callback, and what the loop itself has to do.
-FAST = (
-    "validation data",
-    "generator",
-    "stopped within an epoch",
-    "EarlyStopping",
-)
+FAST = ("validation data", "stopped within an epoch", "EarlyStopping")
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
@@ -267,6 +262,7 @@ def test_fit_is_that_of_keras(name, tmp_path):
     check_same(*results)
 
 
+@pytest.mark.slow
 def test_data_may_have_an_unknown_length(tmp_path):
     """Keras, which finds their end by a step that fails, draws for it."""
     known, unknown = (

@@ -16,7 +16,7 @@ from keras_bert_zoo.training.model import ReplicatedModel
 TOLERANCE = 2e-5
 
 
-FAST = ("class left out, weights", "dict for a list")
+FAST = ("class left out, weights",)
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,7 @@ def run_of_own_head(own_head, preset, tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 def test_a_head_of_your_own_is_trained(run_of_own_head, own_head):
     assert run_of_own_head.model.head is own_head
 

@@ -43,7 +43,7 @@ LABELS = {
         ("single_label", "cls"),
         pytest.param("single_label", "max", marks=pytest.mark.slow),
         pytest.param("multi_label", "mean", marks=pytest.mark.slow),
-        ("regression", "cls"),
+        pytest.param("regression", "cls", marks=pytest.mark.slow),
     ],
 )
 def test_keeps_the_contract(kind, pooling):

@@ -123,6 +123,7 @@ def test_a_small_letter_mask_is_no_gap(trained):
         trained.predict_text("[mask]")
 
 
+@pytest.mark.slow
 def test_gaps_of_a_long_text_are_read_by_the_window_that_owns_them():
     model = make_model(sequence_length=10)
     text = " ".join(

@@ -53,10 +53,8 @@ def plain_loop(model, text):
     return scores
 
 
-@pytest.mark.parametrize(
-    "batch_size",
-    [3, *(pytest.param(size, marks=pytest.mark.slow) for size in (1, 64))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
 def test_equals_a_plain_loop(model, batch_size):
     texts = TEXTS[:5]
     found = pseudo_log_likelihood(model, texts, batch_size)

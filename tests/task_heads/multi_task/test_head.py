@@ -125,6 +125,7 @@ def test_the_encoder_runs_once():
     assert model.count_params() - alone.count_params() == 2 * (8 + 1)
 
 
+@pytest.mark.slow
 def test_it_learns_all_tasks(trained):
     found = trained.predict_text(TEXTS)
     assert [answer["kind"]["label"] for answer in found] == list("pqpq")
@@ -138,6 +139,7 @@ def test_it_learns_all_tasks(trained):
     assert score["frame_accuracy"] == 1.0
 
 
+@pytest.mark.slow
 def test_each_head_gives_what_it_would_alone(trained):
     # On the same weights: two models on one encoder, a head each.
     heads = trained.head.heads

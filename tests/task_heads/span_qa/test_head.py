@@ -244,7 +244,9 @@ def reference(head, logits, tokens, context_start, windows):
 
 
 @pytest.mark.parametrize("no_answer", [True, False])
-@pytest.mark.parametrize("length", [10, 24])
+@pytest.mark.parametrize(
+    "length", [24, pytest.param(10, marks=pytest.mark.slow)]
+)
 def test_decoding_equals_a_plain_loop(no_answer, length):
     head = SpanQAHead(
         no_answer=no_answer, doc_stride=4, max_answer_length=3, n_best=4

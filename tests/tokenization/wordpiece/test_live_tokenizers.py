@@ -61,7 +61,9 @@ def _compare(make_engine, engine, codes, lowercase):
     assert not wrong
 
 
-@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize(
+    "lowercase", [True, pytest.param(False, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("engine", ["python", "graph", "fast"])
 def test_every_37th_code_point(make_engine, engine, lowercase):
     codes = [code for code in range(0, 0x20000, 37) if code not in SURROGATES]

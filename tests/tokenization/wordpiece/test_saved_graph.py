@@ -79,6 +79,7 @@ def test_serves_without_this_package_and_tensorflow_text(
     assert run_python(_SERVE, saved, *texts) == f"{ids} {ends}"
 
 
+@pytest.mark.slow
 def test_loads_through_the_c_api(saved, run_python):
     tensorflow = pathlib.Path(tf.__file__).parent
     if not (tensorflow / "libtensorflow_cc.so.2").exists():
