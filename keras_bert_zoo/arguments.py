@@ -223,7 +223,8 @@ class Option:
         """
         if value is None and self.default is None:
             return None
-        if self.values.takes_objects and not self.can_be_flag(value):
+        takes_it = self.values.takes_objects and value is not None
+        if takes_it and not self.can_be_flag(value):
             return value
         return self.checked_flag(value)
 
@@ -427,6 +428,7 @@ Positive = Annotated[int, _whole()]
 Batches = Annotated[int, _whole("BATCHES")]
 Epochs = Annotated[int, _whole("EPOCHS")]
 Steps = Annotated[int, _whole("STEPS")]
+StepsFromZero = Annotated[int, _whole("STEPS", 0)]
 Tokens = Annotated[int, _whole("TOKENS")]
 Seed = Annotated[int, _whole(None, 0, 2**32 - 1)]
 

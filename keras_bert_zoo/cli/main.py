@@ -149,7 +149,7 @@ def _parser(arguments: Sequence[str] = ()) -> ArgumentParser:
     )
     subparsers = parser.add_subparsers(metavar="VERB", required=True)
     for name, verb in _verbs().items():
-        summary = (verb.__doc__ or "").splitlines()[0]
+        summary = (verb.__doc__ or "").partition("\n")[0]
         subparser = subparsers.add_parser(
             name, help=summary, description=summary
         )

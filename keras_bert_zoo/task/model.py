@@ -271,16 +271,16 @@ class TaskModel(ReplicatedModel):
             )
         options = OptimizerRecipe.among(kwargs)
         kwargs = {k: v for k, v in kwargs.items() if k not in options}
-        self._recipe = recipe_of(optimizer, **options)
-        if self._recipe is not None:
-            optimizer = self._recipe.make(self.encoder)
+        recipe = recipe_of(optimizer, **options)
+        if recipe is not None:
+            optimizer = recipe.make(self.encoder)
         given = {
             "loss": (loss, self.head.losses),
             "metrics": (metrics, self.head.metrics),
             "weighted_metrics": (weighted_metrics, self.head.weighted_metrics),
         }
         # In a partial, because Keras counts metrics that it finds in a dict.
-        self._compile_rest = functools.partial(
+        compile_rest = functools.partial(
             super().compile,
             **{
                 name: of_head() if _is_auto(value) else of_logits(value)
@@ -289,7 +289,9 @@ class TaskModel(ReplicatedModel):
             jit_compile=jit_compile,
             **kwargs,
         )
-        self._compile_with(optimizer)
+        # Kept once it has done: what is refused changes nothing.
+        self._compile_with(optimizer, compile_rest)
+        self._recipe, self._compile_rest = recipe, compile_rest
 
     def fit(
         self,
@@ -617,12 +619,13 @@ class TaskModel(ReplicatedModel):
             self._compile_with(
                 self._recipe.make(
                     self.encoder, num_batches, self.trainable_variables
-                )
+                ),
+                self._compile_rest,
             )
         return self._recipe.averages
 
-    def _compile_with(self, optimizer) -> None:
-        self._compile_rest(optimizer=optimizer)
+    def _compile_with(self, optimizer, compile_rest) -> None:
+        compile_rest(optimizer=optimizer)
         # A step that has variables to make would be traced twice.
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)

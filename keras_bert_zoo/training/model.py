@@ -71,10 +71,10 @@ class ReplicatedModel(keras.Model):
 
     def compile(self, optimizer="rmsprop", loss=None, **kwargs):
         _check_scope(self, optimizer)
-        # In a partial, because Keras tracks metrics that it finds in a dict.
-        self.compile_arguments = functools.partial(dict, loss=loss, **kwargs)
         was_compiled = self.compiled
         super().compile(optimizer=optimizer, loss=loss, **kwargs)
+        # In a partial, because Keras tracks metrics that it finds in a dict.
+        self.compile_arguments = functools.partial(dict, loss=loss, **kwargs)
         self._step = None
         if was_compiled:
             # Cycles hold the last optimizer, which is larger than the model.

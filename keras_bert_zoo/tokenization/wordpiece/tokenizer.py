@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.tokenization import word_boundaries
 from keras_bert_zoo.tokenization.packing import Template
@@ -80,8 +81,10 @@ class BertTokenizer(Tokenizer):
         elif not isinstance(vocabulary, Vocabulary):
             vocabulary = Vocabulary(vocabulary)
         self.vocabulary = vocabulary
-        self.lowercase = lowercase
+        self.lowercase = arguments.flag("lowercase", lowercase)
         self.strip_accents = strip_accents
+        if strip_accents is not None:
+            self.strip_accents = arguments.flag("strip_accents", strip_accents)
         self._engine_name = engine
         self._engines = {}
         _check_engine(engine)

@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
+from collections.abc import Set
 from typing import Any
 
 from keras_bert_zoo import atomic_io
@@ -63,13 +64,13 @@ class Vocabulary:
         separator: str = "[SEP]",
         mask: str = "[MASK]",
     ):
-        if isinstance(tokens, str | Mapping) or not isinstance(
+        if isinstance(tokens, str | Mapping | Set) or not isinstance(
             tokens, Iterable
         ):
             raise InputError(
                 "The tokens of a vocabulary stand in the order of their ids. "
                 f"Received: {tokens!r:.40}. Give a list of them, or "
-                "`from_file` the path of a file."
+                "read a file that has one a line (`from_file`)."
             )
         self.model_tokens = tuple(tokens)
         check_number(added)

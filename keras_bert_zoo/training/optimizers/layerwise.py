@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import numbers
 import re
 import warnings
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from keras_bert_zoo.training import distribution
 from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.optimizers.layer_rates import LayerRate
 from keras_bert_zoo.training.optimizers.options import AdamOptions
+from keras_bert_zoo.training.optimizers.options import OptimizerOptions
 
 # Variables that are not decayed, by the ends of their names.
 UNDECAYED = ("bias", "gamma", "beta")
@@ -107,7 +109,11 @@ class Layerwise(keras.optimizers.Optimizer):
         layer_rates: Sequence[Sequence] = (),
         **options,
     ):
-        arguments.finite_number("weight_decay", weight_decay)
+        weight_decay = OptimizerOptions(weight_decay=weight_decay).weight_decay
+        if isinstance(learning_rate, numbers.Real):
+            learning_rate = arguments.finite_number(
+                "learning_rate", learning_rate
+            )
         own = arguments.checked_call(AdamOptions, type(self).__name__, options)
         # Keras would count batches, and accumulate on one replica alone.
         super().__init__(

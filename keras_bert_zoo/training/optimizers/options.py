@@ -17,6 +17,7 @@ from keras_bert_zoo.arguments import FractionBelowOne
 from keras_bert_zoo.arguments import Options
 from keras_bert_zoo.arguments import PositiveFloat
 from keras_bert_zoo.arguments import Steps
+from keras_bert_zoo.arguments import StepsFromZero
 from keras_bert_zoo.arguments import VariableName
 
 
@@ -41,7 +42,7 @@ class OptimizerOptions(Options):
     schedule: Literal["constant", "cosine", "linear", "polynomial"] = "linear"
     learning_rate: PositiveFloat | None = None
     warmup_fraction: Fraction | None = None
-    warmup_steps: Steps | None = None
+    warmup_steps: StepsFromZero | None = None
     weight_decay: Fraction = 0.01
 
     alternatives = (("warmup_fraction", "warmup_steps"),)
@@ -91,7 +92,7 @@ class AdamOptions(UpdateOptions):
         {UpdateOptions}
         beta_1: what the mean of gradients keeps of itself.
         beta_2: what the mean of their squares keeps of itself.
-        epsilon: added to the root of the latter.
+        epsilon: added to the root of the mean of squares.
         clipnorm: highest norm of the gradient of each weight.
         clipvalue: highest size of a gradient's numbers.
         loss_scale_factor: what the loss is multiplied by, and gradients are

@@ -374,7 +374,14 @@ class OptimizerRecipe(AdamOptions, LayerOptions, OptimizerOptions):
         make = self.schedule
         if not callable(make):
             make = SCHEDULES[make]
-        rate = make(peak, num_steps, warmup_steps)
+        try:
+            rate = make(peak, num_steps, warmup_steps)
+        except TypeError as error:
+            raise InputError(
+                "`schedule` is called with peak, total steps and warm-up "
+                f"steps. Received: {make!r:.60}, for which: {error}. Give a "
+                "name, or a function of all three."
+            ) from error
         # Schedules can be called, and Keras takes other functions, too.
         if isinstance(rate, float) or callable(rate):
             return rate
@@ -389,7 +396,7 @@ def recipe_of(optimizer: Any, **options) -> OptimizerRecipe | None:
 
     Args:
         optimizer: a recipe, the name of one or `auto`; else what Keras takes.
-        **options: of a recipe, `None` where not given.
+        **options: of a recipe, those that are given.
 
     Returns:
         `None` for what Keras takes.
@@ -397,17 +404,17 @@ def recipe_of(optimizer: Any, **options) -> OptimizerRecipe | None:
     Raises:
         InputError: if options are given where none is made of them.
     """
-    given = {k: v for k, v in options.items() if v is not None}
     # As Keras does, whose own optimizers of these names decay all weights.
     name = optimizer.lower() if isinstance(optimizer, str) else None
     if name in ("auto", *OPTIMIZERS):
         name = "adamw" if name == "auto" else name
-        return OptimizerRecipe(optimizer=name, **given)
-    if given:
+        return OptimizerRecipe(optimizer=name, **options)
+    if options:
         raise InputError(
-            f"{', '.join(given)} are for the optimizers auto, "
-            f"{', '.join(OPTIMIZERS)}. Received: optimizer={optimizer!r:.60}. "
-            "Give them to the optimizer or the OptimizerRecipe itself."
+            f"Options such as {', '.join(options)} are for the optimizers "
+            f"auto, {', '.join(OPTIMIZERS)}. Received: optimizer="
+            f"{optimizer!r:.60}. Give them to the optimizer or the "
+            "OptimizerRecipe itself."
         )
     return optimizer if isinstance(optimizer, OptimizerRecipe) else None
 

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from keras_bert_zoo.errors import InputError
@@ -35,9 +36,17 @@ def test_tokens_or_a_file_of_them_are_a_vocabulary(tokenizer, tmp_path):
         assert BertTokenizer(vocabulary, True).vocabulary == Vocabulary(TOKENS)
     with pytest.raises(InputError, match="readable text file"):
         BertTokenizer("vocab.text", True)
-    for other in (5, {"[PAD]": 0}):
+    for other in (5, {"[PAD]": 0}, set(TOKENS)):
         with pytest.raises(InputError, match="in the order of their ids"):
             BertTokenizer(other, True)
+
+
+def test_flags_are_true_or_false(tokenizer):
+    with pytest.raises(InputError, match="`lowercase` must be True or False"):
+        BertTokenizer(TOKENS, "no")
+    with pytest.raises(InputError, match="`strip_accents` must be"):
+        BertTokenizer(TOKENS, True, strip_accents="x")
+    assert BertTokenizer(TOKENS, np.True_).lowercase is True
 
 
 def test_offsets_come_with_the_chosen_engine(tokenizer):

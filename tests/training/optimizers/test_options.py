@@ -5,6 +5,7 @@ import inspect
 import pytest
 
 import keras_bert_zoo as zoo
+from keras_bert_zoo import testing as zoo_testing
 from keras_bert_zoo.arguments import declared
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.training.optimizers.options import AdamOptions
@@ -92,3 +93,44 @@ def test_optimizers_name_the_options_that_they_take():
         assert option.name in message
     assert message.startswith("AdamW takes")
     assert "Received: amsgrad" in message
+
+
+def test_what_compile_refuses_changes_nothing():
+    tokenizer = zoo_testing.tiny_tokenizer(["good bad"])
+    model = zoo.TaskModel(
+        zoo_testing.tiny_encoder(len(tokenizer.vocabulary)),
+        zoo.ClassificationHead(["no", "yes"]),
+        tokenizer,
+    )
+    model.compile(learning_rate=0.5)
+    for refused in (
+        {"weight_decay": None},
+        {"optimizer": "lamb", "learnin_rate": 1.0},
+        {"optimizer": zoo.AdamW(), "weight_decay": None},
+    ):
+        with pytest.raises((InputError, TypeError)):
+            model.compile(**refused)
+    model.fit(["good", "bad"], ["yes", "no"], verbose=0)
+    assert type(model.optimizer) is zoo.AdamW
+    assert (
+        model.optimizer.get_config()["learning_rate"]["config"]["peak"] == 0.5
+    )
+
+
+@pytest.mark.parametrize("kind", [zoo.AdamW, zoo.Lamb])
+@pytest.mark.parametrize(
+    "options", [{"weight_decay": 2.0}, {"learning_rate": float("nan")}]
+)
+def test_rates_are_numbers_in_their_range(kind, options):
+    with pytest.raises(InputError, match=next(iter(options))):
+        kind(**options)
+
+
+def test_a_schedule_of_another_signature_is_refused():
+    recipe = zoo.OptimizerRecipe(schedule=zoo.WarmupThenConstant)
+    encoder = zoo_testing.tiny_encoder(7)
+    with pytest.raises(InputError, match="peak, total steps and warm-up steps"):
+        recipe.make(encoder, 10)
+    no_warmup = zoo.OptimizerRecipe(warmup_steps=0, learning_rate=0.1)
+    rate = no_warmup.make(encoder, 10).schedule
+    assert float(rate(0)) == pytest.approx(0.1)
