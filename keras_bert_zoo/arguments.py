@@ -6,8 +6,8 @@ says which values are allowed, an entry in the docstring's `Args` what they
 mean. From these follow signatures, checks, flags and keys of TOML files.
 
 An option's annotation is `bool`, `str`, a `Literal` of texts, or one of the
-types below; with `| None` where it may be left out. What has another
-annotation is for Python alone, and is not checked here.
+types below; with `| None` where it may be left out. An argument with any other
+annotation is no flag, and its function checks it.
 
 NumPy's numbers and flags count as Python's, and become such, so that they
 can be saved.
@@ -234,19 +234,22 @@ class Option:
         Raises:
             InputError: if it is not allowed.
         """
+        received = f"{self.name}={value!r:.60}"
         try:
             plain = _READERS[self.values.type](value)
             is_allowed = self.values.allows(plain)
         except (TypeError, OverflowError):
             is_allowed = False
+            received += f", of type {type(value).__name__}"
         rule = self.values.rule
         if self.choices:
             rule = f"one of {', '.join(self.choices)}"
             is_allowed = is_allowed and plain in self.choices
         if not is_allowed:
+            remedy = "" if self.is_required else ", or leave it out"
             raise InputError(
-                f"`{self.name}` must be {rule}. Received: "
-                f"{self.name}={value!r:.60}."
+                f"`{self.name}` must be {rule}. Received: {received}. Give "
+                f"another value{remedy}."
             )
         return plain
 
@@ -511,7 +514,7 @@ def _argument_texts(doc: str) -> dict[str, tuple[str, str]]:
 def _filled(doc: str, kinds: Iterable[type]) -> str:
     """Returns a docstring with entries of classes in place of their names.
 
-    Those that it has itself are left out.
+    An argument that the docstring explains itself has no second entry.
     """
     own = _argument_texts(doc)
     docs = {kind.__name__: kind.__doc__ for kind in kinds}

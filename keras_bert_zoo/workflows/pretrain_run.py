@@ -576,7 +576,7 @@ def _in_parts(num_batches: int, most_parts: int) -> Length:
 def _warn_of_no_gain(
     metrics: Mapping[str, float], baselines: Mapping[str, float]
 ) -> None:
-    """Warns of a model that tells hidden tokens no better than frequencies."""
+    """Warns if masked tokens are predicted no better than by frequency."""
     for name, baseline in baselines.items():
         if name.endswith("perplexity") and metrics[name] >= baseline:
             logging.warning(

@@ -97,8 +97,8 @@ class Layerwise(keras.optimizers.Optimizer):
         **options: see `AdamOptions`.
 
     Raises:
-        InputError: if a row or an option is not of these, or `weight_decay`
-            no number.
+        InputError: if a row or an option is not of these, `weight_decay` is
+            not in [0, 1], or `learning_rate` not finite.
     """
 
     def __init__(
@@ -329,6 +329,12 @@ class Layerwise(keras.optimizers.Optimizer):
             tf.cond(is_last, update, wait)
 
     def _pace(self, rate, of_layer):
+        """Returns what the updates of a layer's variables have in common.
+
+        Args:
+            rate: scalar, of the variables' type. That of all layers.
+            of_layer: `LayerRate`.
+        """
         done = tf.convert_to_tensor(self.iterations)
         rate *= of_layer.share
         number = done + 1
@@ -371,8 +377,8 @@ class Layerwise(keras.optimizers.Optimizer):
         """Updates a variable of one replica.
 
         Args:
-            paces: those made in this update. One for each variable would be
-                most of the graph.
+            paces: those of this update so far, by rate, type and device.
+                One for each variable would be a sixth of the graph.
             others: of the variable.
         """
         gradient = self._mean(gradient, summed)
