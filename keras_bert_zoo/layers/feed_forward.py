@@ -3,6 +3,7 @@
 import keras
 
 from keras_bert_zoo.layers.activations import activation_function
+from keras_bert_zoo.layers.activations import trained_gelu
 from keras_bert_zoo.layers.initial_weights import truncated_normal
 from keras_bert_zoo.layers.projection import project
 
@@ -55,13 +56,13 @@ class FeedForward(keras.layers.Layer):
             name="output_bias", shape=(hidden_dim,), initializer="zeros"
         )
 
-    def call(self, inputs):
-        outputs = project(
-            inputs,
-            self.intermediate_kernel,
-            self.intermediate_bias,
-            self._activation_function,
-        )  # (B, S, I)
+    def call(self, inputs, training=None):
+        kernel, bias = self.intermediate_kernel, self.intermediate_bias
+        if training and self.activation == "gelu":
+            outputs = trained_gelu(project(inputs, kernel, bias))
+        else:
+            outputs = project(inputs, kernel, bias, self._activation_function)
+        # (B, S, I)
         return project(outputs, self.output_kernel, self.output_bias)
 
     def compute_output_shape(self, input_shape):

@@ -31,17 +31,13 @@ class LayerNorm(keras.layers.Layer):
             name="beta", shape=width, initializer="zeros", autocast=False
         )
 
-    def call(self, inputs):
+    def call(self, inputs, training=None):
         # float64 where that is asked for.
         wide = keras.backend.result_type(self.variable_dtype, "float32")
         values = ops.cast(inputs, wide)
-        mean = ops.mean(values, axis=-1, keepdims=True)
-        centered = ops.subtract(values, mean)
-        variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
-        scale = ops.rsqrt(ops.add(variance, self.epsilon))
-        outputs = ops.add(
-            centered * scale * ops.cast(self.gamma, wide),
-            ops.cast(self.beta, wide),
+        gamma, beta = (ops.cast(one, wide) for one in (self.gamma, self.beta))
+        outputs = (_trained if training else _scaled)(
+            values, gamma, beta, self.epsilon
         )
         return ops.cast(outputs, self.compute_dtype)
 
@@ -50,3 +46,41 @@ class LayerNorm(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}
+
+
+def _normalized(values, epsilon):
+    """Returns vectors of mean 0 and variance 1, and what each was scaled by."""
+    mean = ops.mean(values, axis=-1, keepdims=True)
+    centered = ops.subtract(values, mean)
+    variance = ops.mean(ops.square(centered), axis=-1, keepdims=True)
+    scale = ops.rsqrt(ops.add(variance, epsilon))
+    return centered * scale, scale
+
+
+def _scaled(values, gamma, beta, epsilon):
+    normalized, _ = _normalized(values, epsilon)
+    return ops.add(normalized * gamma, beta)
+
+
+def _trained(values, gamma, beta, epsilon):
+    """Computes the same, and its gradient in fewer passes than by parts."""
+
+    @ops.custom_gradient
+    def compute(values, gamma, beta):
+        normalized, scale = _normalized(values, epsilon)
+
+        def gradient(upstream):
+            product = upstream * normalized
+            leading = tuple(range(len(values.shape) - 1))
+            of_normalized = upstream * gamma
+            mean = ops.mean(of_normalized, axis=-1, keepdims=True)
+            share = ops.mean(of_normalized * normalized, -1, keepdims=True)
+            return (
+                (of_normalized - mean - normalized * share) * scale,
+                ops.sum(product, axis=leading),
+                ops.sum(upstream, axis=leading),
+            )
+
+        return ops.add(normalized * gamma, beta), gradient
+
+    return compute(values, gamma, beta)

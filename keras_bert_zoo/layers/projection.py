@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import keras
 from keras import ops
 
 
@@ -26,10 +27,12 @@ def project(
     Returns:
         float `(..., O)`.
     """
-    leading = ops.shape(inputs)[:-1]
     input_dim, output_dim = kernel.shape
-    outputs = ops.reshape(inputs, (-1, input_dim))
-    outputs = ops.add(ops.matmul(outputs, kernel), bias)
+    shape = (*ops.shape(inputs)[:-1], output_dim)
+    outputs = ops.matmul(ops.reshape(inputs, (-1, input_dim)), kernel)
     if activation is not None:
-        outputs = activation(outputs)
-    return ops.reshape(outputs, (*leading, output_dim))
+        return ops.reshape(activation(ops.add(outputs, bias)), shape)
+    if keras.backend.standardize_dtype(outputs.dtype) == "bfloat16":
+        # oneDNN's product with a bias alone takes longer than both apart.
+        return ops.add(ops.reshape(outputs, shape), bias)
+    return ops.reshape(ops.add(outputs, bias), shape)

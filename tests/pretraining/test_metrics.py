@@ -87,3 +87,17 @@ def test_the_loss_is_keras_s():
     assert float(TokenLoss(**how)(labels, logits, weights)) == pytest.approx(
         float(theirs(labels, logits, weights)), rel=1e-6
     )
+
+
+def test_the_gradient_of_the_loss_is_softmax_less_the_label():
+    logits = tf.constant([[[1e4, 0.0, -1e4], [0.5, -0.5, 0.0]]])
+    labels = tf.constant([[2, 1]])
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        found = surprise(labels, logits)
+    total = np.log(np.exp([0.5, -0.5, 0.0]).sum())
+    np.testing.assert_allclose(found, [[2e4, total + 0.5]], rtol=1e-6)
+    shares = np.exp([0.5, -0.5, 0.0] - total)
+    expected = [[[1.0, 0.0, -1.0], shares - [0.0, 1.0, 0.0]]]
+    gradient = tape.gradient(found, logits)
+    np.testing.assert_allclose(gradient, expected, atol=1e-6)
