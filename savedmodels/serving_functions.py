@@ -101,7 +101,7 @@ def answer_tokens_in_length(model):
 
     def checked(**inputs):
         length = tf.shape(inputs[feature_names.TOKEN_IDS])[1]
-        tf.debugging.Assert(
+        check = tf.debugging.Assert(
             length <= longest,
             [
                 "A sequence must not exceed the positions of the encoder, "
@@ -110,6 +110,9 @@ def answer_tokens_in_length(model):
                 "Truncate it, and end it with the separator.",
             ],
         )
+        # Else the encoder may fail first, with a message of its own.
+        with tf.control_dependencies([check]):
+            inputs = {name: tf.identity(one) for name, one in inputs.items()}
         return answer(**inputs)
 
     return checked
