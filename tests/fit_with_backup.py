@@ -56,7 +56,9 @@ def make_model(seed=1, kind=zoo.TaskModel, **options):
     encoder = testing.tiny_encoder(len(tokenizer.vocabulary))
     head = ClassificationHead(["n", "y"])
     model = kind(encoder, head, tokenizer)
-    model.compile(**{"learning_rate": 1e-2, **options})
+    if "optimizer" not in options:
+        options.setdefault("learning_rate", 1e-2)
+    model.compile(**options)
     return model
 
 

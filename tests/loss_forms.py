@@ -33,7 +33,7 @@ class MeanOfAll(keras.losses.Loss):
 MEAN_OF_WORDS = {"ignore_class": -1, "reduction": "mean_with_sample_weight"}
 # Output, loss, labels, weights.
 FORMS = {
-    "name": ("a", "sparse_categorical_crossentropy", CLASSES, WEIGHTS),
+    "name": ("chances", "sparse_categorical_crossentropy", CLASSES, WEIGHTS),
     "short name": ("a", "ce", CLASSES, None),
     "numbers": ("flat", "mse", SCORES[:, 0], None),
     "function of one number": ("b", mean_of_all, SCORES, None),
@@ -68,6 +68,7 @@ def make_model(base, output, loss, **options):
     outputs = {
         "a": a,
         "b": b,
+        "chances": keras.layers.Softmax()(a),
         "flat": keras.layers.Reshape(())(b),
         "words": keras.layers.Dense(3)(keras.layers.Reshape((6, 1))(inputs)),
         "one in a dict": {"a": a},

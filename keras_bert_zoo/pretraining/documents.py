@@ -95,8 +95,8 @@ def read_documents(
 def files_in(paths: Iterable[str | os.PathLike]) -> list[str]:
     """Returns files as they are, and in place of a directory the files in it.
 
-    In the order of their names; hidden ones and further directories are left
-    out.
+    Those of its directories, too, in the order of their names. What is hidden
+    and links to other directories are left out.
     """
     found = []
     for path in map(os.fspath, paths):
@@ -109,7 +109,13 @@ def files_in(paths: Iterable[str | os.PathLike]) -> list[str]:
             for name in files.names(path)
             if not name.startswith(".")
         ]
-        found += [one for one in inside if files.is_file(one)]
+        found += files_in(
+            one
+            for one in inside
+            if files.is_file(one)
+            or files.is_directory(one)
+            and not os.path.islink(one)
+        )
     return found
 
 

@@ -177,16 +177,7 @@ def fit(
         class_weight,
     )
     model.build_steps(batches.types)
-    if not isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks = keras.callbacks.CallbackList(
-            callbacks,
-            add_history=True,
-            add_progbar=verbose != 0,
-            verbose=verbose,
-            epochs=epochs,
-            steps=batches.num_steps,
-            model=model,
-        )
+    callbacks = _listed(callbacks, model, batches, verbose, epochs)
     held_out = None
     model.stop_training = False
     model.make_train_function()
@@ -243,16 +234,23 @@ def evaluate(
         others: as those of `keras.Model.evaluate`.
     """
     batches = Batches(model, x, y, sample_weight, batch_size, steps)
-    if not isinstance(callbacks, keras.callbacks.CallbackList):
-        callbacks = keras.callbacks.CallbackList(
-            callbacks,
-            add_progbar=verbose != 0,
-            verbose=verbose,
-            epochs=1,
-            steps=batches.num_steps,
-            model=model,
-        )
+    callbacks = _listed(callbacks, model, batches, verbose)
     return _evaluate(model, batches, callbacks)
+
+
+def _listed(callbacks, model, batches, verbose, epochs=None):
+    """Returns callbacks in one list, those of Keras itself included."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    return keras.callbacks.CallbackList(
+        callbacks,
+        add_history=epochs is not None,
+        add_progbar=verbose != 0,
+        verbose=verbose,
+        epochs=epochs or 1,
+        steps=batches.num_steps,
+        model=model,
+    )
 
 
 def _evaluate(model, batches, callbacks):

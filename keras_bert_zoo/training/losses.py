@@ -150,24 +150,18 @@ class OutputLoss:
         if self._loss.reduction == "mean_with_sample_weight":
             weight = sample_weight
         ignored = getattr(self._loss, "ignore_class", None)
-        if ignored is not None:
-            labels = tf.reshape(y_true, shape)
-            counts = tf.cast(
-                labels != tf.cast(ignored, labels.dtype), "float32"
-            )
-            if weight is None:
-                return tf.reduce_sum(counts)
-            # Keras gives weights the rank of what they weigh.
-            missing = len(counts.shape) - len(weight.shape)
-            extent = tf.concat(
-                [tf.shape(weight), tf.ones(missing, tf.int32)], 0
-            )
-            return tf.reduce_sum(
-                tf.reshape(tf.cast(weight, tf.float32), extent) * counts
-            )
-        if weight is not None:
+        if ignored is None and weight is None:
+            return tf.cast(tf.reduce_prod(shape), tf.float32)
+        if ignored is None:
             return tf.reduce_sum(tf.cast(weight, tf.float32))
-        return tf.cast(tf.reduce_prod(shape), tf.float32)
+        labels = tf.reshape(y_true, shape)
+        counts = tf.cast(labels != tf.cast(ignored, labels.dtype), tf.float32)
+        if weight is not None:
+            # Keras gives weights the rank of what they weigh.
+            ones = tf.ones(len(counts.shape) - len(weight.shape), tf.int32)
+            extent = tf.concat([tf.shape(weight), ones], 0)
+            counts *= tf.reshape(tf.cast(weight, tf.float32), extent)
+        return tf.reduce_sum(counts)
 
     def sum(
         self,

@@ -33,7 +33,7 @@ class ReplicatedModel(keras.Model):
     _untrained: frozenset = frozenset()
     # Made when data come; anew where the model is compiled anew.
     _step: Step | None = None
-    _counters: StepCounters | None = None
+    counters: StepCounters | None = None
 
     def leave_untrained(self, variables: Iterable[keras.Variable]) -> None:
         """Excludes these variables alone from training, in this model only.
@@ -52,10 +52,8 @@ class ReplicatedModel(keras.Model):
             if id(variable) not in self._untrained
         ]
 
-    @property
-    def trainable_weights(self) -> list[keras.Variable]:
-        """The trainable variables, by the name that Keras' own code uses."""
-        return self.trainable_variables
+    # The name that Keras' own code uses.
+    trainable_weights = trainable_variables
 
     @property
     def non_trainable_variables(self) -> list[keras.Variable]:
@@ -129,13 +127,13 @@ class ReplicatedModel(keras.Model):
                 computed, which takes a pass over them.
         """
         with self.distribute_strategy.scope():
-            if self._counters is None:
-                self._counters = StepCounters()
+            if self.counters is None:
+                self.counters = StepCounters()
                 self.train_function = None
-            if gradient_norm and self._counters.gradient_norm is None:
-                self._counters.add_gradient_norm()
+            if gradient_norm and self.counters.gradient_norm is None:
+                self.counters.add_gradient_norm()
                 self.train_function = None
-        return self._counters
+        return self.counters
 
     def has_own_step(self) -> bool:
         """Returns whether a subclass has a step or a loss of its own.
@@ -190,9 +188,7 @@ class ReplicatedModel(keras.Model):
         Args:
             types: of a batch, `tf.TypeSpec`s, or a batch.
         """
-        if self._step is None:
-            self.build_steps(types)
-        self._step.counters = self._counters
+        self.build_steps(types)
         return self._step
 
     @property
@@ -205,7 +201,7 @@ class ReplicatedModel(keras.Model):
             super().make_train_function(force)
         elif self.train_function is None or force:
             self.train_function = make_step_function(
-                self, lambda types: self.step(types).train
+                self, lambda data: self._step.train(data)
             )
         if self._step is not None:
             self._step.mean_sizes.reset()
@@ -215,7 +211,7 @@ class ReplicatedModel(keras.Model):
             super().make_test_function(force)
         elif self.test_function is None or force:
             self.test_function = make_step_function(
-                self, lambda types: self.step(types).test
+                self, lambda data: self._step.test(data)
             )
 
     def run_steps(self, function, batches, num_steps: int) -> dict:
@@ -288,13 +284,7 @@ def _check_scope(model: keras.Model, optimizer: Any = None) -> None:
             `keras.distribution` is set.
     """
     strategy = tf.distribute.get_strategy()
-    if isinstance(
-        strategy,
-        (
-            tf.distribute.ParameterServerStrategy,
-            tf.distribute.experimental.ParameterServerStrategy,
-        ),
-    ):
+    if isinstance(strategy, tf.distribute.ParameterServerStrategy):
         raise InputError(
             "Models are trained in step on all replicas. Received: a "
             f"{type(strategy).__name__}, whose workers do not wait for each "

@@ -25,7 +25,6 @@ from keras_bert_zoo.training.losses import MeanBatchSizes
 from keras_bert_zoo.training.losses import ReportedLoss
 from keras_bert_zoo.training.losses import Targets
 from keras_bert_zoo.training.optimizers import updates
-from keras_bert_zoo.training.step_counters import StepCounters
 
 _ITERATORS = (tf.data.Iterator, tf.distribute.DistributedIterator)
 
@@ -57,25 +56,19 @@ class Step:
     Made under the scope of the strategy that the model is trained under.
 
     Args:
-        model: functional model, compiled and built.
+        model: `ReplicatedModel`, compiled and built; its `counters` are
+            filled when training.
         types: `(x, y, sample_weight)` of symbolic tensors, as batches have
             them.
-        counters: filled when training, or `None`.
 
     Attributes:
         reported_loss: `ReportedLoss`.
         mean_sizes: `MeanBatchSizes`.
     """
 
-    def __init__(
-        self,
-        model: keras.Model,
-        types: tuple,
-        counters: StepCounters | None = None,
-    ):
+    def __init__(self, model: keras.Model, types: tuple):
         self._model = model
         self._losses = Losses(model, types)
-        self.counters = counters
         self.reported_loss = ReportedLoss(self._losses.outputs)
         self.mean_sizes = MeanBatchSizes(self._losses.outputs)
 
@@ -104,8 +97,8 @@ class Step:
         variables = model.trainable_variables
         if variables:
             gradients = distribution.total(gradients)
-            if self.counters is not None:
-                self.counters.measure(gradients, model.optimizer)
+            if model.counters is not None:
+                model.counters.measure(gradients, model.optimizer)
             updates.apply_sums(model.optimizer, gradients, variables)
         self._count(part, y_pred, loss)
 
@@ -124,13 +117,14 @@ class Step:
         num_examples = tf.cast(
             tf.shape(keras.tree.flatten(x)[0])[0], tf.float32
         )
+        counters = self._model.counters if training else None
         counts = [num_examples]
-        if training and self.counters is not None:
-            counts += self.counters.sizes(x)
+        if counters is not None:
+            counts += counters.sizes(x)
         sizes = tf.stack([*counts, *self._losses.sizes(targets)])
         (totals,) = distribution.total([sizes])
-        if training and self.counters is not None:
-            self.counters.count(totals[1:3])
+        if counters is not None:
+            counters.count(totals[1:3])
         return _Part(
             x,
             y,
@@ -172,7 +166,7 @@ class Step:
         )
 
 
-def make_step_function(model: keras.Model, find_step: Callable) -> Callable:
+def make_step_function(model: keras.Model, step: Callable) -> Callable:
     """Returns a function that runs steps and returns the metrics so far.
 
     Its arguments are batches and the number of steps: an iterator of a data
@@ -180,16 +174,9 @@ def make_step_function(model: keras.Model, find_step: Callable) -> Callable:
 
     Args:
         model: `ReplicatedModel`.
-        find_step: function of a batch, or its types, that returns what a
-            replica does with its part. Called once, outside of graphs.
+        step: function of a batch: what a replica does with its part.
     """
     strategy = model.distribute_strategy
-    step = None
-
-    def prepare(data):
-        nonlocal step
-        if step is None:
-            step = find_step(data)
 
     def after(data):
         tensors = tf.nest.flatten(data, expand_composites=True)
@@ -251,10 +238,9 @@ def make_step_function(model: keras.Model, find_step: Callable) -> Callable:
 
     def function(batches, num_steps=1):
         if isinstance(batches, _ITERATORS):
-            prepare(batches.element_spec)
             return execute_next(batches, num_steps)
         data = next(batches)
-        prepare(data)
+        model.build_steps(data)
         return execute_batch(distribution.parted(data, strategy))
 
     return function

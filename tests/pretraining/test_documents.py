@@ -43,13 +43,14 @@ def test_gzipped_files_are_read_one_after_the_other(tmp_path):
     assert found == [["Of a."], ["Of b."]]
 
 
-def test_a_directory_stands_for_its_files(tmp_path):
+def test_a_directory_stands_for_all_files_in_it(tmp_path):
     folder = tmp_path / "texts"
-    (folder / "further").mkdir(parents=True)
-    for name in ("b.txt", "a.txt", ".hidden"):
+    for name in ("b.txt", "a/d/c.txt", "a/b.txt", ".hidden", ".git/index"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(f"Text {name}.\n")
+    (folder / "a" / "up").symlink_to(folder)
     found = [one.sentences for one in read_documents([folder])]
-    assert found == [["Text a.txt."], ["Text b.txt."]]
+    assert found == [["Text a/b.txt."], ["Text a/d/c.txt."], ["Text b.txt."]]
 
 
 def test_each_line_can_be_a_document(tmp_path):

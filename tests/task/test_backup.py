@@ -133,7 +133,6 @@ def scaled():
         "optimizer": keras.optimizers.LossScaleOptimizer(
             inner, initial_scale=2.0**10, dynamic_growth_steps=3
         ),
-        "learning_rate": None,
         "steps_per_execution": 2,
     }
 

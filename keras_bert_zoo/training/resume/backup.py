@@ -53,6 +53,9 @@ class Backup(keras.callbacks.Callback):
 
     Attributes:
         last: path of the last backup, `None` if there is none.
+        epoch, step: ints. Where the run was stopped: epochs that were done,
+            and steps in the one after.
+        num_batches: int. Batches taken from the data until then.
     """
 
     def __init__(
@@ -73,23 +76,8 @@ class Backup(keras.callbacks.Callback):
         self._settings, self._others = {}, ()
         self._is_told_to_stop, self._is_written = False, True
         self._last_time, self._writer = 0.0, None
-        self._epoch = self._step = self._num_batches = 0
+        self.epoch = self.step = self.num_batches = 0
         self.last = None
-
-    @property
-    def epoch(self) -> int:
-        """Epochs that were done when the run was stopped."""
-        return self._saved["epoch"] if self._saved else 0
-
-    @property
-    def step(self) -> int:
-        """Steps that were done in the epoch after these."""
-        return self._saved["step"] if self._saved else 0
-
-    @property
-    def num_batches(self) -> int:
-        """Batches that were taken from the data, in all epochs."""
-        return self._saved["num_batches"] if self._saved else 0
 
     @contextlib.contextmanager
     def opened(self, strategy) -> Iterator[None]:
@@ -119,6 +107,10 @@ class Backup(keras.callbacks.Callback):
             )
             if mistake:
                 raise InputError(mistake)
+            self.epoch, self.step, self.num_batches = (
+                (self._saved or {}).get(name, 0)
+                for name in ("epoch", "step", "num_batches")
+            )
             yield
 
     @contextlib.contextmanager

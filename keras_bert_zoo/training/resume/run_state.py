@@ -82,13 +82,17 @@ def check_same_shapes(
     Raises:
         InputError: if one is missing, or has another shape.
     """
-    for name, own in arrays_of(variables).items():
-        if name not in arrays or arrays[name].shape != own.shape:
-            raise InputError(
-                "A backup is continued by the model that it is of. Received: "
-                f"{directory}, of a model with other weights. Remove it, to "
-                "start anew."
-            )
+    shapes = {
+        f"{group}/{number}": tuple(variable.shape)
+        for group, members in variables.items()
+        for number, variable in enumerate(members)
+    }
+    if shapes.items() - {(name, one.shape) for name, one in arrays.items()}:
+        raise InputError(
+            "A backup is continued by the model that it is of. Received: "
+            f"{directory}, of a model with other weights. Remove it, to "
+            "start anew."
+        )
 
 
 def callbacks_state(
