@@ -14,6 +14,7 @@ can be saved.
 """
 
 import dataclasses
+import difflib
 import functools
 import inspect
 import math
@@ -144,12 +145,34 @@ def checked_call(
     try:
         signature.bind(**options)
     except TypeError as error:
+        known = signature.parameters
         raise InputError(
-            f"{name} takes the options {', '.join(signature.parameters)}. "
+            f"{name} takes the options {', '.join(known)}. "
             f"Received: {', '.join(options) or 'none'}: {error}. Give those "
             "that it needs, and leave out the others."
+            + suggestion(options, known)
         ) from error
     return function(**options)
+
+
+def suggestion(names: Iterable[str], known: Iterable[str]) -> str:
+    """Returns a sentence on what unknown names may mean, after a space.
+
+    Args:
+        names: that were given.
+        known: that there are.
+
+    Returns:
+        Nothing where no known name is like an unknown one.
+    """
+    known = list(known)
+    found = [
+        near
+        for name in names
+        if name not in known
+        for near in difflib.get_close_matches(name, known, 1)
+    ]
+    return f" Did you mean {', '.join(found)}?" if found else ""
 
 
 def is_flag(value: Any) -> bool:

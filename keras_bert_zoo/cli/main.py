@@ -119,12 +119,15 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         # Importing a plugin for its flags may load TensorFlow.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if not {"-h", "--help", "--config"} & {a.split("=")[0] for a in arguments}:
-        args, unknown = _parser().parse_known_args(arguments)
+        args, unknown = _parser()[0].parse_known_args(arguments)
         _quieten()
         if not unknown:
             return args
     try:
-        args = _parser(arguments).parse_args(arguments)
+        parser, of_verbs = _parser(arguments)
+        args, unknown = parser.parse_known_args(arguments)
+        if unknown:
+            of_verbs[args.verb].refuse(unknown)
     finally:
         # A help text ends the process: a closed pipe shows here.
         _flush()
@@ -132,8 +135,10 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def _parser(arguments: Sequence[str] = ()) -> ArgumentParser:
-    """Returns the parser.
+def _parser(
+    arguments: Sequence[str] = (),
+) -> tuple[ArgumentParser, dict[ModuleType, ArgumentParser]]:
+    """Returns the parser, and that of each verb.
 
     Args:
         arguments: of the command line, whose configuration file and whose
@@ -148,6 +153,7 @@ def _parser(arguments: Sequence[str] = ()) -> ArgumentParser:
         "--version", action="version", version=f"{PROGRAM} {__version__}"
     )
     subparsers = parser.add_subparsers(metavar="VERB", required=True)
+    of_verbs = {}
     for name, verb in _verbs().items():
         summary = (verb.__doc__ or "").partition("\n")[0]
         subparser = subparsers.add_parser(
@@ -159,7 +165,8 @@ def _parser(arguments: Sequence[str] = ()) -> ArgumentParser:
         if hasattr(verb, "WORKFLOW"):
             own = arguments if name in arguments[:1] else ()
             parsing.add_workflow(subparser, verb, own)
-    return parser
+        of_verbs[verb] = subparser
+    return parser, of_verbs
 
 
 def _run_verb(args: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from typing import NoReturn
 from absl.flags import argparse_flags
 
 from keras_bert_zoo.arguments import Option
+from keras_bert_zoo.arguments import suggestion
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.workflows.options import options_of
 from keras_bert_zoo.workflows.options import plugin_options
@@ -24,7 +25,15 @@ class ArgumentParser(argparse_flags.ArgumentParser):
         super().__init__(allow_abbrev=False, **kwargs)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}. See {self.prog} --help.\n")
+        end = "" if message.endswith("?") else "."
+        self.exit(2, f"{self.prog}: {message}{end} See {self.prog} --help.\n")
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Ends the process: these arguments are not the parser's."""
+        flags = [one.partition("=")[0] for one in unknown]
+        meant = suggestion(flags, re.findall(r"--[\w-]+", self.format_usage()))
+        shown = f"unrecognized arguments: {' '.join(unknown)}"
+        self.error(f"{shown}.{meant}" if meant else shown)
 
 
 def add_workflow(
@@ -97,7 +106,7 @@ def _checked(
         if name not in known:
             raise InputError(
                 f"{path}: {name} is not an option of `{prog}`. Known: "
-                f"{', '.join(known)}."
+                f"{', '.join(known)}.{suggestion([name], known)}"
             )
         try:
             values[name] = known[name].checked_flag(value)

@@ -1,6 +1,7 @@
 """The model a user holds: encoder, head and tokenizer in one."""
 
 import functools
+import inspect
 import os
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -261,14 +262,15 @@ class TaskModel(ReplicatedModel):
             {OptimizerRecipe}
 
         Raises:
-            InputError: if an option is out of range, or is given beside an
-                optimizer.
+            InputError: if an option is unknown or out of range, or is given
+                beside an optimizer.
         """
         if self.compiled and self.freeze_encoder:
             logging.warning(
                 "The encoder stays frozen. Set `model.freeze_encoder = False` "
                 "before `compile` to train it, too."
             )
+        _check_names(kwargs)
         options = OptimizerRecipe.among(kwargs)
         kwargs = {k: v for k, v in kwargs.items() if k not in options}
         recipe = recipe_of(optimizer, **options)
@@ -629,6 +631,22 @@ class TaskModel(ReplicatedModel):
         # A step that has variables to make would be traced twice.
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+
+
+def _check_names(options):
+    """Checks that `compile` knows options, by their names."""
+    known = {
+        name
+        for function in (keras.Model.compile, OptimizerRecipe)
+        for name in inspect.signature(function).parameters
+    }
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise InputError(
+            "`compile` takes what Keras's takes, and the options of an "
+            f"OptimizerRecipe. Received: {', '.join(unknown)}."
+            + (arguments.suggestion(unknown, known) or " Leave it out.")
+        )
 
 
 def _is_auto(value: Any) -> bool:

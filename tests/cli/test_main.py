@@ -62,8 +62,13 @@ def test_help_and_list_load_no_tensorflow(arguments):
     [
         ([], "bert-zoo: the following arguments are required: VERB."),
         (["lst"], "bert-zoo: argument VERB: invalid choice: 'lst'"),
-        (["list", "--jsn"], "bert-zoo: unrecognized arguments: --jsn."),
-        (["list", "--js"], "bert-zoo: unrecognized arguments: --js."),
+        (["list", "more"], "bert-zoo list: unrecognized arguments: more. See"),
+        (
+            ["list", "--jsn"],
+            "bert-zoo list: unrecognized arguments: --jsn. Did you mean "
+            "--json? See bert-zoo list --help.",
+        ),
+        (["list", "--js"], "bert-zoo list: unrecognized arguments: --js. Did"),
         (["list", "--verbosity=loud"], "bert-zoo: flag --verbosity=loud: "),
         (
             ["evaluate", "model"],
