@@ -1,0 +1,224 @@
+"""What an encoder learns from 18 MB of text on two cores, by recipe.
+
+    python -m benchmarks.pretraining_recipes [--recipes base,packed]
+                                             [--tokens 1500000] [--seeds 3]
+                                             [--folder DIR]
+
+Reads the novels, speeches, plays and pages of the shared data, sets 2 % of the
+documents aside and learns a vocabulary of 8,192 from the others. Then each
+recipe trains on `--tokens` tokens in a process of its own, and it is counted
+how many hidden tokens (15 %) of the documents set aside it finds. `--seeds`
+fine-tunes on SST-2 from the last recipe's encoder and from one of the same
+sizes with new weights. Each result is saved at once: started again, the script
+goes on.
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import keras_bert_zoo as zoo  # isort: skip, before TensorFlow
+import keras
+
+from benchmarks import defaults
+from benchmarks import harness
+from keras_bert_zoo import presets
+from keras_bert_zoo.pretraining.corpus import read_corpus
+from keras_bert_zoo.pretraining.documents import read_documents
+from keras_bert_zoo.pretraining.objective import CorpusExamples
+
+NAME = "pretraining_recipes"
+FOLDERS = ("gutenberg", "speeches", "tinyshakespeare", "wikitext2")
+HELD_OUT_EVERY = 50
+STARTED = time.monotonic()
+# Options of `pretrain`, and of the objective.
+BASE = {
+    "num_layers": 4,
+    "hidden_dim": 256,
+    "dropout": 0.0,
+    "sequence_length": 128,
+    "batch_size": 32,
+    "learning_rate": 1e-3,
+    "pairs": "next_sentence",
+    "mask_rate": 0.15,
+    "precision": "auto",
+}
+RECIPES = {
+    "base": {},
+    "rate of 2e-3": {"learning_rate": 2e-3},
+    "rate of 5e-4": {"learning_rate": 5e-4},
+    "batches of 16": {"batch_size": 16},
+    "64 tokens": {"sequence_length": 64, "batch_size": 64},
+    "25 % hidden": {"mask_rate": 0.25},
+    "whole words": {"hide": "words"},
+    "one segment": {"pairs": "none"},
+    "packed": {"pairs": "none", "packed_length": 128},
+    "dropout": {"dropout": 0.1},
+    "64 tokens and 25 %": {
+        "sequence_length": 64,
+        "batch_size": 64,
+        "mask_rate": 0.25,
+    },
+    "64 tokens and 25 % and batches of 32": {
+        "sequence_length": 64,
+        "batch_size": 32,
+        "mask_rate": 0.25,
+    },
+    "2 layers of 384": {"num_layers": 2, "hidden_dim": 384},
+    "8 layers of 192": {"num_layers": 8, "hidden_dim": 192},
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipes", default=",".join(RECIPES))
+    parser.add_argument("--tokens", type=int, default=1_500_000)
+    parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--folder", type=pathlib.Path)
+    options = parser.parse_args()
+    folder = prepared(options.folder or pathlib.Path(tempfile.mkdtemp()))
+    recipes = options.recipes.split(",")
+    for recipe in recipes:
+        run("train", folder, recipe, options.tokens)
+    for seed in range(options.seeds):
+        for start in ("trained", "new"):
+            run("fine_tune", folder, recipes[-1], options.tokens, start, seed)
+
+
+def prepared(folder: pathlib.Path) -> pathlib.Path:
+    """Writes documents, those set aside and a vocabulary to a folder."""
+    if (folder / "words").exists():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    shared = harness.shared_directory() / "data" / "pretrain"
+    files = [path for name in FOLDERS for path in (shared / name).glob("*.gz")]
+    texts = [
+        "\n".join(document.sentences)
+        for document in read_documents(sorted(files), split="lines")
+    ]
+    held_out = texts[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
+    del texts[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
+    for name, part in ("corpus", texts), ("held_out", held_out):
+        (folder / f"{name}.txt").write_text("\n\n".join(part) + "\n", "utf-8")
+    zoo.train_vocabulary(
+        corpus=[folder / "corpus.txt"], out=folder / "words", size=8192
+    )
+    return folder
+
+
+def run(kind: str, *arguments) -> None:
+    """Runs what has not been run yet, in a process of its own."""
+    path = harness.RESULTS / f"{NAME}.json"
+    results = {"machine": harness.machine(), "runs": {}}
+    if path.is_file():
+        results = json.loads(path.read_text("utf-8"))
+    title = " ".join(map(str, (kind, *arguments[1:])))
+    if title in results["runs"]:
+        return
+    code = f"from benchmarks import {NAME} as b; b.{kind}{_plain(arguments)}"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=harness.ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    # Another one may have been run meanwhile.
+    if path.is_file():
+        results = json.loads(path.read_text("utf-8"))
+    results["runs"][title] = found
+    harness.write_result(NAME, results)
+    print(title, found, flush=True)
+
+
+def _plain(arguments):
+    plain = [str(a) if isinstance(a, pathlib.Path) else a for a in arguments]
+    return f"({', '.join(map(repr, plain))})"
+
+
+def train(folder: str, recipe: str, num_tokens: int) -> None:
+    """Pre-trains, and prints what is found of the documents set aside."""
+    folder = pathlib.Path(folder)
+    options = {**BASE, **RECIPES[recipe]}
+    size = options["batch_size"] * options["sequence_length"]
+    found = zoo.pretrain(
+        corpus=[folder / "corpus.txt"],
+        hold_out=0.0,
+        vocabulary=folder / "words",
+        out=trained(folder, recipe, num_tokens),
+        overwrite=True,
+        steps=max(num_tokens // size, 20),
+        **options,
+    )
+    # What is hidden is the same for all, whatever they learned by.
+    model = zoo.PretrainingModel.from_preset(
+        found.directory,
+        sequence_length=options["sequence_length"],
+        pairs=options["pairs"],
+    )
+    model.compile()
+    held_out = read_corpus([folder / "held_out.txt"], model.tokenizer)
+    metrics = model.evaluate(held_out, verbose=0, return_dict=True)
+    corpus = read_corpus([folder / "corpus.txt"], model.tokenizer)
+    baselines = model.objective.baselines(
+        corpus.token_counts(),
+        CorpusExamples(
+            held_out, model.objective, model.tokenizer, model.sequence_length
+        ),
+    )
+    print(
+        json.dumps(
+            {
+                "metrics": {k: round(v, 4) for k, v in metrics.items()},
+                "baselines": baselines,
+                "steps": found.steps,
+                "precision": found.precision,
+                "cpu_minutes": round(time.process_time() / 60, 1),
+                "minutes": round((time.monotonic() - STARTED) / 60, 1),
+            }
+        )
+    )
+
+
+def trained(folder: pathlib.Path, recipe: str, num_tokens: int) -> pathlib.Path:
+    """Returns where an encoder is."""
+    return folder / f"{recipe}-{num_tokens}".replace(" ", "_")
+
+
+def fine_tune(
+    folder: str,
+    recipe: str,
+    num_tokens: int,
+    start: str,
+    seed: int,
+    rate: float | None = None,
+) -> None:
+    """Trains a classifier on SST-2, and prints its accuracy."""
+    folder = pathlib.Path(folder)
+    preset = presets.Preset(trained(folder, recipe, num_tokens))
+    encoder = preset.encoder()
+    keras.utils.set_random_seed(seed)
+    if start == "new":
+        encoder = zoo.BertEncoder(**encoder.get_config())
+    parts = {}
+    for part in ("train", "dev"):
+        rows = defaults.sst2()[2 if part == "train" else 3]
+        parts[part] = [row["text"] for row in rows], [r["label"] for r in rows]
+    model = zoo.TaskModel(
+        encoder,
+        zoo.ClassificationHead(["0", "1"], pooling="mean"),
+        preset.tokenizer(),
+    )
+    model.compile(learning_rate=rate)
+    model.fit(*parts["train"], batch_size=32, epochs=3, seed=seed, verbose=0)
+    found = model.evaluate(*parts["dev"], verbose=0, return_dict=True)
+    print(json.dumps({"accuracy": round(100 * float(found["accuracy"]), 2)}))
+
+
+if __name__ == "__main__":
+    main()
