@@ -10,7 +10,7 @@ recipe trains on `--tokens` tokens in a process of its own, and it is counted
 how many hidden tokens (15 %) of the documents set aside it finds. `--seeds`
 fine-tunes on SST-2 from the last recipe's encoder and from one of the same
 sizes with new weights. Each result is saved at once: started again, the script
-goes on.
+resumes.
 """
 
 import argparse
@@ -191,12 +191,7 @@ def trained(folder: pathlib.Path, recipe: str, num_tokens: int) -> pathlib.Path:
 
 
 def fine_tune(
-    folder: str,
-    recipe: str,
-    num_tokens: int,
-    start: str,
-    seed: int,
-    rate: float | None = None,
+    folder: str, recipe: str, num_tokens: int, start: str, seed: int
 ) -> None:
     """Trains a classifier on SST-2, and prints its accuracy."""
     folder = pathlib.Path(folder)
@@ -214,7 +209,7 @@ def fine_tune(
         zoo.ClassificationHead(["0", "1"], pooling="mean"),
         preset.tokenizer(),
     )
-    model.compile(learning_rate=rate)
+    model.compile()
     model.fit(*parts["train"], batch_size=32, epochs=3, seed=seed, verbose=0)
     found = model.evaluate(*parts["dev"], verbose=0, return_dict=True)
     print(json.dumps({"accuracy": round(100 * float(found["accuracy"]), 2)}))

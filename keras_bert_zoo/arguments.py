@@ -6,8 +6,8 @@ says which values are allowed, an entry in the docstring's `Args` what they
 mean. From these follow signatures, checks, flags and keys of TOML files.
 
 An option's annotation is `bool`, `str`, a `Literal` of texts, or one of the
-types below; with `| None` where it may be left out. An argument with any other
-annotation is no flag, and its function checks it.
+types below, with `| None` if it is optional. An argument with any other
+annotation has no flag, and its function checks it.
 
 NumPy's numbers and flags count as Python's, and become such, so that they
 can be saved.

@@ -95,8 +95,8 @@ def read_documents(
 def files_in(paths: Iterable[str | os.PathLike]) -> list[str]:
     """Returns files as they are, and in place of a directory the files in it.
 
-    Those of its directories, too, in the order of their names. What is hidden
-    and links to other directories are left out.
+    Subdirectories are read, too, in the order of their names. Hidden files and
+    directories are left out, and so are links to directories.
     """
     found = []
     for path in map(os.fspath, paths):
