@@ -95,6 +95,18 @@ def run(data, layers, num_rows, rate, epochs, seed, head, scratch):
     started = time.monotonic()
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
+    rate = None if rate == "default" else float(rate)
+    scores = fine_tuned(
+        cut(layers, scratch), data, num_rows, seed, rate, epochs, **HEADS[head]
+    )
+    seconds = round(time.monotonic() - started)
+    return {"score": scores.pop("score"), "seconds": seconds, **scores}
+
+
+def fine_tuned(
+    preset, data, num_rows, seed, rate=None, epochs=0, **head_options
+):
+    """Trains a preset on the first rows, and scores it on held-out ones."""
     kind, options, train, held_out, metric = DATA[data]()
     random.Random(seed).shuffle(train)
     random.Random(0).shuffle(held_out)
@@ -103,12 +115,10 @@ def run(data, layers, num_rows, rate, epochs, seed, head, scratch):
     head_class = registry.heads.get(kind)
     # All labels: few rows need not have each.
     options = options(as_rows(DATA[data]()[2]), head_class)
-    head = head_class.from_examples(train, **options, **HEADS[head])
+    head = head_class.from_examples(train, **options, **head_options)
     length = 384 if kind == "span_qa" else None
-    model = zoo.TaskModel.from_preset(
-        cut(layers, scratch), head, sequence_length=length
-    )
-    model.compile(learning_rate=None if rate == "default" else float(rate))
+    model = zoo.TaskModel.from_preset(preset, head, sequence_length=length)
+    model.compile(learning_rate=rate)
     epochs = epochs or default_epochs(num_rows)
     model.fit(train, batch_size=32, epochs=epochs, seed=seed, verbose=0)
     others = {}
@@ -123,9 +133,7 @@ def run(data, layers, num_rows, rate, epochs, seed, head, scratch):
             for name in ("macro_f1", "mcc")
             if name in found
         }
-    seconds = time.monotonic() - started
-    score = round(100 * float(score), 2)
-    return {"score": score, "seconds": round(seconds), **others}
+    return {"score": round(100 * float(score), 2), **others}
 
 
 def default_epochs(num_rows):

@@ -7,9 +7,9 @@ A pass over the first paragraphs of a novel, a line each, from the file to the
 last update: MiniLM-L6's sizes with random weights, its vocabulary, sequences of
 128 tokens, batches of 32, AdamW, dropout 0.1, float32. Ours reads chapters as
 documents and puts as many sentences into an example as fit; keras-hub's
-preprocessor and transformers' tokenizer make one of each paragraph, cut to the
-length or padded to it, as their users do. Tokens are those of the texts that
-reach the model, padding and special tokens not counted.
+preprocessor and the tokenizers of zeromodels and transformers make one of each
+paragraph, cut to the length or padded to it, as their users do. Tokens are
+those of the texts that reach the model, padding and special tokens not counted.
 
 Each contender has a process of its own and two threads; they take turns.
 Prints tokens a second by the median pass, and by its processor time, which is
@@ -27,7 +27,14 @@ import keras_bert_zoo as zoo
 from benchmarks import harness
 
 NAME = "pretraining_from_disk"
-CONTENDERS = ("keras_bert_zoo", "keras_hub", "keras_hub+oneDNN", "pytorch")
+CONTENDERS = (
+    "keras_bert_zoo",
+    "keras_hub",
+    "keras_hub+oneDNN",
+    "zeromodels",
+    "zeromodels+oneDNN",
+    "pytorch",
+)
 BOOK = "data/pretrain/gutenberg/middlemarch.txt.gz"
 LENGTH, BATCH_SIZE = 128, 32
 
@@ -63,7 +70,10 @@ def main():
             "batch": BATCH_SIZE,
         }
         with harness.children(
-            "benchmarks.corpus_contenders", names, in_peers=["pytorch"]
+            "benchmarks.corpus_contenders",
+            names,
+            in_peers=["pytorch"],
+            in_garden=["zeromodels"],
         ) as children:
             found = harness.compare(children, cell, options.rounds, warm_ups=1)
     cells = {

@@ -2,18 +2,21 @@
 
     python -m benchmarks.pretraining_recipes [--recipes base,packed]
                                              [--tokens 1500000] [--seeds 3]
-                                             [--folder DIR]
+                                             [--data sst2,trec]
+                                             [--rows 500,7000] [--folder DIR]
 
 Reads the novels, speeches, plays and pages of the shared data, sets 2 % of the
 documents aside and learns a vocabulary of 8,192 from the others. Then each
 recipe trains on `--tokens` tokens in a process of its own, and it is counted
 how many hidden tokens (15 %) of the documents set aside it finds. `--seeds`
-fine-tunes on SST-2 from the last recipe's encoder and from one of the same
-sizes with new weights. Each result is saved at once: started again, the script
-resumes.
+fine-tunes on labelled data from the last recipe's encoder; from the same after
+it has learned from 64,720 sentences of film reviews, too, without their labels;
+and from one of the same sizes with new weights. Each result is saved at once:
+started again, the script resumes.
 """
 
 import argparse
+import gzip
 import json
 import pathlib
 import subprocess
@@ -34,6 +37,7 @@ from keras_bert_zoo.pretraining.objective import CorpusExamples
 NAME = "pretraining_recipes"
 FOLDERS = ("gutenberg", "speeches", "tinyshakespeare", "wikitext2")
 HELD_OUT_EVERY = 50
+STARTS = ("new", "trained", "reviews")
 STARTED = time.monotonic()
 # Options of `pretrain`, and of the objective.
 BASE = {
@@ -78,15 +82,22 @@ def main():
     parser.add_argument("--recipes", default=",".join(RECIPES))
     parser.add_argument("--tokens", type=int, default=1_500_000)
     parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--data", default="sst2", help="of `defaults`")
+    parser.add_argument("--rows", default="7000")
     parser.add_argument("--folder", type=pathlib.Path)
     options = parser.parse_args()
     folder = prepared(options.folder or pathlib.Path(tempfile.mkdtemp()))
     recipes = options.recipes.split(",")
     for recipe in recipes:
         run("train", folder, recipe, options.tokens)
-    for seed in range(options.seeds):
-        for start in ("trained", "new"):
-            run("fine_tune", folder, recipes[-1], options.tokens, start, seed)
+    last = recipes[-1], options.tokens
+    for start in STARTS if options.seeds else ():
+        if start == "reviews":
+            run("read_reviews", folder, *last)
+        for data in options.data.split(","):
+            for rows in map(int, options.rows.split(",")):
+                for seed in range(options.seeds):
+                    run("fine_tune", folder, *last, start, data, rows, seed)
 
 
 def prepared(folder: pathlib.Path) -> pathlib.Path:
@@ -190,29 +201,58 @@ def trained(folder: pathlib.Path, recipe: str, num_tokens: int) -> pathlib.Path:
     return folder / f"{recipe}-{num_tokens}".replace(" ", "_")
 
 
-def fine_tune(
-    folder: str, recipe: str, num_tokens: int, start: str, seed: int
-) -> None:
-    """Trains a classifier on SST-2, and prints its accuracy."""
+def read_reviews(folder: str, recipe: str, num_tokens: int) -> None:
+    """Goes on with film reviews, without their labels, for three passes."""
     folder = pathlib.Path(folder)
-    preset = presets.Preset(trained(folder, recipe, num_tokens))
-    encoder = preset.encoder()
-    keras.utils.set_random_seed(seed)
-    if start == "new":
-        encoder = zoo.BertEncoder(**encoder.get_config())
-    parts = {}
-    for part in ("train", "dev"):
-        rows = defaults.sst2()[2 if part == "train" else 3]
-        parts[part] = [row["text"] for row in rows], [r["label"] for r in rows]
-    model = zoo.TaskModel(
-        encoder,
-        zoo.ClassificationHead(["0", "1"], pooling="mean"),
-        preset.tokenizer(),
+    path = harness.shared_directory() / "data/movie_reviews_docs/all.jsonl.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        reviews = [json.loads(line)["sentences"] for line in lines]
+    texts = ["\n".join(sentences) for sentences in reviews]
+    (folder / "reviews.txt").write_text("\n\n".join(texts) + "\n", "utf-8")
+    before = trained(folder, recipe, num_tokens)
+    options = {**BASE, **RECIPES[recipe], "learning_rate": 5e-4}
+    for name in ("num_layers", "hidden_dim", "dropout"):
+        del options[name]
+    found = zoo.pretrain(
+        preset=str(before),
+        corpus=[folder / "reviews.txt"],
+        split="lines",
+        out=f"{before}_reviews",
+        overwrite=True,
+        epochs=3,
+        **options,
     )
-    model.compile()
-    model.fit(*parts["train"], batch_size=32, epochs=3, seed=seed, verbose=0)
-    found = model.evaluate(*parts["dev"], verbose=0, return_dict=True)
-    print(json.dumps({"accuracy": round(100 * float(found["accuracy"]), 2)}))
+    metrics = {name: round(value, 4) for name, value in found.metrics.items()}
+    minutes = round((time.monotonic() - STARTED) / 60, 1)
+    print(json.dumps({"metrics": metrics, "minutes": minutes}))
+
+
+def fine_tune(
+    folder: str,
+    recipe: str,
+    num_tokens: int,
+    start: str,
+    data: str,
+    num_rows: int,
+    seed: int,
+) -> None:
+    """Trains a head with the defaults of others, and prints its score."""
+    path = trained(pathlib.Path(folder), recipe, num_tokens)
+    if start == "reviews":
+        path = f"{path}_reviews"
+    preset = presets.Preset(path)
+    keras.utils.set_random_seed(seed)
+    given = preset.encoder()
+    config = {**given.get_config(), "dropout": 0.1, "attention_dropout": 0.1}
+    encoder = zoo.BertEncoder(**config)
+    if start != "new":
+        encoder.set_weights(given.get_weights())
+    head = {} if data in ("wnut17", "ncbi") else {"pooling": "mean"}
+    with tempfile.TemporaryDirectory() as scratch:
+        source = pathlib.Path(scratch) / "start"
+        zoo.save_preset(encoder, preset.tokenizer(), source)
+        scores = defaults.fine_tuned(source, data, num_rows, seed, **head)
+    print(json.dumps(scores))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,8 @@ from benchmarks.pretraining_contenders import batches
 tf.config.threading.set_intra_op_parallelism_threads(harness.NUM_THREADS)
 
 
-def prepare(cell: dict):
-    arrays = batches.batch(cell)
-    keras.config.set_dtype_policy(cell["dtype"])
+def make_model() -> keras.Model:
+    """Returns a compiled model."""
     model = bert.BertMaskedLM(
         vocab_size=batches.SIZES["vocabulary_size"],
         embed_dim=batches.SIZES["hidden_dim"],
@@ -30,6 +29,13 @@ def prepare(cell: dict):
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         jit_compile=False,
     )
+    return model
+
+
+def prepare(cell: dict):
+    arrays = batches.batch(cell)
+    keras.config.set_dtype_policy(cell["dtype"])
+    model = make_model()
     inputs = {
         "input_ids": arrays["token_ids"],
         "token_type_ids": arrays["segment_ids"],
