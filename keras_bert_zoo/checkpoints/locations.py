@@ -81,15 +81,18 @@ def _recognized(source: str) -> str:
             return kind
     path = pathlib.Path(source)
     there = "nothing there"
+    remedy = "Check the path, or name the format with `kind`"
     if path.is_dir():
         names = sorted(file.name for file in path.iterdir())
         there = f"a directory with {', '.join(names[:10]) or 'no files'}"
+        if {"vocab.txt", "tokenizer.json"} & set(names):
+            remedy += "; `BertTokenizer.load` opens a vocabulary alone"
     elif path.exists():
         there = "a file of another format"
     raise InputError(
         "A checkpoint must be of a known format: "
         f"{', '.join(checkpoint_sources.names())}. Received: {source}: "
-        f"{there}. Check the path, or name the format with `kind`."
+        f"{there}. {remedy}."
     )
 
 

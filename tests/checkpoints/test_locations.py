@@ -71,6 +71,12 @@ def test_unknown_directory_lists_its_files(tmp_path):
         load_checkpoint(tmp_path)
 
 
+def test_vocabulary_alone_is_no_checkpoint(tmp_path):
+    (tmp_path / "vocab.txt").write_text("[PAD]")
+    with pytest.raises(InputError, match="`BertTokenizer.load` opens"):
+        load_checkpoint(tmp_path)
+
+
 def test_unknown_file_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("")
     with pytest.raises(InputError, match="a file of another format"):
