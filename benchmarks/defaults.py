@@ -2,20 +2,22 @@
 
     python -m benchmarks.defaults [--data sst2,mrpc] [--layers 6,4,2]
         [--rows 50,500,5000] [--seeds 1] [--rates default,1e-4]
-        [--heads plain,balanced,smoothed] [--label now] [--results FILE]
+        [--heads plain,balanced,smoothed] [--training all,lamb,head]
+        [--label now] [--results FILE]
 
 Trains MiniLM, whole or cut to its first layers, as `bert-zoo train` does
 without flags, on the first rows of a seeded shuffle of each training set, and
 scores it on held-out rows (at most 1,000; 300 questions). `--rates` puts
-others beside the default rate, `--heads` other options of a classifier. What a
-run gave is kept at once, under its
-label: started again, the script goes on where it stopped. `KBZ_SHARED` names
-the directory of the data sets (default: ../shared).
+others beside the default rate, `--heads` other options of a classifier,
+`--training` LAMB, and a head alone on a frozen encoder. What a run gave is kept
+at once, under its label: started again, the script goes on where it stopped.
+`KBZ_SHARED` names the directory of the data sets (default: ../shared).
 """
 
 import argparse
 import csv
 import gzip
+import itertools
 import json
 import os
 import pathlib
@@ -39,6 +41,12 @@ HEADS = {
     "smoothed": {"label_smoothing": 0.1},
     "both": {"class_weights": "balanced", "label_smoothing": 0.1},
 }
+# Arguments of `compile`, and of the model.
+TRAINING = {
+    "all": ({}, {}),
+    "lamb": ({"optimizer": "lamb"}, {}),
+    "head": ({}, {"freeze_encoder": True}),
+}
 MOST_HELD_OUT = 1000
 
 
@@ -51,6 +59,7 @@ def main():
     parser.add_argument("--rates", default="default")
     parser.add_argument("--epochs", type=int, default=0, help="0: default")
     parser.add_argument("--heads", default="plain")
+    parser.add_argument("--training", default="all")
     parser.add_argument("--label", default="now")
     parser.add_argument(
         "--results",
@@ -66,45 +75,71 @@ def main():
             name = " ".join(map(str, cell))
             if name in results:
                 continue
-            results[name] = run(*cell[1:], scratch)
+            results[name] = run(scratch, *cell[1:])
             print(f"{name:50} {results[name]}", flush=True)
             options.results.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def cells(options):
-    for rows in map(int, options.rows.split(",")):
-        for data in options.data.split(","):
-            for layers in map(int, options.layers.split(",")):
-                for rate in options.rates.split(","):
-                    for seed in range(options.seeds):
-                        for head in options.heads.split(","):
-                            yield (
-                                options.label,
-                                data,
-                                layers,
-                                rows,
-                                rate,
-                                options.epochs,
-                                seed,
-                                head,
-                            )
+    layers, rows, seeds = (
+        [int(one) for one in options.layers.split(",")],
+        [int(one) for one in options.rows.split(",")],
+        range(options.seeds),
+    )
+    for (
+        num_rows,
+        data,
+        num_layers,
+        rate,
+        seed,
+        head,
+        training,
+    ) in itertools.product(
+        rows,
+        options.data.split(","),
+        layers,
+        options.rates.split(","),
+        seeds,
+        options.heads.split(","),
+        options.training.split(","),
+    ):
+        cell = data, num_layers, num_rows, rate, options.epochs, seed, head
+        # Names from before there was a choice stay.
+        yield options.label, *cell, *([training] if training != "all" else [])
 
 
-def run(data, layers, num_rows, rate, epochs, seed, head, scratch):
+def run(
+    scratch, data, layers, num_rows, rate, epochs, seed, head, training="all"
+):
     """Returns the score on held-out rows, in points, and seconds."""
     started = time.monotonic()
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     rate = None if rate == "default" else float(rate)
+    compiled, model_options = TRAINING[training]
     scores = fine_tuned(
-        cut(layers, scratch), data, num_rows, seed, rate, epochs, **HEADS[head]
+        cut(layers, scratch),
+        data,
+        num_rows,
+        seed,
+        epochs,
+        HEADS[head],
+        {"learning_rate": rate, **compiled},
+        **model_options,
     )
     seconds = round(time.monotonic() - started)
     return {"score": scores.pop("score"), "seconds": seconds, **scores}
 
 
 def fine_tuned(
-    preset, data, num_rows, seed, rate=None, epochs=0, **head_options
+    preset,
+    data,
+    num_rows,
+    seed,
+    epochs=0,
+    head_options=None,
+    compiled=None,
+    **model_options,
 ):
     """Trains a preset on the first rows, and scores it on held-out ones."""
     kind, options, train, held_out, metric = DATA[data]()
@@ -115,10 +150,12 @@ def fine_tuned(
     head_class = registry.heads.get(kind)
     # All labels: few rows need not have each.
     options = options(as_rows(DATA[data]()[2]), head_class)
-    head = head_class.from_examples(train, **options, **head_options)
+    head = head_class.from_examples(train, **options, **(head_options or {}))
     length = 384 if kind == "span_qa" else None
-    model = zoo.TaskModel.from_preset(preset, head, sequence_length=length)
-    model.compile(learning_rate=rate)
+    model = zoo.TaskModel.from_preset(
+        preset, head, sequence_length=length, **model_options
+    )
+    model.compile(**(compiled or {}))
     epochs = epochs or default_epochs(num_rows)
     model.fit(train, batch_size=32, epochs=epochs, seed=seed, verbose=0)
     others = {}

@@ -251,7 +251,9 @@ def fine_tune(
     with tempfile.TemporaryDirectory() as scratch:
         source = pathlib.Path(scratch) / "start"
         zoo.save_preset(encoder, preset.tokenizer(), source)
-        scores = defaults.fine_tuned(source, data, num_rows, seed, **head)
+        scores = defaults.fine_tuned(
+            source, data, num_rows, seed, head_options=head
+        )
     print(json.dumps(scores))
 
 
