@@ -87,21 +87,22 @@ class Corpus:
             least: int. Documents that either part must have.
 
         Raises:
-            InputError: if there are too few documents for that.
+            InputError: if there are enough documents for one part alone.
         """
         order = np.random.default_rng(seed).permutation(self.num_documents)
         bounds = self.sentence_splits[self.document_splits]
         before = np.cumsum(np.diff(bounds)[order])
         number = 0
-        if fraction:
+        # Of too few, the objective says what it needs.
+        if fraction and self.num_documents >= least:
             wanted = fraction * self.num_tokens
             number = max(int(np.searchsorted(before, wanted)) + 1, least)
-        if self.num_documents - number < least:
+        if number and self.num_documents - number < least:
             raise InputError(
                 f"At least {least} documents must be left to learn from. "
-                f"Received: {self.num_documents} documents, of which {number} "
-                "are held out. Give more documents, separated by blank lines, "
-                "or hold none out (0)."
+                f"Received: {self.num_documents}, of which {number} are held "
+                "out. Give more documents, separated by blank lines, or hold "
+                "none out (0)."
             )
         return (
             self.documents(np.sort(order[number:])),

@@ -74,9 +74,9 @@ def read_documents(
                 f"`{name}` must be one of {', '.join(known)}. Received: "
                 f"{name}={value!r:.40}."
             )
-    paths = files_in(paths)
+    paths = list(map(os.fspath, paths))
     is_empty = True
-    for path in paths:
+    for path in files_in(paths):
         name = path.removesuffix(".gz")
         how = format or ("jsonl" if name.endswith(".jsonl") else "blank_lines")
         for lines, origin in _READERS[how](path, text_key):
@@ -87,7 +87,7 @@ def read_documents(
                 yield in_sentences(document, split)
     if is_empty:
         raise InputError(
-            "A corpus must have documents. Received: none but blank ones in "
+            "A corpus must have documents. Received: none, or blank ones, in "
             f"{', '.join(paths):.200}. Check the files and their format."
         )
 
@@ -174,8 +174,8 @@ def _in_objects(path, text_key):
         if not isinstance(text, str):
             raise InputError(
                 f"{path}:{number}: each object must have a text as "
-                f"{text_key!r}. Received: {', '.join(record):.80}. Name the "
-                "key that has it, or mend the line."
+                f"{text_key!r}. Received: {record!r:.80}. Name the key that "
+                "has it, or mend the line."
             )
         yield text.splitlines(), f"{path}:{number}"
 

@@ -47,7 +47,7 @@ def checked_length(
             + (
                 f"A sequence has {num_special} special tokens."
                 if length < shortest
-                else "Shorten it, or build the encoder with "
+                else f"Give {longest}, or build the encoder with "
                 f"max_sequence_length={length}."
             )
         )

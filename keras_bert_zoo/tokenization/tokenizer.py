@@ -406,9 +406,9 @@ def load_tokenizer(
         raise InputError(
             "A tokenizer's directory must hold the files of a registered "
             f"one: {', '.join(registry.tokenizers.names())}. Received: "
-            f"{directory}, with {_listed(pathlib.Path(directory))}. A package "
-            "adds a tokenizer through the entry-point group "
-            f"{registry.tokenizers.group!r}."
+            f"{directory}, with {_listed(pathlib.Path(directory))}. Learn one "
+            "with `bert-zoo vocabulary`; a package adds other tokenizers "
+            f"through the entry-point group {registry.tokenizers.group!r}."
         )
     try:
         return kind.load(directory, engine=engine)

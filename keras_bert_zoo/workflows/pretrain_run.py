@@ -463,11 +463,13 @@ def _check_manifest(manifest, given, objective, tokenizer) -> None:
             f"The vocabulary must be the one that {given} was made with. "
             "Received: another. Give that one, or make the examples again."
         )
-    pairs = manifest["objective"]["pairs"]
-    if pairs != objective.pairs:
+    made = manifest["objective"]
+    for name, value in objective.get_config().items():
+        if made.get(name, value) == value:
+            continue
         raise InputError(
-            f"{given} was made with pairs={pairs}. Received: pairs="
-            f"{objective.pairs}. Give the same."
+            f"{given} was made with {name}={made[name]}. Received: {name}="
+            f"{value}. Give the same."
         )
 
 

@@ -78,7 +78,7 @@ def test_a_document_must_be_left_to_learn_from():
 def test_both_parts_can_be_made_to_have_two_documents():
     train, held_out = small_corpus.corpus(4).held_out(0.01, 0, least=2)
     assert train.num_documents == held_out.num_documents == 2
-    with pytest.raises(InputError, match="At least 2 documents.*3 documents"):
+    with pytest.raises(InputError, match="At least 2 documents.*: 3, of"):
         small_corpus.corpus(3).held_out(0.01, 0, least=2)
 
 

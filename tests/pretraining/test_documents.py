@@ -111,3 +111,8 @@ def test_text_that_is_not_utf8_names_its_line(tmp_path):
     path.write_bytes(b"fine\nbad \xff\n")
     with pytest.raises(InputError, match=r"corpus.txt:2: .*UTF-8"):
         read(path)
+
+
+def test_a_directory_without_files_is_named(tmp_path):
+    with pytest.raises(InputError, match=f"in {tmp_path}"):
+        next(read_documents([tmp_path]))

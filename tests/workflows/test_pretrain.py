@@ -307,6 +307,7 @@ def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
     }
     for options, message in (
         ({"pairs": "none"}, "pairs=next_sentence"),
+        ({"mask_rate": 0.4}, "mask_rate=0.15. Received: mask_rate=0.4"),
         ({"sequence_length": 32}, "a sequence length of 32"),
         ({"tokens_per_batch": 64}, "Leave it out"),
         ({"corpus": corpus}, "corpus and examples"),
@@ -466,7 +467,8 @@ def test_wrong_options_are_refused(
     assert not (tmp_path / "model").exists()
 
 
-def test_one_document_has_no_random_sentence(vocabulary, tmp_path):
+@pytest.mark.parametrize("hold_out", (0, 0.02))
+def test_one_document_has_no_random_sentence(hold_out, vocabulary, tmp_path):
     path = tmp_path / "one.txt"
     path.write_text("the cat saw a bird\na dog slept\n")
     with pytest.raises(InputError, match="pairs=sentence_order"):
@@ -474,7 +476,7 @@ def test_one_document_has_no_random_sentence(vocabulary, tmp_path):
             corpus=path,
             vocabulary=vocabulary,
             out=tmp_path / "model",
-            hold_out=0,
+            hold_out=hold_out,
             **SIZES,
         )
 

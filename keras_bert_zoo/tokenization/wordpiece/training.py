@@ -138,8 +138,7 @@ def train_vocabulary(
         raise InputError(
             f"`size` must hold {len(fixed)} special and reserved tokens and "
             f"{len(alphabet)} characters, at the beginning of words and "
-            f"inside of them. Received: size={size}. Raise it, or lower "
-            "max_characters."
+            f"inside of them. Received: size={size}. Raise it."
         )
     learner = tokenizers.Tokenizer(
         tokenizers.models.WordPiece(unk_token=SPECIAL_TOKENS[1])
