@@ -9,8 +9,8 @@ Trains MiniLM, whole or cut to its first layers, as `bert-zoo train` does
 without flags, on the first rows of a seeded shuffle of each training set, and
 scores it on held-out rows (at most 1,000; 300 questions). `--rates` puts
 others beside the default rate, `--heads` other options of a classifier,
-`--training` LAMB, and a head alone on a frozen encoder. What a run gave is kept
-at once, under its label: started again, the script goes on where it stopped.
+`--training` LAMB, and a head alone on a frozen encoder. Each score is saved
+at once, under its label: started again, the script resumes.
 `KBZ_SHARED` names the directory of the data sets (default: ../shared).
 """
 

@@ -25,16 +25,9 @@ import tempfile
 
 import keras_bert_zoo as zoo
 from benchmarks import harness
+from benchmarks.pretraining_step import CONTENDERS
 
 NAME = "pretraining_from_disk"
-CONTENDERS = (
-    "keras_bert_zoo",
-    "keras_hub",
-    "keras_hub+oneDNN",
-    "zeromodels",
-    "zeromodels+oneDNN",
-    "pytorch",
-)
 BOOK = "data/pretrain/gutenberg/middlemarch.txt.gz"
 LENGTH, BATCH_SIZE = 128, 32
 

@@ -202,7 +202,7 @@ def trained(folder: pathlib.Path, recipe: str, num_tokens: int) -> pathlib.Path:
 
 
 def read_reviews(folder: str, recipe: str, num_tokens: int) -> None:
-    """Goes on with film reviews, without their labels, for three passes."""
+    """Continues pre-training on unlabelled film reviews, three epochs."""
     folder = pathlib.Path(folder)
     path = harness.shared_directory() / "data/movie_reviews_docs/all.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
