@@ -107,7 +107,7 @@ def pretrain(
     validation: Files | None = None,
     hold_out: FractionBelowOne = 0.02,
     overwrite: bool = False,
-    epochs: Positive = 10,
+    epochs: Positive | None = None,
     steps: Steps | None = None,
     sequence_length: Positive = 128,
     num_layers: Positive | None = None,
@@ -147,7 +147,7 @@ def pretrain(
         hold_out: fraction of the corpus that is not learned from, where
             there are no validation files.
         overwrite: whether a model in the directory may be replaced.
-        epochs: passes over the corpus.
+        epochs: passes over the corpus (default: 10).
         steps: updates of the weights, in place of epochs.
         {BatchOptions}
         sequence_length: most tokens in an example.
@@ -217,9 +217,11 @@ def pretrain(
     objective_options = {
         k: v for k, v in objective_options.items() if k not in options
     }
-    configuration = {**options, **objective_options}
     check_paths(options, _OUTSIDE, needed=("preset", "architecture"))
     _check_combinations(options)
+    if options["epochs"] is None and options["steps"] is None:
+        options["epochs"] = 10
+    configuration = {**options, **objective_options}
     if isinstance(objective, str):
         kind = registry.objectives.get(objective)
         known = [*inspect.signature(kind).parameters]
@@ -250,6 +252,12 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
         raise InputError(
             "What is learned from is a corpus, or examples made of one. "
             f"Received: {' and '.join(given) or 'neither'}. Give one of them."
+        )
+    if options["epochs"] is not None and options["steps"] is not None:
+        raise InputError(
+            "A run has so many epochs, or so many steps. Received: "
+            f"epochs={options['epochs']}, steps={options['steps']}. Give one "
+            "of them."
         )
     for name in ("packed_length", "tokens_per_batch"):
         if options["examples"] is not None and options[name] is not None:

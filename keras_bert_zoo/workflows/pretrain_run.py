@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import os
 import pathlib
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -423,20 +424,11 @@ def _files(
     made: dict[str, int] = {}
     known: dict[str, int] = {}
     for given in given_paths:
-        files = storage.files_of(given)
-        if not files.is_directory(given):
-            paths.append(given)
-            continue
-        manifest = read_manifest(given)
-        _check_manifest(manifest, given, objective, tokenizer)
-        shards = {
-            files.join(given, one["file"]): one for one in manifest["shards"]
-        }
-        paths += shards
+        shards = _shards(given, objective, tokenizer)
+        paths += shards or [given]
         made |= {path: one["num_examples"] for path, one in shards.items()}
-        for (path, one), size in zip(
-            shards.items(), files.sizes(list(shards)), strict=True
-        ):
+        sizes = storage.files_of(given).sizes(list(shards))
+        for (path, one), size in zip(shards.items(), sizes, strict=True):
             if size == one["num_bytes"]:
                 known[path] = made[path]
     examples = RecordFiles(paths, objective, tokenizer, known)
@@ -454,6 +446,33 @@ def _files(
             "examples, or make others."
         )
     return examples
+
+
+def _shards(
+    given: str, objective: MaskedLM, tokenizer: Tokenizer
+) -> dict[str, dict]:
+    """Returns path -> facts of the files given that have a manifest.
+
+    A single file has one if it lies where it was made.
+    """
+    files = storage.files_of(given)
+    is_directory = files.is_directory(given)
+    directory = given if is_directory else files.parent(given)
+    try:
+        manifest = read_manifest(directory)
+    except InputError:
+        if is_directory:
+            raise
+        return {}
+    shards = {
+        files.join(directory, one["file"]): one for one in manifest["shards"]
+    }
+    if not is_directory:
+        found = shards.get(files.join(directory, os.path.basename(given)))
+        shards = {given: found} if found else {}
+    if shards:
+        _check_manifest(manifest, given, objective, tokenizer)
+    return shards
 
 
 def _check_manifest(manifest, given, objective, tokenizer) -> None:

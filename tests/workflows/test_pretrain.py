@@ -317,6 +317,8 @@ def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
         with pytest.raises(InputError, match=message):
             zoo.pretrain(**{**given, **options})
     (shard,) = (tmp_path / "files").glob("*.tfrecord")
+    alone = {"examples": shard, "steps": 1, "out": tmp_path / "alone"}
+    assert zoo.pretrain(**given | alone).num_examples == made.num_examples
     whole = shard.read_bytes()
     # The first record alone.
     num_bytes = int.from_bytes(whole[:8], "little") + 16
@@ -325,8 +327,9 @@ def test_examples_in_files_are_learned_from(corpus, vocabulary, tmp_path):
         zoo.pretrain(**given)
     other = tmp_path / "other_words"
     zoo.train_vocabulary(corpus=corpus, out=other, size=50)
-    with pytest.raises(InputError, match="The vocabulary must be the one"):
-        zoo.pretrain(**{**given, "vocabulary": other})
+    for examples in (tmp_path / "files", shard):
+        with pytest.raises(InputError, match="The vocabulary must be the one"):
+            zoo.pretrain(**{**given, "vocabulary": other, "examples": examples})
 
 
 @pytest.mark.slow
@@ -447,6 +450,7 @@ def test_nothing_need_be_held_out(corpus, vocabulary, tmp_path):
         ({"masks": 3}, "no such options.*masks.*mask_rate"),
         ({"objective": "other"}, "No objective has the name 'other'"),
         ({"packed_length": 64, "tokens_per_batch": 64}, "Only one of"),
+        ({"epochs": 2, "steps": 9}, "epochs=2, steps=9. Give one"),
         ({"hold_out": 1.0}, "hold_out"),
         ({"sequence_length": 3}, "sequence_length"),
         ({"document_format": "xml"}, "`format` must be one of"),
