@@ -50,6 +50,7 @@ BASE = {
     "pairs": "next_sentence",
     "mask_rate": 0.15,
     "precision": "auto",
+    "vocabulary_size": 8192,
 }
 RECIPES = {
     "base": {},
@@ -72,6 +73,8 @@ RECIPES = {
         "batch_size": 32,
         "mask_rate": 0.25,
     },
+    "vocabulary of 4,096": {"vocabulary_size": 4096},
+    "vocabulary of 16,384": {"vocabulary_size": 16384},
     "2 layers of 384": {"num_layers": 2, "hidden_dim": 384},
     "8 layers of 192": {"num_layers": 8, "hidden_dim": 192},
 }
@@ -101,8 +104,8 @@ def main():
 
 
 def prepared(folder: pathlib.Path) -> pathlib.Path:
-    """Writes documents, those set aside and a vocabulary to a folder."""
-    if (folder / "words").exists():
+    """Writes documents, and those set aside, to a folder."""
+    if (folder / "held_out.txt").exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     shared = harness.shared_directory() / "data" / "pretrain"
@@ -115,10 +118,17 @@ def prepared(folder: pathlib.Path) -> pathlib.Path:
     del texts[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
     for name, part in ("corpus", texts), ("held_out", held_out):
         (folder / f"{name}.txt").write_text("\n\n".join(part) + "\n", "utf-8")
-    zoo.train_vocabulary(
-        corpus=[folder / "corpus.txt"], out=folder / "words", size=8192
-    )
     return folder
+
+
+def vocabulary(folder: pathlib.Path, size: int) -> pathlib.Path:
+    """Returns the directory of a vocabulary of the corpus, learned once."""
+    path = folder / f"words_{size}"
+    if not path.exists():
+        zoo.train_vocabulary(
+            corpus=[folder / "corpus.txt"], out=path, size=size
+        )
+    return path
 
 
 def run(kind: str, *arguments) -> None:
@@ -156,11 +166,12 @@ def train(folder: str, recipe: str, num_tokens: int) -> None:
     """Pre-trains, and prints what is found of the documents set aside."""
     folder = pathlib.Path(folder)
     options = {**BASE, **RECIPES[recipe]}
+    words = vocabulary(folder, options.pop("vocabulary_size"))
     size = options["batch_size"] * options["sequence_length"]
     found = zoo.pretrain(
         corpus=[folder / "corpus.txt"],
         hold_out=0.0,
-        vocabulary=folder / "words",
+        vocabulary=words,
         out=trained(folder, recipe, num_tokens),
         overwrite=True,
         steps=max(num_tokens // size, 20),
@@ -211,7 +222,7 @@ def read_reviews(folder: str, recipe: str, num_tokens: int) -> None:
     (folder / "reviews.txt").write_text("\n\n".join(texts) + "\n", "utf-8")
     before = trained(folder, recipe, num_tokens)
     options = {**BASE, **RECIPES[recipe], "learning_rate": 5e-4}
-    for name in ("num_layers", "hidden_dim", "dropout"):
+    for name in ("num_layers", "hidden_dim", "dropout", "vocabulary_size"):
         del options[name]
     found = zoo.pretrain(
         preset=str(before),

@@ -117,6 +117,22 @@ class Preset:
         self._add_notes(())
         return encoder
 
+    def dropout_of_all(self, rate: float | None) -> dict[str, float]:
+        """Returns the overrides of `encoder` that set each dropout it has.
+
+        Args:
+            rate: float in [0, 1); `None` to leave the preset's.
+        """
+        if rate is None:
+            return {}
+        name, _ = self._architecture(load_weights=False)
+        has = inspect.signature(encoders.get(name).__init__).parameters
+        # One without any is told so.
+        rates = {"dropout": rate}
+        if "attention_dropout" in has:
+            rates["attention_dropout"] = rate
+        return rates
+
     def tokenizer(self, engine: str = "auto") -> Tokenizer:
         """Returns the tokenizer; see `load_tokenizer`."""
         found = self.tokenizer_or_none(engine)

@@ -62,6 +62,7 @@ class PretrainingModel(TaskModel):
         *,
         sequence_length: int | None = None,
         num_layers: int | None = None,
+        encoder_dropout: float | None = None,
         dtype=None,
         tokenizer_engine: str = "auto",
         **objective_options,
@@ -71,7 +72,8 @@ class PretrainingModel(TaskModel):
         Args:
             preset: see `TaskModel.from_preset`.
             objective: name of a registered objective, or an `Objective`.
-            sequence_length, dtype, tokenizer_engine: see there.
+            sequence_length, encoder_dropout, dtype, tokenizer_engine: see
+                there.
             num_layers: int or `None`. Transformer blocks, if more than the
                 model has: they begin as copies of its own, see `stacked`.
             **objective_options: arguments of the named objective.
@@ -83,7 +85,9 @@ class PretrainingModel(TaskModel):
         objective = objective_of(objective, **objective_options)
         if not isinstance(preset, presets.Preset):
             preset = presets.Preset(preset)
-        encoder = preset.encoder(dtype=dtype)
+        encoder = preset.encoder(
+            dtype=dtype, **preset.dropout_of_all(encoder_dropout)
+        )
         if num_layers is not None:
             encoder = stacked(encoder, num_layers)
         model = cls(

@@ -160,6 +160,7 @@ class TaskModel(ReplicatedModel):
         freeze_embeddings: bool | None = None,
         load_weights: bool = True,
         load_head: bool | None = None,
+        encoder_dropout: float | None = None,
         dtype=None,
         tokenizer_engine: str = "auto",
         special_in_texts: bool | None = None,
@@ -185,6 +186,8 @@ class TaskModel(ReplicatedModel):
                 stored as a classifier without names of labels, and needs a
                 `TaggingHead` with them. `None`: where a head's weights mean
                 the same whatever its options, as those of a masked LM do.
+            encoder_dropout: float in [0, 1). Dropout of the encoder's vectors
+                and attention weights; `None` for the preset's.
             dtype: policy of encoder and head, such as `"mixed_bfloat16"`.
             tokenizer_engine: `auto`, `fast` or `graph`.
             special_in_texts: bool. Whether a special token that a text
@@ -205,6 +208,7 @@ class TaskModel(ReplicatedModel):
             freeze_embeddings=freeze_embeddings,
             load_weights=load_weights,
             load_head=load_head,
+            encoder_dropout=encoder_dropout,
             dtype=dtype,
             tokenizer_engine=tokenizer_engine,
             special_in_texts=special_in_texts,

@@ -75,6 +75,7 @@ def load_task(
     freeze_embeddings: bool | None = None,
     load_weights: bool = True,
     load_head: bool | None = None,
+    encoder_dropout: float | None = None,
     dtype=None,
     tokenizer_engine: str = "auto",
     special_in_texts: bool | None = None,
@@ -120,7 +121,11 @@ def load_task(
             flag("special_in_texts", special_in_texts)
         )
     model = model_class(
-        preset.encoder(load_weights=load_weights, dtype=dtype),
+        preset.encoder(
+            load_weights=load_weights,
+            dtype=dtype,
+            **preset.dropout_of_all(encoder_dropout),
+        ),
         head,
         tokenizer,
         sequence_length=sequence_length or task.get("sequence_length"),

@@ -113,6 +113,7 @@ def finetune(
     sequence_length: Positive | None = None,
     special_in_texts: bool | None = None,
     freeze_encoder: bool = False,
+    encoder_dropout: FractionBelowOne | None = None,
     check_tpu: bool = False,
     freeze_embeddings: bool = False,
     text_column: Column | None = None,
@@ -155,6 +156,9 @@ def finetune(
             separator, for that token, as Hugging Face's tokenizers do; or
             not (default: what the preset says, usually not).
         freeze_encoder: train the head alone.
+        encoder_dropout: of the encoder's vectors and attention weights
+            (default: the preset's; of one pre-trained without, 0.1 to 0.3
+            often learns more from few examples).
         {TrainingOptions}
         check_tpu: check before training whether a TPU could run the steps.
 

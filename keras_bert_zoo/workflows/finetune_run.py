@@ -281,6 +281,7 @@ def _model(
             special_in_texts=options["special_in_texts"],
             freeze_encoder=options["freeze_encoder"],
             freeze_embeddings=options["freeze_embeddings"],
+            encoder_dropout=options["encoder_dropout"],
             dtype=precision,
         )
         model.compile(recipe)

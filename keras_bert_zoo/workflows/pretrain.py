@@ -40,8 +40,8 @@ _OUTSIDE = {
     "validation": "Documents",
     "vocabulary": "The vocabulary",
 }
-# Of a new encoder alone: one that is continued has its own, and may have more
-# blocks stacked.
+# Of a new encoder. One that is continued has sizes of its own; more blocks may
+# be stacked, and the dropout be another.
 SIZES = (
     "num_layers",
     "num_heads",
@@ -49,6 +49,7 @@ SIZES = (
     "intermediate_dim",
     "dropout",
 )
+_OF_A_PRESET = ("num_layers", "dropout")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,8 +163,8 @@ def pretrain(
         intermediate_dim: inner width of the feed-forward parts (default: the
             architecture's, or four times the width).
         dropout: of vectors and attention weights (default: the
-            architecture's, or 0.1). Training that sees each text a few times
-            learns more without.
+            architecture's, or 0.1; with a preset, its own). Training that
+            sees each text a few times learns more without.
 
     Args, second phase:
         long_sequence_length: most tokens in an example of a second phase, with
@@ -270,7 +271,7 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
     new = [
         name
         for name in ("vocabulary", "architecture", *SIZES)
-        if options[name] is not None and name != "num_layers"
+        if options[name] is not None and name not in _OF_A_PRESET
     ]
     if options["preset"] is not None and new:
         raise InputError(

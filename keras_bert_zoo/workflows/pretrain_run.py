@@ -519,6 +519,7 @@ def _model(
                 objective,
                 sequence_length=length,
                 num_layers=options["num_layers"],
+                encoder_dropout=options["dropout"],
                 dtype=precision,
             )
         else:

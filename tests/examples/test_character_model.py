@@ -241,6 +241,17 @@ def test_arguments_of_another_encoder_are_refused(
         zoo.load_encoder(directory)
 
 
+def test_dropout_that_an_encoder_has_not_is_refused(saved_encoder):
+    _, directory = saved_encoder
+    with pytest.raises(zoo.InputError, match="Received: dropout. Known: "):
+        zoo.TaskModel.from_preset(
+            directory,
+            "classification",
+            labels=["a", "b"],
+            encoder_dropout=0.1,
+        )
+
+
 def test_damaged_tokenizer_file_is_refused(saved_encoder):
     _, directory = saved_encoder
     _edit(directory, "characters.json", surprise=1)

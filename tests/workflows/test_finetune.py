@@ -287,7 +287,13 @@ def run_of_own_head(own_head, preset, tmp_path_factory):
         out=tmp_path_factory.mktemp("own") / "model",
         epochs=1,
         freeze_encoder=True,
+        encoder_dropout=0.3,
     )
+
+
+def test_the_encoder_has_the_dropout_that_is_asked_for(run_of_own_head):
+    config = run_of_own_head.model.encoder.get_config()
+    assert (config["dropout"], config["attention_dropout"]) == (0.3, 0.3)
 
 
 @pytest.mark.slow

@@ -95,7 +95,9 @@ def test_a_model_goes_on_from_another(result, corpus, tmp_path):
         steps=2,
         sequence_length=24,
         learning_rate=1e-9,
+        dropout=0.2,
     )
+    assert other.model.encoder.get_config()["attention_dropout"] == 0.2
     for name, value in result.metrics.items():
         assert other.metrics[name] == pytest.approx(value, abs=1e-4)
 
