@@ -3,7 +3,10 @@
     python -m benchmarks.pretraining_recipes [--recipes base,packed]
                                              [--tokens 1500000] [--seeds 3]
                                              [--data sst2,trec]
-                                             [--rows 500,7000] [--folder DIR]
+                                             [--rows 500,7000]
+                                             [--starts new,trained,reviews]
+                                             [--ways mean,first_longer]
+                                             [--folder DIR]
 
 Reads the novels, speeches, plays and pages of the shared data, sets 2 % of the
 documents aside and learns a vocabulary of 8,192 from the others. Then each
@@ -17,6 +20,7 @@ started again, the script resumes.
 
 import argparse
 import gzip
+import itertools
 import json
 import pathlib
 import subprocess
@@ -29,7 +33,6 @@ import keras
 
 from benchmarks import defaults
 from benchmarks import harness
-from keras_bert_zoo import presets
 from keras_bert_zoo.pretraining.corpus import read_corpus
 from keras_bert_zoo.pretraining.documents import read_documents
 from keras_bert_zoo.pretraining.objective import CorpusExamples
@@ -38,6 +41,15 @@ NAME = "pretraining_recipes"
 FOLDERS = ("gutenberg", "speeches", "tinyshakespeare", "wikitext2")
 HELD_OUT_EVERY = 50
 STARTS = ("new", "trained", "reviews")
+# How heads are trained: pooling, the encoder's dropout, passes (0: as many as
+# by default), and the rate for new weights, which learn nothing from the first
+# token's vector at the default one.
+WAYS = {
+    "mean": ("mean", 0.1, 0, None),
+    "first": ("cls", 0.1, 0, 2e-4),
+    "first_undropped": ("cls", 0.0, 5, 2e-4),
+    "first_longer": ("cls", 0.3, 5, 2e-4),
+}
 STARTED = time.monotonic()
 # Options of `pretrain`, and of the objective.
 BASE = {
@@ -73,8 +85,8 @@ RECIPES = {
         "batch_size": 32,
         "mask_rate": 0.25,
     },
-    "vocabulary of 4,096": {"vocabulary_size": 4096},
-    "vocabulary of 16,384": {"vocabulary_size": 16384},
+    "vocabulary of 4096": {"vocabulary_size": 4096},
+    "vocabulary of 16384": {"vocabulary_size": 16384},
     "2 layers of 384": {"num_layers": 2, "hidden_dim": 384},
     "8 layers of 192": {"num_layers": 8, "hidden_dim": 192},
 }
@@ -87,6 +99,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--data", default="sst2", help="of `defaults`")
     parser.add_argument("--rows", default="7000")
+    parser.add_argument("--starts", default=",".join(STARTS))
+    parser.add_argument("--ways", default="mean", help="of `WAYS`")
     parser.add_argument("--folder", type=pathlib.Path)
     options = parser.parse_args()
     folder = prepared(options.folder or pathlib.Path(tempfile.mkdtemp()))
@@ -94,13 +108,19 @@ def main():
     for recipe in recipes:
         run("train", folder, recipe, options.tokens)
     last = recipes[-1], options.tokens
-    for start in STARTS if options.seeds else ():
-        if start == "reviews":
-            run("read_reviews", folder, *last)
-        for data in options.data.split(","):
-            for rows in map(int, options.rows.split(",")):
-                for seed in range(options.seeds):
-                    run("fine_tune", folder, *last, start, data, rows, seed)
+    starts = options.starts.split(",") if options.seeds else ()
+    if "reviews" in starts:
+        run("read_reviews", folder, *last)
+    for seed, start, data, rows, way in itertools.product(
+        range(options.seeds),
+        starts,
+        options.data.split(","),
+        map(int, options.rows.split(",")),
+        options.ways.split(","),
+    ):
+        # Names from before there was a choice stay.
+        others = [way] if way != "mean" else []
+        run("fine_tune", folder, *last, start, data, rows, seed, *others)
 
 
 def prepared(folder: pathlib.Path) -> pathlib.Path:
@@ -246,25 +266,25 @@ def fine_tune(
     data: str,
     num_rows: int,
     seed: int,
+    way: str = "mean",
 ) -> None:
-    """Trains a head with the defaults of others, and prints its score."""
+    """Trains a head, with defaults but for one of `WAYS`; prints its score."""
+    pooling, dropout, epochs, rate_of_new = WAYS[way]
     path = trained(pathlib.Path(folder), recipe, num_tokens)
     if start == "reviews":
         path = f"{path}_reviews"
-    preset = presets.Preset(path)
     keras.utils.set_random_seed(seed)
-    given = preset.encoder()
-    config = {**given.get_config(), "dropout": 0.1, "attention_dropout": 0.1}
-    encoder = zoo.BertEncoder(**config)
-    if start != "new":
-        encoder.set_weights(given.get_weights())
-    head = {} if data in ("wnut17", "ncbi") else {"pooling": "mean"}
-    with tempfile.TemporaryDirectory() as scratch:
-        source = pathlib.Path(scratch) / "start"
-        zoo.save_preset(encoder, preset.tokenizer(), source)
-        scores = defaults.fine_tuned(
-            source, data, num_rows, seed, head_options=head
-        )
+    scores = defaults.fine_tuned(
+        path,
+        data,
+        num_rows,
+        seed,
+        epochs,
+        {} if data in ("wnut17", "ncbi") else {"pooling": pooling},
+        {"learning_rate": rate_of_new if start == "new" else None},
+        load_weights=start != "new",
+        encoder_dropout=dropout,
+    )
     print(json.dumps(scores))
 
 

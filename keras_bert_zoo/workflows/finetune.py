@@ -157,8 +157,7 @@ def finetune(
             not (default: what the preset says, usually not).
         freeze_encoder: train the head alone.
         encoder_dropout: of the encoder's vectors and attention weights
-            (default: the preset's; of one pre-trained without, 0.1 to 0.3
-            often learns more from few examples).
+            (default: the preset's; where that is 0, try 0.1 to 0.3).
         {TrainingOptions}
         check_tpu: check before training whether a TPU could run the steps.
 
