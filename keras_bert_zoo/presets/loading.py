@@ -118,7 +118,9 @@ class Preset:
         return encoder
 
     def dropout_of_all(self, rate: float | None) -> dict[str, float]:
-        """Returns the overrides of `encoder` that set each dropout it has.
+        """Returns the overrides that set every dropout of the encoder.
+
+        `encoder` raises an `InputError` for them if it has no dropout.
 
         Args:
             rate: float in [0, 1); `None` to leave the preset's.
@@ -126,10 +128,9 @@ class Preset:
         if rate is None:
             return {}
         name, _ = self._architecture(load_weights=False)
-        has = inspect.signature(encoders.get(name).__init__).parameters
-        # One without any is told so.
+        parameters = inspect.signature(encoders.get(name).__init__).parameters
         rates = {"dropout": rate}
-        if "attention_dropout" in has:
+        if "attention_dropout" in parameters:
             rates["attention_dropout"] = rate
         return rates
 
