@@ -156,7 +156,7 @@ def fine_tuned(
         preset, head, sequence_length=length, **model_options
     )
     model.compile(**(compiled or {}))
-    epochs = epochs or default_epochs(num_rows)
+    epochs = epochs or default_epochs(head, num_rows)
     model.fit(train, batch_size=32, epochs=epochs, seed=seed, verbose=0)
     others = {}
     if metric in ("f1", "micro"):
@@ -173,11 +173,11 @@ def fine_tuned(
     return {"score": round(100 * float(score), 2), **others}
 
 
-def default_epochs(num_rows):
+def default_epochs(head, num_rows):
     """Returns the passes that the command line makes without a flag."""
     from keras_bert_zoo.workflows import finetune_run
 
-    return finetune_run.default_epochs(num_rows, 32)
+    return finetune_run.default_epochs(head, num_rows, 32)
 
 
 def as_rows(records):

@@ -37,6 +37,8 @@ class Objective(TaskHead):
 
     text_fields: tuple[str, ...] = ()
     label_fields: tuple[str, ...] = ()
+    # New weights bear more.
+    highest_rate: float = 1e-3
     # Of an example: one segment, or a pair.
     num_segments: int = 1
     # That a corpus must have, so that examples can be cut.

@@ -125,6 +125,13 @@ class TaskHead:
     # Which metrics `score` measures, too: name -> its path there, such as
     # `micro.f1`. Where both are equal, people are shown the latter alone.
     scored_metrics: Mapping[str, str] = types.MappingProxyType({})
+    # Updates of the weights that few examples need, and the most passes over
+    # them that do not harm: for runs that name no number of epochs.
+    enough_steps: int = 100
+    most_epochs: int = 20
+    # The highest learning rate that a small encoder takes where none is named:
+    # the highest that Turc et al., 2019 (arXiv:1908.08962) tried.
+    highest_rate: float = 3e-4
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:

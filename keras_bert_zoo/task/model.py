@@ -279,7 +279,9 @@ class TaskModel(ReplicatedModel):
         kwargs = {k: v for k, v in kwargs.items() if k not in options}
         recipe = recipe_of(optimizer, **options)
         if recipe is not None:
-            optimizer = recipe.make(self.encoder)
+            optimizer = recipe.make(
+                self.encoder, highest_rate=self.head.highest_rate
+            )
         given = {
             "loss": (loss, self.head.losses),
             "metrics": (metrics, self.head.metrics),
@@ -624,7 +626,10 @@ class TaskModel(ReplicatedModel):
         with self.distribute_strategy.scope():
             self._compile_with(
                 self._recipe.make(
-                    self.encoder, num_batches, self.trainable_variables
+                    self.encoder,
+                    num_batches,
+                    self.trainable_variables,
+                    self.head.highest_rate,
                 ),
                 self._compile_rest,
             )

@@ -46,8 +46,6 @@ from keras_bert_zoo.workflows.training_setup import precision_choice
 from keras_bert_zoo.workflows.training_setup import strategy_scope
 
 FEWEST_EPOCHS = 3
-MOST_EPOCHS = 20
-FEWEST_STEPS = 100
 # Validation examples that are measured to find out which measures there are.
 NUM_PROBED = 32
 
@@ -109,14 +107,17 @@ def run(
     examples = _examples(options, head, progress)
     if options["epochs"] is None:
         options["epochs"] = default_epochs(
-            examples.reports["train"].num_examples, options["batch_size"]
+            head, examples.reports["train"].num_examples, options["batch_size"]
         )
     progress.check()
     model = _model(options, head, head_options, recipe, scope, progress)
     rate, rate_reason = options["learning_rate"], ""
     if rate is None:
         rate, rate_reason = default_rate(
-            options["optimizer"], model.encoder, model.trainable_variables
+            options["optimizer"],
+            model.encoder,
+            model.trainable_variables,
+            head.highest_rate,
         )
         progress.on_note("rate", f"{rate:g}: {rate_reason}")
     if options["check_tpu"]:
@@ -232,14 +233,14 @@ def run(
     )
 
 
-def default_epochs(num_examples: int, batch_size: int) -> int:
+def default_epochs(head: TaskHead, num_examples: int, batch_size: int) -> int:
     """Returns the epochs of a run that names none.
 
     Three epochs of few examples are too few steps to learn anything.
     """
     steps_per_epoch = math.ceil(num_examples / batch_size)
-    enough = math.ceil(FEWEST_STEPS / steps_per_epoch)
-    return min(max(enough, FEWEST_EPOCHS), MOST_EPOCHS)
+    enough = math.ceil(head.enough_steps / steps_per_epoch)
+    return max(min(enough, head.most_epochs), FEWEST_EPOCHS)
 
 
 def _examples(

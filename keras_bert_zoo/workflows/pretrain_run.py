@@ -110,7 +110,9 @@ def run(
     )
     rate, rate_reason = options["learning_rate"], ""
     if rate is None:
-        rate, rate_reason = default_rate(options["optimizer"], model.encoder)
+        rate, rate_reason = default_rate(
+            options["optimizer"], model.encoder, highest=objective.highest_rate
+        )
         progress.on_note("rate", f"{rate:g}: {rate_reason}")
     lengths = _lengths(options, source)
     objective.start_from(model, source.token_counts)

@@ -247,10 +247,19 @@ def test_a_resumed_run_keeps_its_precision(
 
 
 @pytest.mark.parametrize(
-    ("num_rows", "epochs"), [(1, 20), (50, 20), (500, 7), (5000, 3)]
+    ("labels", "num_rows", "epochs"),
+    [
+        ("abc", 1, 20),
+        ("abc", 50, 20),
+        ("abc", 500, 7),
+        ("abc", 5000, 3),
+        ("ab", 50, 5),
+        ("ab", 500, 3),
+    ],
 )
-def test_a_few_examples_have_more_epochs(num_rows, epochs):
-    assert default_epochs(num_rows, 32) == epochs
+def test_a_few_examples_have_more_epochs(labels, num_rows, epochs):
+    head = ClassificationHead(labels=list(labels))
+    assert default_epochs(head, num_rows, 32) == epochs
 
 
 def test_examples_are_packed(train, recorded):

@@ -38,11 +38,12 @@ def default_rate(
     optimizer: str,
     encoder: keras.Model,
     trained: Iterable[keras.Variable] | None = None,
+    highest: float = HIGHEST_RATE,
 ) -> tuple[float, str]:
     """Returns the peak learning rate, and the reason for it.
 
-    Smaller encoders want higher rates: BERT-base's falls with the product of
-    layers and width, and rises no further than 1e-3. Measured in
+    Smaller encoders want higher rates: BERT-base's rises as the product of
+    layers and width falls, no further than to `highest`. Measured in
     `benchmarks/README.md`.
 
     Args:
@@ -50,6 +51,7 @@ def default_rate(
         encoder: the encoder. BERT-base's rate is taken for one that does not
             tell `num_layers` and `hidden_dim`.
         trained: the variables that are trained; `None` for all.
+        highest: float. For an encoder, with AdamW.
     """
     if optimizer == "lamb":
         return LAMB_RATE, "LAMB, which follows the length of the weights"
@@ -62,7 +64,7 @@ def default_rate(
     if num_layers is None or hidden_dim is None:
         return BERT_BASE_RATE, "that of BERT-base"
     rate = BERT_BASE_RATE * BERT_BASE_SIZE / (num_layers * hidden_dim)
-    rate = min(rate, HIGHEST_RATE)
+    rate = min(rate, highest)
     reason = f"{num_layers} layers of width {hidden_dim}"
     return float(f"{rate:.2g}"), reason
 
@@ -287,6 +289,7 @@ class OptimizerRecipe(AdamOptions, LayerOptions, OptimizerOptions):
         encoder: keras.Model,
         num_batches: int | None = None,
         trained: Iterable[keras.Variable] | None = None,
+        highest_rate: float = HIGHEST_RATE,
     ) -> keras.optimizers.Optimizer:
         """Returns a new optimizer.
 
@@ -296,6 +299,7 @@ class OptimizerRecipe(AdamOptions, LayerOptions, OptimizerOptions):
                 is unknown, `None` where there is no run yet. In both cases
                 the rate stays at its peak, once it has warmed up.
             trained: the model's trained variables; `None` for all.
+            highest_rate: float. See `highest` of `default_rate`.
 
         Raises:
             InputError: if the run is too short for one step, or its length
@@ -305,7 +309,9 @@ class OptimizerRecipe(AdamOptions, LayerOptions, OptimizerOptions):
             trained = list(trained)
         peak = self.learning_rate
         if peak is None:
-            peak, _ = default_rate(self.optimizer, encoder, trained)
+            peak, _ = default_rate(
+                self.optimizer, encoder, trained, highest_rate
+            )
         num_steps = self._num_steps(num_batches, peak)
         every = self.unfreeze_every or 0
         if num_steps and self.unfreeze_fraction:

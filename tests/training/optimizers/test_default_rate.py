@@ -2,9 +2,11 @@
 
 import pytest
 
+import keras_bert_zoo as zoo
 from keras_bert_zoo import testing
 from keras_bert_zoo.training.optimizers.recipe import OptimizerRecipe
 from keras_bert_zoo.training.optimizers.recipe import default_rate
+from task_heads.classification.head import ClassificationHead
 
 
 class Sized:
@@ -29,6 +31,23 @@ def test_smaller_encoders_have_higher_rates(num_layers, hidden_dim, expected):
     rate, reason = default_rate("adamw", encoder)
     assert rate == pytest.approx(expected)
     assert str(hidden_dim) in reason
+
+
+@pytest.mark.parametrize(
+    ("model_class", "head", "expected"),
+    [
+        (zoo.TaskModel, ClassificationHead(labels=["a", "b"]), 3e-4),
+        (zoo.PretrainingModel, "masked_lm", 1e-3),
+    ],
+)
+def test_fine_tuning_bounds_it_more(model_class, head, expected):
+    tokenizer = testing.tiny_tokenizer(["a fine film"])
+    encoder = testing.tiny_encoder(tokenizer.vocabulary_size)
+    model = model_class(encoder, head, tokenizer)
+    model.compile()
+    assert float(model.optimizer.learning_rate) == pytest.approx(expected)
+    model.compile_for(num_batches=None)
+    assert float(model.optimizer.learning_rate) == pytest.approx(expected)
 
 
 def test_an_encoder_that_does_not_tell_its_size_has_that_of_bert_base():
