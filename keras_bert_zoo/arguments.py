@@ -85,18 +85,22 @@ def finite_number(
     return number
 
 
-def dropout(rate: float) -> float:
+def dropout(rate: float, name: str = "dropout") -> float:
     """Returns a probability of zeroing an activation.
+
+    Args:
+        rate: float. The probability.
+        name: str. Of the argument, for messages.
 
     Raises:
         InputError: if it is not a number in [0, 1).
     """
     rule = "at least 0 and below 1"
-    rate = finite_number("dropout", rate, rule)
+    rate = finite_number(name, rate, rule)
     if not 0 <= rate < 1:
         raise InputError(
-            f"`dropout` must be {rule}. Received: dropout={rate!r}. 0 turns "
-            "it off."
+            f"`{name}` must be {rule}. Received: {name}={rate!r}. 0 turns it "
+            "off."
         )
     return rate
 

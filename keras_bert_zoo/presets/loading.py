@@ -11,6 +11,7 @@ from typing import Any
 import keras
 from absl import logging
 
+from keras_bert_zoo import arguments
 from keras_bert_zoo import checkpoints
 from keras_bert_zoo.arguments import flag
 from keras_bert_zoo.checkpoints import engine as checkpoint_engine
@@ -124,9 +125,13 @@ class Preset:
 
         Args:
             rate: float in [0, 1); `None` to leave the preset's.
+
+        Raises:
+            InputError: if it is not in that range.
         """
         if rate is None:
             return {}
+        rate = arguments.dropout(rate, "encoder_dropout")
         name, _ = self._architecture(load_weights=False)
         parameters = inspect.signature(encoders.get(name).__init__).parameters
         rates = {"dropout": rate}

@@ -363,7 +363,8 @@ class RecordFiles:
             raise InputError(
                 f"{path}, record {number + 1}: a TFRecord must be whole. "
                 "Received one that is cut short or damaged there. Copy or "
-                "make the file again."
+                "make the file again"
+                + ("." if number else ", or give a text as `corpus`.")
             ) from None
 
 

@@ -247,7 +247,8 @@ def test_a_file_that_is_cut_names_the_record(path):
 def test_a_file_that_is_none_is_refused(tmp_path):
     path = tmp_path / "text"
     path.write_text("no records in here, but more than a few bytes")
-    with pytest.raises(InputError, match="record 1: a TFRecord must be whole"):
+    message = "record 1: a TFRecord must be whole.*give a text as `corpus`"
+    with pytest.raises(InputError, match=message):
         read(path)
     path.write_bytes(b"")
     with pytest.raises(InputError, match="an empty file"):

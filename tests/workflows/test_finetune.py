@@ -296,6 +296,13 @@ def test_the_encoder_has_the_dropout_that_is_asked_for(run_of_own_head):
     assert (config["dropout"], config["attention_dropout"]) == (0.3, 0.3)
 
 
+def test_a_dropout_of_two_is_refused_by_its_own_name(preset):
+    with pytest.raises(zoo.InputError, match="Received: encoder_dropout=2.0"):
+        zoo.TaskModel.from_preset(
+            preset, "classification", labels=["a", "b"], encoder_dropout=2.0
+        )
+
+
 @pytest.mark.slow
 def test_a_head_of_your_own_is_trained(run_of_own_head, own_head):
     assert run_of_own_head.model.head is own_head
