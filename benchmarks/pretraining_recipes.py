@@ -41,14 +41,16 @@ NAME = "pretraining_recipes"
 FOLDERS = ("gutenberg", "speeches", "tinyshakespeare", "wikitext2")
 HELD_OUT_EVERY = 50
 STARTS = ("new", "trained", "reviews")
-# How heads are trained: pooling, the encoder's dropout, passes (0: as many as
-# by default), and the rate for new weights, which learn nothing from the first
-# token's vector at the default one.
+# How heads are trained: pooling, the encoder's dropout, passes, and the rates
+# for trained and for new weights, which learn nothing from the first token's
+# vector at 4.5e-4. `None` and 0 are what a user has without a flag.
 WAYS = {
-    "mean": ("mean", 0.1, 0, None),
-    "first": ("cls", 0.1, 0, 2e-4),
-    "first_undropped": ("cls", 0.0, 5, 2e-4),
-    "first_longer": ("cls", 0.3, 5, 2e-4),
+    "defaults": (None, None, 0, None, None),
+    "mean": ("mean", 0.1, 0, 4.5e-4, 4.5e-4),
+    "first": ("cls", 0.1, 0, 4.5e-4, 2e-4),
+    "first_undropped": ("cls", 0.0, 5, 4.5e-4, 2e-4),
+    "first_longer": ("cls", 0.3, 5, 4.5e-4, 2e-4),
+    "first_slower": ("cls", 0.3, 5, 2e-4, 2e-4),
 }
 STARTED = time.monotonic()
 # Options of `pretrain`, and of the objective.
@@ -89,6 +91,15 @@ RECIPES = {
     "vocabulary of 16384": {"vocabulary_size": 16384},
     "2 layers of 384": {"num_layers": 2, "hidden_dim": 384},
     "8 layers of 192": {"num_layers": 8, "hidden_dim": 192},
+    # The last but for its layers, which are stacked from another's.
+    "8 layers of 256 stacked": {
+        "sequence_length": 64,
+        "batch_size": 32,
+        "mask_rate": 0.25,
+        "num_layers": 8,
+        "learning_rate": 5e-4,
+        "start": "64 tokens and 25 % and batches of 32-27000000",
+    },
 }
 
 
@@ -186,12 +197,15 @@ def train(folder: str, recipe: str, num_tokens: int) -> None:
     """Pre-trains, and prints what is found of the documents set aside."""
     folder = pathlib.Path(folder)
     options = {**BASE, **RECIPES[recipe]}
-    words = vocabulary(folder, options.pop("vocabulary_size"))
+    options["vocabulary"] = vocabulary(folder, options.pop("vocabulary_size"))
+    if "start" in options:
+        for name in ("hidden_dim", "vocabulary"):
+            del options[name]
+        options["preset"] = str(folder / options.pop("start").replace(" ", "_"))
     size = options["batch_size"] * options["sequence_length"]
     found = zoo.pretrain(
         corpus=[folder / "corpus.txt"],
         hold_out=0.0,
-        vocabulary=words,
         out=trained(folder, recipe, num_tokens),
         overwrite=True,
         steps=max(num_tokens // size, 20),
@@ -232,21 +246,27 @@ def trained(folder: pathlib.Path, recipe: str, num_tokens: int) -> pathlib.Path:
     return folder / f"{recipe}-{num_tokens}".replace(" ", "_")
 
 
-def read_reviews(folder: str, recipe: str, num_tokens: int) -> None:
-    """Continues pre-training on unlabelled film reviews, three epochs."""
-    folder = pathlib.Path(folder)
+def write_reviews(folder: pathlib.Path) -> pathlib.Path:
+    """Writes film reviews to a folder, a document each, and returns where."""
     path = harness.shared_directory() / "data/movie_reviews_docs/all.jsonl.gz"
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         reviews = [json.loads(line)["sentences"] for line in lines]
     texts = ["\n".join(sentences) for sentences in reviews]
-    (folder / "reviews.txt").write_text("\n\n".join(texts) + "\n", "utf-8")
+    out = folder / "reviews.txt"
+    out.write_text("\n\n".join(texts) + "\n", "utf-8")
+    return out
+
+
+def read_reviews(folder: str, recipe: str, num_tokens: int) -> None:
+    """Continues pre-training on unlabelled film reviews, three epochs."""
+    folder = pathlib.Path(folder)
     before = trained(folder, recipe, num_tokens)
     options = {**BASE, **RECIPES[recipe], "learning_rate": 5e-4}
     for name in ("num_layers", "hidden_dim", "dropout", "vocabulary_size"):
         del options[name]
     found = zoo.pretrain(
         preset=str(before),
-        corpus=[folder / "reviews.txt"],
+        corpus=[write_reviews(folder)],
         split="lines",
         out=f"{before}_reviews",
         overwrite=True,
@@ -269,7 +289,7 @@ def fine_tune(
     way: str = "mean",
 ) -> None:
     """Trains a head, with defaults but for one of `WAYS`; prints its score."""
-    pooling, dropout, epochs, rate_of_new = WAYS[way]
+    pooling, dropout, epochs, rate, rate_of_new = WAYS[way]
     path = trained(pathlib.Path(folder), recipe, num_tokens)
     if start == "reviews":
         path = f"{path}_reviews"
@@ -281,7 +301,7 @@ def fine_tune(
         seed,
         epochs,
         {} if data in ("wnut17", "ncbi") else {"pooling": pooling},
-        {"learning_rate": rate_of_new if start == "new" else None},
+        {"learning_rate": rate_of_new if start == "new" else rate},
         load_weights=start != "new",
         encoder_dropout=dropout,
     )

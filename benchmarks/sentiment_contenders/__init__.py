@@ -1,0 +1,1 @@
+"""Ways to tell the sentiment of sentences from what a corpus says."""
