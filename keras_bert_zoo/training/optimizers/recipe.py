@@ -64,8 +64,10 @@ def default_rate(
     if num_layers is None or hidden_dim is None:
         return BERT_BASE_RATE, "that of BERT-base"
     rate = BERT_BASE_RATE * BERT_BASE_SIZE / (num_layers * hidden_dim)
-    rate = min(rate, highest)
     reason = f"{num_layers} layers of width {hidden_dim}"
+    if rate > highest:
+        rate = highest
+        reason += f", but no more than {highest:g}"
     return float(f"{rate:.2g}"), reason
 
 

@@ -31,6 +31,7 @@ def test_smaller_encoders_have_higher_rates(num_layers, hidden_dim, expected):
     rate, reason = default_rate("adamw", encoder)
     assert rate == pytest.approx(expected)
     assert str(hidden_dim) in reason
+    assert ("no more than 0.001" in reason) == (hidden_dim == 8)
 
 
 @pytest.mark.parametrize(
