@@ -6,8 +6,8 @@ The corpus and the vocabulary are those of `pretraining_recipes`; film reviews
 stand beside it. Counts which tokens are near each other (5 tokens on either
 side, or in the same passage of 64), and makes vectors of 256 of these counts by
 positive pointwise mutual information and a singular value decomposition (Levy
-and Goldberg, 2014). A logistic regression then tells SST-2's labels from the
-mean of a sentence's vectors, from the tokens that it has, and from both. Scores
+and Goldberg, 2014). Logistic regressions then predict SST-2's labels from the
+mean of a sentence's vectors, from its tokens, and from both. Scores
 are accuracies of the development sentences, in points; the regularisation is
 chosen by cross-validation on the training ones. Needs the peers' environment,
 for scikit-learn.

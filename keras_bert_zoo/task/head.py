@@ -129,8 +129,8 @@ class TaskHead:
     # them that do not harm: for runs that name no number of epochs.
     enough_steps: int = 100
     most_epochs: int = 20
-    # The highest learning rate that a small encoder takes where none is named:
-    # the highest that Turc et al., 2019 (arXiv:1908.08962) tried.
+    # Upper bound of the default learning rate. Turc et al., 2019
+    # (arXiv:1908.08962), tried no higher one on small encoders.
     highest_rate: float = 3e-4
 
     @classmethod
