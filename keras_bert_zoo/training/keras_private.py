@@ -1,15 +1,18 @@
-"""Everything that training takes from Keras's private interface.
+"""Everything that training takes from private interfaces.
 
-Keras is pinned to one minor version. `tests/training/test_keras_private.py`
-asks for each of these names, so that a newer one shows which went away.
+They are Keras's but for one, which is TensorFlow's. Both are pinned to one
+minor version. `tests/training/test_keras_private.py` asks for each of these
+names, so that a newer one shows which went away.
 """
 
+import contextlib
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras.src.trainers.compile_utils import CompileLoss
 from keras.src.trainers.data_adapters import get_data_adapter
+from tensorflow.python.framework.ops import gradient_registry
 
 # What callbacks know of the epochs before.
 CALLBACK_STATE = {
@@ -50,6 +53,25 @@ def data_adapter(x, y=None, sample_weight=None, **options):
 def initial_epoch(model: keras.Model) -> int | None:
     """Returns the epoch that Keras's `BackupAndRestore` resumes at."""
     return model._initial_epoch
+
+
+@contextlib.contextmanager
+def released_gradients():
+    """Forgets the custom gradients of the graph that is traced inside.
+
+    TensorFlow registers each for as long as the process runs, and each holds
+    the graph, with the weights and optimizer variables that it updates: they
+    would stay after the model is deleted. A training step takes its gradients
+    while it is traced, and looks none up later.
+    """
+    registered = gradient_registry._registry
+    before = set(registered)
+    try:
+        yield
+    finally:
+        for name in set(registered) - before:
+            if name.startswith("CustomGradient-"):
+                del registered[name]
 
 
 class LabelRouter(CompileLoss):

@@ -20,6 +20,7 @@ import keras
 import tensorflow as tf
 
 from keras_bert_zoo.training import distribution
+from keras_bert_zoo.training import keras_private
 from keras_bert_zoo.training.losses import Losses
 from keras_bert_zoo.training.losses import MeanBatchSizes
 from keras_bert_zoo.training.losses import ReportedLoss
@@ -204,7 +205,7 @@ def make_step_function(model: keras.Model, step: Callable) -> Callable:
         )
 
     def execute(iterator, num_steps=None):
-        with strategy.scope():
+        with strategy.scope(), keras_private.released_gradients():
             # At the end of the data this raises what the loop waits for.
             run(iterator.get_next())
             if num_steps is not None:
@@ -217,7 +218,7 @@ def make_step_function(model: keras.Model, step: Callable) -> Callable:
             return model.get_metrics_result()
 
     def execute_batch(data):
-        with strategy.scope():
+        with strategy.scope(), keras_private.released_gradients():
             run(data)
             return model.get_metrics_result()
 

@@ -1,10 +1,14 @@
 """`fit` counts the batches that there are."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_bert_zoo.layers import LayerNorm
 from keras_bert_zoo.training.model import ReplicatedModel
 from keras_bert_zoo.training.step import Step
 
@@ -51,6 +55,21 @@ def test_a_step_is_traced_once(num_outputs, monkeypatch):
     assert len(traced) == 1
     # What was built from types alone has counted nothing.
     assert history["loss"][0] > 0
+
+
+@pytest.mark.parametrize("steps_per_execution", [1, 2])
+def test_weights_and_slots_go_with_the_model(steps_per_execution):
+    """A gradient of its own, as layer norm has, is registered for good."""
+    inputs = keras.Input((2,))
+    model = ReplicatedModel(inputs, LayerNorm()(inputs))
+    model.compile("adam", "mse", steps_per_execution=steps_per_execution)
+    rows = np.ones((4, 2), "float32")
+    model.fit(rows, rows, batch_size=2, verbose=0)
+    variables = [*model.weights, *model.optimizer.variables]
+    kept = [weakref.ref(one.value.handle) for one in variables]
+    del inputs, model, variables
+    gc.collect()
+    assert not any(one() is not None for one in kept)
 
 
 ROWS = np.array([[0.5, -1.0], [1.0, 2.0], [0.0, 1.0]], "float32")
