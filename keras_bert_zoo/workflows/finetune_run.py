@@ -202,12 +202,16 @@ def run(
         backup.remove()
     if best is not None:
         guess = head.guess(validation, metrics)
-        if guess is not None:
-            warnings.append(
-                f"no better than always answering {guess}. Try more epochs, a "
-                "higher learning rate, more examples; or check that labels "
-                "and texts belong together."
-            )
+    else:
+        measured = {name: values[-1] for name, values in history.items()}
+        guess = head.guess(examples.rows["train"], measured)
+    if guess is not None:
+        where = "" if best is not None else ", on the training examples"
+        warnings.append(
+            f"no better than always answering {guess}{where}. Try more epochs, "
+            "a higher learning rate, more examples; or check that labels and "
+            "texts belong together."
+        )
     counts = model.input_counts
     return FinetuneResult(
         model=model,

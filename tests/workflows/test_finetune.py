@@ -314,6 +314,26 @@ def test_without_validation_there_is_no_best_epoch(run_of_own_head):
     assert result.metrics == {}
 
 
+@pytest.mark.parametrize(("rate", "learns"), [(1e-12, False), (0.02, True)])
+def test_without_validation_a_run_that_learned_nothing_says_so(
+    preset, tmp_path, rate, learns
+):
+    result = zoo.finetune(
+        head="classification",
+        preset=preset,
+        train=(["good", "good", "good", "bad"], ["yes", "yes", "yes", "no"]),
+        out=tmp_path / "model",
+        epochs=30 if learns else 1,
+        learning_rate=rate,
+        dropout=0.0,
+    )
+    if learns:
+        assert result.warnings == []
+    else:
+        (warning,) = result.warnings
+        assert "'yes' (75.0%), on the training examples. Try" in warning
+
+
 def test_a_default_learning_rate_is_in_the_report(run_of_own_head):
     result = run_of_own_head
     assert result.learning_rate_reason
