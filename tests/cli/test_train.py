@@ -247,18 +247,19 @@ def test_a_resumed_run_keeps_its_precision(
 
 
 @pytest.mark.parametrize(
-    ("labels", "num_rows", "epochs"),
+    ("labels", "text_pair", "num_rows", "epochs"),
     [
-        ("abc", 1, 20),
-        ("abc", 50, 20),
-        ("abc", 500, 7),
-        ("abc", 5000, 3),
-        ("ab", 50, 5),
-        ("ab", 500, 3),
+        ("abc", False, 1, 20),
+        ("abc", True, 50, 20),
+        ("abc", False, 500, 7),
+        ("abc", False, 5000, 3),
+        ("ab", False, 50, 8),
+        ("ab", False, 500, 3),
+        ("ab", True, 50, 3),
     ],
 )
-def test_a_few_examples_have_more_epochs(labels, num_rows, epochs):
-    head = ClassificationHead(labels=list(labels))
+def test_a_few_examples_have_more_epochs(labels, text_pair, num_rows, epochs):
+    head = ClassificationHead(labels=list(labels), text_pair=text_pair)
     assert default_epochs(head, num_rows, 32) == epochs
 
 
