@@ -14,7 +14,6 @@ import json
 import pathlib
 
 import numpy as np
-import tokenizers
 import torch
 
 from benchmarks.sentiment_contenders import word_vectors
@@ -31,8 +30,9 @@ def main():
     parser.add_argument("folder", type=pathlib.Path)
     folder = parser.parse_args().folder
     path = folder / "words_8192" / "vocab.txt"
-    ids = word_vectors.passages(folder / "corpus.txt", opened(path))
-    counts = word_vectors.near(ids, opened(path).get_vocab_size())
+    tokenizer = word_vectors.opened(path)
+    ids = word_vectors.passages(folder / "corpus.txt", tokenizer)
+    counts = word_vectors.near(ids, tokenizer.get_vocab_size())
     tables = {"corpus": (path, word_vectors.decomposed(counts))}
     minilm = folder / "minilm"
     tables["MiniLM"] = minilm / "vocab.txt", np.load(minilm / "vectors.npy")
@@ -47,14 +47,10 @@ def main():
     print(json.dumps(scores))
 
 
-def opened(path):
-    """Returns a tokenizer of a vocabulary."""
-    return tokenizers.BertWordPieceTokenizer(str(path), lowercase=True)
-
-
 def examples(part, vocabulary):
     """Returns token ids, 0 after the last, and labels."""
-    texts, labels = word_vectors.sentences(part, opened(vocabulary))
+    tokenizer = word_vectors.opened(vocabulary)
+    texts, labels = word_vectors.sentences(part, tokenizer)
     ids = np.zeros((len(texts), LENGTH), int)
     for row, text in zip(ids, texts, strict=True):
         row[: len(text)] = text[:LENGTH]

@@ -30,9 +30,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=pathlib.Path)
     folder = parser.parse_args().folder
-    tokenizer = tokenizers.BertWordPieceTokenizer(
-        str(folder / "words_8192" / "vocab.txt"), lowercase=True
-    )
+    tokenizer = opened(folder / "words_8192" / "vocab.txt")
     size = tokenizer.get_vocab_size()
     parts = {part: sentences(part, tokenizer) for part in ("train", "dev")}
     tokens = {part: bags(ids, size) for part, (ids, _) in parts.items()}
@@ -54,6 +52,11 @@ def main():
         scores[name] = score(means, labels)
         scores[f"tokens and {name}"] = score(both, labels)
     print(json.dumps(scores))
+
+
+def opened(path):
+    """Returns a tokenizer of a vocabulary."""
+    return tokenizers.BertWordPieceTokenizer(str(path), lowercase=True)
 
 
 def sentences(part, tokenizer):

@@ -254,6 +254,18 @@ def test_a_guess_that_is_as_good_is_named(kind, measures, guess):
     assert guess is found is None or guess in found
 
 
+@pytest.mark.parametrize(
+    ("mcc", "guess"), [(0.0, "'good' (66.7%)"), (0.1, None)]
+)
+def test_with_class_weights_accuracy_is_not_all(mcc, guess):
+    rows = [Example(row, "a:1") for row in ROWS["single_label"]]
+    head = ClassificationHead(
+        ["bad", "good"], class_weights={"bad": 2.0, "good": 1.0}
+    )
+    found = head.guess(rows, {"accuracy": 0.5, "mcc": mcc})
+    assert guess is found is None or guess in found
+
+
 def test_labels_are_found_in_the_examples_and_sorted():
     rows = [Example({"label": name}, name) for name in ["no", "yes", "maybe"]]
     head = ClassificationHead.from_examples(rows)
