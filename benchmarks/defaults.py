@@ -139,17 +139,19 @@ def fine_tuned(
     epochs=0,
     head_options=None,
     compiled=None,
+    most_held_out=MOST_HELD_OUT,
     **model_options,
 ):
     """Trains a preset on the first rows, and scores it on held-out ones."""
-    kind, options, train, held_out, metric = DATA[data]()
+    read = {**DATA, **MORE_DATA}[data]
+    kind, options, train, held_out, metric = read()
     random.Random(seed).shuffle(train)
     random.Random(0).shuffle(held_out)
     train = as_rows(train[:num_rows])
-    held_out = as_rows(held_out[: 300 if kind == "span_qa" else MOST_HELD_OUT])
+    held_out = as_rows(held_out[: 300 if kind == "span_qa" else most_held_out])
     head_class = registry.heads.get(kind)
     # All labels: few rows need not have each.
-    options = options(as_rows(DATA[data]()[2]), head_class)
+    options = options(as_rows(read()[2]), head_class)
     head = head_class.from_examples(train, **options, **(head_options or {}))
     length = 384 if kind == "span_qa" else None
     model = zoo.TaskModel.from_preset(
@@ -231,6 +233,12 @@ def sst2():
         table("sst2/dev.tsv", columns),
         "accuracy",
     )
+
+
+def sst2_both():
+    kind, options, train, dev, metric = sst2()
+    test = table("sst2/test.tsv", {"text": 0, "label": 1})
+    return kind, options, train, dev + test, metric
 
 
 def trec():
@@ -350,6 +358,8 @@ DATA = {
     "ncbi": ncbi,
     "squad": squad,
 }
+# Only where they are named: development and test sentences together.
+MORE_DATA = {"sst2_both": sst2_both}
 
 if __name__ == "__main__":
     main()

@@ -91,15 +91,23 @@ RECIPES = {
     "vocabulary of 16384": {"vocabulary_size": 16384},
     "2 layers of 384": {"num_layers": 2, "hidden_dim": 384},
     "8 layers of 192": {"num_layers": 8, "hidden_dim": 192},
-    # The last but for its layers, which are stacked from another's.
+}
+BEST = RECIPES["64 tokens and 25 % and batches of 32"]
+COUNTED = {**BEST, "initial_embeddings": "cooccurrence"}
+# 8 layers are stacked from another recipe's 4.
+STACKED = {**BEST, "num_layers": 8, "learning_rate": 5e-4}
+RECIPES |= {
     "8 layers of 256 stacked": {
-        "sequence_length": 64,
-        "batch_size": 32,
-        "mask_rate": 0.25,
-        "num_layers": 8,
-        "learning_rate": 5e-4,
+        **STACKED,
         "start": "64 tokens and 25 % and batches of 32-27000000",
     },
+    "cooccurrence": COUNTED,
+    "8 layers stacked on cooccurrence": {
+        **STACKED,
+        "start": "cooccurrence-27000000",
+    },
+    # Of every eighth document alone.
+    "cooccurrence of an eighth": {**COUNTED, "document_step": 8},
 }
 
 
@@ -198,13 +206,14 @@ def train(folder: str, recipe: str, num_tokens: int) -> None:
     folder = pathlib.Path(folder)
     options = {**BASE, **RECIPES[recipe]}
     options["vocabulary"] = vocabulary(folder, options.pop("vocabulary_size"))
+    text = part_of_corpus(folder, options.pop("document_step", 1))
     if "start" in options:
         for name in ("hidden_dim", "vocabulary"):
             del options[name]
         options["preset"] = str(folder / options.pop("start").replace(" ", "_"))
     size = options["batch_size"] * options["sequence_length"]
     found = zoo.pretrain(
-        corpus=[folder / "corpus.txt"],
+        corpus=[text],
         hold_out=0.0,
         out=trained(folder, recipe, num_tokens),
         overwrite=True,
@@ -239,6 +248,17 @@ def train(folder: str, recipe: str, num_tokens: int) -> None:
             }
         )
     )
+
+
+def part_of_corpus(folder: pathlib.Path, step: int) -> pathlib.Path:
+    """Returns the corpus, or a file of every so many documents of it."""
+    corpus = folder / "corpus.txt"
+    if step == 1:
+        return corpus
+    texts = corpus.read_text("utf-8").rstrip("\n").split("\n\n")
+    path = folder / f"corpus_{step}.txt"
+    path.write_text("\n\n".join(texts[::step]) + "\n", "utf-8")
+    return path
 
 
 def trained(folder: pathlib.Path, recipe: str, num_tokens: int) -> pathlib.Path:
@@ -302,6 +322,7 @@ def fine_tune(
         epochs,
         {} if data in ("wnut17", "ncbi") else {"pooling": pooling},
         {"learning_rate": rate_of_new if start == "new" else rate},
+        most_held_out=sys.maxsize,
         load_weights=start != "new",
         encoder_dropout=dropout,
     )

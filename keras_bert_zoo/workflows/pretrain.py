@@ -116,6 +116,7 @@ def pretrain(
     hidden_dim: Positive | None = None,
     intermediate_dim: Positive | None = None,
     dropout: FractionBelowOne | None = None,
+    initial_embeddings: Literal["random", "cooccurrence"] = "random",
     long_sequence_length: Tokens | None = None,
     long_fraction: FractionBelowOne = 0.1,
     long_batch_size: Positive | None = None,
@@ -165,6 +166,9 @@ def pretrain(
         dropout: of vectors and attention weights (default: the
             architecture's, or 0.1; with a preset, its own). Training that
             sees each text a few times learns more without.
+        initial_embeddings: the token embeddings before training: random
+            numbers, or vectors from counts of which tokens stand near which
+            in the corpus, with which a small encoder learns faster.
 
     Args, second phase:
         long_sequence_length: most tokens in an example of a second phase, with
@@ -268,6 +272,14 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
                 "corpus."
             )
     _check_second_phase(options)
+    if options["initial_embeddings"] != "random":
+        for name in ("preset", "examples"):
+            if options[name] is not None:
+                raise InputError(
+                    "Initial embeddings of cooccurrence are for a new encoder "
+                    f"that learns from a corpus. Received: {name}="
+                    f"{options[name]}. Leave out one of the two."
+                )
     new = [
         name
         for name in ("vocabulary", "architecture", *SIZES)

@@ -21,6 +21,7 @@ from keras_bert_zoo import storage
 from keras_bert_zoo.encoders.bert import BertEncoder
 from keras_bert_zoo.errors import InputError
 from keras_bert_zoo.presets import CardFacts
+from keras_bert_zoo.pretraining import cooccurrence
 from keras_bert_zoo.pretraining.corpus import read_corpus
 from keras_bert_zoo.pretraining.filled_gaps import FilledGaps
 from keras_bert_zoo.pretraining.model import PretrainingModel
@@ -116,6 +117,8 @@ def run(
         progress.on_note("rate", f"{rate:g}: {rate_reason}")
     lengths = _lengths(options, source)
     objective.start_from(model, source.token_counts)
+    if options["initial_embeddings"] == "cooccurrence":
+        _start_embeddings(model, source, options["seed"], progress)
     held_out = source.phases[-1].held_out
     baselines = {}
     if held_out is not None:
@@ -562,6 +565,26 @@ def _new_encoder(
         max_sequence_length=_longest(options),
         dtype=precision,
     )
+
+
+def _start_embeddings(
+    model: PretrainingModel, source: Source, seed: int, progress: Progress
+) -> None:
+    """Gives tokens with like neighbors in the corpus like embeddings."""
+    table = model.encoder.token_embedding
+    vectors = cooccurrence.token_vectors(
+        source.phases[0].train.corpus,
+        *table.shape,
+        seed,
+        lambda done, total: progress.on_work(
+            "counting which tokens stand near which", done, total
+        ),
+    )
+    # Another machine's need not be the same to the last bit.
+    _, sent = distribution.from_chief(
+        model.distribute_strategy, None, {"vectors": vectors}
+    )
+    table.assign(sent["vectors"])
 
 
 def _longest(options: Mapping[str, Any]) -> int:

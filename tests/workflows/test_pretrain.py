@@ -4,11 +4,13 @@ import json
 import pathlib
 import tomllib
 
+import numpy as np
 import pytest
 import small_corpus
 
 import keras_bert_zoo as zoo
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.pretraining import cooccurrence
 from keras_bert_zoo.pretraining import records
 from keras_bert_zoo.workflows.progress import Progress
 
@@ -159,6 +161,33 @@ def in_two_phases(corpus, vocabulary, out, **options):
         **options,
         **SIZES,
     )
+
+
+@pytest.mark.parametrize("objective", ("masked_lm", "replaced_tokens"))
+def test_embeddings_begin_as_counts_of_neighbors(
+    objective, corpus, vocabulary, tmp_path
+):
+    found = zoo.pretrain(
+        corpus=[corpus],
+        vocabulary=vocabulary,
+        out=tmp_path / "model",
+        objective=objective,
+        initial_embeddings="cooccurrence",
+        hold_out=0,
+        steps=1,
+        learning_rate=1e-9,
+        seed=5,
+        **SIZES,
+    )
+    tokenizer = found.model.tokenizer
+    expected = cooccurrence.token_vectors(
+        zoo.read_corpus([corpus], tokenizer),
+        tokenizer.vocabulary_size,
+        SIZES["hidden_dim"],
+        seed=5,
+    )
+    saved = zoo.BertEncoder.from_preset(found.directory).token_embedding
+    np.testing.assert_allclose(saved, expected, atol=1e-6)
 
 
 @pytest.mark.slow
@@ -446,6 +475,22 @@ def test_nothing_need_be_held_out(corpus, vocabulary, tmp_path):
         (
             {"long_sequence_length": 48, "long_examples": "files"},
             "Received: long_examples alone",
+        ),
+        ({"initial_embeddings": "counts"}, "initial_embeddings"),
+        (
+            {
+                "preset": "minilm_l6_en_uncased",
+                "initial_embeddings": "cooccurrence",
+            },
+            "for a new encoder .*preset=minilm",
+        ),
+        (
+            {
+                "corpus": None,
+                "examples": ["files"],
+                "initial_embeddings": "cooccurrence",
+            },
+            "learns from a corpus. .*examples=",
         ),
         ({"vocabulary": "nowhere"}, "nowhere"),
         ({"corpus": ["nowhere.txt"]}, "nowhere.txt"),
