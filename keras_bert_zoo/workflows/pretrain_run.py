@@ -577,7 +577,7 @@ def _start_embeddings(
         *table.shape,
         seed,
         lambda done, total: progress.on_work(
-            "counting which tokens stand near which", done, total
+            "making initial embeddings", done, total
         ),
     )
     # Another machine's need not be the same to the last bit.
