@@ -116,7 +116,7 @@ def _information(counts):
     shares = of_neighbor / max(of_neighbor.sum(), 1.0)
     counts /= np.maximum(of_token, 1.0).astype("float32")
     counts /= np.maximum(shares, np.finfo("float32").tiny).astype("float32")
-    # Below 1 the logarithm is negative; none is of 0.
+    # Negative information becomes 0, as does that of pairs never seen.
     np.maximum(counts, 1.0, out=counts)
     return np.log(counts, out=counts)
 
