@@ -30,6 +30,7 @@ import time
 
 import keras_bert_zoo as zoo  # isort: skip, before TensorFlow
 import keras
+import numpy as np
 
 from benchmarks import defaults
 from benchmarks import harness
@@ -109,8 +110,18 @@ RECIPES |= {
     # Of every eighth document alone.
     "cooccurrence of an eighth": {**COUNTED, "document_step": 8},
 }
-# What far more text gives: an encoder that is not trained here.
-PUBLISHED = "MiniLM's first 2 layers"
+# What far more text gives: encoders that are not trained here, by the number of
+# layers.
+PUBLISHED = {
+    "MiniLM's first 2 layers": 2,
+    "MiniLM's first 4 layers": 4,
+}
+# What encoders know of tokens that the corpus has so many times.
+PARTS = {
+    f"{recipe} with tokens of {least} contexts": (recipe, least)
+    for recipe in (*PUBLISHED, "cooccurrence")
+    for least in (20, 100)
+}
 
 
 def main():
@@ -127,8 +138,9 @@ def main():
     folder = prepared(options.folder or pathlib.Path(tempfile.mkdtemp()))
     recipes = options.recipes.split(",")
     for recipe in recipes:
-        if recipe != PUBLISHED:
-            run("train", folder, recipe, options.tokens)
+        whole, _ = PARTS.get(recipe, (recipe, 0))
+        if whole not in PUBLISHED:
+            run("train", folder, whole, options.tokens)
     last = recipes[-1], options.tokens
     starts = options.starts.split(",") if options.seeds else ()
     if "reviews" in starts:
@@ -266,9 +278,44 @@ def part_of_corpus(folder: pathlib.Path, step: int) -> pathlib.Path:
 
 def trained(folder: pathlib.Path, recipe: str, num_tokens: int) -> pathlib.Path:
     """Returns where an encoder is."""
-    if recipe == PUBLISHED:
-        return defaults.cut(2, folder)
+    if recipe in PARTS:
+        whole, least = PARTS[recipe]
+        return part_known(folder, trained(folder, whole, num_tokens), least)
+    if recipe in PUBLISHED:
+        return defaults.cut(PUBLISHED[recipe], folder)
     return folder / f"{recipe}-{num_tokens}".replace(" ", "_")
+
+
+def part_known(
+    folder: pathlib.Path, path: pathlib.Path, least: int
+) -> pathlib.Path:
+    """Returns where an encoder is that knows frequent tokens alone.
+
+    Tokens that the corpus has fewer than `least` times have each other's
+    vectors: what was known of them is lost, and nothing else.
+    """
+    changed = path.with_name(f"{path.name}_of_{least}")
+    if changed.exists():
+        return changed
+    encoder = zoo.BertEncoder.from_preset(path)
+    tokenizer = zoo.BertTokenizer.from_preset(path)
+    vocabulary = tokenizer.vocabulary
+    corpus = read_corpus([folder / "corpus.txt"], tokenizer)
+    counts = np.bincount(corpus.token_ids, minlength=len(vocabulary.tokens))
+    special = [
+        vocabulary.tokens.index(token)
+        for token in vocabulary.special_tokens().values()
+    ]
+    counts[special] = sys.maxsize
+    (table,) = (
+        one for one in encoder.weights if one.path.endswith("token_embedding")
+    )
+    vectors = keras.ops.convert_to_numpy(table).copy()
+    rare = np.flatnonzero(counts < least)
+    vectors[rare] = vectors[np.random.default_rng(0).permutation(rare)]
+    table.assign(vectors)
+    zoo.save_preset(encoder, tokenizer, changed)
+    return changed
 
 
 def write_reviews(folder: pathlib.Path) -> pathlib.Path:
