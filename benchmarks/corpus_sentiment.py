@@ -54,10 +54,8 @@ def write_minilm(folder: pathlib.Path) -> None:
     """Writes MiniLM's word embeddings and its vocabulary to a folder."""
     folder.mkdir(exist_ok=True)
     encoder = zoo.BertEncoder.from_preset(defaults.PRESET)
-    (table,) = (
-        one for one in encoder.weights if one.path.endswith("token_embedding")
-    )
-    np.save(folder / "vectors.npy", keras.ops.convert_to_numpy(table))
+    table = keras.ops.convert_to_numpy(encoder.token_embedding)
+    np.save(folder / "vectors.npy", table)
     tokenizer = zoo.BertTokenizer.from_preset(defaults.PRESET)
     words = "".join(f"{one}\n" for one in tokenizer.vocabulary.tokens)
     (folder / "vocab.txt").write_text(words, "utf-8")

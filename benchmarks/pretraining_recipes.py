@@ -116,7 +116,7 @@ PUBLISHED = {
     "MiniLM's first 2 layers": 2,
     "MiniLM's first 4 layers": 4,
 }
-# What encoders know of tokens that the corpus has so many times.
+# Encoders that know nothing of tokens that the corpus has fewer times.
 PARTS = {
     f"{recipe} with tokens of {least} contexts": (recipe, least)
     for recipe in (*PUBLISHED, "cooccurrence")
@@ -289,10 +289,10 @@ def trained(folder: pathlib.Path, recipe: str, num_tokens: int) -> pathlib.Path:
 def part_known(
     folder: pathlib.Path, path: pathlib.Path, least: int
 ) -> pathlib.Path:
-    """Returns where an encoder is that knows frequent tokens alone.
+    """Returns the directory of an encoder that knows frequent tokens alone.
 
-    Tokens that the corpus has fewer than `least` times have each other's
-    vectors: what was known of them is lost, and nothing else.
+    Tokens that the corpus has fewer than `least` times exchange their vectors,
+    at random. Special tokens keep theirs.
     """
     changed = path.with_name(f"{path.name}_of_{least}")
     if changed.exists():
@@ -307,9 +307,7 @@ def part_known(
         for token in vocabulary.special_tokens().values()
     ]
     counts[special] = sys.maxsize
-    (table,) = (
-        one for one in encoder.weights if one.path.endswith("token_embedding")
-    )
+    table = encoder.token_embedding
     vectors = keras.ops.convert_to_numpy(table).copy()
     rare = np.flatnonzero(counts < least)
     vectors[rare] = vectors[np.random.default_rng(0).permutation(rare)]
