@@ -67,6 +67,16 @@ BASE = {
     "precision": "auto",
     "vocabulary_size": 8192,
 }
+# What an encoder that learned before has already.
+OF_NEW_ENCODERS = (
+    "document_step",
+    "dropout",
+    "hidden_dim",
+    "initial_embeddings",
+    "num_layers",
+    "start",
+    "vocabulary_size",
+)
 RECIPES = {
     "base": {},
     "rate of 2e-3": {"learning_rate": 2e-3},
@@ -332,8 +342,8 @@ def read_reviews(folder: str, recipe: str, num_tokens: int) -> None:
     folder = pathlib.Path(folder)
     before = trained(folder, recipe, num_tokens)
     options = {**BASE, **RECIPES[recipe], "learning_rate": 5e-4}
-    for name in ("num_layers", "hidden_dim", "dropout", "vocabulary_size"):
-        del options[name]
+    for name in OF_NEW_ENCODERS:
+        options.pop(name, None)
     found = zoo.pretrain(
         preset=str(before),
         corpus=[write_reviews(folder)],
