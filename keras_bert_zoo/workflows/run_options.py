@@ -41,7 +41,7 @@ class TrainingOptions(Options):
         precision: dtype policy; auto takes the one that this machine's
             hardware is made for.
         seed: of new weights, dropout, the order of examples and what is
-            hidden of them.
+            masked of them.
         tensorboard: write TensorBoard's files there during training.
     """
 
