@@ -48,8 +48,8 @@ class ReplacedTokens(objective.Objective):
 
     The generator is a smaller transformer that shares the encoder's
     embeddings, and learns the masked LM at the same time. It fills the masked
-    tokens with draws from what it predicts; the encoder classifies every token as
-    original or replaced. The generator is not saved.
+    tokens with draws from what it predicts; the encoder classifies every token
+    as original or replaced. The generator is not saved.
 
     Draws come from the input pipeline, so that they are the same on any
     number of devices, and after a resume.
