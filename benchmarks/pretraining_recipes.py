@@ -14,7 +14,7 @@ recipe trains on `--tokens` tokens in a process of its own, and it is counted
 how many masked tokens (15 %) of the documents set aside it finds. `--seeds`
 fine-tunes on labelled data from the last recipe's encoder; from the same after
 it has learned from 64,720 sentences of film reviews, too, without their labels;
-and from one of the same sizes with new weights. Each result is saved at once:
+and from one of the same sizes with random weights. Each result is saved at once:
 started again, the script resumes.
 """
 
@@ -43,7 +43,7 @@ FOLDERS = ("gutenberg", "speeches", "tinyshakespeare", "wikitext2")
 HELD_OUT_EVERY = 50
 STARTS = ("new", "trained", "reviews")
 # How heads are trained: pooling, the encoder's dropout, passes, and the rates
-# for trained and for new weights, which learn nothing from the first token's
+# for trained and for random weights, which learn nothing from the first token's
 # vector at 4.5e-4. `None` and 0 are what a user has without a flag.
 WAYS = {
     "defaults": (None, None, 0, None, None),

@@ -66,9 +66,12 @@ def make_examples(
         corpus: as in `pretrain`.
         vocabulary: as in `pretrain`.
         out: directory of the files, a path or URL.
-        pairs: what two segments of an example are, or none.
+        pairs: examples are pairs of segments: next_sentence, half of them from
+            another document; sentence_order, half of them swapped; or none,
+            single segments.
         mask_rate: fraction of tokens to mask.
-        mask_unit: what is masked at a time.
+        mask_unit: what is masked at a time: single tokens, whole words, or
+            spans of 1 to 10 words.
         sequence_length: as in `pretrain`.
         duplicates: how often the corpus is cut and masked anew.
         processes: how many work at a time, on this machine.

@@ -98,7 +98,9 @@ class MaskedLM(objective.Objective):
                 "pairs",
                 str,
                 "next_sentence",
-                "what two segments of an example are, or none",
+                "examples are pairs of segments: next_sentence, half of them "
+                "from another document; sentence_order, half of them swapped; "
+                "or none, single segments",
                 PAIRS,
             ),
             Option("mask_rate", float, 0.15, "fraction of tokens to mask"),
@@ -106,7 +108,8 @@ class MaskedLM(objective.Objective):
                 "mask_unit",
                 str,
                 "tokens",
-                "what is masked at a time",
+                "what is masked at a time: single tokens, whole words, or "
+                "spans of 1 to 10 words",
                 MASK_UNITS,
             ),
         )
