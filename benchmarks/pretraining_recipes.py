@@ -14,8 +14,8 @@ recipe trains on `--tokens` tokens in a process of its own, and it is counted
 how many masked tokens (15 %) of the documents set aside it finds. `--seeds`
 fine-tunes on labelled data from the last recipe's encoder; from the same after
 it has learned from 64,720 sentences of film reviews, too, without their labels;
-and from one of the same sizes with random weights. Each result is saved at once:
-started again, the script resumes.
+and from one of the same sizes with random weights. Each result is saved at
+once: started again, the script resumes.
 """
 
 import argparse
