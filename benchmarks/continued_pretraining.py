@@ -7,7 +7,7 @@ The domain is NCBI-disease: abstracts on diseases. MiniLM is published without a
 masked-LM head, so that its perplexity before has to be read off a new one: on
 the frozen encoder this head learns from the training sentences, for as many
 passes as the whole model does. Perplexity and accuracy are those of the test
-sentences' hidden tokens, beside what frequencies alone give. Then taggers learn
+sentences' masked tokens, beside what frequencies alone give. Then taggers learn
 from a tenth of the labels, on either encoder, and their entity F1 on the test
 sentences is counted as seqeval counts. One encoder is adapted, and `--seeds`
 taggers are trained on it. All else is defaults.

@@ -11,11 +11,11 @@
 Reads the novels, speeches, plays and pages of the shared data, sets 2 % of the
 documents aside and learns a vocabulary of 8,192 from the others. Then each
 recipe trains on `--tokens` tokens in a process of its own, and it is counted
-how many hidden tokens (15 %) of the documents set aside it finds. `--seeds`
+how many masked tokens (15 %) of the documents set aside it finds. `--seeds`
 fine-tunes on labelled data from the last recipe's encoder; from the same after
 it has learned from 64,720 sentences of film reviews, too, without their labels;
-and from one of the same sizes with new weights. Each result is saved at once:
-started again, the script resumes.
+and from one of the same sizes with random weights. Each result is saved at
+once: started again, the script resumes.
 """
 
 import argparse
@@ -43,7 +43,7 @@ FOLDERS = ("gutenberg", "speeches", "tinyshakespeare", "wikitext2")
 HELD_OUT_EVERY = 50
 STARTS = ("new", "trained", "reviews")
 # How heads are trained: pooling, the encoder's dropout, passes, and the rates
-# for trained and for new weights, which learn nothing from the first token's
+# for trained and for random weights, which learn nothing from the first token's
 # vector at 4.5e-4. `None` and 0 are what a user has without a flag.
 WAYS = {
     "defaults": (None, None, 0, None, None),
@@ -83,8 +83,8 @@ RECIPES = {
     "rate of 5e-4": {"learning_rate": 5e-4},
     "batches of 16": {"batch_size": 16},
     "64 tokens": {"sequence_length": 64, "batch_size": 64},
-    "25 % hidden": {"mask_rate": 0.25},
-    "whole words": {"hide": "words"},
+    "25 % masked": {"mask_rate": 0.25},
+    "whole words": {"mask_unit": "words"},
     "one segment": {"pairs": "none"},
     "packed": {"pairs": "none", "packed_length": 128},
     "dropout": {"dropout": 0.1},
@@ -245,7 +245,7 @@ def train(folder: str, recipe: str, num_tokens: int) -> None:
         steps=max(num_tokens // size, 20),
         **options,
     )
-    # What is hidden is the same for all, whatever they learned by.
+    # What is masked is the same for all, whatever they learned by.
     model = zoo.PretrainingModel.from_preset(
         found.directory,
         sequence_length=options["sequence_length"],

@@ -3,7 +3,7 @@
     python -m benchmarks.pretraining_step [--rounds 5]
 
 MiniLM-L6's sizes with random weights and a vocabulary of 30,522; AdamW, dropout
-0.1, 15 % of the tokens hidden. Each contender has a process of its own and two
+0.1, 15 % of the tokens masked. Each contender has a process of its own and two
 threads; they take turns. Prints tokens a second by the median step, and of
 processor time. `KBZ_PEERS_PYTHON` names the interpreter with PyTorch and
 transformers, `KBZ_GARDEN_PYTHON` that with zeromodels.

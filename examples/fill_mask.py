@@ -47,7 +47,7 @@ def main() -> None:
     for name, measures in (("before", before), ("after", after)):
         print(
             f"{name:8}loss {measures['loss']:.2f}  accuracy "
-            f"{measures['accuracy']:.2f}, at hidden tokens of the same texts"
+            f"{measures['accuracy']:.2f}, at masked tokens of the same texts"
         )
 
     for answer in model.predict_text(GAPS):

@@ -4,7 +4,7 @@
 
 The text is what every Python brings: the documentation inside the modules of
 its standard library. An encoder of four layers learns from it until it
-predicts hidden words better than their frequencies do, and fills gaps in
+predicts masked words better than their frequencies do, and fills gaps in
 sentences that it has not seen. Everything is written under `pretrain_output`.
 """
 
@@ -31,8 +31,8 @@ class Lines(zoo.Progress):
     def on_epoch_end(self, epoch, logs=None):
         print(
             f"part {epoch + 1:2}/20  held out: loss "
-            f"{logs['val_masked_lm_loss']:.3f}  hidden words right "
-            f"{logs['val_masked_lm_accuracy']:.1%}  order of segments right "
+            f"{logs['val_masked_lm_loss']:.3f}  masked-LM accuracy "
+            f"{logs['val_masked_lm_accuracy']:.1%}  sentence-order accuracy "
             f"{logs['val_next_sentence_accuracy']:.1%}",
             flush=True,
         )
@@ -62,8 +62,8 @@ def main() -> None:
     print(
         f"\nperplexity  {ours['masked_lm_perplexity']:.0f}; from the "
         f"frequencies of words alone {baseline['masked_lm_perplexity']:.0f}"
-        f"\nhidden words right  {ours['masked_lm_accuracy']:.1%}; always the "
-        f"most frequent one {baseline['masked_lm_accuracy']:.1%}"
+        f"\nmasked-LM accuracy  {ours['masked_lm_accuracy']:.1%}; always the "
+        f"most frequent word {baseline['masked_lm_accuracy']:.1%}"
     )
     model = zoo.TaskModel.from_preset(OUTPUT / "library_encoder")
     for text in (

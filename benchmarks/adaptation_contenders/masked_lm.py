@@ -1,4 +1,4 @@
-"""MiniLM learns to tell hidden tokens of unlabelled sentences.
+"""MiniLM learns to predict masked tokens of unlabelled sentences.
 
     python -m benchmarks.adaptation_contenders.masked_lm SEED TRAINED LIMIT OUT
 

@@ -1,6 +1,6 @@
 """zeromodels' `BertMaskedLM` and its tokenizer, on the lines of a file.
 
-It has neither a reader of files nor a masker: lines are drawn and tokens hidden
+It has neither a reader of files nor a masker: lines are drawn and tokens masked
 as BERT does, in NumPy, which takes next to no time.
 """
 
@@ -41,13 +41,13 @@ def prepare(cell: dict):
                 for name, value in inputs.items()
             }
             special = labels < tokenizer.mask_token_id + 1
-            hidden = (draw.random(labels.shape) < 0.15) & ~special
+            masked = (draw.random(labels.shape) < 0.15) & ~special
             kind = draw.random(labels.shape)
             others = draw.integers(0, tokenizer.vocab_size, labels.shape)
-            ids = np.where(hidden & (kind < 0.1), others, labels)
-            ids = np.where(hidden & (kind >= 0.2), tokenizer.mask_token_id, ids)
+            ids = np.where(masked & (kind < 0.1), others, labels)
+            ids = np.where(masked & (kind >= 0.2), tokenizer.mask_token_id, ids)
             model.train_on_batch(
-                {"input_ids": ids, **inputs}, labels, hidden.astype("float32")
+                {"input_ids": ids, **inputs}, labels, masked.astype("float32")
             )
 
     return epoch

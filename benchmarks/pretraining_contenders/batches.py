@@ -1,4 +1,4 @@
-"""What all contenders share: sizes, and a batch of hidden tokens."""
+"""What all contenders share: sizes, and a batch of masked tokens."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ MASK_ID = 103
 
 
 def batch(cell: dict) -> dict:
-    """Returns int32 arrays of full sequences, 15 % of each hidden.
+    """Returns int32 arrays of full sequences, 15 % of each masked.
 
     Args:
         cell: `batch` and `length`.

@@ -17,7 +17,7 @@ SHORTEST, LONGEST = 8, 24
 
 
 class FilledGaps(keras.callbacks.Callback):
-    """Hides a token of some sentences, and keeps what a model puts there.
+    """Masks a token of some sentences, and keeps what a model puts there.
 
     Args:
         corpus: held-out documents.
@@ -74,7 +74,7 @@ class FilledGaps(keras.callbacks.Callback):
                 zip(self._sentences, self._places, strict=True)
             )
         ]
-        columns = ("sentence", "hidden", *(f"part {n}" for n in numbers))
+        columns = ("sentence", "masked", *(f"part {n}" for n in numbers))
         return [Table("Gaps filled in held-out sentences", columns, rows)]
 
     def _choose(self, is_plain: np.ndarray) -> None:
@@ -104,11 +104,11 @@ class FilledGaps(keras.callbacks.Callback):
 
     def _fill(self) -> list[str]:
         tokenizer = self.model.tokenizer
-        hidden = [sentence.copy() for sentence in self._sentences]
-        for sentence, place in zip(hidden, self._places, strict=True):
+        masked = [sentence.copy() for sentence in self._sentences]
+        for sentence, place in zip(masked, self._places, strict=True):
             sentence[place] = tokenizer.mask_id
         packed = tokenizer.pack(
-            [tf.ragged.constant(hidden, dtype=tf.int32)],
+            [tf.ragged.constant(masked, dtype=tf.int32)],
             LONGEST + tokenizer.num_special_tokens(1),
         )
         positions = tf.constant(self._places, tf.int32)

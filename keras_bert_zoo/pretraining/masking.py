@@ -1,7 +1,7 @@
-"""Hiding tokens to learn from them, in stateless graph ops.
+"""Masking tokens, to be predicted, in stateless graph ops.
 
-Letters: `R` sequences, `T` tokens of all of them, `W` words, `P` tokens hidden
-in a sequence, `V` tokens of the vocabulary.
+Letters: `R` sequences, `T` tokens of all of them, `W` words, `P` masked tokens
+of a sequence, `V` tokens of the vocabulary.
 """
 
 from typing import NamedTuple
@@ -14,9 +14,9 @@ from keras_bert_zoo.tokenization.packing import joined
 from keras_bert_zoo.tokenization.packing import marked
 from keras_bert_zoo.tokenization.packing import row_ids
 
-# Of the tokens chosen, so many become the mask, and so many a random token;
+# Of the masked tokens, so many become the mask token, and so many a random one;
 # the others stay as they are.
-MASKED, RANDOM = 0.8, 0.1
+MASK_FRACTION, RANDOM_FRACTION = 0.8, 0.1
 
 # Lengths of spans in words: geometric, cut off at the longest.
 SPAN_END = 0.2
@@ -27,20 +27,20 @@ LONGEST_SPAN = 10
 _ROUNDS = 4
 
 
-class HiddenTokens(NamedTuple):
-    """Sequences with hidden tokens.
+class MaskedTokens(NamedTuple):
+    """Sequences with masked tokens.
 
     Attributes:
-        token_ids: int32 ragged `(R, None)`, what is left to see.
-        positions: int32 ragged `(R, P)`, the chosen ones, rising from 0.
-        originals: int32 ragged `(R, P)`, what stood there.
+        token_ids: int32 ragged `(R, None)`, what the encoder reads.
+        positions: int32 ragged `(R, P)` of the masked tokens, rising from 0.
+        originals: int32 ragged `(R, P)`, the tokens that stood there.
     """
 
     token_ids: tf.RaggedTensor
     positions: tf.RaggedTensor
     originals: tf.RaggedTensor
 
-    def or_nothing(self) -> "HiddenTokens":
+    def or_nothing(self) -> "MaskedTokens":
         """Returns the same, where a sequence with none has position -1.
 
         Such a one is to weigh nothing: where a batch asks for nothing at all,
@@ -59,30 +59,33 @@ class HiddenTokens(NamedTuple):
         )
 
 
-def hide_tokens(
+def mask_tokens(
     token_ids: tf.RaggedTensor,
     seed: tf.Tensor,
     tokenizer: Tokenizer,
     mask_rate: float,
-    units: str = "tokens",
-) -> HiddenTokens:
-    """Chooses a fraction of each sequence's tokens, and hides most of them.
+    mask_unit: str = "tokens",
+) -> MaskedTokens:
+    """Masks a fraction of each sequence's tokens.
 
-    Special tokens are neither chosen nor take the place of others. Of a
-    sequence with other tokens, at least one is chosen; of words, those that
+    A masked token is one to be predicted: in its place the encoder reads the
+    mask token, a random token, or, at times, the token itself.
+
+    Special tokens are neither masked nor take the place of others. Of a
+    sequence with other tokens, at least one is masked; of words, those that
     are longer than the fraction are not.
 
     Args:
         token_ids: int32 ragged `(R, None)`.
         seed: int64 `(2,)`.
         tokenizer: what made the ids.
-        mask_rate: float in (0, 1). Fraction of the tokens that are chosen.
-        units: str, what is chosen at a time: `tokens`, `words` (whole ones),
-            or `spans` of words, of which all tokens are hidden in the same
-            way.
+        mask_rate: float in (0, 1). Fraction of the tokens that are masked.
+        mask_unit: str, what is masked at a time: `tokens`, `words` (whole
+            ones), or `spans` of words, whose tokens all become masks, or
+            random tokens, or stay.
 
     Raises:
-        InputError: if `units` is not `tokens`, and the tokenizer does not
+        InputError: if `mask_unit` is not `tokens`, and the tokenizer does not
             know where words begin.
 
     Source: Devlin et al., 2019 (arXiv:1810.04805), section 3.1, task 1; whole
@@ -96,11 +99,11 @@ def hide_tokens(
     kind = tf.random.stateless_uniform(shape, seeds[2], alg="philox")
     plain = tf.gather(tf.constant(is_plain), values)  # (T,)
     wanted = _wanted(token_ids, plain, mask_rate)
-    if units == "tokens":
+    if mask_unit == "tokens":
         chosen = _choose_tokens(token_ids, plain, wanted, seeds[0])
     else:
         words = _Words(token_ids, plain, tokenizer.continues_word())
-        if units == "words":
+        if mask_unit == "words":
             chosen = _choose_words(words, wanted, seeds[0])
         else:
             chosen, anchor = _choose_spans(words, token_ids, wanted, seeds[0])
@@ -114,11 +117,11 @@ def hide_tokens(
         shape, seeds[1], 0, len(plain_ids), tf.int32, alg="philox"
     )
     other = tf.gather(tf.constant(plain_ids, tf.int32), choice)
-    seen = tf.where(kind < MASKED + RANDOM, other, values)
-    seen = tf.where(kind < MASKED, tokenizer.mask_id, seen)
+    seen = tf.where(kind < MASK_FRACTION + RANDOM_FRACTION, other, values)
+    seen = tf.where(kind < MASK_FRACTION, tokenizer.mask_id, seen)
 
     positions = tf.ragged.range(tf.cast(token_ids.row_lengths(), tf.int32))
-    return HiddenTokens(
+    return MaskedTokens(
         token_ids.with_flat_values(tf.where(chosen, seen, values)),
         marked(token_ids.with_flat_values(positions.flat_values), chosen),
         marked(token_ids, chosen),

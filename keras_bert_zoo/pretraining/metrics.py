@@ -1,4 +1,4 @@
-"""Loss and metrics of hidden tokens."""
+"""Loss and metrics of masked tokens."""
 
 import keras
 from keras import ops
@@ -37,7 +37,7 @@ def _surprise(y_true, y_pred):
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class TokenLoss(keras.losses.Loss):
-    """Cross-entropy of hidden tokens: see `Perplexity` for call arguments."""
+    """Cross-entropy of masked tokens: see `Perplexity` for call arguments."""
 
     def call(self, y_true, y_pred):
         return surprise(y_true, y_pred)
@@ -67,7 +67,7 @@ class Perplexity(TokenMean):
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class TokenAccuracy(TokenMean):
-    """Fraction of hidden tokens that score highest.
+    """Fraction of masked tokens that score highest.
 
     Call arguments of `update_state`: see `Perplexity`.
     """

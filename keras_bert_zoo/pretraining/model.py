@@ -24,7 +24,7 @@ class PretrainingModel(TaskModel):
     """An encoder that learns from documents alone.
 
     A functional Keras model from the encoder's inputs, and the positions of
-    hidden tokens, to the objective's logits. `fit` and `evaluate` take a
+    masked tokens, to the objective's logits. `fit` and `evaluate` take a
     `Corpus`, and all else that `TaskModel`'s take: backups, strategies,
     `packed_length`.
 

@@ -24,12 +24,12 @@ _REFILL = 2**20
 
 
 class Objective(TaskHead):
-    """A task that needs no labels: what documents are cut to, and hidden of.
+    """A pre-training task: how examples are cut, and what is predicted of them.
 
     A head (`TaskHead`) whose examples are not texts, but the tokens of one or
     two segments of a document: `features` finds `first`, `second` (both int32
     ragged `(B, None)`) and `label` (int64 `(B,)`), and `random_seed`, with
-    which it hides other tokens in each epoch.
+    which it masks other tokens in each epoch.
 
     A package adds one by naming its class in the entry-point group
     `keras_bert_zoo.objectives`.

@@ -2,7 +2,7 @@
 
 Files of google-research/bert and tf-models-official are read. A record has one
 example: int64 lists of the sequence length `S` (`input_ids`, `input_mask`, and
-what else the encoder reads), of the most hidden tokens `P`
+what else the encoder reads), of the most masked tokens `P`
 (`masked_lm_positions`, `masked_lm_ids`; `masked_lm_weights` are floats), and
 `next_sentence_labels`, one number.
 
@@ -32,7 +32,7 @@ from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import Tokenizer
 
 _IDS, _MASK = "input_ids", "input_mask"
-_POSITIONS, _HIDDEN = "masked_lm_positions", "masked_lm_ids"
+_POSITIONS, _ORIGINALS = "masked_lm_positions", "masked_lm_ids"
 _WEIGHTS, _PAIR = "masked_lm_weights", "next_sentence_labels"
 # Names that newer scripts have, in the order of ours.
 _NEWER = {_IDS: "input_word_ids"}
@@ -83,7 +83,7 @@ def to_arrays(
         _POSITIONS: inputs.pop(MASK_POSITIONS),
         # The others are published under the names that we have for them.
         **inputs,
-        _HIDDEN: dense(features.labels[MASKED_LM]),
+        _ORIGINALS: dense(features.labels[MASKED_LM]),
         _WEIGHTS: dense(features.weights[MASKED_LM]),
     }
     labels = np.zeros((len(arrays[_IDS]), 1))
@@ -108,7 +108,7 @@ def serialized(arrays: Mapping[str, np.ndarray]) -> Iterator[bytes]:
     for row in range(len(arrays[_IDS])):
         feature = {}
         for key, values in columns.items():
-            if key in (_IDS, _POSITIONS, _HIDDEN):
+            if key in (_IDS, _POSITIONS, _ORIGINALS):
                 feature[key] = _feature(key, values[row])
                 continue
             numbers = (key, *values[row])
@@ -141,7 +141,7 @@ class RecordFiles:
         sequence_length: int. Of all examples.
         num_examples: int.
         counts: path -> number of its examples.
-        token_counts: int64 `(V,)`. How often each token is a hidden one, in
+        token_counts: int64 `(V,)`. How often each token is a masked one, in
             the records that were looked at.
 
     Raises:
@@ -198,7 +198,7 @@ class RecordFiles:
             self._count(path)
 
     def digest(self) -> str:
-        """Returns the digest of how often each token is hidden, and where."""
+        """Returns the digest of how often each token is masked, and where."""
         digest = hashlib.blake2b(digest_size=8)
         digest.update(self.token_counts.tobytes())
         digest.update(repr([*self.counts.values()]).encode())
@@ -231,7 +231,7 @@ class RecordFiles:
         }
         if self._other is not None:
             inputs[self._other] = cut(self._other)
-        labels = {MASKED_LM: found[_HIDDEN]}
+        labels = {MASKED_LM: found[_ORIGINALS]}
         weights = {MASKED_LM: found[_WEIGHTS]}
         if self._objective.num_segments == 2:
             labels[NEXT_SENTENCE] = found[_PAIR][:, 0]
@@ -244,8 +244,8 @@ class RecordFiles:
         spec = {}
         for name, key in self._keys.items():
             size = self.sequence_length
-            if name in (_POSITIONS, _HIDDEN, _WEIGHTS):
-                size = self._num_hidden
+            if name in (_POSITIONS, _ORIGINALS, _WEIGHTS):
+                size = self._num_masked
             elif name == _PAIR:
                 size = 1
             kind = tf.float32 if name == _WEIGHTS else tf.int64
@@ -262,7 +262,7 @@ class RecordFiles:
                 "Make the examples again."
             )
         feature = tf.train.Example.FromString(record).features.feature
-        names = [_IDS, _MASK, _POSITIONS, _HIDDEN, _WEIGHTS]
+        names = [_IDS, _MASK, _POSITIONS, _ORIGINALS, _WEIGHTS]
         if self._other is not None:
             names.append(self._other)
         if self._objective.num_segments == 2:
@@ -282,7 +282,7 @@ class RecordFiles:
                     "objective that does not read it."
                 )
         self.sequence_length = len(feature[keys[_IDS]].int64_list.value)
-        self._num_hidden = len(feature[keys[_HIDDEN]].int64_list.value)
+        self._num_masked = len(feature[keys[_ORIGINALS]].int64_list.value)
         return keys
 
     def _count(self, path: str, most: int | None = None) -> int:
@@ -311,7 +311,7 @@ class RecordFiles:
 
     def _check(self, found, path: str, done: int) -> None:
         vocabulary_size = self._tokenizer.vocabulary_size
-        for name in (_IDS, _HIDDEN):
+        for name in (_IDS, _ORIGINALS):
             ids = found[self._keys[name]].numpy()
             wrong = np.argwhere((ids < 0) | (ids >= vocabulary_size))
             if wrong.size:
@@ -322,9 +322,9 @@ class RecordFiles:
                     "that the examples were made with."
                 )
         weights = found[self._keys[_WEIGHTS]].numpy()
-        hidden = found[self._keys[_HIDDEN]].numpy()[weights > 0]
+        originals = found[self._keys[_ORIGINALS]].numpy()[weights > 0]
         self.token_counts += np.bincount(
-            hidden, minlength=len(self.token_counts)
+            originals, minlength=len(self.token_counts)
         )
 
     def _check_one_by_one(self, path: str, number: int, spec: dict) -> None:
@@ -339,7 +339,7 @@ class RecordFiles:
                 raise InputError(
                     f"{path}, record {number}: all examples must have the "
                     "keys of the first, and its lengths, "
-                    f"{self.sequence_length} and {self._num_hidden}. Received "
+                    f"{self.sequence_length} and {self._num_masked}. Received "
                     "one "
                     + (
                         f"without {', '.join(missing)}"

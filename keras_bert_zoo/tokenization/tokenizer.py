@@ -77,7 +77,7 @@ class Tokenizer(abc.ABC):
     @property
     @abc.abstractmethod
     def mask_id(self) -> int:
-        """The id that hides a token in masked-language modelling."""
+        """The id that masks a token in masked-language modelling."""
 
     @abc.abstractmethod
     def tokenize(self, texts: tf.Tensor | Sequence[str]) -> tf.RaggedTensor:
@@ -101,8 +101,8 @@ class Tokenizer(abc.ABC):
     def maskable_tokens(self) -> np.ndarray:
         """Returns bool `(V,)`: the tokens that text is made of.
 
-        Masked-language modelling hides these alone, and draws these alone in
-        a hidden one's place.
+        Masked-language modelling masks these alone, and draws these alone in
+        a masked one's place.
         """
 
     @abc.abstractmethod
@@ -230,14 +230,14 @@ class Tokenizer(abc.ABC):
     def continues_word(self) -> np.ndarray:
         """Returns bool `(V,)`: the tokens that only stand inside of a word.
 
-        Pre-training hides whole words by it.
+        Pre-training masks whole words by it.
 
         Raises:
             InputError: if the tokens do not tell.
         """
         raise InputError(
             f"The tokenizer {self.name!r} does not know where words begin. "
-            "Received: a wish to hide whole words. Hide tokens."
+            "Received: a wish to mask whole words. Mask tokens."
         )
 
     def token_texts(self) -> Sequence[str]:

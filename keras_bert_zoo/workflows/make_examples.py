@@ -42,7 +42,7 @@ def make_examples(
     out: Directory,
     pairs: Literal["none", "next_sentence", "sentence_order"] = "next_sentence",
     mask_rate: FractionAboveZero = 0.15,
-    hide: Literal["tokens", "words", "spans"] = "tokens",
+    mask_unit: Literal["tokens", "words", "spans"] = "tokens",
     sequence_length: Positive = 128,
     duplicates: Positive = 1,
     processes: Positive = 1,
@@ -54,7 +54,7 @@ def make_examples(
     beam_options: str | None = None,
     progress: Any = None,
 ) -> MakeExamplesResult:
-    """Cuts a corpus into examples, hides tokens, and writes TFRecords.
+    """Cuts a corpus into examples, masks tokens, and writes TFRecords.
 
     The files have the keys of google-research/bert and tf-models-official.
     Documents are streamed, a few megabytes at a time; the same corpus, options
@@ -66,13 +66,16 @@ def make_examples(
         corpus: as in `pretrain`.
         vocabulary: as in `pretrain`.
         out: directory of the files, a path or URL.
-        pairs: what two segments of an example are, or none.
-        mask_rate: fraction of tokens to hide.
-        hide: what is hidden at a time.
+        pairs: examples are pairs of segments: next_sentence, half of them from
+            another document; sentence_order, half of them swapped; or none,
+            single segments.
+        mask_rate: fraction of tokens to mask.
+        mask_unit: what is masked at a time: single tokens, whole words, or
+            spans of 1 to 10 words.
         sequence_length: as in `pretrain`.
         duplicates: how often the corpus is cut and masked anew.
         processes: how many work at a time, on this machine.
-        seed: of what is cut and hidden.
+        seed: of what is cut and masked.
         document_format: as in `pretrain`.
         split: as in `pretrain`.
         text_key: as in `pretrain`.
@@ -130,7 +133,7 @@ def make_examples(
 
     making = Making(
         load_tokenizer(options["vocabulary"]),
-        MaskedLM(options["pairs"], options["mask_rate"], options["hide"]),
+        MaskedLM(options["pairs"], options["mask_rate"], options["mask_unit"]),
         options["sequence_length"],
         options["duplicates"],
         options["seed"],

@@ -127,7 +127,7 @@ def pretrain(
     progress: Any = None,
     **objective_options: Any,
 ) -> PretrainResult:
-    """Trains an encoder on documents alone, from new weights or given ones.
+    """Trains an encoder on documents alone, from random weights or given ones.
 
     The directory also holds `history.csv`, a page on the run (`report.html`)
     and the run's options (`run.toml`). A run that was killed resumes when the

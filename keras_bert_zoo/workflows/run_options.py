@@ -40,8 +40,8 @@ class TrainingOptions(Options):
     Args:
         precision: dtype policy; auto takes the one that this machine's
             hardware is made for.
-        seed: of new weights, dropout, the order of examples and what is
-            hidden of them.
+        seed: of random weights, dropout, the order of examples and what is
+            masked of them.
         tensorboard: write TensorBoard's files there during training.
     """
 

@@ -1,1 +1,1 @@
-"""Filling gaps in texts, and learning from plain texts by hiding tokens."""
+"""Filling gaps in texts, and learning from plain texts by masking tokens."""

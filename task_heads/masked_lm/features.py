@@ -1,4 +1,4 @@
-"""Features of texts with gaps, and of texts to hide tokens in, in graph ops.
+"""Features of texts with gaps, and of texts to mask tokens in, in graph ops.
 
 A gap is written `[MASK]`, whatever the tokenizer calls its mask token.
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from keras_bert_zoo.pretraining.masking import hide_tokens
+from keras_bert_zoo.pretraining.masking import mask_tokens
 from keras_bert_zoo.pretraining.token_logits import MASK_POSITIONS
 from keras_bert_zoo.task import Features
 from keras_bert_zoo.tokenization import Tokenizer
@@ -33,7 +33,7 @@ def training_features(
     sequence_length: int,
     mask_rate: float,
 ) -> Features:
-    """Returns sequences with hidden tokens; see `TaskHead.features`.
+    """Returns sequences with masked tokens; see `TaskHead.features`.
 
     A long text becomes windows that do not overlap, full ones, because these
     leave least padding in rows of packed sequences.
@@ -50,17 +50,17 @@ def training_features(
     windows = full_windows(
         token_ids.row_lengths(), capacity, max(capacity // 8, 1)
     )
-    hidden = hide_tokens(
+    masked = mask_tokens(
         cut(token_ids, windows.rows, windows.owned_starts, windows.owned_ends),
         seed,
         tokenizer,
         mask_rate,
     ).or_nothing()
     return Features(
-        _inputs(hidden.token_ids, hidden.positions, tokenizer, sequence_length),
-        hidden.originals,
-        hidden.positions.with_flat_values(
-            tf.cast(hidden.positions.flat_values >= 0, tf.float32)
+        _inputs(masked.token_ids, masked.positions, tokenizer, sequence_length),
+        masked.originals,
+        masked.positions.with_flat_values(
+            tf.cast(masked.positions.flat_values >= 0, tf.float32)
         ),
         tf.zeros_like(texts, tf.int32),
         windows.num_windows,

@@ -46,7 +46,7 @@ _MOST_TEXTS = 10_000
 class MaskedTokenHead(TaskHead):
     """Fills gaps in texts, and learns from plain texts.
 
-    In training a fraction of the tokens is hidden, others in each epoch, and
+    In training a fraction of the tokens is masked, others in each epoch, and
     the model learns to predict them: texts of a domain make an encoder
     better at that domain. Answering, it gives the likeliest tokens for each
     `[MASK]` in a text.

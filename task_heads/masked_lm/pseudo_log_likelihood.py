@@ -43,10 +43,10 @@ class _Sequences(NamedTuple):
 def pseudo_log_likelihood(
     model: Any, texts: Sequence[str], batch_size: int = 32
 ) -> list[dict]:
-    """Scores texts by hiding each of their tokens in turn.
+    """Scores texts by masking each of their tokens in turn.
 
     A token's score is the log-probability that the model gives it when it
-    alone is hidden. Each token takes a pass of the encoder. A text that is
+    alone is masked. Each token takes a pass of the encoder. A text that is
     too long becomes overlapping sequences; each token is scored where it has
     most context.
 
@@ -54,7 +54,7 @@ def pseudo_log_likelihood(
         model: `TaskModel` with the masked-LM head.
         texts: the texts. Their tokens are batched together, those of like
             long texts first.
-        batch_size: int. Hidden tokens in a batch.
+        batch_size: int. Masked tokens in a batch.
 
     Returns:
         A dict for each text: `tokens`, a list of str; `log_probabilities`, a
@@ -166,7 +166,7 @@ def _scores(model, sequences: _Sequences, batch_size: int) -> np.ndarray:
 
 
 def _log_probability(model, inputs, ids) -> tf.Tensor:
-    """Returns float32 `(B,)`, of the tokens that are hidden."""
+    """Returns float32 `(B,)`, of the tokens that are masked."""
     logits = model(inputs, training=False)[:, 0]  # (B, V)
     return -tf.nn.sparse_softmax_cross_entropy_with_logits(ids, logits)
 

@@ -81,5 +81,5 @@ def test_a_mistake_is_one_line(zoo, corpus, words, tmp_path, extra, message):
 def test_help_lists_the_flags_of_the_objective(zoo):
     done = zoo("pretrain", "--objective", "masked_lm", "--help")
     assert done.status == 0
-    for flag in ("--mask-rate", "--hide", "--pairs", "--dropout"):
+    for flag in ("--mask-rate", "--mask-unit", "--pairs", "--dropout"):
         assert flag in done.out

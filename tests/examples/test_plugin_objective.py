@@ -1,4 +1,4 @@
-"""The example of an objective trains, and hides one run of tokens."""
+"""The example of an objective trains, and masks one run of tokens."""
 
 import importlib.util
 import pathlib
@@ -17,13 +17,13 @@ PLUGIN = pathlib.Path(__file__).parents[2] / "examples" / "plugin_objective"
 @pytest.fixture(scope="module")
 def objective_class():
     spec = importlib.util.spec_from_file_location(
-        "hidden_run", PLUGIN / "hidden_run.py"
+        "masked_run", PLUGIN / "masked_run.py"
     )
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    registry.objectives.register("hidden_run", module.HiddenRun)
-    yield module.HiddenRun
-    registry.objectives.unregister("hidden_run")
+    registry.objectives.register("masked_run", module.MaskedRun)
+    yield module.MaskedRun
+    registry.objectives.unregister("masked_run")
 
 
 def test_one_run_of_each_example_is_hidden(objective_class):
@@ -61,7 +61,7 @@ def test_it_is_chosen_by_name_and_learns(objective_class, tmp_path):
     result = zoo.pretrain(
         corpus=corpus,
         vocabulary=tmp_path / "words",
-        objective="hidden_run",
+        objective="masked_run",
         fraction=0.3,
         num_layers=1,
         hidden_dim=16,
@@ -73,6 +73,6 @@ def test_it_is_chosen_by_name_and_learns(objective_class, tmp_path):
     )
     assert result.history[-1]["loss"] < result.history[0]["loss"]
     assert (
-        'objective = "hidden_run"'
+        'objective = "masked_run"'
         in (tmp_path / "model" / "run.toml").read_text()
     )

@@ -2,7 +2,7 @@
 
     python files_on_two_devices.py FILE...
 
-Prints the largest difference of the two, and the hidden tokens of each example
+Prints the largest difference of the two, and the masked tokens of each example
 of the first pass: of those that one device reads, and of those that this
 process's part of two devices does.
 """

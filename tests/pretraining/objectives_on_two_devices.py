@@ -37,7 +37,7 @@ def trained(scope, name):
         model.compile(keras.optimizers.SGD(rate, 0.9))
     in_fit = IN_FIT.get(kind, {})
     corpus = small_corpus.corpus(5)
-    # The same tokens are hidden as afterwards; in training others are.
+    # The same tokens are masked as afterwards; in training others are.
     before = model.evaluate(corpus, verbose=0, return_dict=True, batch_size=8)
     return before, two_devices.fitted(model, corpus, in_fit, batch_size=8)
 

@@ -112,7 +112,7 @@ def test_training_learns_and_is_measured(pairs):
     train, held_out = corpus.held_out(0.2, seed=0)
     model = make_model(pairs)
     model.compile(learning_rate=3e-3)
-    # The same tokens are hidden as afterwards; in training others are.
+    # The same tokens are masked as afterwards; in training others are.
     before = model.evaluate(train, return_dict=True, verbose=0)
     history = model.fit(
         train, epochs=4, validation_data=held_out, batch_size=8, verbose=0
@@ -267,7 +267,10 @@ def test_sequences_can_be_packed():
     ("options", "message"),
     [
         ({"pairs": "both"}, "`pairs` must be one of none, next_sentence"),
-        ({"hide": "all"}, "`hide` must be one of tokens, words, spans"),
+        (
+            {"mask_unit": "all"},
+            "`mask_unit` must be one of tokens, words, spans",
+        ),
         ({"mask_rate": 1.0}, "above 0 and below 1"),
         ({"mask_rate": "x"}, "mask_rate"),
     ],

@@ -1,11 +1,11 @@
-"""Hidden tokens: how many, which, and what stands in their place."""
+"""Masked tokens: how many, which, and what stands in their place."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from keras_bert_zoo.errors import InputError
-from keras_bert_zoo.pretraining.masking import hide_tokens
+from keras_bert_zoo.pretraining.masking import mask_tokens
 from keras_bert_zoo.tokenization import BertTokenizer
 from keras_bert_zoo.tokenization import Tokenizer
 from keras_bert_zoo.tokenization import Vocabulary
@@ -18,8 +18,8 @@ TOKENIZER = BertTokenizer(VOCABULARY, lowercase=True)
 FIRST = len(SPECIAL) + len(UNUSED)
 
 
-def hide(rows, seed=1, rate=0.15):
-    return hide_tokens(
+def mask(rows, seed=1, rate=0.15):
+    return mask_tokens(
         tf.ragged.constant(rows, tf.int32, ragged_rank=1),
         tf.constant([seed, 0], tf.int64),
         TOKENIZER,
@@ -38,13 +38,13 @@ def plain_rows(count, length):
     [(1, 0.15, 1), (2, 0.15, 1), (20, 0.15, 3), (50, 0.15, 8), (10, 0.5, 5)],
 )
 def test_each_sequence_hides_its_fraction(length, rate, expected):
-    found = hide(plain_rows(6, length), rate=rate)
+    found = mask(plain_rows(6, length), rate=rate)
     assert found.positions.row_lengths().numpy().tolist() == [expected] * 6
 
 
 def test_originals_are_what_stood_there():
     rows = plain_rows(50, 30)
-    found = hide(rows)
+    found = mask(rows)
     for row, seen, places, originals in zip(
         rows,
         found.token_ids.to_list(),
@@ -60,7 +60,7 @@ def test_originals_are_what_stood_there():
 
 def test_eight_in_ten_are_masked_and_one_is_random():
     rows = np.array(plain_rows(400, 100))
-    found = hide(rows.tolist(), rate=0.5)
+    found = mask(rows.tolist(), rate=0.5)
     seen = np.array(found.token_ids.to_list())
     chosen = np.zeros(rows.shape, bool)
     for row, places in enumerate(found.positions.to_list()):
@@ -81,7 +81,7 @@ def test_eight_in_ten_are_masked_and_one_is_random():
 
 def test_special_tokens_are_never_chosen():
     special = list(range(len(SPECIAL)))
-    found = hide([[*special, FIRST, *special], special, []], rate=0.9)
+    found = mask([[*special, FIRST, *special], special, []], rate=0.9)
     assert found.positions.to_list() == [[5], [], []]
     assert found.originals.to_list() == [[FIRST], [], []]
     assert found.token_ids[1].numpy().tolist() == special
@@ -90,14 +90,14 @@ def test_special_tokens_are_never_chosen():
 def test_the_seed_alone_decides():
     rows = plain_rows(20, 40)
     tf.random.set_seed(1)
-    first = hide(rows, seed=4).token_ids.to_list()
+    first = mask(rows, seed=4).token_ids.to_list()
     tf.random.set_seed(2)
-    assert first == hide(rows, seed=4).token_ids.to_list()
-    assert first != hide(rows, seed=5).token_ids.to_list()
+    assert first == mask(rows, seed=4).token_ids.to_list()
+    assert first != mask(rows, seed=5).token_ids.to_list()
 
 
 def test_a_vocabulary_of_special_tokens_hides_nothing():
-    found = hide_tokens(
+    found = mask_tokens(
         tf.ragged.constant([[1, 1]], tf.int32),
         tf.constant([1, 2], tf.int64),
         BertTokenizer(Vocabulary(SPECIAL), lowercase=True),
@@ -128,7 +128,7 @@ def rows_of_words(count, length, seed=0):
 
 
 def hide_parts(rows, units, seed=1, rate=0.15):
-    return hide_tokens(
+    return mask_tokens(
         tf.ragged.constant(rows, tf.int32),
         tf.constant([seed, 0], tf.int64),
         OF_PARTS,
@@ -173,12 +173,12 @@ def test_rates_over_a_million_tokens_are_the_published_ones(units, rate):
     ] = True
     assert not mask[:, [0, -1]].any()
     assert np.array_equal(seen[~mask], before[~mask])
-    hidden = seen[mask] == OF_PARTS.mask_id
+    masked = seen[mask] == OF_PARTS.mask_id
     kept = seen[mask] == before[mask]
-    # Tokens of a span are hidden alike: as if there were fewer.
+    # Tokens of a span are masked alike: as if there were fewer.
     number = chosen / (1 if units != "spans" else 9)
     same = 0.1 / (len(PLAIN) + len(CONTINUED))
-    assert abs(hidden.mean() - 0.8) < 3 * np.sqrt(0.16 / number)
+    assert abs(masked.mean() - 0.8) < 3 * np.sqrt(0.16 / number)
     assert abs(kept.mean() - 0.1 - same) < 3 * np.sqrt(0.09 / number)
 
 
@@ -248,7 +248,7 @@ def test_a_tokenizer_that_knows_no_words_refuses_to_hide_them():
 
     tokenizer = Plain(VOCABULARY, lowercase=True)
     with pytest.raises(InputError, match="where words begin"):
-        hide_tokens(
+        mask_tokens(
             tf.ragged.constant([[9]], tf.int32),
             tf.constant([1, 0], tf.int64),
             tokenizer,

@@ -1,4 +1,4 @@
-"""Metrics of hidden tokens, over batches of several widths, by NumPy."""
+"""Metrics of masked tokens, over batches of several widths, by NumPy."""
 
 import keras
 import numpy as np

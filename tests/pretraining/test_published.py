@@ -23,7 +23,7 @@ def surprise(logits, labels):
 
 
 def test_losses_are_those_of_transformers():
-    # As `BertForPreTraining` adds them up: the mean over the hidden tokens of
+    # As `BertForPreTraining` adds them up: the mean over the masked tokens of
     # the batch, and the mean over its pairs.
     recorded = dict(np.load(RECORDED / "outputs.npz"))
     checkpoint = load_checkpoint(RECORDED)

@@ -80,10 +80,10 @@ def test_what_is_written_is_read(path):
     files = read(path)
     assert files.num_examples == len(arrays["input_ids"])
     assert files.sequence_length == LENGTH
-    hidden = arrays["masked_lm_ids"][arrays["masked_lm_weights"] > 0]
+    masked = arrays["masked_lm_ids"][arrays["masked_lm_weights"] > 0]
     assert (
         files.token_counts.tolist()
-        == np.bincount(hidden, minlength=len(files.token_counts)).tolist()
+        == np.bincount(masked, minlength=len(files.token_counts)).tolist()
     )
     ((inputs, labels, weights),) = one_pass(path)
     longest = arrays["input_mask"].sum(axis=1).max()
@@ -231,8 +231,8 @@ def test_of_known_files_some_records_are_looked_at(path, monkeypatch):
         known={str(path): number},
     )
     assert files.num_examples == number
-    hidden = made()["masked_lm_weights"][:5].sum()
-    assert files.token_counts.sum() == hidden
+    masked = made()["masked_lm_weights"][:5].sum()
+    assert files.token_counts.sum() == masked
     with pytest.raises(InputError, match=f"record {number}: .*damaged"):
         files.check()
 

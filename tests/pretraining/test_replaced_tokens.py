@@ -125,7 +125,7 @@ def test_the_generator_learns_from_its_own_loss_alone():
 @pytest.mark.slow
 def test_training_learns_and_the_encoder_is_saved(tmp_path):
     train, held_out = small_corpus.corpus(20).held_out(0.2, seed=0)
-    model = make_model(mask_rate=0.3, hide="words", generator_size=0.5)
+    model = make_model(mask_rate=0.3, mask_unit="words", generator_size=0.5)
     model.compile(learning_rate=1e-2)
     history = model.fit(
         train, epochs=6, batch_size=8, validation_data=held_out, verbose=0
@@ -153,7 +153,7 @@ def test_the_embeddings_are_one_table():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"hide": "all"}, "`hide` must be one of"),
+        ({"mask_unit": "all"}, "`mask_unit` must be one of"),
         ({"mask_rate": 0}, "`mask_rate` must be above 0"),
         ({"generator_size": 1.5}, "`generator_size` must be above 0"),
     ],

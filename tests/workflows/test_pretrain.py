@@ -257,7 +257,7 @@ def test_validation_files_are_held_out_and_lengths_are_steps(
         steps=5,
         batch_size=4,
         pairs="sentence_order",
-        hide="words",
+        mask_unit="words",
         mask_rate=0.3,
         **SIZES,
     )
@@ -267,7 +267,7 @@ def test_validation_files_are_held_out_and_lengths_are_steps(
     assert found.model.objective.get_config() == {
         "pairs": "sentence_order",
         "mask_rate": 0.3,
-        "hide": "words",
+        "mask_unit": "words",
     }
 
 

@@ -17,7 +17,7 @@ from keras_bert_zoo.layers import NextSentenceHead
 from keras_bert_zoo.pretraining import objective
 from keras_bert_zoo.pretraining import segments
 from keras_bert_zoo.pretraining.corpus import Corpus
-from keras_bert_zoo.pretraining.masking import hide_tokens
+from keras_bert_zoo.pretraining.masking import mask_tokens
 from keras_bert_zoo.pretraining.metrics import Perplexity
 from keras_bert_zoo.pretraining.metrics import TokenAccuracy
 from keras_bert_zoo.pretraining.metrics import TokenLoss
@@ -35,7 +35,7 @@ from keras_bert_zoo.training.losses import WeightedMean
 
 MASKED_LM, NEXT_SENTENCE = "masked_lm", "next_sentence"
 PAIRS = tuple(segments.CUTTERS)
-UNITS = ("tokens", "words", "spans")
+MASK_UNITS = ("tokens", "words", "spans")
 
 
 class MaskedLM(objective.Objective):
@@ -46,11 +46,11 @@ class MaskedLM(objective.Objective):
             which half the time the second is of another document;
             `sentence_order`, consecutive ones, half the time swapped; `none`,
             examples of one segment.
-        mask_rate: float in (0, 1). Fraction of tokens chosen.
-        hide: str. What is chosen at a time: `tokens`, whole `words`, or
+        mask_rate: float in (0, 1). Fraction of tokens masked.
+        mask_unit: str. What is masked at a time: `tokens`, whole `words`, or
             `spans` of words.
 
-    Logits: a dict of `masked_lm`, `(R, P, V)` float32, at the `P` chosen
+    Logits: a dict of `masked_lm`, `(R, P, V)` float32, at the `P` masked
     tokens of each example alone, and, of pairs, `next_sentence`, `(R, 2)`:
     index 0, the second segment follows.
 
@@ -67,11 +67,11 @@ class MaskedLM(objective.Objective):
         self,
         pairs: str = "next_sentence",
         mask_rate: float = 0.15,
-        hide: str = "tokens",
+        mask_unit: str = "tokens",
     ):
         for option, value, known in (
             ("pairs", pairs, PAIRS),
-            ("hide", hide, UNITS),
+            ("mask_unit", mask_unit, MASK_UNITS),
         ):
             if value not in known:
                 raise InputError(
@@ -87,7 +87,7 @@ class MaskedLM(objective.Objective):
             )
         self.pairs = pairs
         self.mask_rate = mask_rate
-        self.hide = hide
+        self.mask_unit = mask_unit
         self.num_segments = 1 if pairs == "none" else 2
         self.min_documents = 2 if pairs == "next_sentence" else 1
 
@@ -98,18 +98,27 @@ class MaskedLM(objective.Objective):
                 "pairs",
                 str,
                 "next_sentence",
-                "what two segments of an example are, or none",
+                "examples are pairs of segments: next_sentence, half of them "
+                "from another document; sentence_order, half of them swapped; "
+                "or none, single segments",
                 PAIRS,
             ),
-            Option("mask_rate", float, 0.15, "fraction of tokens to hide"),
-            Option("hide", str, "tokens", "what is hidden at a time", UNITS),
+            Option("mask_rate", float, 0.15, "fraction of tokens to mask"),
+            Option(
+                "mask_unit",
+                str,
+                "tokens",
+                "what is masked at a time: single tokens, whole words, or "
+                "spans of 1 to 10 words",
+                MASK_UNITS,
+            ),
         )
 
     def get_config(self) -> dict:
         return {
             "pairs": self.pairs,
             "mask_rate": self.mask_rate,
-            "hide": self.hide,
+            "mask_unit": self.mask_unit,
         }
 
     def cut(self, corpus: Corpus, capacity: int, seed: int) -> Iterator[Cut]:
@@ -122,15 +131,15 @@ class MaskedLM(objective.Objective):
         packed = tokenizer.pack(
             [examples[name] for name in names], sequence_length
         )
-        hidden = hide_tokens(
+        masked = mask_tokens(
             packed.token_ids,
             examples[feature_names.RANDOM_SEED],
             tokenizer,
             self.mask_rate,
-            self.hide,
+            self.mask_unit,
         ).or_nothing()
-        positions = hidden.positions
-        labels = {MASKED_LM: hidden.originals}
+        positions = masked.positions
+        labels = {MASKED_LM: masked.originals}
         weights = {
             MASKED_LM: positions.with_flat_values(
                 tf.cast(positions.flat_values >= 0, tf.float32)
@@ -144,7 +153,7 @@ class MaskedLM(objective.Objective):
         return Features(
             {
                 **packed.inputs,
-                feature_names.TOKEN_IDS: hidden.token_ids,
+                feature_names.TOKEN_IDS: masked.token_ids,
                 MASK_POSITIONS: positions.with_flat_values(
                     tf.maximum(positions.flat_values, 0)
                 ),
@@ -220,7 +229,7 @@ class MaskedLM(objective.Objective):
         return found
 
     def token_inputs(self) -> tuple[TensorInfo, ...]:
-        meaning = "positions of the hidden tokens, from 0; padded with 0"
+        meaning = "positions of the masked tokens, from 0; padded with 0"
         return (TensorInfo(MASK_POSITIONS, "int32", (None, None), meaning),)
 
     def extra_length(self, sequence_length: int) -> int:

@@ -1,4 +1,4 @@
-"""Replaced tokens: a generator fills gaps, the encoder tells where."""
+"""Replaced-token detection: a generator replaces, the encoder detects."""
 
 import math
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ from keras_bert_zoo.layers import TransformerBlock
 from keras_bert_zoo.pretraining import objective
 from keras_bert_zoo.pretraining import segments
 from keras_bert_zoo.pretraining.corpus import Corpus
-from keras_bert_zoo.pretraining.masking import hide_tokens
+from keras_bert_zoo.pretraining.masking import mask_tokens
 from keras_bert_zoo.pretraining.metrics import TokenAccuracy
 from keras_bert_zoo.pretraining.metrics import TokenLoss
-from keras_bert_zoo.pretraining.objectives.masked_lm import UNITS
+from keras_bert_zoo.pretraining.objectives.masked_lm import MASK_UNITS
 from keras_bert_zoo.pretraining.segments import Cut
 from keras_bert_zoo.pretraining.token_logits import MASK_POSITIONS
 from keras_bert_zoo.pretraining.token_logits import masked_lm_variables
@@ -44,24 +44,24 @@ LOSS_WEIGHT = 50.0
 
 
 class ReplacedTokens(objective.Objective):
-    """Tells which tokens a generator has put in the place of others.
+    """Detects the tokens that a generator has put in the place of others.
 
     The generator is a smaller transformer that shares the encoder's
-    embeddings, and learns the masked LM at the same time. It fills the hidden
-    tokens with draws from what it predicts; the encoder tells of every token
-    whether it is the original. The generator is not saved.
+    embeddings, and learns the masked LM at the same time. It fills the masked
+    tokens with draws from what it predicts; the encoder classifies every token
+    as original or replaced. The generator is not saved.
 
     Draws come from the input pipeline, so that they are the same on any
     number of devices, and after a resume.
 
     Args:
-        mask_rate: float in (0, 1). Fraction of tokens chosen.
-        hide: str. What is chosen at a time: `tokens`, whole `words`, or
+        mask_rate: float in (0, 1). Fraction of tokens masked.
+        mask_unit: str. What is masked at a time: `tokens`, whole `words`, or
             `spans` of words.
         generator_size: float in (0, 1]. Width of the generator as a fraction
             of the encoder's.
 
-    Logits: a dict of `generator`, `(R, P, V)` float32, at the chosen tokens,
+    Logits: a dict of `generator`, `(R, P, V)` float32, at the masked tokens,
     and `replaced_tokens`, `(R, S, 2)`: the logit that a token was replaced,
     and, beside it, 1 where it was.
 
@@ -76,13 +76,13 @@ class ReplacedTokens(objective.Objective):
     def __init__(
         self,
         mask_rate: float = 0.15,
-        hide: str = "tokens",
+        mask_unit: str = "tokens",
         generator_size: float = 0.25,
     ):
-        if hide not in UNITS:
+        if mask_unit not in MASK_UNITS:
             raise InputError(
-                f"`hide` must be one of {', '.join(UNITS)}. Received: "
-                f"hide={hide!r:.40}."
+                f"`mask_unit` must be one of {', '.join(MASK_UNITS)}. "
+                f"Received: mask_unit={mask_unit!r:.40}."
             )
         for option, value, rule, most in (
             ("mask_rate", mask_rate, "above 0 and below 1", 1 - 1e-6),
@@ -94,14 +94,20 @@ class ReplacedTokens(objective.Objective):
                     f"`{option}` must be {rule}. Received: {option}={value}."
                 )
         self.mask_rate = mask_rate
-        self.hide = hide
+        self.mask_unit = mask_unit
         self.generator_size = generator_size
 
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         return (
             Option("mask_rate", float, 0.15, "fraction of tokens to replace"),
-            Option("hide", str, "tokens", "what is replaced at a time", UNITS),
+            Option(
+                "mask_unit",
+                str,
+                "tokens",
+                "what is replaced at a time",
+                MASK_UNITS,
+            ),
             Option(
                 "generator_size",
                 float,
@@ -113,7 +119,7 @@ class ReplacedTokens(objective.Objective):
     def get_config(self) -> dict:
         return {
             "mask_rate": self.mask_rate,
-            "hide": self.hide,
+            "mask_unit": self.mask_unit,
             "generator_size": self.generator_size,
         }
 
@@ -125,10 +131,10 @@ class ReplacedTokens(objective.Objective):
     ) -> Features:
         seed = examples[feature_names.RANDOM_SEED]
         packed = tokenizer.pack([examples[objective.FIRST]], sequence_length)
-        hidden = hide_tokens(
-            packed.token_ids, seed, tokenizer, self.mask_rate, self.hide
+        masked = mask_tokens(
+            packed.token_ids, seed, tokenizer, self.mask_rate, self.mask_unit
         ).or_nothing()
-        positions = hidden.positions
+        positions = masked.positions
         draws = tf.random.stateless_uniform(
             tf.shape(positions.flat_values),
             tf.random.fold_in(seed, tf.constant(7, seed.dtype), alg="philox"),
@@ -142,18 +148,18 @@ class ReplacedTokens(objective.Objective):
         return Features(
             {
                 **packed.inputs,
-                feature_names.TOKEN_IDS: hidden.token_ids,
+                feature_names.TOKEN_IDS: masked.token_ids,
                 MASK_POSITIONS: positions.with_flat_values(
                     tf.maximum(positions.flat_values, 0)
                 ),
                 # One more than the token, so that 0 is none.
-                ORIGINALS: hidden.originals.with_flat_values(
-                    tf.where(is_asked, hidden.originals.flat_values + 1, 0)
+                ORIGINALS: masked.originals.with_flat_values(
+                    tf.where(is_asked, masked.originals.flat_values + 1, 0)
                 ),
                 DRAWS: positions.with_flat_values(draws),
             },
             {
-                GENERATOR: hidden.originals,
+                GENERATOR: masked.originals,
                 REPLACED: tf.zeros_like(packed.token_ids),
             },
             {
@@ -274,7 +280,7 @@ class ReplacedTokens(objective.Objective):
 
     def token_inputs(self) -> tuple[TensorInfo, ...]:
         meanings = {
-            MASK_POSITIONS: "positions of the hidden tokens, from 0",
+            MASK_POSITIONS: "positions of the masked tokens, from 0",
             ORIGINALS: "what stood there, plus 1; 0 for nothing",
             DRAWS: f"random numbers below {NUM_DRAWS}",
         }
@@ -289,10 +295,10 @@ class ReplacedTokens(objective.Objective):
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class FillIn(keras.layers.Layer):
-    """Puts drawn tokens into the place of hidden ones.
+    """Puts drawn tokens into the place of masked ones.
 
     Call arguments:
-        token_ids: int32 `(R, S)`, with hidden tokens.
+        token_ids: int32 `(R, S)`, with masked tokens.
         logits: float `(R, P, V)`, of the tokens at the positions.
         positions: int32 `(R, P)`.
         originals: int32 `(R, P)`: what stood there, plus 1; 0 for nothing.
@@ -364,7 +370,7 @@ class ReplacedLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class ReplacedAccuracy(TokenMean):
-    """Fraction of tokens that are told to be, or not to be, replaced.
+    """Fraction of tokens rightly classified as original or replaced.
 
     Call arguments of `update_state`: see `ReplacedLoss`, and `TokenMean`.
     """

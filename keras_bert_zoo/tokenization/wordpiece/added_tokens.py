@@ -32,7 +32,7 @@ class AddedToken:
 
     Args:
         content: str. Its text, of at most 100 characters.
-        special: bool. Whether it is markup: it is never hidden or drawn in
+        special: bool. Whether it is markup: it is never masked or drawn in
             masked-language modelling.
         normalized: bool. Whether case, accents and such make no difference;
             by default, where it is not special.

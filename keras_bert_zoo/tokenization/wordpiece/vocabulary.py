@@ -38,7 +38,7 @@ class Vocabulary:
         unknown: str. Stands for a word that has no split.
         start: str. First token of every sequence.
         separator: str. Ends every segment.
-        mask: str. Hides a token in masked-language pre-training.
+        mask: str. Masks a token in masked-language pre-training.
 
     Raises:
         InputError: if `tokens` is empty, holds a duplicate, an empty token or

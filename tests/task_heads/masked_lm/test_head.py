@@ -153,14 +153,14 @@ def test_batches_of_any_size_answer_alike(trained):
 def test_same_seed_same_masks(trained):
     head, tokenizer = trained.head, trained.tokenizer
 
-    def hidden(seed):
+    def masked(seed):
         found = head.features(
             {"text": tf.constant(TEXTS), "random_seed": seed}, tokenizer, 32
         )
         return found.inputs["token_ids"].to_list()
 
-    assert hidden(SEED) == hidden(SEED)
-    assert hidden(SEED) != hidden(SEED + 1)
+    assert masked(SEED) == masked(SEED)
+    assert masked(SEED) != masked(SEED + 1)
 
 
 def test_evaluation_repeats_itself(trained):

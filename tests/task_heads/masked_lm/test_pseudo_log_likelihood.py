@@ -37,9 +37,9 @@ def plain_loop(model, text):
     ids = model.tokenizer.tokenize([text]).to_list()[0]
     scores = []
     for place, token in enumerate(ids):
-        hidden = [2, *ids, 3]
-        hidden[place + 1] = 4
-        row = np.array([hidden], "int32")
+        masked = [2, *ids, 3]
+        masked[place + 1] = 4
+        row = np.array([masked], "int32")
         logits = model(
             {
                 "token_ids": row,
