@@ -117,8 +117,9 @@ RECIPES |= {
         **STACKED,
         "start": "cooccurrence-27000000",
     },
-    # Of every eighth document alone.
+    # Of every eighth document alone, and of every sixty-fourth.
     "cooccurrence of an eighth": {**COUNTED, "document_step": 8},
+    "cooccurrence of a 64th": {**COUNTED, "document_step": 64},
 }
 # What far more text gives: encoders that are not trained here, by the number of
 # layers.
