@@ -462,8 +462,8 @@ def as_examples(
         if y is not None or sample_weight is not None or columns:
             raise InputError(
                 "Examples bring their own labels, weights and fields. "
-                "Received: examples, and some of these. Leave them out, or "
-                "give a list of texts."
+                "Received: examples, and `y`, `sample_weight` or `columns`. "
+                "Leave those out, or give a list of texts."
             )
         return x
     if type(x) not in (list, tuple):

@@ -94,10 +94,10 @@ def build_dataset(
         drop_remainder: bool. Whether the examples that do not fill a batch at
             the end are left out, so that every batch has `batch_size`. Where
             the head splits texts: at the end of each chunk.
-        bucket_lengths: what batches are padded to, each to the smallest that
-            holds its longest sequence; rising, `sequence_length` the last. With
-            `drop_remainder` there are as many shapes. `None`: each batch is
-            padded to its longest sequence.
+        bucket_lengths: lengths that batches are padded to, each to the smallest
+            that fits; rising, `sequence_length` the last. With `drop_remainder`
+            there are as many shapes. `None`: each batch is padded to its
+            longest sequence.
         packed_length: int or `None`. Packs sequences into some of about this
             many tokens: batches then hold sequences of any length, as the
             examples come, those packed together one after the other. A
@@ -422,9 +422,9 @@ def _check_packing(packed_length, bucket_lengths, tokens_per_batch) -> None:
             else f"tokens_per_batch={tokens_per_batch}"
         )
         raise InputError(
-            "Packed sequences are as many and as long as a batch of "
-            f"`batch_size` sequences needs. Received: packed_length="
-            f"{packed_length} and {other}. Leave one of them out."
+            "`packed_length` goes with neither `bucket_lengths` nor "
+            f"`tokens_per_batch`. Received: packed_length={packed_length} and "
+            f"{other}. Leave one of them out."
         )
 
 

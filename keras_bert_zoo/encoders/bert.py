@@ -31,10 +31,10 @@ class BertEncoder(keras.Model):
         num_layers: int. Number of transformer blocks.
         num_heads: int. Attention heads; must divide `hidden_dim`.
         hidden_dim: int. Width of the vectors.
-        intermediate_dim: int. Inner width of the feed-forward parts.
+        intermediate_dim: int. Inner width of the feed-forward layers.
         embedding_dim: int or `None`. Width of the embedding tables, where it
             differs from `hidden_dim`.
-        max_sequence_length: int. Rows of the position table, in tokens.
+        max_sequence_length: int. Number of position embeddings.
         num_segments: int. Number of text segments; 0 for a family that has
             none, and so no `segment_ids`.
         activation: str. `gelu` (erf form), `gelu_approximate`, `relu`, ...
@@ -42,12 +42,12 @@ class BertEncoder(keras.Model):
         attention_dropout: float in [0, 1), on attention weights.
         layer_norm_epsilon: float.
         initializer_range: float. Standard deviation of the initial weights.
-        share_layers: bool. Whether all blocks are one and the same.
+        share_layers: bool. Whether all blocks share their weights.
         position_offset: int. Row of the position table for the first token.
         use_pooler: bool. Whether `pooled_output` is computed.
-        pooling: str or `None`. How the weights were trained to make one
-            vector of a sequence: `cls`, `mean` or `max`; the default of
-            heads that pool. Changes nothing in the encoder.
+        pooling: str or `None`. Pooling that the weights were trained with:
+            `cls`, `mean` or `max`. The default of heads that pool: it changes
+            nothing in the encoder.
         dtype: str, `keras.DTypePolicy` or `None` (the global policy).
 
     Input: dict of int32 `(B, S)`: `token_ids`, `segment_ids`, and

@@ -114,9 +114,9 @@ class PretrainingModel(TaskModel):
     ) -> None:
         """Writes encoder, heads and vocabulary, all or nothing.
 
-        `transformers` opens the directory as `BertForPreTraining`, or as
-        `BertForMaskedLM` where there are no pairs; `TaskModel.from_preset`
-        puts a new head on its encoder.
+        `transformers` opens the directory as `BertForPreTraining`, as
+        `BertForMaskedLM` (no pairs) or as `BertModel` (`ReplacedTokens`);
+        `TaskModel.from_preset` puts a new head on its encoder.
 
         Args:
             directory: where to write.
@@ -171,7 +171,7 @@ class PretrainingModel(TaskModel):
         return super().evaluate(self._examples(x, 0), y, batch_size, **kwargs)
 
     def iterate_answers(self, texts, batch_size: int = 32, **kwargs):
-        """Raises: what is pre-trained answers no texts."""
+        """Raises: a pre-training objective makes no predictions."""
         self.objective.signature()
 
     def _examples(self, given: Any, seed: int) -> Any:

@@ -110,8 +110,8 @@ class Objective(TaskHead):
 
     def signature(self):
         raise InputError(
-            "What is pre-trained answers no texts. Received: a wish for "
-            "answers. Save the model, and load it with a head: "
+            "A pre-training objective makes no predictions. Received: texts. "
+            "Save the model, and load it with a head: "
             "`TaskModel.from_preset`."
         )
 

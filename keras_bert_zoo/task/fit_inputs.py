@@ -178,8 +178,8 @@ def fixed_shape_options(
     is_compiled = model.jit_compile or is_on_tpu
     if order["packed_length"] is not None and (is_compiled or fixed_shapes):
         raise InputError(
-            "Packed sequences are as many and as long as a batch needs, where "
-            "XLA wants few shapes. Received: packed_length="
+            "Packed sequences vary in number and length, where XLA needs few "
+            "shapes. Received: packed_length="
             f"{order['packed_length']}, and a step that XLA compiles or "
             "fixed_shapes=True. Leave the first out"
             + (
@@ -194,8 +194,8 @@ def fixed_shape_options(
         return {}
     if order["tokens_per_batch"] is not None:
         raise InputError(
-            "Batches of fixed shapes, which a step that XLA compiles is "
-            "given, have `batch_size` texts. Received: "
+            "Batches of fixed shapes, which XLA needs, have `batch_size` "
+            "texts. Received: "
             f"tokens_per_batch={order['tokens_per_batch']}. Leave it out, or "
             "give fixed_shapes=False."
         )
@@ -213,7 +213,7 @@ def _split(
     """
     if not isinstance(examples, data.MemoryExamples):
         raise InputError(
-            "Examples in memory are split. Received: validation_split="
+            "Only data in memory is split. Received: validation_split="
             f"{fraction}, for {type(examples).__name__}. Hold some out in a "
             "file of their own, and give them in `validation_data`."
         )
@@ -262,9 +262,9 @@ def _check_ready(fixed_shapes, order) -> None:
     for name, value in asked.items():
         if value:
             raise InputError(
-                "Ready features are trained on in the batches that they come "
-                f"in. Received: {name}={value}. Leave it out, or give texts "
-                "or examples."
+                "Model inputs are trained on in the batches that they come in. "
+                f"Received: {name}={value}. Leave it out, or give texts or "
+                "examples."
             )
 
 
@@ -625,7 +625,7 @@ def _check_features(model, features: Any) -> None:
     for name, tensor in model.input.items():
         if name not in features:
             raise InputError(
-                "Ready features have the model's inputs: "
+                "The data must have the model's inputs: "
                 f"{', '.join(model.input)}. Received: {', '.join(features)}. "
                 "Make them with `model.encode(texts)`."
             )
@@ -635,7 +635,7 @@ def _check_features(model, features: Any) -> None:
             continue
         if rank != len(tensor.shape):
             raise InputError(
-                f"Ready features come in batches: {name!r} has "
+                f"Model inputs come in batches: {name!r} has "
                 f"{len(tensor.shape)} dimensions. Received: the shape {shape}. "
                 "Batch the data set, or give all rows at once."
             )
@@ -643,7 +643,7 @@ def _check_features(model, features: Any) -> None:
         is_read = name in model.encoder.input and rank > 1
         if is_read and (shape[1] or 0) > longest:
             raise InputError(
-                f"Ready features have at most {longest} tokens, as many as the "
+                f"Model inputs have at most {longest} tokens, as many as the "
                 f"encoder reads. Received: {name!r} of the shape {shape}. Cut "
                 "them, or make them with `model.encode(texts)`."
             )
@@ -713,7 +713,7 @@ def _report_dropped(num_sequences: int, steps: int, batch_size: int) -> None:
     """
     if steps == 0:
         raise InputError(
-            "Batches of fixed shapes are whole. Received: "
+            "Batches of fixed shapes are full. Received: "
             f"batch_size={batch_size}, and {num_sequences} sequences of "
             "tokens. Lower the first, or give fixed_shapes=False."
         )

@@ -397,7 +397,7 @@ class TaskHead:
         return ()
 
     def extra_length(self, sequence_length: int) -> int:
-        """Returns the most extra inputs, and labels, that a sequence has.
+        """Returns the maximum length of `token_inputs` and of labels.
 
         Where shapes are fixed, they are padded to it.
         """

@@ -48,22 +48,22 @@ class TaskModel(ReplicatedModel):
 
     Args:
         encoder: `BertEncoder`, or another functional model with the inputs
-            `token_ids` and `padding_mask`, and what the tokenizer gives
-            beside them; keras-hub's encoders are such.
+            `token_ids`, `padding_mask` and others that the tokenizer makes,
+            such as one of keras-hub's.
         head: `TaskHead`.
         tokenizer: `Tokenizer`, such as `BertTokenizer`.
         sequence_length: int or `None`. Most tokens in a sequence; the
             encoder's positions when `None`. Longer texts are truncated.
-        freeze_encoder: bool. Whether only the head is trained; other models
-            on the same encoder, and one around this one, may train it.
-        freeze_embeddings: bool. The same for the layers below the encoder's
-            first block.
+        freeze_encoder: bool. Whether only the head is trained. Other models
+            that share the encoder, and one around this one, may train it.
+        freeze_embeddings: bool. Whether the layers below the first block are
+            not trained.
         name: str.
 
     Raises:
-        InputError: if `sequence_length` exceeds the encoder's positions, or
-            the encoder reads what the tokenizer does not give, or has fewer
-            rows than it has tokens.
+        InputError: if `sequence_length` exceeds the encoder's positions, or the
+            encoder has inputs that the tokenizer does not give, or embeds fewer
+            tokens than it has.
     """
 
     def __init__(
@@ -172,11 +172,10 @@ class TaskModel(ReplicatedModel):
             preset: a preset's name, `hf:ORGANIZATION/NAME`, or the directory
                 of a model: ours, Hugging Face's, google-research's,
                 keras-hub's or the TensorFlow model garden's.
-            head: name of a registered head, or a `TaskHead`, to put a new
-                head on the encoder; `None` for the head that is there, with
-                its labels. A name without options is a published head, too,
-                where the preset has weights that fit and does not tell what
-                they are for.
+            head: name of a registered head, or a `TaskHead`, to put a new head
+                on the encoder; `None` for the head that is there, with its
+                labels. A name without options loads a published head, too, if
+                the preset has its weights and no `task.json`.
             sequence_length, freeze_encoder, freeze_embeddings: see the class;
                 `None` for what the saved head was trained with.
             load_weights: bool. Whether the encoder starts from the preset's
@@ -184,15 +183,15 @@ class TaskModel(ReplicatedModel):
             load_head: bool. Whether a head that is named starts from the
                 weights that are there: a tagger of google-research/bert is
                 stored as a classifier without names of labels, and needs a
-                `TaggingHead` with them. `None`: where a head's weights mean
-                the same whatever its options, as those of a masked LM do.
+                `TaggingHead` with them. `None`: only if its weights do not
+                depend on its options, as in a masked LM.
             encoder_dropout: float in [0, 1). Dropout of the encoder's vectors
                 and attention weights; `None` for the preset's.
             dtype: policy of encoder and head, such as `"mixed_bfloat16"`.
             tokenizer_engine: `auto`, `fast` or `graph`.
-            special_in_texts: bool. Whether a special token that a text
-                spells, such as a separator, is that token, as in Hugging
-                Face's tokenizers; `None` for what the preset says.
+            special_in_texts: bool. Whether special tokens that are written in a
+                text, such as a separator, are parsed, as in Hugging Face's
+                tokenizers; `None` for what the preset says.
             **head_options: arguments of the named head, such as `labels`.
 
         Raises:
@@ -251,10 +250,10 @@ class TaskModel(ReplicatedModel):
         """Configures training; every argument has a sound default.
 
         Args:
-            optimizer: a Keras optimizer, an `OptimizerRecipe`, or the name of
-                one: `"lamb"`, `"adamw"` or, the same, `"auto"`: biases and
-                layer norms without decay, the rate rising linearly, then
-                falling to zero at the end of each `fit`.
+            optimizer: a Keras optimizer, an `OptimizerRecipe`, or a name,
+                `"lamb"` or `"adamw"` (the same as `"auto"`): no weight decay of
+                biases and layer norms, linear warm-up, then linear decay to
+                zero at the end of each `fit`.
             loss, metrics, weighted_metrics: Keras' own, or `"auto"` for the
                 head's. A cross-entropy by name is one of logits, which the
                 head gives.
@@ -330,19 +329,19 @@ class TaskModel(ReplicatedModel):
             batch_size, epochs: int.
             validation_data: examples, a pair `(x, y)`, or a ready data set.
             shuffle: bool. Whether examples are shuffled each epoch.
-            seed: int. Of order and of draws: same seed, same batches.
+            seed: int. Of shuffling and masking: same seed, same batches.
             tokens_per_batch: int or `None`. Most tokens in a batch, padding
-                included; `batch_size` then plays no part.
+                included; `batch_size` is then ignored.
             backup: `Backup` or `None`. Lets a killed run resume.
-            fixed_shapes: bool. Whether batches are whole and padded to one of
-                a few lengths, 32, 64 and so on, so that few shapes are
-                compiled. The last, incomplete batch is dropped. `None`: where
-                XLA or a TPU compiles the step.
+            fixed_shapes: bool or `None`. Whether batches are padded to one of a
+                few lengths (32, 64 and so on) and the last, partial one is
+                dropped, so that few shapes are compiled. `None`: if XLA or a
+                TPU compiles the step.
             packed_length: int or `None`. Packs texts of any length into
                 sequences of about this many tokens, each read as if it were
                 alone.
-            columns: of a table: field of the head, such as `text` or `label`,
-                -> name of the column; `None` where they have these names.
+            columns: for a table: dict from the head's fields, such as `text`,
+                to names of columns; `None` if they are the same.
             **kwargs: what `keras.Model.fit` takes, such as `sample_weight`,
                 `validation_split` and `class_weight`, by name or number.
 
@@ -453,7 +452,7 @@ class TaskModel(ReplicatedModel):
         """Yields the answers of `predict_text`, a few held at a time.
 
         Args:
-            texts, batch_size: as in `predict_text`.
+            texts, batch_size, columns: as in `predict_text`.
             on_batch: called after each batch with the number of examples that
                 are answered, and before the first one.
         """
@@ -469,7 +468,7 @@ class TaskModel(ReplicatedModel):
     ) -> dict:
         """Returns loss, metrics and the head's `score`, in one pass.
 
-        What `evaluate` and `score` return, for the price of one of them.
+        What `evaluate` and `score` return, in one pass where possible.
 
         Args:
             examples: labelled examples, re-iterable, or a list of mappings.

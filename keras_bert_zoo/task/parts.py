@@ -23,13 +23,13 @@ def checked_length(
         length: int, or `None` for as many as the encoder reads.
 
     Raises:
-        InputError: if the encoder reads fewer, or has fewer rows than the
-            vocabulary has tokens.
+        InputError: if the encoder reads fewer, or embeds fewer tokens than
+            the vocabulary has.
     """
     num_tokens = tokenizer.vocabulary_size
     if num_tokens > encoder.vocabulary_size:
         raise InputError(
-            "The encoder must have a row for every token. Received: "
+            "The encoder must embed every token. Received: "
             f"{num_tokens} tokens, vocabulary_size="
             f"{encoder.vocabulary_size}. Use the vocabulary that the encoder "
             "was trained with."

@@ -84,7 +84,7 @@ def load_task(
     """Makes a `TaskModel` from a preset; see `TaskModel.from_preset`."""
     if head is None and head_options:
         raise InputError(
-            "Options go to a head that is named. Received: "
+            "Options of a head need its name, `head`. Received: "
             f"{', '.join(sorted(head_options))} without a head, which would "
             "be the one saved. Name the head too, to train a new one."
         )

@@ -33,7 +33,7 @@ def check_head(
     tokenizer: Tokenizer | None = None,
     encoder: keras.Model | None = None,
 ) -> None:
-    """Holds a head against the contract of `TaskHead`.
+    """Checks a head against the contract of `TaskHead`.
 
     Args:
         head: the head, made.

@@ -19,7 +19,7 @@ _TEXTS = ("", "  ", "Café, naïve!", "東京で", "a-b (c). d")
 
 
 def check_tokenizer(tokenizer: Tokenizer, texts: Sequence[str] = ()) -> None:
-    """Holds a tokenizer against the contract of `Tokenizer`.
+    """Checks a tokenizer against the contract of `Tokenizer`.
 
     Args:
         tokenizer: the tokenizer.

@@ -41,7 +41,7 @@ def check_tpu_ready(
         model: `TaskModel`, compiled or not; or a `TaskHead`, which gets a
             tiny encoder.
         batch_size: int. Sequences in a batch.
-        bucket_lengths: tokens of the sequences, rising to the model's most; as
+        bucket_lengths: lengths of sequences, rising to the model's; as
             `data.default_bucket_lengths` if `None`.
 
     Raises:

@@ -185,7 +185,7 @@ class Tokenizer(abc.ABC):
         return self
 
     def with_special_in_texts(self, found: bool) -> "Tokenizer":
-        """Returns this tokenizer, with another rule for markup in texts.
+        """Returns a copy that parses special tokens in texts, or does not.
 
         Args:
             found: bool. Whether a special token, such as a separator, that a
@@ -237,7 +237,7 @@ class Tokenizer(abc.ABC):
         """
         raise InputError(
             f"The tokenizer {self.name!r} does not know where words begin. "
-            "Received: a wish to mask whole words. Mask tokens."
+            "Received: whole words to mask. Give mask_unit=tokens."
         )
 
     def token_texts(self) -> Sequence[str]:

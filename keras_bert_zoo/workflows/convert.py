@@ -22,7 +22,7 @@ class ConvertResult:
         origin: str. Path or name of the checkpoint.
         kind: str. Name of its format.
         num_variables: int. Variables of the checkpoint that were read.
-        ignored: names of its variables that belong to nothing of ours.
+        ignored: names of its variables that were not used.
         num_parameters: int. Of the encoder.
         num_tokens: int, size of the vocabulary; `None` where there is none.
         heads: names of the heads that were kept.

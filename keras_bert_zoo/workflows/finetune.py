@@ -139,22 +139,22 @@ def finetune(
         out: directory of the model.
         validation: labelled examples that are not trained on; the epoch that
             is best on them is kept.
-        hold_out: fraction of the examples to train on that are validated on
-            instead, drawn at random, where there are no others.
-        limit: read the first examples of each file alone, so many.
+        hold_out: fraction of the training examples, drawn at random, to
+            validate on, where `validation` is not given.
+        limit: read only so many of the first examples of each file.
         overwrite: whether a model in the directory may be replaced.
-        epochs: passes over the examples (default: 3, or as many as make 100
-            steps, at most 20).
+        epochs: passes over the examples (default: 3, or more where they are
+            few, as the head says).
         patience: stop after so many epochs in a row without improvement on
             the validation examples.
-        best_by: measure that chooses the best epoch, such as spearman
-            (default: the head's own).
+        best_by: metric that chooses the best epoch, such as spearman (default:
+            the head's own).
         {BatchOptions}
         sequence_length: most tokens in an example (default: as many as the
             encoder reads).
-        special_in_texts: take a special token that a text spells, such as a
-            separator, for that token, as Hugging Face's tokenizers do; or
-            not (default: what the preset says, usually not).
+        special_in_texts: parse special tokens that are written in a text, such
+            as a separator, as special tokens, as Hugging Face's tokenizers do
+            (default: what the preset says, usually not).
         freeze_encoder: train the head alone.
         encoder_dropout: of the encoder's vectors and attention weights
             (default: the preset's; where that is 0, try 0.1 to 0.3).
@@ -214,7 +214,7 @@ def finetune(
         _check_head_options(options, head_class, head_options)
     elif head_options:
         raise InputError(
-            "Options of a head are given where it is named. Received: a "
+            "Only a head that is given by its name takes options. Received: a "
             f"{type(head).__name__} and {', '.join(head_options)}. Give them "
             "to the head itself."
         )
@@ -248,7 +248,7 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
             )
     if options["hold_out"] and options["validation"] is not None:
         raise InputError(
-            "Examples are held out where there are none to validate on. "
+            "`hold_out` and `validation` exclude each other. "
             f"Received: hold_out={options['hold_out']} and validation. Leave "
             "one of them out."
         )
@@ -261,7 +261,7 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
         raise InputError(
             "A TPU is given batches of `batch_size` examples, each in a "
             f"sequence of its own. Received: {_shown(options, ragged)} with "
-            "check_tpu or strategy=tpu. Leave that out."
+            "check_tpu or strategy=tpu. Leave out the former."
         )
     if options["check_tpu"] and options["strategy"] != "one":
         raise InputError(

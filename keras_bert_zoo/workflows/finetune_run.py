@@ -361,7 +361,7 @@ def _check_measure(model: Any, rows: Any, name: str) -> None:
         if name in known:
             return
     raise InputError(
-        "`best_by` must be a measure of these validation examples. Received: "
+        "`best_by` must be a metric of these validation examples. Received: "
         f"best_by={name}. Choose one of {', '.join(known)}."
     )
 

@@ -73,8 +73,8 @@ def make_examples(
         mask_unit: what is masked at a time: single tokens, whole words, or
             spans of 1 to 10 words.
         sequence_length: as in `pretrain`.
-        duplicates: how often the corpus is cut and masked anew.
-        processes: how many work at a time, on this machine.
+        duplicates: passes over the corpus, each cut and masked anew.
+        processes: number of worker processes on this machine.
         seed: of what is cut and masked.
         document_format: as in `pretrain`.
         split: as in `pretrain`.

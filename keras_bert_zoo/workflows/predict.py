@@ -49,8 +49,8 @@ def predict(
 
     Args:
         model: as in `evaluate`.
-        text: a text to answer; may be given many times (in Python, a text or
-            a list of texts).
+        text: input text; may be given many times (in Python, a text or a list
+            of texts).
         text_pair: the second text of each, where an example has two.
         data: the texts, in place of `text` (in Python, also rows or a list
             of mappings).

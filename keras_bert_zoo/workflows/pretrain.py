@@ -163,12 +163,11 @@ def pretrain(
         hidden_dim: width of the vectors (default: the architecture's).
         intermediate_dim: inner width of the feed-forward parts (default: the
             architecture's, or four times the width).
-        dropout: of vectors and attention weights (default: the
-            architecture's, or 0.1; with a preset, its own). Training that
-            sees each text a few times learns more without.
+        dropout: of vectors and attention weights (default: the architecture's,
+            or 0.1; with a preset, its own). With few epochs, 0 is often better.
         initial_embeddings: the token embeddings before training: random
-            numbers, or vectors from counts of which tokens stand near which
-            in the corpus, with which a small encoder learns faster.
+            numbers, or vectors from counts of which tokens co-occur in the
+            corpus, with which a small encoder learns faster.
 
     Args, second phase:
         long_sequence_length: most tokens in an example of a second phase, with
@@ -255,19 +254,19 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
     given = [one for one in ("corpus", "examples") if options[one] is not None]
     if len(given) != 1:
         raise InputError(
-            "What is learned from is a corpus, or examples made of one. "
+            "`pretrain` learns from `corpus` or from `examples`. "
             f"Received: {' and '.join(given) or 'neither'}. Give one of them."
         )
     if options["epochs"] is not None and options["steps"] is not None:
         raise InputError(
-            "A run has so many epochs, or so many steps. Received: "
+            "`epochs` and `steps` exclude each other. Received: "
             f"epochs={options['epochs']}, steps={options['steps']}. Give one "
             "of them."
         )
     for name in ("packed_length", "tokens_per_batch"):
         if options["examples"] is not None and options[name] is not None:
             raise InputError(
-                "Examples that are made have batches of `batch_size`. "
+                "`examples` come in batches of `batch_size`. "
                 f"Received: {name}={options[name]}. Leave it out, or give the "
                 "corpus."
             )
@@ -276,9 +275,9 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
         for name in ("preset", "examples"):
             if options[name] is not None:
                 raise InputError(
-                    "Initial embeddings of cooccurrence are for a new encoder "
-                    f"that learns from a corpus. Received: {name}="
-                    f"{options[name]}. Leave out one of the two."
+                    "initial_embeddings=cooccurrence is for a new encoder that "
+                    f"learns from a corpus. Received: {name}={options[name]}. "
+                    "Leave out one of the two."
                 )
     new = [
         name

@@ -29,8 +29,8 @@ class VocabularyResult:
         directory: path of its files.
         num_tokens: int. Size of the vocabulary.
         num_sentences: int. Sentences that were read.
-        num_compared: int. Sentences of which all who read the files give the
-            same ids.
+        num_compared: int. Sentences to which every tokenizer that reads the
+            files gives the same ids.
     """
 
     kind: str
@@ -56,20 +56,20 @@ def train_vocabulary(
 ) -> VocabularyResult:
     """Learns a vocabulary from text files, and writes the family's own files.
 
-    The same files give the same vocabulary. Files of any size are streamed,
-    and memory is bounded by the number of different words. The files are read
-    again, by all who can, and the ids compared.
+    The same files give the same vocabulary. Files of any size are streamed, and
+    memory is bounded by the number of different words. Every tokenizer that can
+    read the files does, and the ids are compared.
 
     Args:
         corpus: text files, plain or gzipped, or directories of some; for
             several, several times.
         out: directory of the vocabulary.
-        size: most tokens of the vocabulary.
+        size: maximum size of the vocabulary.
         kind: wordpiece (BERT's), byte_bpe (RoBERTa's), unigram (ALBERT's), or
             another registered one. Encoders here read wordpiece.
         cased: whether case and accents are kept (default: of byte_bpe alone).
-        min_frequency: how often what becomes a token must occur.
-        reserved: tokens that are to be there, each given once.
+        min_frequency: how often a token must occur in the corpus, at least.
+        reserved: tokens to include; may be given many times.
         document_format: blank_lines, lines or jsonl (default: by the
             files' names).
         text_key: key of the text in a JSON object.

@@ -52,7 +52,7 @@ class ClassificationHead(TaskHead):
             the right label and spreads evenly over all; not for regression.
         soft_labels: bool. Whether an example has a probability for each label:
             a list of them, or a dict by names; for `kind="single_label"`. The
-            loss is the cross-entropy with them; measures take the highest.
+            loss is the cross-entropy with them; metrics use the argmax.
         label_separator: str. What stands between several labels in a text.
 
     Logits: `(B, L)` float32, or `(B,)` for regression.

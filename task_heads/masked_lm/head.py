@@ -44,7 +44,7 @@ _MOST_TEXTS = 10_000
 
 
 class MaskedTokenHead(TaskHead):
-    """Fills gaps in texts, and learns from plain texts.
+    """Predicts masked tokens; learns from plain texts.
 
     In training a fraction of the tokens is masked, others in each epoch, and
     the model learns to predict them: texts of a domain make an encoder
@@ -57,7 +57,7 @@ class MaskedTokenHead(TaskHead):
     Args:
         mask_rate: float in (0, 1). Fraction of tokens chosen in training; at
             least one of a sequence.
-        top_k: int. Tokens that answer each gap.
+        top_k: int. Predictions for each `[MASK]`.
 
     Logits: `(R, P, V)` float32, at the `P` chosen tokens or gaps of each
     sequence alone.
@@ -89,10 +89,8 @@ class MaskedTokenHead(TaskHead):
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         return (
-            Option(
-                "mask_rate", float, 0.15, "fraction of tokens to learn from"
-            ),
-            Option("top_k", int, 5, "tokens that answer each [MASK]"),
+            Option("mask_rate", float, 0.15, "fraction of tokens to mask"),
+            Option("top_k", int, 5, "predictions for each [MASK]"),
         )
 
     @classmethod

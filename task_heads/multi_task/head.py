@@ -45,8 +45,8 @@ class MultiTaskHead(TaskHead):
     Args:
         heads: dict from task to its `TaskHead`, registered ones.
 
-    Logits: a dict with an output `task` for each head with one, and
-        `task_output` for each head with several.
+    Logits: a dict with `TASK` for each head with one output, and `TASK_OUTPUT`
+        for each output of the others.
 
     Raises:
         InputError: if the heads do not go together.

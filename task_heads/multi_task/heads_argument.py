@@ -79,9 +79,9 @@ def parse_heads(given: Any) -> dict[str, tuple[Any, dict]]:
             )
         if isinstance(task, str) and _HELD_OUT.fullmatch(task):
             raise InputError(
-                "A task's name must not be val, nor begin with val_: what is "
-                "measured in training would pass for what is measured on "
-                f"validation rows. Received: {task!r}. Rename it."
+                "A task's name must not be val, nor begin with val_: its "
+                "training metrics would look like validation metrics. "
+                f"Received: {task!r}. Rename it."
             )
         if head == "multi_task":
             raise InputError(

@@ -56,18 +56,17 @@ class SpanQAHead(TaskHead):
         null_threshold: float. There is no answer if its score, in logits,
             exceeds that of the best candidate by more. `TaskModel.tune`
             chooses it on labelled examples.
-        doc_stride: int. Most tokens from one sequence's start in the context
-            to the next.
+        doc_stride: int. Most tokens between the starts of two windows of a
+            context (not their overlap).
         max_question_length: int. Most tokens of a question; more are cut. A
             question never has more than half of a sequence.
         max_answer_length: int. Most tokens of an answer. Three characters
             of Chinese or Japanese count as one token, whatever their tokens.
         n_best: int. Candidates returned.
-
-    Logits: dict of `start_logits` and `end_logits`, `(R, S)` float32.
-
         repair_answers: bool. Whether an answer that does not stand at its
             start is moved to its nearest occurrence in the context.
+
+    Logits: dict of `start_logits` and `end_logits`, `(R, S)` float32.
 
     Raises:
         InputError: if an option breaks a rule.
@@ -314,7 +313,7 @@ _SIZES = {
     "doc_stride": (
         128,
         arguments.HIGHEST,
-        "most tokens from one window of a text to the next",
+        "most tokens between the starts of two windows of a text",
     ),
     "max_question_length": (64, arguments.HIGHEST, "most tokens of a question"),
     "max_answer_length": (

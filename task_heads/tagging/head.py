@@ -70,14 +70,13 @@ class TaggingHead(TaskHead):
             `U-`, `I-` alone) and is trained and scored so.
         scheme: str. How the tags of the data spell spans: `IOB1`, `IOB2`,
             `IOBES` (BILOU too), or `none` for tags without prefixes.
-        strict: bool. Whether tags that break the scheme are refused in
-            examples, and spell nothing in the answers that `score` compares
-            with examples of tags, rather than read as seqeval and conlleval
-            read them.
+        strict: bool. Whether tags that break the scheme raise an error in
+            examples and count in predictions as in seqeval's strict mode; else
+            they are read as by seqeval's default mode and by conlleval.
         dropout: float in [0, 1), before the last projection.
-        crf: bool. Whether the tags of a text are learned and read as a whole,
-            with a score for each pair of neighbours (a conditional random
-            field), rather than word by word.
+        crf: bool. Whether the tags of a text are learned and decoded as a
+            whole, by a linear-chain conditional random field (CRF), rather than
+            word by word.
 
     Logits: `(R, S, L)` float32; with `crf`, potentials `(R, S, L + 1, L)`,
     see `crf_output`.
@@ -119,7 +118,7 @@ class TaggingHead(TaskHead):
                 "scheme",
                 str,
                 None,
-                "how tags spell spans (default: recognized)",
+                "tagging scheme (default: detected)",
                 SCHEMES,
             ),
             Option("strict", bool, False, "refuse tags that break the scheme"),
@@ -128,7 +127,7 @@ class TaggingHead(TaskHead):
                 "crf",
                 bool,
                 False,
-                "learn what tags follow each other, with a conditional random "
+                "score which tags follow each other, with a conditional random "
                 "field",
             ),
         )

@@ -295,7 +295,7 @@ def test_what_is_pretrained_answers_no_texts():
         lambda: model.score([{"text": "the cat"}]),
         lambda: zoo.export(model, "nowhere", "saved_model"),
     ):
-        with pytest.raises(InputError, match="answers no texts"):
+        with pytest.raises(InputError, match="makes no predictions"):
             ask()
     with pytest.raises(InputError, match="learns from a `Corpus`"):
         model.fit(["the cat"])

@@ -50,8 +50,8 @@ class MaskedLM(objective.Objective):
         mask_unit: str. What is masked at a time: `tokens`, whole `words`, or
             `spans` of words.
 
-    Logits: a dict of `masked_lm`, `(R, P, V)` float32, at the `P` masked
-    tokens of each example alone, and, of pairs, `next_sentence`, `(R, 2)`:
+    Logits: a dict of `masked_lm`, `(R, P, V)` float32, at the `P` masked tokens
+    of each example, and, for pairs, `next_sentence`, `(R, 2)`:
     index 0, the second segment follows.
 
     Raises:

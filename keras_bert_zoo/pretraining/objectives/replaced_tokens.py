@@ -44,7 +44,7 @@ LOSS_WEIGHT = 50.0
 
 
 class ReplacedTokens(objective.Objective):
-    """Detects the tokens that a generator has put in the place of others.
+    """Detects the tokens that a generator has replaced, as ELECTRA does.
 
     The generator is a smaller transformer that shares the encoder's
     embeddings, and learns the masked LM at the same time. It fills the masked
@@ -100,12 +100,13 @@ class ReplacedTokens(objective.Objective):
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         return (
-            Option("mask_rate", float, 0.15, "fraction of tokens to replace"),
+            Option("mask_rate", float, 0.15, "fraction of tokens to mask"),
             Option(
                 "mask_unit",
                 str,
                 "tokens",
-                "what is replaced at a time",
+                "what is masked at a time: single tokens, whole words, or "
+                "spans of 1 to 10 words",
                 MASK_UNITS,
             ),
             Option(

@@ -32,8 +32,8 @@ class AddedToken:
 
     Args:
         content: str. Its text, of at most 100 characters.
-        special: bool. Whether it is markup: it is never masked or drawn in
-            masked-language modelling.
+        special: bool. Whether it is a special token: never masked, and never
+            drawn in place of a masked one.
         normalized: bool. Whether case, accents and such make no difference;
             by default, where it is not special.
         lstrip, rstrip: bool. Whether the spaces beside it belong to it. No
@@ -41,7 +41,7 @@ class AddedToken:
             token without them.
 
     Raises:
-        InputError: if `content` is empty, too long, or has a line break.
+        InputError: if `content` is no text, empty, or too long.
 
     Source: `AddedToken` of Hugging Face `tokenizers`, without `single_word`.
     """

@@ -72,7 +72,7 @@ class PythonTokenizer:
         return _joined(self._normalize(text, 0))
 
     def tokenize(self, text: str) -> list[Token]:
-        """Returns the tokens of one text; special tokens are not parsed.
+        """Returns the tokens of one text; adds no special tokens.
 
         Raises:
             InputError: if `text` is not a str, or holds a lone surrogate and

@@ -32,8 +32,8 @@ class Vocabulary:
         tokens: sequence of str. The position is the id.
         added: sequence of `AddedToken`, which stay whole wherever a text
             holds them. Those that are not among `tokens` follow them.
-        special_in_texts: bool. Whether a text holds tokens with one of the
-            roles below where it spells them; else that is text like any other.
+        special_in_texts: bool. Whether the special tokens below are parsed
+            where a text has them; else they are text like any other.
         padding: str. Fills rows to a common length.
         unknown: str. Stands for a word that has no split.
         start: str. First token of every sequence.

@@ -16,8 +16,8 @@ class HistoryFile(keras.callbacks.Callback):
 
     The columns are `epoch`, from 1, the metrics, and what `Throughput` adds,
     if it comes before this callback. Of several workers the first writes.
-    Where that fails, as on a full disk, it is told and the run goes on: the
-    next epoch writes all rows.
+    Where that fails, as on a full disk, a warning says so: the next epoch
+    writes all rows.
 
     Args:
         path: the file. One that exists is replaced after the first epoch.

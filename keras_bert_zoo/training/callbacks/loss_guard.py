@@ -23,16 +23,16 @@ class LossGuard(keras.callbacks.Callback):
     its batch. Infinite gradients under a `LossScaleOptimizer`, which skips
     the step, leave the loss as it is and stop nothing.
 
-    This costs nothing: Keras has the mean loss of the epoch so far at hand,
-    which is no number once one of its terms is none.
+    This costs nothing: Keras has the mean loss of the epoch so far, which is
+    not finite once one loss is not.
 
     Args:
         last_backup: function that says where the last good backup of the
             run is, `None` if there is none.
 
     Raises:
-        DivergenceError: in `fit`, as above; and where the loss on validation
-            data, or a weight after the last step, is past all bounds.
+        DivergenceError: in `fit`, as above; and if the validation loss, or a
+            weight after the last step, is not finite or is huge.
     """
 
     def __init__(self, last_backup: Callable[[], str | None] | None = None):

@@ -28,8 +28,7 @@ def layer_rates(
 ) -> list[LayerRate]:
     """Returns rates that fall from the head down to the embeddings.
 
-    What has no rate here, the head and a pooler, learns by the whole one from
-    the start.
+    Other layers, the head and a pooler, train at the full rate from the start.
 
     Args:
         encoder: `BertEncoder`, or any whose blocks are layers with numbered

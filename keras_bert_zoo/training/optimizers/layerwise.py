@@ -511,14 +511,14 @@ class AdamW(Layerwise):
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class Lamb(Layerwise):
-    """Adam whose updates are as large as the variable they are for.
+    """Adam with updates scaled to the norm of their variable (LAMB).
 
-    An update has the learning rate's share of its variable's norm: at a rate
-    of 0.001 each kernel moves by a thousandth of its length. Biases and
-    layer-norm scales are updated as by Adam, and not decayed. Weight decay
-    is a part of the update, so it follows the variable's own rate. (That of
-    `keras.optimizers.Lamb` is not: it decays apart from the update, and
-    treats all variables alike.)
+    An update's norm is the learning rate times its variable's: at a rate of
+    0.001 each kernel moves by a thousandth of its norm. Biases and layer-norm
+    scales are updated as by Adam, and not decayed. Weight decay is a part of
+    the update, so it follows the variable's own rate. (That of
+    `keras.optimizers.Lamb` is not: it decays apart from the update, and treats
+    all variables alike.)
 
     Args:
         learning_rate, weight_decay, **options: see `Layerwise`.

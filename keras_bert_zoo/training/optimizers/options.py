@@ -55,8 +55,8 @@ class LayerOptions(Options):
     Args:
         layer_decay: learning rate of each encoder layer as a fraction of
             that of the layer above.
-        unfreeze_every: train the head alone at first, and one more layer,
-            from the top, after each so many steps.
+        unfreeze_every: gradual unfreezing: train the head alone at first, then
+            one more layer, from the top, after each so many steps.
         unfreeze_fraction: the same as a fraction of all steps.
     """
 
@@ -72,7 +72,7 @@ class UpdateOptions(Options):
     """What becomes of gradients and updated weights.
 
     Args:
-        global_clipnorm: highest norm of the gradient of all weights.
+        global_clipnorm: maximum global norm of all gradients.
         gradient_accumulation_steps: batches whose mean gradient makes one
             step.
         ema_momentum: validate and save exponential moving averages of the
@@ -90,11 +90,11 @@ class AdamOptions(UpdateOptions):
 
     Args:
         {UpdateOptions}
-        beta_1: what the mean of gradients keeps of itself.
-        beta_2: what the mean of their squares keeps of itself.
-        epsilon: added to the root of the mean of squares.
-        clipnorm: highest norm of the gradient of each weight.
-        clipvalue: highest size of a gradient's numbers.
+        beta_1: decay rate of the first moment estimates.
+        beta_2: decay rate of the second moment estimates.
+        epsilon: constant for numerical stability.
+        clipnorm: maximum norm of the gradient of each variable.
+        clipvalue: maximum absolute value in a gradient.
         loss_scale_factor: what the loss is multiplied by, and gradients are
             divided by.
         name: of the optimizer and its variables.

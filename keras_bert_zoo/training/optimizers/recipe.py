@@ -200,8 +200,8 @@ class WarmupThenPolynomialDecay(_WarmupThenDecay):
     Args:
         peak, total_steps, warmup_steps, end_rate: as those of
             `WarmupThenLinearDecay`.
-        power: float above 0. Of the share of the fall that is to come; 1 is
-            linear, more is steeper at first.
+        power: float above 0. Exponent of the decay; 1 is linear, more is
+            steeper at first.
 
     Raises:
         InputError: as there, or if `power` is not positive.
@@ -351,9 +351,9 @@ class OptimizerRecipe(AdamOptions, LayerOptions, OptimizerOptions):
         if num_batches < 1:
             if self.unfreeze_fraction:
                 raise InputError(
-                    "`unfreeze_fraction` is a share of a known number of "
-                    "steps. Received: data without one. Give "
-                    "steps_per_epoch, or unfreeze_every."
+                    "`unfreeze_fraction` needs a known number of steps. "
+                    "Received: data of unknown size. Give steps_per_epoch, "
+                    "or unfreeze_every."
                 )
             if self.schedule != "constant" or self.warmup_steps is None:
                 logging.warning(
@@ -365,7 +365,7 @@ class OptimizerRecipe(AdamOptions, LayerOptions, OptimizerOptions):
         share = self.gradient_accumulation_steps
         if num_batches < share:
             raise InputError(
-                "A run must have as many batches as one step takes. Received: "
+                "A run must have enough batches for one step. Received: "
                 f"{num_batches} batches, gradient_accumulation_steps={share}. "
                 "Accumulate fewer, or make batches smaller."
             )

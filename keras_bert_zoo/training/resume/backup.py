@@ -25,7 +25,7 @@ from keras_bert_zoo.training.signals import on_sigterm
 
 
 class Backup(keras.callbacks.Callback):
-    """Lets `TaskModel.fit` go on where it was killed.
+    """Lets `TaskModel.fit` resume after a kill.
 
     `model.fit(rows, backup=Backup("run"))`, killed at any moment and called
     again in a new process with the same arguments, gives the weights and the
@@ -45,8 +45,8 @@ class Backup(keras.callbacks.Callback):
     Args:
         directory: where backups are, of one run alone.
         seconds: float. Time between two; 0 for one after each step.
-        settings: what the run depends on that `fit` does not see, JSON-able,
-            such as `{"preset": name}`. A run with others is refused.
+        settings: further settings of the run, JSON-able, such as `{"preset":
+            name}`. A run with others is refused.
 
     Raises:
         InputError: if `seconds` is negative, or a setting no JSON.

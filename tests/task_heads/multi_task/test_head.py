@@ -365,7 +365,7 @@ def test_labels_of_another_form_are_refused(slots):
 
 @pytest.mark.parametrize("task", ["val", "val_slots"])
 def test_a_task_is_not_named_as_held_out_examples_are(task):
-    with pytest.raises(InputError, match=f"validation rows. .*'{task}'"):
+    with pytest.raises(InputError, match=f"validation metrics. .*'{task}'"):
         MultiTaskHead.from_examples(
             [], heads=f"slots=tagging,{task}=classification"
         )

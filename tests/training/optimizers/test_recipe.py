@@ -167,7 +167,7 @@ def test_a_constant_rate_needs_no_number_of_steps(encoder, log):
 @pytest.mark.parametrize(
     ("options", "num_batches", "message"),
     [
-        ({"unfreeze_fraction": 0.1}, 0, "share of a known number of steps"),
+        ({"unfreeze_fraction": 0.1}, 0, "needs a known number of steps"),
         ({"gradient_accumulation_steps": 4}, 3, "3 batches, grad.*steps=4"),
         ({"warmup_steps": 9}, 8, "warmup_steps=9, total_steps=8"),
     ],
