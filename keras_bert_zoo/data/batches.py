@@ -71,7 +71,8 @@ class Chunks:
         head: `TaskHead`.
         with_label: bool. Whether label fields are read.
         unit: int. Examples in a batch, or 1 where batches vary.
-        max_examples: int. Most examples in a chunk, a multiple of `unit`.
+        max_examples: int. Maximum number of examples in a chunk, a multiple of
+            `unit`.
         shuffle: bool. Whether the order of examples is random.
         seed: int, at least 0. Decides the order and the chunks' seeds,
             which differ from one pass to the next; `None` makes all passes
@@ -305,7 +306,8 @@ def group_by_tokens(
 
     Args:
         lengths: int `(R,)`, tokens in each sequence, at least one.
-        tokens_per_batch: int. Most tokens in a batch, padding included.
+        tokens_per_batch: int. Maximum number of tokens in a batch, padding
+            included.
 
     Returns:
         int32 `RaggedTensor` `(N, None)` of indices.
@@ -386,7 +388,7 @@ def checked_bucket_lengths(
 
     Args:
         bucket_lengths: in tokens, ascending.
-        sequence_length: int. Most tokens in a sequence.
+        sequence_length: int. Maximum number of tokens in a sequence.
 
     Raises:
         InputError: if they do not rise to `sequence_length`.

@@ -84,11 +84,11 @@ def build_dataset(
         examples: re-iterable examples, such as `FileExamples`.
         head: `TaskHead`.
         tokenizer: `Tokenizer`.
-        sequence_length: int. Most tokens in a sequence; longer texts are
-            truncated.
+        sequence_length: int. Maximum number of tokens in a sequence; longer
+            texts are truncated.
         batch_size: int. Examples in a batch; the last may have fewer.
-        tokens_per_batch: int or `None`. Most tokens in a batch, padding
-            included; `batch_size` then plays no part.
+        tokens_per_batch: int or `None`. Maximum number of tokens in a batch,
+            padding included; `batch_size` is then ignored.
         shuffle: bool. Whether the order is random.
         seed: int, at least 0, or `None`, which makes all epochs alike.
         drop_remainder: bool. Whether the examples that do not fill a batch at
@@ -206,7 +206,7 @@ def _batches_of(
     Args:
         chunks: `Chunks`.
         tokenizer: `Tokenizer`.
-        sequence_length: int. Most tokens in a sequence.
+        sequence_length: int. Maximum number of tokens in a sequence.
         group: function from lengths int64 `(R,)` to the batches' sequences, a
             `RaggedTensor` `(N, None)`.
         counts: filled with truncated examples and padding, or `None`.
@@ -333,7 +333,7 @@ def _traced_features(
     Args:
         head: `TaskHead`.
         tokenizer: `Tokenizer`.
-        sequence_length: int. Most tokens in a sequence.
+        sequence_length: int. Maximum number of tokens in a sequence.
 
     Returns:
         Function from a dict of columns, tensors `(R, ...)`, to `Features`.

@@ -32,8 +32,8 @@ class PretrainingModel(TaskModel):
         encoder: `BertEncoder`, or another with a `token_embedding`.
         objective: `Objective`, or the name of a registered one.
         tokenizer: `Tokenizer`.
-        sequence_length: int or `None`. Most tokens in an example; the
-            encoder's positions when `None`.
+        sequence_length: int or `None`. Maximum number of tokens in an example;
+            the encoder's positions when `None`.
 
     Example:
         tokenizer = zoo.BertTokenizer.load("vocabulary")

@@ -49,7 +49,8 @@ class Objective(TaskHead):
 
         Args:
             corpus: the documents.
-            capacity: int. Most tokens in an example, without special ones.
+            capacity: int. Maximum number of tokens in an example, without
+                special ones.
             seed: int. Another for each epoch.
 
         Raises:
@@ -133,8 +134,8 @@ class CorpusExamples(Examples):
         corpus: the documents.
         objective: `Objective`.
         tokenizer: `Tokenizer` that made the tokens.
-        sequence_length: int. Most tokens in an example, special ones
-            included.
+        sequence_length: int. Maximum number of tokens in an example, special
+            ones included.
         seed: int, at least 0.
 
     Raises:

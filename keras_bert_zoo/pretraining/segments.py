@@ -51,7 +51,7 @@ def full_sentences(corpus: Corpus, capacity: int, seed: int) -> Iterator[Cut]:
 
     Args:
         corpus: the documents.
-        capacity: int. Most tokens in an example.
+        capacity: int. Maximum number of tokens in an example.
         seed: int. Not used: there is one way to cut.
 
     Source: Liu et al., 2019 (arXiv:1907.11692), section 4.2, "DOC-SENTENCES".
@@ -84,7 +84,7 @@ def next_sentence_pairs(
 
     Args:
         corpus: at least two documents.
-        capacity: int. Most tokens in an example.
+        capacity: int. Maximum number of tokens in an example.
         seed: int.
 
     Raises:
@@ -112,7 +112,7 @@ def sentence_order_pairs(
 
     Args:
         corpus: the documents.
-        capacity: int. Most tokens in an example.
+        capacity: int. Maximum number of tokens in an example.
         seed: int.
 
     Source: Lan et al., 2020 (arXiv:1909.11942), section 3.1.

@@ -258,7 +258,7 @@ class TaskHead:
                 for stateless random operations. Training passes differ in
                 it; evaluation repeats it.
             tokenizer: `Tokenizer`.
-            sequence_length: int. Most tokens in a sequence.
+            sequence_length: int. Maximum number of tokens in a sequence.
         """
         packed = tokenizer.pack(
             [tokenizer.tokenize(examples[field]) for field in self.text_fields],

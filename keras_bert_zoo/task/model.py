@@ -52,8 +52,8 @@ class TaskModel(ReplicatedModel):
             such as one of keras-hub's.
         head: `TaskHead`.
         tokenizer: `Tokenizer`, such as `BertTokenizer`.
-        sequence_length: int or `None`. Most tokens in a sequence; the
-            encoder's positions when `None`. Longer texts are truncated.
+        sequence_length: int or `None`. Maximum number of tokens in a sequence;
+            the encoder's positions when `None`. Longer texts are truncated.
         freeze_encoder: bool. Whether only the head is trained. Other models
             that share the encoder, and one around this one, may train it.
         freeze_embeddings: bool. Whether the layers below the first block are
@@ -330,8 +330,8 @@ class TaskModel(ReplicatedModel):
             validation_data: examples, a pair `(x, y)`, or a ready data set.
             shuffle: bool. Whether examples are shuffled each epoch.
             seed: int. Of shuffling and masking: same seed, same batches.
-            tokens_per_batch: int or `None`. Most tokens in a batch, padding
-                included; `batch_size` is then ignored.
+            tokens_per_batch: int or `None`. Maximum number of tokens in a
+                batch, padding included; `batch_size` is then ignored.
             backup: `Backup` or `None`. Lets a killed run resume.
             fixed_shapes: bool or `None`. Whether batches are padded to one of a
                 few lengths (32, 64 and so on) and the last, partial one is

@@ -39,7 +39,8 @@ def overlapping_windows(lengths, capacity, overlap) -> SlidingWindows:
 
     Args:
         lengths: int `(B,)`, tokens in each row.
-        capacity: int, or int `(B,)`, at least 1. Most tokens in a window.
+        capacity: int, or int `(B,)`, at least 1. Maximum number of tokens in a
+            window.
         overlap: int, or int `(B,)`. Tokens by which neighbours overlap, at
             least; fewer where `capacity` is not larger.
     """
@@ -84,7 +85,7 @@ def full_windows(lengths, capacity: int, smallest: int) -> SlidingWindows:
 
     Args:
         lengths: int `(B,)`, tokens in each row.
-        capacity: int, at least 1. Most tokens in a window.
+        capacity: int, at least 1. Maximum number of tokens in a window.
         smallest: int from 1 to `capacity`. Fewest tokens in the last of
             several windows.
     """

@@ -277,9 +277,9 @@ class Tokenizer(abc.ABC):
 
         Args:
             segments: one or two ragged int32 `(B, None)`.
-            sequence_length: int. Most tokens in a sequence, special ones
-                included. What does not fit is cut from the segments' ends,
-                the longer one first.
+            sequence_length: int. Maximum number of tokens in a sequence,
+                special ones included. What does not fit is cut from the
+                segments' ends, the longer one first.
 
         Raises:
             InputError: if there are no segments or more than two, or if

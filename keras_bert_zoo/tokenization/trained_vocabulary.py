@@ -41,7 +41,7 @@ class TrainedVocabulary(abc.ABC):
 
         Args:
             texts: read once, and not held.
-            size: int. Most tokens of the vocabulary.
+            size: int. Maximum number of tokens of the vocabulary.
             cased: bool. Whether case and accents are kept; `None` for what
                 the family publishes.
             min_frequency: int. How often what becomes a token must occur.

@@ -150,8 +150,8 @@ def finetune(
         best_by: metric that chooses the best epoch, such as spearman (default:
             the head's own).
         {BatchOptions}
-        sequence_length: most tokens in an example (default: as many as the
-            encoder reads).
+        sequence_length: maximum number of tokens in an example (default: as
+            many as the encoder reads).
         special_in_texts: parse special tokens that are written in a text, such
             as a separator, as special tokens, as Hugging Face's tokenizers do
             (default: what the preset says, usually not).

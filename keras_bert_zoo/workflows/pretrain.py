@@ -152,7 +152,7 @@ def pretrain(
         epochs: passes over the corpus (default: 10).
         steps: updates of the weights, in place of epochs.
         {BatchOptions}
-        sequence_length: most tokens in an example.
+        sequence_length: maximum number of tokens in an example.
         {TrainingOptions}
 
     Args, new encoder:
@@ -170,8 +170,9 @@ def pretrain(
             corpus, with which a small encoder learns faster.
 
     Args, second phase:
-        long_sequence_length: most tokens in an example of a second phase, with
-            a schedule of its own, which ends the run (default: none).
+        long_sequence_length: maximum number of tokens in an example of a second
+            phase, with a schedule of its own, which ends the run (default:
+            none).
         long_fraction: share of the steps that the second phase has.
         long_batch_size: examples in a batch of the second phase (default: as
             many as have the tokens of a batch before).

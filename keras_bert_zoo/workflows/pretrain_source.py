@@ -28,7 +28,7 @@ class Phase(NamedTuple):
         train: `CorpusExamples` or `RecordBatches`.
         held_out: `CorpusExamples` or `None`.
         num_examples: int. Of a pass over what is learned from.
-        sequence_length: int. Most tokens in an example.
+        sequence_length: int. Maximum number of tokens in an example.
         batch_size: int. Examples in a batch.
     """
 

@@ -19,8 +19,8 @@ class BatchOptions(Options):
 
     Args:
         batch_size: examples in a batch.
-        tokens_per_batch: most tokens in a batch, in place of a fixed number
-            of examples.
+        tokens_per_batch: maximum number of tokens in a batch, in place of a
+            fixed number of examples.
         packed_length: pack the examples of a batch, of any length, into
             sequences of about so many tokens; else batches hold examples of
             similar length.

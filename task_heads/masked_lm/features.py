@@ -42,7 +42,7 @@ def training_features(
         texts: string `(B,)`.
         seed: int64 `(2,)`.
         tokenizer: the model's.
-        sequence_length: int. Most tokens in a sequence.
+        sequence_length: int. Maximum number of tokens in a sequence.
         mask_rate: float in (0, 1).
     """
     token_ids = tokenize_masked(texts, tokenizer)
@@ -78,7 +78,7 @@ def answering_features(
     Args:
         texts: string `(B,)`.
         tokenizer: the model's.
-        sequence_length: int. Most tokens in a sequence.
+        sequence_length: int. Maximum number of tokens in a sequence.
     """
     token_ids = tokenize_masked(texts, tokenizer)
     capacity = sequence_length - tokenizer.num_special_tokens(1)

@@ -41,10 +41,11 @@ def question_features(
         examples: `question`, `context` and, for training, `answer_start` and
             `answer_end`, all `(B,)`.
         tokenizer: the model's.
-        sequence_length: int. Most tokens in a sequence.
-        max_question_length: int. Most tokens of a question, which never has
-            more than half of a sequence.
-        doc_stride: int. Most tokens from one window's start to the next.
+        sequence_length: int. Maximum number of tokens in a sequence.
+        max_question_length: int. Maximum number of tokens of a question, which
+            never has more than half of a sequence.
+        doc_stride: int. Maximum number of tokens from one window's start to the
+            next.
         max_answer_length: int. See `answer_limits`. Windows overlap by twice as
             many tokens as an answer may have, whatever the stride, where they
             are at least twice as long.

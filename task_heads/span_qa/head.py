@@ -56,12 +56,13 @@ class SpanQAHead(TaskHead):
         null_threshold: float. There is no answer if its score, in logits,
             exceeds that of the best candidate by more. `TaskModel.tune`
             chooses it on labelled examples.
-        doc_stride: int. Most tokens between the starts of two windows of a
-            context (not their overlap).
-        max_question_length: int. Most tokens of a question; more are cut. A
-            question never has more than half of a sequence.
-        max_answer_length: int. Most tokens of an answer. Three characters
-            of Chinese or Japanese count as one token, whatever their tokens.
+        doc_stride: int. Maximum number of tokens between the starts of two
+            windows of a context (not their overlap).
+        max_question_length: int. Maximum number of tokens of a question; more
+            are cut. A question never has more than half of a sequence.
+        max_answer_length: int. Maximum number of tokens of an answer. Three
+            characters of Chinese or Japanese count as one token, whatever their
+            tokens.
         n_best: int. Candidates returned.
         repair_answers: bool. Whether an answer that does not stand at its
             start is moved to its nearest occurrence in the context.
@@ -313,14 +314,18 @@ _SIZES = {
     "doc_stride": (
         128,
         arguments.HIGHEST,
-        "most tokens between the starts of two windows of a text",
+        "maximum number of tokens between the starts of two windows of a text",
     ),
-    "max_question_length": (64, arguments.HIGHEST, "most tokens of a question"),
+    "max_question_length": (
+        64,
+        arguments.HIGHEST,
+        "maximum number of tokens of a question",
+    ),
     "max_answer_length": (
         30,
         10_000,
-        "most tokens of an answer; three Chinese or Japanese characters count "
-        "as one",
+        "maximum number of tokens of an answer; three Chinese or Japanese "
+        "characters count as one",
     ),
     "n_best": (5, 1_000, "candidates in an answer"),
 }

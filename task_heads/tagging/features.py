@@ -163,7 +163,7 @@ def tagging_features(
         examples: `text`; `word_starts` where texts may be given as words;
             `tags`, `span_starts`, `span_ends` and `span_types` for training.
         tokenizer: the model's.
-        sequence_length: int. Most tokens in a sequence.
+        sequence_length: int. Maximum number of tokens in a sequence.
         ids_in_spans: int32 `(types, 8)`, see `LabelSet`.
         outside: int. The id of the label of words outside of spans.
     """
