@@ -69,7 +69,7 @@ class TrainedVocabulary(abc.ABC):
     def encoded(
         self, directory: pathlib.Path, sentences: Sequence[str]
     ) -> Iterator[tuple[str, Sequence[Sequence[int]]]]:
-        """Yields who reads the files, or trained them, and ids by each.
+        """Yields a name and ids from each tokenizer that reads the files.
 
         Args:
             directory: where the vocabulary was saved.
@@ -104,15 +104,15 @@ class TrainedVocabulary(abc.ABC):
             one for one in sentences if not any(token in one for token in added)
         ]
         expected = reader.encode_batch(sentences, add_special_tokens=False)
-        for who, rows in self.encoded(directory, sentences):
+        for name, rows in self.encoded(directory, sentences):
             for sentence, ids, one in zip(
                 sentences, rows, expected, strict=True
             ):
                 if not self.agree(ids, one.ids):
                     raise InputError(
-                        "All who read a vocabulary must give the same ids. "
-                        f"Received: others from {who} than from `tokenizers` "
-                        f"for {sentence!r:.80}. Report this, please."
+                        "All tokenizers of a vocabulary must give the same "
+                        f"ids. Received: others from {name} than from "
+                        f"`tokenizers` for {sentence!r:.80}. Report this, please."
                     )
         return len(sentences)
 

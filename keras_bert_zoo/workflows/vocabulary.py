@@ -16,7 +16,7 @@ from keras_bert_zoo.atomic_io import atomic_directory
 from keras_bert_zoo.atomic_io import check_new_directory
 from keras_bert_zoo.workflows import options as workflow_options
 
-# Sentences that all who read the vocabulary are asked for ids of.
+# Sentences whose ids all tokenizers of the vocabulary must agree on.
 NUM_COMPARED = 2000
 
 

@@ -20,7 +20,7 @@ def words(zoo, corpus):
     done = zoo("vocabulary", "--corpus", corpus, "--out", out, "--size", 60)
     assert done.status == 0, done.error
     assert "108 sentences" in done.out
-    assert "108 sentences: the same ids by all" in done.out
+    assert "108 sentences: the same ids from all" in done.out
     return out
 
 

@@ -16,8 +16,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"read        {result.num_sentences:,} sentences")
     print(f"vocabulary  {result.num_tokens:,} tokens")
     print(
-        f"checked     {result.num_compared:,} sentences: the same ids by all "
-        "who read the files"
+        f"checked     {result.num_compared:,} sentences: the same ids from all "
+        "tokenizers that read the files"
     )
     print(f"saved       {result.directory}")
     return 0
