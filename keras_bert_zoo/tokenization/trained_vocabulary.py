@@ -112,7 +112,8 @@ class TrainedVocabulary(abc.ABC):
                     raise InputError(
                         "All tokenizers of a vocabulary must give the same "
                         f"ids. Received: others from {name} than from "
-                        f"`tokenizers` for {sentence!r:.80}. Report this, please."
+                        f"`tokenizers` for {sentence!r:.80}. Report this, "
+                        "please."
                     )
         return len(sentences)
 
