@@ -242,7 +242,7 @@ def test_units_stay_within_their_sequence():
     assert all(0 < place < 20 for places in together for place in places)
 
 
-def test_a_tokenizer_that_knows_no_words_refuses_to_hide_them():
+def test_a_tokenizer_that_knows_no_words_refuses_to_mask_them():
     class Plain(BertTokenizer):
         continues_word = Tokenizer.continues_word
 

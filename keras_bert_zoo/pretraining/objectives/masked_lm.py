@@ -36,6 +36,18 @@ from keras_bert_zoo.training.losses import WeightedMean
 MASKED_LM, NEXT_SENTENCE = "masked_lm", "next_sentence"
 PAIRS = tuple(segments.CUTTERS)
 MASK_UNITS = ("tokens", "words", "spans")
+# What is masked, of every objective that masks tokens.
+MASKING_OPTIONS = (
+    Option("mask_rate", float, 0.15, "fraction of tokens to mask"),
+    Option(
+        "mask_unit",
+        str,
+        "tokens",
+        "what is masked at a time: single tokens, whole words, or "
+        "spans of 1 to 10 words",
+        MASK_UNITS,
+    ),
+)
 
 
 class MaskedLM(objective.Objective):
@@ -103,15 +115,7 @@ class MaskedLM(objective.Objective):
                 "or none, single segments",
                 PAIRS,
             ),
-            Option("mask_rate", float, 0.15, "fraction of tokens to mask"),
-            Option(
-                "mask_unit",
-                str,
-                "tokens",
-                "what is masked at a time: single tokens, whole words, or "
-                "spans of 1 to 10 words",
-                MASK_UNITS,
-            ),
+            *MASKING_OPTIONS,
         )
 
     def get_config(self) -> dict:

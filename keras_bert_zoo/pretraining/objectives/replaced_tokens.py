@@ -23,6 +23,7 @@ from keras_bert_zoo.pretraining.masking import mask_tokens
 from keras_bert_zoo.pretraining.metrics import TokenAccuracy
 from keras_bert_zoo.pretraining.metrics import TokenLoss
 from keras_bert_zoo.pretraining.objectives.masked_lm import MASK_UNITS
+from keras_bert_zoo.pretraining.objectives.masked_lm import MASKING_OPTIONS
 from keras_bert_zoo.pretraining.segments import Cut
 from keras_bert_zoo.pretraining.token_logits import MASK_POSITIONS
 from keras_bert_zoo.pretraining.token_logits import masked_lm_variables
@@ -100,15 +101,7 @@ class ReplacedTokens(objective.Objective):
     @classmethod
     def options(cls) -> tuple[Option, ...]:
         return (
-            Option("mask_rate", float, 0.15, "fraction of tokens to mask"),
-            Option(
-                "mask_unit",
-                str,
-                "tokens",
-                "what is masked at a time: single tokens, whole words, or "
-                "spans of 1 to 10 words",
-                MASK_UNITS,
-            ),
+            *MASKING_OPTIONS,
             Option(
                 "generator_size",
                 float,
