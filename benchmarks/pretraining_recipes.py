@@ -4,7 +4,7 @@
                                              [--tokens 1500000] [--seeds 3]
                                              [--data sst2,trec]
                                              [--rows 500,7000]
-                                             [--starts new,trained,reviews]
+                                             [--starts new,trained,taught]
                                              [--ways mean,first_longer]
                                              [--folder DIR]
 
@@ -14,8 +14,9 @@ recipe trains on `--tokens` tokens in a process of its own, and it is counted
 how many masked tokens (15 %) of the documents set aside it finds. `--seeds`
 fine-tunes on labelled data from the last recipe's encoder; from the same after
 it has learned from 64,720 sentences of film reviews, too, without their labels;
-and from one of the same sizes with random weights. Each result is saved at
-once: started again, the script resumes.
+from one of the same sizes with random weights; and from the last recipe's after
+it has learned MiniLM's vectors for the corpus's words, too (`taught`). Each
+result is saved at once: started again, the script resumes.
 """
 
 import argparse
@@ -34,6 +35,7 @@ import numpy as np
 
 from benchmarks import defaults
 from benchmarks import harness
+from benchmarks import pretraining_teacher
 from keras_bert_zoo.pretraining.corpus import read_corpus
 from keras_bert_zoo.pretraining.documents import read_documents
 from keras_bert_zoo.pretraining.objective import CorpusExamples
@@ -41,7 +43,7 @@ from keras_bert_zoo.pretraining.objective import CorpusExamples
 NAME = "pretraining_recipes"
 FOLDERS = ("gutenberg", "speeches", "tinyshakespeare", "wikitext2")
 HELD_OUT_EVERY = 50
-STARTS = ("new", "trained", "reviews")
+STARTS = ("new", "trained", "reviews", "taught")
 # How heads are trained: pooling, the encoder's dropout, passes, and the rates
 # for trained and for random weights, which learn nothing from the first token's
 # vector at 4.5e-4. `None` and 0 are what a user has without a flag.
@@ -52,6 +54,7 @@ WAYS = {
     "first_undropped": ("cls", 0.0, 5, 4.5e-4, 2e-4),
     "first_longer": ("cls", 0.3, 5, 4.5e-4, 2e-4),
     "first_slower": ("cls", 0.3, 5, 2e-4, 2e-4),
+    "max": ("max", 0.3, 5, 4.5e-4, 4.5e-4),
 }
 STARTED = time.monotonic()
 # Options of `pretrain`, and of the objective.
@@ -142,7 +145,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--data", default="sst2", help="of `defaults`")
     parser.add_argument("--rows", default="7000")
-    parser.add_argument("--starts", default=",".join(STARTS))
+    parser.add_argument("--starts", default="new,trained,reviews")
     parser.add_argument("--ways", default="mean", help="of `WAYS`")
     parser.add_argument("--folder", type=pathlib.Path)
     options = parser.parse_args()
@@ -156,6 +159,8 @@ def main():
     starts = options.starts.split(",") if options.seeds else ()
     if "reviews" in starts:
         run("read_reviews", folder, *last)
+    if "taught" in starts:
+        run("teach", folder, *last)
     for seed, start, data, rows, way in itertools.product(
         range(options.seeds),
         starts,
@@ -359,6 +364,17 @@ def read_reviews(folder: str, recipe: str, num_tokens: int) -> None:
     print(json.dumps({"metrics": metrics, "minutes": minutes}))
 
 
+def teach(folder: str, recipe: str, num_tokens: int) -> None:
+    """Trains the encoder on MiniLM's vectors of the corpus, two epochs."""
+    folder = pathlib.Path(folder)
+    before = trained(folder, recipe, num_tokens)
+    error = pretraining_teacher.teach(
+        before, folder / "corpus.txt", 2, f"{before}_taught"
+    )
+    minutes = round((time.monotonic() - STARTED) / 60, 1)
+    print(json.dumps({"error": round(error, 4), "minutes": minutes}))
+
+
 def fine_tune(
     folder: str,
     recipe: str,
@@ -372,8 +388,8 @@ def fine_tune(
     """Trains a head, with defaults but for one of `WAYS`; prints its score."""
     pooling, dropout, epochs, rate, rate_of_new = WAYS[way]
     path = trained(pathlib.Path(folder), recipe, num_tokens)
-    if start == "reviews":
-        path = f"{path}_reviews"
+    if start in ("reviews", "taught"):
+        path = f"{path}_{start}"
     keras.utils.set_random_seed(seed)
     scores = defaults.fine_tuned(
         path,
