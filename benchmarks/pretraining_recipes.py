@@ -4,7 +4,7 @@
                                              [--tokens 1500000] [--seeds 3]
                                              [--data sst2,trec]
                                              [--rows 500,7000]
-                                             [--starts new,trained,taught]
+                                             [--starts new,trained,reviews]
                                              [--ways mean,first_longer]
                                              [--folder DIR]
 
@@ -12,10 +12,10 @@ Reads the novels, speeches, plays and pages of the shared data, sets 2 % of the
 documents aside and learns a vocabulary of 8,192 from the others. Then each
 recipe trains on `--tokens` tokens in a process of its own, and it is counted
 how many masked tokens (15 %) of the documents set aside it finds. `--seeds`
-fine-tunes on labelled data from the last recipe's encoder; from the same after
-it has learned from 64,720 sentences of film reviews, too, without their labels;
-from one of the same sizes with random weights; and from the last recipe's after
-it has learned MiniLM's vectors for the corpus's words, too (`taught`). Each
+fine-tunes encoders on labelled data, and `--starts` names which: `new`, with
+random weights; `trained`, the last recipe's; `reviews`, that one after it has
+learned from 64,720 sentences of film reviews, too, without their labels; and
+`taught`, after it has learned MiniLM's vectors for the corpus's words. Each
 result is saved at once: started again, the script resumes.
 """
 
@@ -145,7 +145,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--data", default="sst2", help="of `defaults`")
     parser.add_argument("--rows", default="7000")
-    parser.add_argument("--starts", default="new,trained,reviews")
+    parser.add_argument("--starts", default=",".join(STARTS))
     parser.add_argument("--ways", default="mean", help="of `WAYS`")
     parser.add_argument("--folder", type=pathlib.Path)
     options = parser.parse_args()

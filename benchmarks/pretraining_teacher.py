@@ -1,8 +1,8 @@
 """An encoder that learns MiniLM's vectors for a corpus's words.
 
-A bound on what an encoder can learn from a text by masked tokens: in their
-place it learns, for each word, the vector that an encoder of far more text has
-there. `pretraining_recipes --starts taught` runs it.
+Shows whether an encoder's size or what it is trained on limits it: in place of
+masked tokens it learns, for each word, the vector that an encoder of far more
+text has there. `pretraining_recipes --starts taught` runs it.
 """
 
 import pathlib
@@ -22,11 +22,13 @@ RATE = 1e-3
 LAYERS = (2, 3, 4, 5)
 
 
-def teach(before: pathlib.Path, text: pathlib.Path, passes: int, out) -> float:
-    """Trains an encoder on a teacher's vectors, saves it, returns the loss.
+def teach(
+    before: pathlib.Path, text: pathlib.Path, passes: int, out: pathlib.Path
+) -> float:
+    """Trains an encoder on a teacher's vectors, and saves it.
 
-    Returns the last hundred steps' mean squared error, as a fraction of the
-    vectors' variance.
+    Returns the mean squared error of the last hundred steps, as a fraction of
+    the vectors' variance.
     """
     keras.utils.set_random_seed(0)
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -91,19 +93,15 @@ def passages(text: pathlib.Path, tokenizers) -> list[tuple]:
 
 
 def packed(rows, tokenizer) -> tuple[np.ndarray, np.ndarray]:
-    vocabulary = tokenizer.vocabulary
-    shape = len(rows), LENGTH
-    ids = np.full(shape, tokenizer.padding_id, "int32")
-    words = np.full(shape, -1, "int32")
-    for row, (tokens, of_tokens) in enumerate(rows):
-        size = len(tokens)
-        ids[row, : size + 2] = [
-            vocabulary.start_id,
-            *tokens,
-            vocabulary.separator_id,
-        ]
-        words[row, 1 : size + 1] = of_tokens
-    return ids, words
+    ids, words = (
+        tf.ragged.constant([list(row) for row in side], tf.int32)
+        for side in zip(*rows)
+    )
+    inputs = tokenizer.pad(tokenizer.pack([ids], LENGTH).inputs, LENGTH)
+    words = words.to_tensor(-1, shape=(None, LENGTH - 1))
+    # A special token stands before them.
+    words = tf.pad(words, [[0, 0], [1, 0]], constant_values=-1)
+    return inputs["token_ids"].numpy(), words.numpy()
 
 
 def training_step(encoder, teacher, num_steps: int):
