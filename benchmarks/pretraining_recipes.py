@@ -120,6 +120,8 @@ RECIPES |= {
         **STACKED,
         "start": "cooccurrence-27000000",
     },
+    # MiniLM goes on with the corpus's vocabulary.
+    "MiniLM": {**BEST, "preset": "minilm_l6_en_uncased", "learning_rate": 2e-4},
     # Of every eighth document alone, and of every sixty-fourth.
     "cooccurrence of an eighth": {**COUNTED, "document_step": 8},
     "cooccurrence of a 64th": {**COUNTED, "document_step": 64},
@@ -242,6 +244,9 @@ def train(folder: str, recipe: str, num_tokens: int) -> None:
         for name in ("hidden_dim", "vocabulary"):
             del options[name]
         options["preset"] = str(folder / options.pop("start").replace(" ", "_"))
+    elif "preset" in options:
+        for name in ("hidden_dim", "num_layers", "dropout"):
+            del options[name]
     size = options["batch_size"] * options["sequence_length"]
     found = zoo.pretrain(
         corpus=[text],

@@ -15,8 +15,11 @@ from keras_bert_zoo.pretraining.corpus import Corpus
 from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.pretraining.objective import Objective
 from keras_bert_zoo.pretraining.stacking import stacked
+from keras_bert_zoo.pretraining.vocabulary_transfer import head_with_vocabulary
+from keras_bert_zoo.pretraining.vocabulary_transfer import with_vocabulary
 from keras_bert_zoo.registry import objectives
 from keras_bert_zoo.task.model import TaskModel
+from keras_bert_zoo.tokenization import Tokenizer
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
@@ -60,6 +63,7 @@ class PretrainingModel(TaskModel):
         preset: "str | os.PathLike | presets.Preset",
         objective: str | Objective = "masked_lm",
         *,
+        tokenizer: Tokenizer | None = None,
         sequence_length: int | None = None,
         num_layers: int | None = None,
         encoder_dropout: float | None = None,
@@ -72,6 +76,9 @@ class PretrainingModel(TaskModel):
         Args:
             preset: see `TaskModel.from_preset`.
             objective: name of a registered objective, or an `Objective`.
+            tokenizer: `Tokenizer` with another vocabulary, or `None` for the
+                model's own. Tokens that are new begin as the mean of the
+                tokens that they were before, see `with_vocabulary`.
             sequence_length, encoder_dropout, dtype, tokenizer_engine: see
                 there.
             num_layers: int or `None`. Transformer blocks, if more than the
@@ -79,8 +86,9 @@ class PretrainingModel(TaskModel):
             **objective_options: arguments of the named objective.
 
         Raises:
-            InputError: if preset or objective is unknown, or the encoder
-                cannot be stacked to so many blocks.
+            InputError: if preset or objective is unknown, the encoder cannot
+                be stacked to so many blocks, or a tokenizer does not tell
+                which tokens continue a word.
         """
         objective = objective_of(objective, **objective_options)
         if not isinstance(preset, presets.Preset):
@@ -88,19 +96,25 @@ class PretrainingModel(TaskModel):
         encoder = preset.encoder(
             dtype=dtype, **preset.dropout_of_all(encoder_dropout)
         )
+        heads = {
+            head.kind: preset.head(head.kind) for head in preset.contents.heads
+        }
+        before = preset.tokenizer(tokenizer_engine)
+        if tokenizer is None:
+            tokenizer = before
+        elif tokenizer.tokens != before.tokens:
+            encoder = with_vocabulary(encoder, before, tokenizer)
+            heads = {
+                kind: head_with_vocabulary(head, tokenizer)
+                for kind, head in heads.items()
+            }
         if num_layers is not None:
             encoder = stacked(encoder, num_layers)
         model = cls(
-            encoder,
-            objective,
-            preset.tokenizer(tokenizer_engine),
-            sequence_length=sequence_length,
+            encoder, objective, tokenizer, sequence_length=sequence_length
         )
         model.provenance = preset.provenance
-        kinds = [head.kind for head in preset.contents.heads]
-        found = objective.set_published_weights(
-            model, {kind: preset.head(kind) for kind in kinds}
-        )
+        found = objective.set_published_weights(model, heads)
         logging.info(
             "%s brings the heads: %s.", preset.name, ", ".join(found) or "none"
         )

@@ -230,14 +230,16 @@ class Tokenizer(abc.ABC):
     def continues_word(self) -> np.ndarray:
         """Returns bool `(V,)`: the tokens that only stand inside of a word.
 
-        Pre-training masks whole words by it.
+        Pre-training masks whole words by it, and finds the tokens of another
+        vocabulary.
 
         Raises:
             InputError: if the tokens do not tell.
         """
         raise InputError(
             f"The tokenizer {self.name!r} does not know where words begin. "
-            "Received: whole words to mask. Give mask_unit=tokens."
+            "Received: whole words to mask, or another vocabulary. Give "
+            "mask_unit=tokens, and no vocabulary beside a preset."
         )
 
     def token_texts(self) -> Sequence[str]:

@@ -139,9 +139,11 @@ def pretrain(
             several, several times.
         examples: in place of a corpus, a directory that `make-examples`
             wrote, or TFRecord files with the keys of google-research/bert.
-        vocabulary: directory of the tokenizer, as `vocabulary` writes it.
+        vocabulary: directory of the tokenizer, as `vocabulary` writes it. With
+            a preset, in place of its own: new tokens begin as the mean of the
+            tokens that they were before.
         architecture: preset or directory whose sizes a new encoder has.
-        preset: trained model to go on from, in place of the two above.
+        preset: trained model to go on from, in place of the architecture.
         objective: name of what is learned; with it, --help lists the
             objective's own flags (in Python, also an `Objective`).
         validation: text files that are not learned from (default: some
@@ -282,12 +284,12 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
                 )
     new = [
         name
-        for name in ("vocabulary", "architecture", *SIZES)
+        for name in ("architecture", *SIZES)
         if options[name] is not None and name not in _OF_A_PRESET
     ]
     if options["preset"] is not None and new:
         raise InputError(
-            "A trained model has a vocabulary and sizes of its own. Received: "
+            "A trained model has sizes of its own. Received: "
             f"preset={options['preset']} and {', '.join(new)}. Leave the "
             "preset out, for a new encoder, or the others."
         )

@@ -97,9 +97,10 @@ def run(
     preset = None
     if options["preset"] is not None:
         preset = presets.Preset(options["preset"])
-        tokenizer = preset.tokenizer()
-    else:
+    if options["vocabulary"] is not None:
         tokenizer = load_tokenizer(options["vocabulary"])
+    else:
+        tokenizer = preset.tokenizer()
     source = read_source(options, objective, tokenizer, progress)
     progress.check()
     model = _model(
@@ -292,6 +293,7 @@ def _model(
             model = PretrainingModel.from_preset(
                 preset,
                 objective,
+                tokenizer=tokenizer,
                 sequence_length=length,
                 num_layers=options["num_layers"],
                 encoder_dropout=options["dropout"],
@@ -308,6 +310,13 @@ def _model(
         f"{_origin(options)} for {objective.name}, {model.count_params():,} "
         f"parameters, {precision}",
     )
+    if preset is not None and options["vocabulary"] is not None:
+        kept = set(tokenizer.tokens) & set(preset.tokenizer().tokens)
+        progress.on_note(
+            "vocabulary",
+            f"{tokenizer.vocabulary_size:,} tokens, {len(kept):,} of them of "
+            f"{preset.name}",
+        )
     if reason:
         progress.on_note("precision", f"{precision}: {reason}")
     return model

@@ -126,6 +126,38 @@ def test_a_model_goes_on_with_more_blocks(result, corpus, tmp_path):
         zoo.pretrain(out=tmp_path / "same", num_layers=1, **given)
 
 
+@pytest.mark.slow
+def test_a_model_goes_on_with_another_vocabulary(
+    result, corpus, vocabulary, tmp_path
+):
+    zoo.train_vocabulary(corpus=[corpus], out=tmp_path / "words", size=50)
+    other = zoo.pretrain(
+        corpus=corpus,
+        preset=result.directory,
+        vocabulary=tmp_path / "words",
+        out=tmp_path / "model",
+        steps=1,
+        sequence_length=24,
+        learning_rate=1e-9,
+    )
+    tokens = zoo.BertTokenizer.load(tmp_path / "words").tokens
+    assert tokens != zoo.BertTokenizer.load(vocabulary).tokens
+    loaded = zoo.PretrainingModel.from_preset(other.directory)
+    assert loaded.tokenizer.tokens == tokens
+    assert loaded.encoder.vocabulary_size == len(tokens)
+    # The heads, too, go on from what they were.
+    for name in ("next_sentence", "logits"):
+        for mine, theirs in zip(
+            loaded.get_layer(name).weights,
+            result.model.get_layer(name).weights,
+            strict=True,
+        ):
+            if mine.shape == theirs.shape:
+                assert np.asarray(mine) == pytest.approx(
+                    np.asarray(theirs), abs=1e-6
+                ), mine.path
+
+
 class Killed(Exception):
     """What stands for the end of a process."""
 
