@@ -76,9 +76,9 @@ class PretrainingModel(TaskModel):
         Args:
             preset: see `TaskModel.from_preset`.
             objective: name of a registered objective, or an `Objective`.
-            tokenizer: `Tokenizer` with another vocabulary, or `None` for the
-                model's own. Tokens that are new begin as the mean of the
-                tokens that they were before, see `with_vocabulary`.
+            tokenizer: `Tokenizer` of another vocabulary, or `None` for the
+                preset's own. A new token's embedding begins as the mean of
+                those of the preset's tokens that spell it.
             sequence_length, encoder_dropout, dtype, tokenizer_engine: see
                 there.
             num_layers: int or `None`. Transformer blocks, if more than the

@@ -1,4 +1,4 @@
-"""A trained encoder that goes on with another vocabulary than its own."""
+"""A trained encoder with another vocabulary than its own."""
 
 import keras
 import numpy as np
@@ -12,9 +12,9 @@ def with_vocabulary(
 ) -> keras.Model:
     """Returns a copy of an encoder that reads another tokenizer's tokens.
 
-    A token of both vocabularies keeps its embedding. Another one begins as the
-    mean embedding of the tokens that its text was before. All other weights are
-    copied.
+    A token of both vocabularies keeps its embedding. A new one's begins as the
+    mean of those of the tokens that spelled its text before. All other weights
+    are copied.
 
     Args:
         encoder: `BertEncoder`, or another with a `token_embedding`.
@@ -46,11 +46,11 @@ def with_vocabulary(
 def head_with_vocabulary(
     head: HeadWeights, tokenizer: Tokenizer
 ) -> HeadWeights:
-    """Returns a head without what it learned of single tokens.
+    """Returns a head whose bias, where each token has one, begins anew.
 
     Args:
         head: `HeadWeights` of any kind.
-        tokenizer: `Tokenizer` of the tokens that it is to predict.
+        tokenizer: `Tokenizer` of the tokens that are to be predicted.
     """
     if "output_bias" not in head.weights:
         return head
@@ -59,9 +59,9 @@ def head_with_vocabulary(
 
 
 def _ids_before(before: Tokenizer, tokenizer: Tokenizer) -> list[list[int]]:
-    """Returns the ids that stood for each token; at least one."""
+    """Returns the ids that spelled each token before; at least one."""
     id_of = {token: index for index, token in enumerate(before.tokens)}
-    # What a token of the beginning of a word is inside of one.
+    # Tokens that continue a word, by their texts.
     inner_of = {
         text: index
         for index, (text, is_inner) in enumerate(
@@ -80,7 +80,7 @@ def _ids_before(before: Tokenizer, tokenizer: Tokenizer) -> list[list[int]]:
         if token in id_of:
             ids = [id_of[token]]
         elif not ids:
-            # Such as a mark that the tokenizer before leaves out.
+            # Such as an accent that the tokenizer before drops.
             ids = [before.mask_id]
         elif is_inner:
             ids = [inner_of.get(texts[ids[0]], ids[0]), *ids[1:]]

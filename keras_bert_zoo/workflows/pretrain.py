@@ -140,8 +140,8 @@ def pretrain(
         examples: in place of a corpus, a directory that `make-examples`
             wrote, or TFRecord files with the keys of google-research/bert.
         vocabulary: directory of the tokenizer, as `vocabulary` writes it. With
-            a preset, in place of its own: new tokens begin as the mean of the
-            tokens that they were before.
+            a preset it replaces the preset's: a new token's embedding begins
+            as the mean of those of the old tokens that spell it.
         architecture: preset or directory whose sizes a new encoder has.
         preset: trained model to go on from, in place of the architecture.
         objective: name of what is learned; with it, --help lists the
