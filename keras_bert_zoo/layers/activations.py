@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_bert_zoo.errors import InputError
+from keras_bert_zoo.layers.own_gradient import own_gradient
 
 # `gelu` is the exact form: published BERT weights, TF1 and Hugging Face
 # alike, were trained with the Gauss error function.
@@ -41,7 +42,7 @@ def activation_function(name: str) -> Callable:
     return ACTIVATIONS[name]
 
 
-@ops.custom_gradient
+@own_gradient
 def trained_gelu(inputs):
     """Computes exact GELU and its gradient in as few passes as it takes.
 

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_bert_zoo.layers.own_gradient import own_gradient
+
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
 class LayerNorm(keras.layers.Layer):
@@ -65,7 +67,7 @@ def _scaled(values, gamma, beta, epsilon):
 def _trained(values, gamma, beta, epsilon):
     """Computes the same, and its gradient in fewer passes than by parts."""
 
-    @ops.custom_gradient
+    @own_gradient
     def compute(values, gamma, beta):
         normalized, scale = _normalized(values, epsilon)
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_bert_zoo.layers.own_gradient import own_gradient
 from keras_bert_zoo.training.token_means import TokenMean
 
 
@@ -21,7 +22,7 @@ def surprise(y_true, y_pred):
     return _surprise(ops.cast(y_true, "int32"), y_pred)
 
 
-@ops.custom_gradient
+@own_gradient
 def _surprise(y_true, y_pred):
     shares = ops.softmax(y_pred, axis=-1)
     # Of the highest, which is at least 1 / V: others may be 0.
