@@ -52,7 +52,9 @@ class FilledGaps(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         # A run of two phases begins twice.
         if not self._sentences:
-            self._choose(self.model.tokenizer.maskable_tokens())
+            tokenizer = self.model.tokenizer
+            room = self.model.sequence_length - tokenizer.num_special_tokens(1)
+            self._choose(tokenizer.maskable_tokens(), min(LONGEST, room))
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 in self._epochs and self._sentences:
@@ -77,10 +79,10 @@ class FilledGaps(keras.callbacks.Callback):
         columns = ("sentence", "masked", *(f"part {n}" for n in numbers))
         return [Table("Gaps filled in held-out sentences", columns, rows)]
 
-    def _choose(self, is_plain: np.ndarray) -> None:
+    def _choose(self, is_plain: np.ndarray, longest: int) -> None:
         splits = self._corpus.sentence_splits
         lengths = np.diff(splits)
-        fitting = np.flatnonzero((lengths >= SHORTEST) & (lengths <= LONGEST))
+        fitting = np.flatnonzero((lengths >= SHORTEST) & (lengths <= longest))
         draw = np.random.default_rng(self._seed)
         for sentence in draw.permutation(fitting):
             ids = self._corpus.token_ids[

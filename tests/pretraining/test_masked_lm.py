@@ -280,6 +280,14 @@ def test_wrong_options_are_refused(options, message):
         MaskedLM(**options)
 
 
+def test_pairs_need_a_pooler():
+    tokenizer = small_corpus.tokenizer()
+    encoder = testing.tiny_encoder(tokenizer.vocabulary_size, use_pooler=False)
+    with pytest.raises(InputError, match="pooler.*Give pairs=none"):
+        zoo.PretrainingModel(encoder, MaskedLM(), tokenizer, LENGTH)
+    zoo.PretrainingModel(encoder, MaskedLM(pairs="none"), tokenizer, LENGTH)
+
+
 def test_examples_need_room_for_both_segments():
     model = make_model()
     with pytest.raises(InputError, match="a token of each segment"):

@@ -87,6 +87,23 @@ def test_the_run_is_written_down(result, corpus):
     assert options["hidden_dim"] == 16
 
 
+def test_held_out_sentences_may_be_longer_than_examples(
+    corpus, vocabulary, tmp_path
+):
+    # The encoder has no more positions than an example has tokens.
+    sizes = {**SIZES, "sequence_length": 10}
+    result = zoo.pretrain(
+        corpus=corpus,
+        vocabulary=vocabulary,
+        out=tmp_path / "model",
+        hold_out=0.2,
+        steps=2,
+        **sizes,
+    )
+    assert result.model.encoder.max_sequence_length == 10
+    assert result.metrics
+
+
 @pytest.mark.slow
 def test_a_model_goes_on_from_another(result, corpus, tmp_path):
     other = zoo.pretrain(

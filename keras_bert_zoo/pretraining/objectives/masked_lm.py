@@ -171,6 +171,12 @@ class MaskedLM(objective.Objective):
         positions = keras.Input((None,), dtype="int32", name=MASK_POSITIONS)
         wanted = [feature_names.SEQUENCE_OUTPUT]
         if self.num_segments == 2:
+            if feature_names.POOLED_OUTPUT not in encoder.output:
+                raise InputError(
+                    "The order of two segments is predicted from an encoder's "
+                    f"pooler. Received: pairs={self.pairs!r}, and an encoder "
+                    "without one. Give pairs=none."
+                )
             wanted.append(feature_names.POOLED_OUTPUT)
         encoded = encode_outputs(encoder, encoder.input, wanted)
         logits = {
