@@ -16,6 +16,7 @@ from keras_bert_zoo.pretraining.objective import CorpusExamples
 from keras_bert_zoo.pretraining.objective import Objective
 from keras_bert_zoo.pretraining.stacking import stacked
 from keras_bert_zoo.pretraining.vocabulary_transfer import head_with_vocabulary
+from keras_bert_zoo.pretraining.vocabulary_transfer import spelled_by
 from keras_bert_zoo.pretraining.vocabulary_transfer import with_vocabulary
 from keras_bert_zoo.registry import objectives
 from keras_bert_zoo.task.model import TaskModel
@@ -78,17 +79,17 @@ class PretrainingModel(TaskModel):
             objective: name of a registered objective, or an `Objective`.
             tokenizer: `Tokenizer` of another vocabulary, or `None` for the
                 preset's own. A new token's embedding begins as the mean of
-                those of the preset's tokens that spell it.
-            sequence_length, encoder_dropout, dtype, tokenizer_engine: see
-                there.
+                those of the preset's tokens that spell it: see `spelled_by`.
+            sequence_length, encoder_dropout, dtype: see there.
+            tokenizer_engine: see there; of the preset's own tokenizer.
             num_layers: int or `None`. Transformer blocks, if more than the
                 model has: they begin as copies of its own, see `stacked`.
             **objective_options: arguments of the named objective.
 
         Raises:
             InputError: if preset or objective is unknown, the encoder cannot
-                be stacked to so many blocks, or a tokenizer does not tell
-                which tokens continue a word.
+                be stacked to so many blocks, or `tokenizer` is none, or does
+                not tell which tokens continue a word.
         """
         objective = objective_of(objective, **objective_options)
         if not isinstance(preset, presets.Preset):
@@ -102,10 +103,16 @@ class PretrainingModel(TaskModel):
         before = preset.tokenizer(tokenizer_engine)
         if tokenizer is None:
             tokenizer = before
-        elif tokenizer.tokens != before.tokens:
-            encoder = with_vocabulary(encoder, before, tokenizer)
+        elif not isinstance(tokenizer, Tokenizer):
+            raise InputError(
+                "`tokenizer` must be a `Tokenizer`. Received: "
+                f"{tokenizer!r:.60}. Load a directory's with `load_tokenizer`."
+            )
+        elif tuple(tokenizer.tokens) != tuple(before.tokens):
+            spelled = spelled_by(before, tokenizer)
+            encoder = with_vocabulary(encoder, spelled)
             heads = {
-                kind: head_with_vocabulary(head, tokenizer)
+                kind: head_with_vocabulary(head, spelled)
                 for kind, head in heads.items()
             }
         if num_layers is not None:

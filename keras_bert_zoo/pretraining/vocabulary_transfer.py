@@ -1,5 +1,7 @@
 """A trained encoder with another vocabulary than its own."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 
@@ -7,82 +9,109 @@ from keras_bert_zoo.checkpoints import HeadWeights
 from keras_bert_zoo.tokenization import Tokenizer
 
 
-def with_vocabulary(
-    encoder: keras.Model, before: Tokenizer, tokenizer: Tokenizer
-) -> keras.Model:
-    """Returns a copy of an encoder that reads another tokenizer's tokens.
+def spelled_by(
+    before: Tokenizer, tokenizer: Tokenizer
+) -> list[tuple[int, ...]]:
+    """Returns the old tokens that spell each token of another vocabulary.
 
-    A token of both vocabularies keeps its embedding. A new one's begins as the
-    mean of those of the tokens that spelled its text before. All other weights
-    are copied.
+    A token of both vocabularies is spelled by itself, a special one by that of
+    its role, any other by the tokens of its text. If it continues a word, so
+    does the first of these, where there is such a token. A text of which the
+    old tokenizer drops all, such as an accent, counts as a masked token.
 
     Args:
-        encoder: `BertEncoder`, or another with a `token_embedding`.
         before: `Tokenizer` that the encoder was trained with.
         tokenizer: `Tokenizer` that it is to read.
 
+    Returns:
+        For each of `tokenizer`'s ids, one id of `before` or more.
+
     Raises:
         InputError: if a tokenizer does not tell which tokens continue a word.
+    """
+    id_of = {token: index for index, token in enumerate(before.tokens)}
+    special = dict(
+        zip(_special_ids(tokenizer), _special_ids(before), strict=False)
+    )
+    texts = before.token_texts()
+    inner_of = {
+        texts[index]: int(index)
+        for index in np.flatnonzero(before.continues_word())
+    }
+    found = []
+    for index, (token, is_inner, ids) in enumerate(
+        zip(
+            tokenizer.tokens,
+            tokenizer.continues_word(),
+            before.tokenize(list(tokenizer.token_texts())).to_list(),
+            strict=True,
+        )
+    ):
+        if index in special:
+            ids = [special[index]]
+        elif token in id_of:
+            ids = [id_of[token]]
+        elif not ids:
+            ids = [before.mask_id]
+        elif is_inner:
+            ids = [inner_of.get(texts[ids[0]], ids[0]), *ids[1:]]
+        found.append(tuple(ids))
+    return found
+
+
+def with_vocabulary(
+    encoder: keras.Model, spelled: Sequence[tuple[int, ...]]
+) -> keras.Model:
+    """Returns a copy of an encoder that reads another vocabulary.
+
+    A token's embedding is the mean of those of the old tokens that spell it;
+    all other weights are copied.
+
+    Args:
+        encoder: `BertEncoder`, or another with a `token_embedding`.
+        spelled: of each token of the new vocabulary; see `spelled_by`.
 
     Source: Gee et al., 2022, "Fast vocabulary transfer for language model
     compression" (arXiv:2402.09977).
     """
-    table = keras.ops.convert_to_numpy(encoder.token_embedding)
-    table = table.astype("float32")
-    config = encoder.get_config()
-    config["vocabulary_size"] = tokenizer.vocabulary_size
-    other = type(encoder).from_config(config)
-    for mine, theirs in zip(other.weights, encoder.weights, strict=True):
-        if mine is not other.token_embedding:
-            mine.assign(keras.ops.convert_to_numpy(theirs))
-    other.token_embedding.assign(
-        np.stack(
-            [table[ids].mean(axis=0) for ids in _ids_before(before, tokenizer)]
-        )
+    other = type(encoder).from_config(
+        {**encoder.get_config(), "vocabulary_size": len(spelled)}
     )
+    for mine, theirs in zip(other.weights, encoder.weights, strict=True):
+        values = keras.ops.convert_to_numpy(theirs)
+        if mine is other.token_embedding:
+            values = _means(values, spelled)
+        mine.assign(values)
     return other
 
 
 def head_with_vocabulary(
-    head: HeadWeights, tokenizer: Tokenizer
+    head: HeadWeights, spelled: Sequence[tuple[int, ...]]
 ) -> HeadWeights:
-    """Returns a head whose bias, where each token has one, begins anew.
+    """Returns a head whose bias for each token, if it has one, goes along.
 
     Args:
         head: `HeadWeights` of any kind.
-        tokenizer: `Tokenizer` of the tokens that are to be predicted.
+        spelled: see `with_vocabulary`.
     """
-    if "output_bias" not in head.weights:
-        return head
-    bias = np.zeros(tokenizer.vocabulary_size, "float32")
-    return head._replace(weights={**head.weights, "output_bias": bias})
+    weights = dict(head.weights)
+    if "output_bias" in weights:
+        weights["output_bias"] = _means(weights["output_bias"], spelled)
+    return head._replace(weights=weights)
 
 
-def _ids_before(before: Tokenizer, tokenizer: Tokenizer) -> list[list[int]]:
-    """Returns the ids that spelled each token before; at least one."""
-    id_of = {token: index for index, token in enumerate(before.tokens)}
-    # Tokens that continue a word, by their texts.
-    inner_of = {
-        text: index
-        for index, (text, is_inner) in enumerate(
-            zip(before.token_texts(), before.continues_word(), strict=True)
-        )
-        if is_inner
-    }
-    texts = before.token_texts()
-    found = []
-    for token, is_inner, ids in zip(
-        tokenizer.tokens,
-        tokenizer.continues_word(),
-        before.tokenize(list(tokenizer.token_texts())).to_list(),
-        strict=True,
-    ):
-        if token in id_of:
-            ids = [id_of[token]]
-        elif not ids:
-            # Such as an accent that the tokenizer before drops.
-            ids = [before.mask_id]
-        elif is_inner:
-            ids = [inner_of.get(texts[ids[0]], ids[0]), *ids[1:]]
-        found.append(ids)
-    return found
+def _means(
+    values: np.ndarray, spelled: Sequence[tuple[int, ...]]
+) -> np.ndarray:
+    values = values.astype("float32")
+    return np.stack([values[list(ids)].mean(axis=0) for ids in spelled])
+
+
+def _special_ids(tokenizer: Tokenizer) -> list[int]:
+    """Returns the special tokens' ids, in the order of their roles."""
+    around = tokenizer.template(2).special_tokens
+    return [
+        tokenizer.padding_id,
+        tokenizer.mask_id,
+        *(token for part in around for token in part),
+    ]

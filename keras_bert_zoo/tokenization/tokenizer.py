@@ -238,8 +238,8 @@ class Tokenizer(abc.ABC):
         """
         raise InputError(
             f"The tokenizer {self.name!r} does not know where words begin. "
-            "Received: whole words to mask, or another vocabulary. Give "
-            "mask_unit=tokens, and no vocabulary beside a preset."
+            "Received: whole words to mask, or another vocabulary than a "
+            "preset's. Mask single tokens, or keep the preset's vocabulary."
         )
 
     def token_texts(self) -> Sequence[str]:

@@ -311,11 +311,11 @@ def _model(
         f"parameters, {precision}",
     )
     if preset is not None and options["vocabulary"] is not None:
-        kept = set(tokenizer.tokens) & set(preset.tokenizer().tokens)
+        kept = len({*tokenizer.tokens} & {*preset.tokenizer().tokens})
         progress.on_note(
             "vocabulary",
-            f"{tokenizer.vocabulary_size:,} tokens, {len(kept):,} of them of "
-            f"{preset.name}",
+            f"{kept:,} tokens of {preset.name}, "
+            f"{tokenizer.vocabulary_size - kept:,} new ones",
         )
     if reason:
         progress.on_note("precision", f"{precision}: {reason}")

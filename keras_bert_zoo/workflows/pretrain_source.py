@@ -216,7 +216,8 @@ def _check_manifest(manifest, given, objective, tokenizer) -> None:
     if made_with != tokenizer.vocabulary_sha256:
         raise InputError(
             f"The vocabulary must be the one that {given} was made with. "
-            "Received: another. Give that one, or make the examples again."
+            "Received: another. Give that one as `vocabulary`, or make the "
+            "examples again."
         )
     made = manifest["objective"]
     for name, value in objective.get_config().items():

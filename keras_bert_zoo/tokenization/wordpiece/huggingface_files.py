@@ -85,9 +85,10 @@ def read_files(
         ):
             raise InputError(
                 "A tokenizer's directory must say whether the model is cased. "
-                f"Received: {directory} without {CONFIG_FILE}. Build the "
-                "tokenizer with BertTokenizer(Vocabulary.from_file(...), "
-                "lowercase=...)."
+                f"Received: {directory} without {CONFIG_FILE}. Write "
+                '{"do_lower_case": false}, or true, into that file; in Python, '
+                "BertTokenizer(Vocabulary.from_file(...), lowercase=...) needs "
+                "none."
             )
         options["lowercase"] = True
     named = {
