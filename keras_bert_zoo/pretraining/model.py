@@ -88,8 +88,8 @@ class PretrainingModel(TaskModel):
 
         Raises:
             InputError: if preset or objective is unknown, the encoder cannot
-                be stacked to so many blocks, or `tokenizer` is none, or does
-                not tell which tokens continue a word.
+                be stacked to so many blocks, or `tokenizer` is no `Tokenizer`
+                or does not tell which tokens continue a word.
         """
         objective = objective_of(objective, **objective_options)
         if not isinstance(preset, presets.Preset):

@@ -14,10 +14,11 @@ def spelled_by(
 ) -> list[tuple[int, ...]]:
     """Returns the old tokens that spell each token of another vocabulary.
 
-    A token of both vocabularies is spelled by itself, a special one by that of
-    its role, any other by the tokens of its text. If it continues a word, so
-    does the first of these, where there is such a token. A text of which the
-    old tokenizer drops all, such as an accent, counts as a masked token.
+    A token of both vocabularies stands for itself, a special token for the old
+    one of its role. Any other is spelled by the old tokens of its text; if it
+    continues a word, so does the first of these, where the old vocabulary has
+    it so. A text that the old tokenizer drops, such as an accent, is spelled by
+    the mask token.
 
     Args:
         before: `Tokenizer` that the encoder was trained with.
@@ -88,7 +89,7 @@ def with_vocabulary(
 def head_with_vocabulary(
     head: HeadWeights, spelled: Sequence[tuple[int, ...]]
 ) -> HeadWeights:
-    """Returns a head whose bias for each token, if it has one, goes along.
+    """Returns a head for another vocabulary: a token's bias is a mean, too.
 
     Args:
         head: `HeadWeights` of any kind.
