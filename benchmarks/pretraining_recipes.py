@@ -120,7 +120,7 @@ RECIPES |= {
         **STACKED,
         "start": "cooccurrence-27000000",
     },
-    # MiniLM goes on with the corpus's vocabulary.
+    # MiniLM, continued with the corpus's vocabulary.
     "MiniLM": {**BEST, "preset": "minilm_l6_en_uncased", "learning_rate": 2e-4},
     # Of every eighth document alone, and of every sixty-fourth.
     "cooccurrence of an eighth": {**COUNTED, "document_step": 8},

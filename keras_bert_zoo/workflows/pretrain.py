@@ -143,7 +143,7 @@ def pretrain(
             a preset it replaces the preset's: a new token's embedding begins
             as the mean of those of the old tokens that spell it.
         architecture: preset or directory whose sizes a new encoder has.
-        preset: trained model to go on from, in place of the architecture; with
+        preset: trained model to continue, in place of the architecture; with
             its own vocabulary, if no other is given.
         objective: name of what is learned; with it, --help lists the
             objective's own flags (in Python, also an `Objective`).

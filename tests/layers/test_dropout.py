@@ -58,6 +58,15 @@ def test_shapes_may_be_unknown():
     assert run(tf.ones([0, 3])).shape == (0, 3)
 
 
+@pytest.mark.parametrize(
+    ("rate", "least", "most"),
+    [(1e-9, 0, 0), (0.5, 850, 1150), (1 - 1e-9, 1995, 2000)],
+)
+def test_rates_may_be_near_0_and_1(rate, least, most):
+    found = np.asarray(Dropout(rate, seed=7)(ONES, training=True))
+    assert least <= np.sum(found == 0) <= most
+
+
 @pytest.mark.parametrize("rate", [0.0, 0.5])
 def test_inference_changes_nothing(rate):
     layer = Dropout(rate)

@@ -1,4 +1,4 @@
-"""A trained encoder goes on with another vocabulary."""
+"""Training of an encoder is continued with another vocabulary."""
 
 import keras
 import numpy as np

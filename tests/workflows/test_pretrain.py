@@ -144,7 +144,7 @@ def test_a_model_goes_on_with_more_blocks(result, corpus, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_model_goes_on_with_another_vocabulary(
+def test_a_model_is_continued_with_another_vocabulary(
     result, corpus, vocabulary, tmp_path
 ):
     zoo.train_vocabulary(corpus=[corpus], out=tmp_path / "words", size=50)
@@ -162,7 +162,7 @@ def test_a_model_goes_on_with_another_vocabulary(
     loaded = zoo.PretrainingModel.from_preset(other.directory)
     assert loaded.tokenizer.tokens == tokens
     assert loaded.encoder.vocabulary_size == len(tokens)
-    # The heads, too, go on from what they were.
+    # The heads keep their weights, too.
     for name in ("next_sentence", "logits"):
         for mine, theirs in zip(
             loaded.get_layer(name).weights,
