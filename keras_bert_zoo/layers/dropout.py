@@ -5,6 +5,7 @@ import importlib
 import keras
 
 from keras_bert_zoo import arguments
+from keras_bert_zoo.layers.own_gradient import own_gradient
 
 # Odd, so that no two replicas' seeds meet.
 _SEED_STEP = 0x5851F42D4C957F2D
@@ -77,8 +78,18 @@ def _dropped(inputs, rate, seed):
     least = num_zeroed - 2 ** (_NUM_BITS - 1)
     is_kept = tf.reshape(numbers >= least, tf.shape(inputs))
     scale = tf.cast(1 / (1 - rate), inputs.dtype)
-    kept = tf.where(is_kept, inputs * scale, tf.zeros((), inputs.dtype))
-    return tf.ensure_shape(kept, inputs.shape)
+
+    def masked(values):
+        # Products take half as long as choices. The mask is cast anew for
+        # the gradient, so that what is kept till then has one byte each.
+        with tf.control_dependencies([values]):
+            return values * (tf.cast(is_kept, values.dtype) * scale)
+
+    @own_gradient
+    def kept(inputs):
+        return masked(inputs), masked
+
+    return tf.ensure_shape(kept(inputs), inputs.shape)
 
 
 class _ReplicaSeeds(keras.random.SeedGenerator):
