@@ -6,6 +6,7 @@ from keras import ops
 from keras_bert_zoo.layers.activations import activation_function
 from keras_bert_zoo.layers.initial_weights import truncated_normal
 from keras_bert_zoo.layers.layer_norm import LayerNorm
+from keras_bert_zoo.layers.own_gradient import own_gradient
 from keras_bert_zoo.layers.projection import project
 
 
@@ -79,9 +80,9 @@ class MaskedLMHead(keras.layers.Layer):
             self._activation_function,
         )
         outputs = self.layer_norm(outputs)  # (..., E)
-        table = ops.cast(ops.transpose(token_embedding), self.compute_dtype)
-        logits = ops.matmul(outputs, table)
-        return ops.cast(logits, "float32") + self.output_bias
+        table = ops.cast(token_embedding, self.compute_dtype)
+        logits = ops.cast(_products(outputs, table), "float32")
+        return logits + self.output_bias
 
     def compute_output_spec(self, hidden, token_embedding):
         shape = (*hidden.shape[:-1], self.vocabulary_size)
@@ -96,3 +97,23 @@ class MaskedLMHead(keras.layers.Layer):
             "layer_norm_epsilon": self.layer_norm_epsilon,
             "initializer_range": self.initializer_range,
         }
+
+
+def _products(vectors, table):
+    """Returns the product of each vector with each row of a table."""
+    width = table.shape[-1]
+    shape = (*ops.shape(vectors)[:-1], table.shape[0])
+    rows = ops.reshape(vectors, (-1, width))
+    return ops.reshape(_row_products(rows, table), shape)
+
+
+@own_gradient
+def _row_products(rows, table):
+    # By parts, the gradient of the table would be transposed once more.
+    def gradient(upstream):
+        return (
+            ops.matmul(upstream, table),
+            ops.matmul(ops.transpose(upstream), rows),
+        )
+
+    return ops.matmul(rows, ops.transpose(table)), gradient

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_bert_zoo.layers import Embeddings
 from keras_bert_zoo.layers import FeedForward
 from keras_bert_zoo.layers import LayerNorm
+from keras_bert_zoo.layers import MaskedLMHead
 from keras_bert_zoo.layers.activations import activation_function
 from keras_bert_zoo.layers.activations import trained_gelu
 
@@ -56,6 +58,36 @@ def test_in_bfloat16_training_is_as_exact_as_its_type(name):
     expected = outputs_and_gradients(made(name, "float32"), True)
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, atol=0.02 * abs(other).max())
+
+
+def test_rows_and_table_of_token_logits_have_the_gradients_of_a_product():
+    draw = np.random.default_rng(0)
+    head = MaskedLMHead(7, 4, activation="linear")
+    hidden = tf.constant(draw.normal(size=(2, 3, 5)), "float32")
+    table = tf.constant(draw.normal(size=(7, 4)), "float32")
+    factors = tf.constant(draw.normal(size=(2, 3, 7)), "float32")
+    head(hidden, table)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([hidden, table])
+        logits = head(hidden, table)
+        inner = hidden @ head.transform_kernel + head.transform_bias
+        expected = head.layer_norm(inner) @ tf.transpose(table)
+        losses = [tf.reduce_sum(logits * factors)]
+        losses += [tf.reduce_sum(expected * factors)]
+    found, right = (tape.gradient(one, [hidden, table]) for one in losses)
+    for one, other in zip(found, right, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_rows_are_cast_rather_than_the_token_table():
+    layer = Embeddings(1000, 8, dtype="mixed_bfloat16")
+    layer.build((None, None))
+    embed = tf.function(lambda ids: layer(ids, tf.zeros_like(ids)))
+    graph = embed.get_concrete_function(tf.ones([2, 3], tf.int32)).graph
+    casts = [one for one in graph.get_operations() if one.type == "Cast"]
+    shapes = {tuple(one.outputs[0].shape) for one in casts}
+    assert (2, 3, 8) in shapes
+    assert (1000, 8) not in shapes
 
 
 def test_small_values_of_gelu_survive_in_bfloat16():
