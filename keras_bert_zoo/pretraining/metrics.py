@@ -1,6 +1,7 @@
 """Loss and metrics of masked tokens."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from keras_bert_zoo.layers.own_gradient import own_gradient
@@ -24,16 +25,25 @@ def surprise(y_true, y_pred):
 
 @own_gradient
 def _surprise(y_true, y_pred):
-    shares = ops.softmax(y_pred, axis=-1)
+    shares = tf.nn.softmax(y_pred)
     # Of the highest, which is at least 1 / V: others may be 0.
-    log_total = ops.max(y_pred, -1) - ops.log(ops.max(shares, -1))
-    scores = ops.take_along_axis(y_pred, y_true[..., None], axis=-1)
+    highest = _highest(y_pred)
+    log_total = _at(y_pred, highest) - tf.math.log(_at(shares, highest))
 
     def gradient(upstream):
-        hits = ops.one_hot(y_true, y_pred.shape[-1], dtype=y_pred.dtype)
+        hits = tf.one_hot(y_true, y_pred.shape[-1], dtype=y_pred.dtype)
         return None, (shares - hits) * upstream[..., None]
 
-    return log_total - ops.squeeze(scores, -1), gradient
+    return log_total - _at(y_pred, y_true), gradient
+
+
+def _highest(scores):
+    # Keras's own looks for zeros below 0 first, in four passes.
+    return tf.argmax(scores, axis=-1, output_type=tf.int32)
+
+
+def _at(values, indices):
+    return tf.gather(values, indices, axis=-1, batch_dims=2)
 
 
 @keras.saving.register_keras_serializable(package="keras_bert_zoo")
@@ -78,8 +88,5 @@ class TokenAccuracy(TokenMean):
         self._direction = "up"
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        is_right = ops.equal(
-            ops.cast(y_true, "int32"),
-            ops.cast(ops.argmax(y_pred, axis=-1), "int32"),
-        )
+        is_right = ops.equal(ops.cast(y_true, "int32"), _highest(y_pred))
         super().update_state(ops.cast(is_right, self.dtype), sample_weight)
