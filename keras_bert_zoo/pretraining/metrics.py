@@ -38,7 +38,7 @@ def _surprise(y_true, y_pred):
 
 
 def _highest(scores):
-    # Keras's own looks for zeros below 0 first, in four passes.
+    # Not by Keras's own, which looks for negative zeros in four more passes.
     return tf.argmax(scores, axis=-1, output_type=tf.int32)
 
 
