@@ -105,7 +105,6 @@ class Embeddings(keras.layers.Layer):
             )
         if self.num_segments:
             outputs += ops.take(self.segment_embedding, segment_ids, axis=0)
-        outputs = ops.cast(outputs, self.compute_dtype)
         outputs = self.layer_norm(outputs)  # (B, S, E)
         outputs = self.output_dropout(outputs, training=training)
         if (self.embedding_dim or self.hidden_dim) != self.hidden_dim:

@@ -80,9 +80,11 @@ class MaskedLMHead(keras.layers.Layer):
             self._activation_function,
         )
         outputs = self.layer_norm(outputs)  # (..., E)
+        shape = (*ops.shape(outputs)[:-1], self.vocabulary_size)
+        rows = ops.reshape(outputs, (-1, self.embedding_dim))
         table = ops.cast(token_embedding, self.compute_dtype)
-        logits = ops.cast(_products(outputs, table), "float32")
-        return logits + self.output_bias
+        logits = ops.cast(_products(rows, table), "float32")
+        return ops.reshape(logits + self.output_bias, shape)
 
     def compute_output_spec(self, hidden, token_embedding):
         shape = (*hidden.shape[:-1], self.vocabulary_size)
@@ -99,16 +101,10 @@ class MaskedLMHead(keras.layers.Layer):
         }
 
 
-def _products(vectors, table):
-    """Returns the product of each vector with each row of a table."""
-    width = table.shape[-1]
-    shape = (*ops.shape(vectors)[:-1], table.shape[0])
-    rows = ops.reshape(vectors, (-1, width))
-    return ops.reshape(_row_products(rows, table), shape)
-
-
 @own_gradient
-def _row_products(rows, table):
+def _products(rows, table):
+    """Returns the product of each row with each of a table, `(N, V)`."""
+
     # By parts, the gradient of the table would be transposed once more.
     def gradient(upstream):
         return (
